@@ -1,0 +1,55 @@
+//! Step two: is this a function whose calls can be remembered?
+//!
+//! Every mistake has an error at the tokens that make it, which says what to do instead. What passes is a
+//! [`Memoized`], from which the tokens are written without further questions. Types are judged by how they are
+//! spelled, since a macro sees no more; behind an alias or in a field the library's traits refuse most of the rest.
+
+mod item;
+mod parameters;
+mod signature;
+mod types;
+
+use proc_macro2::Ident;
+use syn::{ItemFn, Receiver, Type};
+
+use crate::attr::Options;
+use crate::errors::Errors;
+
+pub(crate) use self::item::function;
+
+/// A function that can be memoized.
+#[derive(Debug)]
+pub(crate) struct Memoized<'a> {
+    pub(crate) function: &'a ItemFn,
+    /// `&self`, of a method.
+    pub(crate) receiver: Option<&'a Receiver>,
+    /// The other parameters, in order.
+    pub(crate) parameters: Vec<Parameter<'a>>,
+    pub(crate) output: &'a Type,
+}
+
+/// A parameter with a name.
+#[derive(Debug)]
+pub(crate) struct Parameter<'a> {
+    pub(crate) name: &'a Ident,
+    pub(crate) ty: &'a Type,
+    /// False if it is listed in `ignore`.
+    pub(crate) in_key: bool,
+}
+
+impl<'a> Memoized<'a> {
+    pub(crate) fn new(function: &'a ItemFn, options: &Options) -> syn::Result<Self> {
+        let mut errors = Errors::default();
+        signature::qualifiers(function, &mut errors);
+        signature::no_self_without_receiver(function, &mut errors);
+        let receiver = signature::receiver(&function.sig, &mut errors);
+        let parameters = parameters::parameters(function, &options.ignore, &mut errors);
+        match signature::output(&function.sig, &mut errors) {
+            Some(output) => errors.or(Memoized { function, receiver, parameters, output }),
+            None => Err(errors.or(()).err().unwrap_or_else(|| signature::no_output(&function.sig))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+//! The function that makes a call which has not run yet.
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+use syn::{FnArg, Index, Receiver, ReceiverKind, Signature, Type};
+
+use super::{Attributes, Expansion, Names, attributes, signature};
+
+impl Expansion<'_> {
+    pub(super) fn delayed(&self) -> TokenStream {
+        let function = self.memoized.function;
+        let Names { delayed, uncached, function: record, .. } = &self.names;
+        let Attributes { everywhere, visibility, code, .. } = &self.attributes;
+        let lints = attributes::signature_lints();
+        let library = &self.library;
+        let vis = &function.vis;
+        let Signature { generics, inputs, .. } = signature::with_named_lifetimes(&function.sig);
+        let (where_clause, output) = (&generics.where_clause, self.memoized.output);
+        let types = inputs.iter().map(argument_type);
+        let turbofish = signature::turbofish(&generics);
+        let arguments = self.arguments();
+        let doc = format!(
+            "A call of [`{0}`]({1}{0}) with these arguments; nothing runs yet.",
+            function.sig.ident.unraw(),
+            if self.memoized.receiver.is_some() { "Self::" } else { "fn@" }
+        );
+        let wrapper = self.mention_of_wrapper(&turbofish);
+        let show = self.show();
+        let indices = (0..arguments.len()).map(Index::from);
+        let codec = self.codec();
+        quote! {
+            #(#everywhere)* #(#visibility)*
+            #[doc = #doc]
+            #lints
+            #(#code)*
+            #vis fn #delayed #generics (#inputs) -> #library::FunctionCall<(#(#types,)*), #output> #where_clause {
+                #wrapper
+                #library::__private::FunctionCall::new(
+                    Self::#record(),
+                    #library::__private::type_name_of(&Self::#uncached #turbofish),
+                    (#(#arguments,)*),
+                    #show,
+                    |__arguments| Self::#uncached #turbofish (#(__arguments.#indices),*),
+                    #codec,
+                )
+            }
+        }
+    }
+
+    /// Names the wrapper, so that the compiler does not call it unused in a program that only makes delayed calls. (And
+    /// does call it unused, at the user's name, when neither is used.) A parameter of the same name hides it.
+    fn mention_of_wrapper(&self, turbofish: &TokenStream) -> Option<TokenStream> {
+        let name = &self.memoized.function.sig.ident;
+        let hidden = self.memoized.parameters.iter().any(|parameter| parameter.name == name);
+        let path = match self.memoized.receiver {
+            Some(_) => quote!(Self::#name),
+            None if hidden => return None,
+            None => quote!(#name),
+        };
+        Some(quote! {
+            #[allow(deprecated, reason = "mentioned, not used")]
+            let _ = #path #turbofish;
+        })
+    }
+
+    /// A closure that shows the arguments that are in the key. Each is shown at the place of its type, where the error
+    /// belongs if that cannot be serialized.
+    fn show(&self) -> TokenStream {
+        let receiver = self.memoized.receiver.map(|receiver| shown(0, "self", receiver));
+        let first = usize::from(receiver.is_some());
+        let parameters =
+            self.memoized.parameters.iter().enumerate().filter(|(_, parameter)| parameter.in_key).map(
+                |(index, parameter)| shown(first + index, &parameter.name.unraw().to_string(), parameter.ty),
+            );
+        let shown = receiver.into_iter().chain(parameters);
+        quote! {
+            |__arguments, __sink| {
+                #(#shown)*
+                ::core::result::Result::Ok(())
+            }
+        }
+    }
+
+    /// Picks how values of the output type are written; which implementation that is, the type decides. The type
+    /// itself stays outside of the block whose imports could hide it.
+    fn codec(&self) -> TokenStream {
+        let library = &self.library;
+        let output = self.memoized.output;
+        let (first, _) = ends(output);
+        let codec = if self.options.cache_err {
+            quote_spanned!(first=> __select.whole())
+        } else {
+            quote_spanned!(first=> (&__select).codec())
+        };
+        quote! {
+            {
+                #[allow(unused_imports, reason = "the type of the output decides which of the two is needed")]
+                use #library::__private::select::{ViaResult as _, ViaValue as _};
+                let __select = #library::__private::select::Select::<#output>::new();
+                #codec
+            }
+        }
+    }
+}
+
+/// One argument shown to the sink, at the place of `tokens`.
+fn shown(index: usize, name: &str, tokens: &impl ToTokens) -> TokenStream {
+    let (first, last) = ends(tokens);
+    let mut index = Index::from(index);
+    index.span = last;
+    let argument = quote_spanned!(first=> &__arguments);
+    quote!(__sink.argument(#name, #argument.#index)?;)
+}
+
+/// The places of the first and the last token, at which an error covers them all. They resolve names like all that is
+/// written here.
+fn ends(tokens: &impl ToTokens) -> (Span, Span) {
+    let tokens: Vec<TokenTree> = tokens.to_token_stream().into_iter().collect();
+    let at = |token: Option<&TokenTree>| {
+        token.map_or_else(Span::call_site, |token| token.span().resolved_at(Span::call_site()))
+    };
+    (at(tokens.first()), at(tokens.last()))
+}
+
+/// The type of an argument in the tuple of the call.
+fn argument_type(input: &FnArg) -> TokenStream {
+    match input {
+        FnArg::Typed(typed) => {
+            let ty: &Type = &typed.ty;
+            ty.to_token_stream()
+        }
+        FnArg::Receiver(Receiver { kind: ReceiverKind::Reference(_, lifetime, _), .. }) => {
+            quote!(&#lifetime Self)
+        }
+        // Refused before; the compiler would point here.
+        FnArg::Receiver(receiver) => quote_spanned!(receiver.span()=> Self),
+    }
+}

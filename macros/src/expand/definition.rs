@@ -1,0 +1,81 @@
+//! The static record of a memoized function.
+
+use std::time::Duration;
+
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+use syn::ext::IdentExt;
+
+use super::Expansion;
+use crate::reach;
+
+impl Expansion<'_> {
+    /// The function that gives the record, its name settled.
+    pub(super) fn function(&self) -> TokenStream {
+        let function = &self.names.function;
+        let library = &self.library;
+        let everywhere = &self.attributes.everywhere;
+        let definition = self.definition();
+        // Not generic even in a generic impl block: one record serves all instances.
+        quote! {
+            #(#everywhere)*
+            #[doc(hidden)]
+            fn #function() -> &'static #library::__private::Function {
+                static FUNCTION: #library::__private::Function =
+                    #library::__private::Function::new(#definition);
+                FUNCTION.named(::core::any::type_name::<Self>())
+            }
+        }
+    }
+
+    fn definition(&self) -> TokenStream {
+        let library = &self.library;
+        let memoized = self.memoized;
+        let function = memoized.function.sig.ident.unraw().to_string();
+        let method = memoized.receiver.is_some();
+        let name = option(self.options.name.as_ref().map(|name| quote!(#name)));
+        let version = &self.options.version;
+        let fingerprint = Literal::byte_string(&reach::fingerprint(memoized.function, self.options.track));
+        let receiver = memoized.receiver.map(|_| "self".to_owned());
+        let in_key = memoized.parameters.iter().filter(|parameter| parameter.in_key);
+        let parameters =
+            receiver.into_iter().chain(in_key.map(|parameter| parameter.name.unraw().to_string()));
+        let ttl = option(self.options.ttl.map(duration));
+        // Bound to its type first, for an error that speaks of the function and not of `Some`.
+        let valid = option(
+            self.options
+                .valid
+                .as_ref()
+                .map(|valid| quote!({ let __valid: fn(&#library::EntryInfo) -> bool = #valid; __valid })),
+        );
+        let min_cost = duration(self.options.min_cost);
+        quote! {
+            #library::__private::Definition {
+                module_path: ::core::module_path!(),
+                function: #function,
+                method: #method,
+                name: #name,
+                version: #version,
+                fingerprint: *#fingerprint,
+                parameters: &[#(#parameters),*],
+                ttl: #ttl,
+                valid: #valid,
+                min_cost: #min_cost,
+                file: ::core::file!(),
+                line: ::core::line!(),
+            }
+        }
+    }
+}
+
+fn option(value: Option<TokenStream>) -> TokenStream {
+    value.map_or_else(
+        || quote!(::core::option::Option::None),
+        |value| quote!(::core::option::Option::Some(#value)),
+    )
+}
+
+fn duration(duration: Duration) -> TokenStream {
+    let (seconds, nanoseconds) = (duration.as_secs(), duration.subsec_nanos());
+    quote!(::core::time::Duration::new(#seconds, #nanoseconds))
+}

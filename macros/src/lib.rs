@@ -1,0 +1,178 @@
+//! The attribute macro of `rememo`; use it through that crate, which says what a memoized function is.
+//!
+//! It works in three steps, each in a module of its own: `attr` reads the options, `check` names what is wrong with
+//! the function, `expand` writes the tokens. `reach` makes the fingerprint of the code. What is written depends on
+//! nothing but the tokens of the function and the options: no file is read, none is written.
+
+mod attr;
+mod check;
+mod duration;
+mod errors;
+mod expand;
+mod reach;
+
+use proc_macro::TokenStream;
+
+/// Makes a function remember what it returned.
+///
+/// ```text
+/// #[memo]
+/// fn simulate(seed: u64, config: &Config) -> Outcome { … }
+/// ```
+///
+/// The function keeps its signature. A call takes the value from the current memory if it is there, and otherwise runs
+/// the body and keeps what it returns. The key of the value is the name of the function, a fingerprint of its code, its
+/// type parameters and its arguments.
+///
+/// Beside a function `f` there is, under the same name, a struct with associated functions. For a method `f` they are
+/// methods with longer names.
+///
+/// | function | method | |
+/// | --- | --- | --- |
+/// | `f::delayed(…)` | `self.f_delayed(…)` | a call with these arguments, which has not run yet |
+/// | `f::uncached(…)` | `self.f_uncached(…)` | runs the body; neither reads nor writes a cache |
+/// | `f::info()` | `Self::f_info()` | the name, place and fingerprint of the function |
+///
+/// # Options
+///
+/// Options stand in parentheses, separated by commas, each at most once.
+///
+/// ## `ignore(a, b)`
+///
+/// Leaves parameters out of the key. They need not be `Serialize`, and two calls that differ only in them are one call:
+/// for what does not change the result, such as verbosity, or the number of threads.
+///
+/// ```text
+/// #[memo(ignore(threads))]
+/// fn fit(data: &[f64], threads: usize) -> Model { … }
+/// ```
+///
+/// ## `name = "…"`
+///
+/// Keeps values under this name, instead of the path of the function, so that they are found again when the function
+/// has moved to another module. Two functions must not share a name. By default it is crate, modules and function.
+///
+/// ```text
+/// #[memo(name = "shop::price")]
+/// fn price(item: &Item) -> f64 { … }
+/// ```
+///
+/// ## `version = 3`
+///
+/// Joins the key; a number or a string. Change it when the result changes for a reason that the code of the function does
+/// not show, such as a file that it reads. There is none by default.
+///
+/// ```text
+/// #[memo(version = "data of 2026-03")]
+/// fn census(region: u32) -> Census { … }
+/// ```
+///
+/// ## `track = "body" | "none"`
+///
+/// How much code the fingerprint covers. `"body"`, the default, is the function itself: its attributes, signature and
+/// body, without comments, docs and layout. What it calls is not covered: change `version` when that changes.
+/// Under `"none"` no change of the code is seen, only one of `version`.
+///
+/// ```text
+/// #[memo(track = "none", version = 1)]
+/// fn digits_of_pi(count: u32) -> String { … }
+/// ```
+///
+/// ## `ttl = "7d"`
+///
+/// How long a value is good for, counted from when it was computed; for ever by default. A number, whole or decimal,
+/// and a unit: `ns`, `us`, `ms`, `s`, `m`, `h`, `d` or `w`.
+///
+/// ```text
+/// #[memo(ttl = "1.5h")]
+/// fn exchange_rate(currency: &str) -> f64 { … }
+/// ```
+///
+/// ## `valid = path`
+///
+/// A function that decides whether a value is still good, from what is known of its entry. It must be a
+/// `fn(&EntryInfo) -> bool`.
+///
+/// ```text
+/// #[memo(valid = since_midnight)]
+/// fn forecast(city: &str) -> Forecast { … }
+///
+/// fn since_midnight(entry: &rememo::EntryInfo) -> bool { … }
+/// ```
+///
+/// ## `min_cost = "1ms"`
+///
+/// Values that took less time than this are not kept. Written like a `ttl`; zero by default.
+///
+/// ```text
+/// #[memo(min_cost = "1ms")]
+/// fn parse(text: &str) -> Document { … }
+/// ```
+///
+/// ## `cache_err`
+///
+/// Keeps an `Err`, too. By default only an `Ok` is kept, so that what failed is tried again. (`None` is a value like any
+/// other.) The type of the error must then be `Serialize` and `Deserialize`.
+///
+/// ```text
+/// #[memo(cache_err)]
+/// fn factor(number: u128) -> Result<Vec<u128>, TooHard> { … }
+/// ```
+///
+/// ## `crate = path`
+///
+/// Where the library is, if the dependency has another name than `rememo`.
+///
+/// ```text
+/// #[memo(crate = my_prelude::rememo)]
+/// fn area(radius: f64) -> f64 { … }
+/// ```
+///
+/// # What it takes
+///
+/// Free functions, in modules and in the bodies of other functions, and methods with `&self`; generic ones too, with
+/// any bounds, lifetimes and const parameters. The function may call itself: inner calls are remembered as well.
+///
+/// - Parameters, and `self`, must be `Serialize`, unless ignored. They may be references. Each has a name, by which the
+///   key, `ignore` and messages call it.
+/// - The output must be `Serialize` and `DeserializeOwned`; of a `Result`, the type of `Ok`.
+///
+/// # What it refuses
+///
+/// A mistake is a compile error where it stands, which says what to do instead. Refused are
+///
+/// - what a hit would leave out: `&mut` parameters, `&mut self`, functions without an output type (`-> ()` is taken,
+///   for it says so);
+/// - arguments without a key that means the same in the next run: hash sets, whose order is random; raw and function
+///   pointers, closures, trait objects. Such a parameter can be ignored, if the result does not depend on it;
+/// - parameters without a name: patterns, and `impl Trait`, whose type has none;
+/// - outputs that borrow, or have no named type: `&str`, `Cow<'_, str>`, `impl Iterator`;
+/// - `self` by value, and associated functions without `self`: they belong outside of the impl block;
+/// - `async fn`, `const fn`, `unsafe fn` and `extern fn`: memoize a plain function, and call it from there.
+///
+/// Types are judged as they are spelled. A hash set in a field or behind an alias is not seen: its values are found
+/// again only by luck, though never wrong ones.
+///
+/// # What stays where
+///
+/// Docs, `must_use` and `deprecated` stay on the function; `cfg` and levels of lints are on everything that is written;
+/// any other attribute below this one, such as `inline` or `instrument`, goes to the body, and does not see hits.
+/// `expect` becomes `allow`, as the lint may be due on one part only.
+#[proc_macro_attribute]
+pub fn memo(options: TokenStream, item: TokenStream) -> TokenStream {
+    // What the user wrote stays beside the errors, so that its callers are not reported as well.
+    match memoize(options.into(), item.clone().into()) {
+        Ok(tokens) => tokens.into(),
+        Err(errors) => item.into_iter().chain(TokenStream::from(errors.into_compile_error())).collect(),
+    }
+}
+
+fn memoize(
+    options: proc_macro2::TokenStream,
+    item: proc_macro2::TokenStream,
+) -> syn::Result<proc_macro2::TokenStream> {
+    let function = check::function(item)?;
+    let options = attr::Options::parse(options)?;
+    let memoized = check::Memoized::new(&function, &options)?;
+    Ok(expand::expand(&memoized, &options))
+}

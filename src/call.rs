@@ -1,0 +1,232 @@
+//! Calls: functions with their arguments, not yet run.
+
+use std::fmt;
+
+use crate::codec::{Codec, CodecError, Encoded};
+use crate::error::{Error, Result};
+use crate::function::{Function, Instance};
+use crate::key::{self, ArgumentError, Arguments, Key};
+
+/// A function with its arguments, not yet run: what [`Memory::call`](crate::Memory::call) and
+/// [`Parallel::run`](crate::Parallel::run) take.
+///
+/// There are two: `f::delayed(…)` of a memoized function `f` makes a [`FunctionCall`], and [`delayed`] makes a
+/// [`Delayed`] of a plain closure, which is never kept.
+pub trait Call: Sized {
+    /// What the function returns.
+    type Output;
+
+    /// Runs the function; neither reads nor writes a cache.
+    fn run(self) -> Self::Output;
+
+    /// What makes the call a memoized one; `None` for a plain closure. No API.
+    #[doc(hidden)]
+    fn memo(&self) -> Option<Memo<'_, Self::Output>>;
+}
+
+/// The memoized side of a call: its function, and how its arguments and its value are written. No API.
+pub struct Memo<'c, T> {
+    pub(crate) function: &'static Function,
+    pub(crate) codec: Codec<T>,
+    instance: Instance,
+    arguments: &'c dyn Show,
+}
+
+/// Shows the arguments of a call.
+trait Show {
+    fn show(&self, sink: &mut Arguments<'_>) -> Result<(), ArgumentError>;
+}
+
+impl<T> Memo<'_, T> {
+    pub(crate) fn key(&self) -> Result<Key, ArgumentError> {
+        key::key(self.function.identity(self.instance), |sink| self.arguments.show(sink))
+    }
+
+    /// What is needed to keep the value once the call has gone into its function.
+    pub(crate) fn subject(&self) -> Subject<T> {
+        let arguments = key::preview(|sink| self.arguments.show(sink));
+        Subject { function: self.function, codec: self.codec, arguments }
+    }
+}
+
+impl<T> fmt::Debug for Memo<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Memo").field("function", &self.function.name()).finish_non_exhaustive()
+    }
+}
+
+/// What is known of a call that is being computed.
+#[derive(Debug)]
+pub(crate) struct Subject<T> {
+    pub(crate) function: &'static Function,
+    codec: Codec<T>,
+    /// The arguments in short, for people.
+    pub(crate) arguments: String,
+}
+
+impl<T> Subject<T> {
+    pub(crate) fn encode(&self, value: &T, bytes: &mut Vec<u8>) -> Result<Encoded, CodecError> {
+        self.codec.encode(value, bytes)
+    }
+
+    /// The bytes of `value` on their own.
+    pub(crate) fn encode_whole(&self, value: &T) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        match self.codec.encode(value, &mut bytes) {
+            Ok(Encoded::Whole) => Ok(bytes),
+            Ok(Encoded::Declined) => {
+                Err("it is an `Err`, which only functions under `cache_err` keep".into())
+            }
+            Err(error) => Err(error),
+        }
+        .map_err(|error| Error::value("keep", self.function.name(), error))
+    }
+}
+
+/// A call of a memoized function, made by `f::delayed(…)`: nothing has run yet.
+///
+/// `A` is the tuple of the arguments, borrowed or owned as the function declares them.
+#[must_use = "a call does nothing until a `Memory` or a `Parallel` runs it"]
+pub struct FunctionCall<A, T> {
+    function: &'static Function,
+    instance: Instance,
+    arguments: A,
+    show: fn(&A, &mut Arguments<'_>) -> Result<(), ArgumentError>,
+    run: fn(A) -> T,
+    codec: Codec<T>,
+}
+
+impl<A, T> FunctionCall<A, T> {
+    /// For the code that `#[memo]` writes. `function_type` is the name of the instance of the function.
+    #[doc(hidden)]
+    pub fn new(
+        function: &'static Function,
+        function_type: &'static str,
+        arguments: A,
+        show: fn(&A, &mut Arguments<'_>) -> Result<(), ArgumentError>,
+        run: fn(A) -> T,
+        codec: Codec<T>,
+    ) -> Self {
+        let instance = Instance { function: function_type, output: std::any::type_name::<T>() };
+        FunctionCall { function, instance, arguments, show, run, codec }
+    }
+
+    /// The name of the function.
+    pub fn function(&self) -> &'static str {
+        self.function.name()
+    }
+
+    /// The arguments.
+    pub fn arguments(&self) -> &A {
+        &self.arguments
+    }
+}
+
+impl<A, T> Call for FunctionCall<A, T> {
+    type Output = T;
+
+    fn run(self) -> T {
+        (self.run)(self.arguments)
+    }
+
+    fn memo(&self) -> Option<Memo<'_, T>> {
+        Some(Memo { function: self.function, codec: self.codec, instance: self.instance, arguments: self })
+    }
+}
+
+impl<A, T> Show for FunctionCall<A, T> {
+    fn show(&self, sink: &mut Arguments<'_>) -> Result<(), ArgumentError> {
+        (self.show)(&self.arguments, sink)
+    }
+}
+
+impl<A: Clone, T> Clone for FunctionCall<A, T> {
+    fn clone(&self) -> Self {
+        FunctionCall { arguments: self.arguments.clone(), ..*self }
+    }
+}
+
+impl<A, T> fmt::Debug for FunctionCall<A, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let arguments = key::preview(|sink| (self.show)(&self.arguments, sink));
+        write!(f, "{}({arguments})", self.function.name())
+    }
+}
+
+/// A plain closure as a call, made by [`delayed`].
+#[must_use = "a call does nothing until a `Memory` or a `Parallel` runs it"]
+#[derive(Clone, Copy)]
+pub struct Delayed<F>(F);
+
+/// Makes a call of a plain closure, to run through [`Parallel`](crate::Parallel) without a cache.
+///
+/// # Examples
+///
+/// ```
+/// use rememo::{Parallel, delayed};
+///
+/// let squares = Parallel::new().run((0..5).map(|i| delayed(move || i * i)))?;
+/// assert_eq!(squares, [0, 1, 4, 9, 16]);
+/// # Ok::<(), rememo::Error>(())
+/// ```
+pub fn delayed<T, F: FnOnce() -> T>(function: F) -> Delayed<F> {
+    Delayed(function)
+}
+
+impl<T, F: FnOnce() -> T> Call for Delayed<F> {
+    type Output = T;
+
+    fn run(self) -> T {
+        (self.0)()
+    }
+
+    fn memo(&self) -> Option<Memo<'_, T>> {
+        None
+    }
+}
+
+impl<F> fmt::Debug for Delayed<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Delayed(..)")
+    }
+}
+
+/// A call of a closure under an explicit name: what `Memory::get_or_compute` makes.
+pub(crate) struct NamedCall<S, F, T> {
+    function: &'static Function,
+    show: S,
+    run: F,
+    codec: Codec<T>,
+}
+
+impl<S, F, T> NamedCall<S, F, T> {
+    pub(crate) fn new(function: &'static Function, show: S, run: F, codec: Codec<T>) -> Self {
+        NamedCall { function, show, run, codec }
+    }
+}
+
+impl<S, F, T> Call for NamedCall<S, F, T>
+where
+    S: Fn(&mut Arguments<'_>) -> Result<(), ArgumentError>,
+    F: FnOnce() -> T,
+{
+    type Output = T;
+
+    fn run(self) -> T {
+        (self.run)()
+    }
+
+    fn memo(&self) -> Option<Memo<'_, T>> {
+        let instance = Instance { function: "", output: std::any::type_name::<T>() };
+        Some(Memo { function: self.function, codec: self.codec, instance, arguments: self })
+    }
+}
+
+impl<S, F, T> Show for NamedCall<S, F, T>
+where
+    S: Fn(&mut Arguments<'_>) -> Result<(), ArgumentError>,
+{
+    fn show(&self, sink: &mut Arguments<'_>) -> Result<(), ArgumentError> {
+        (self.show)(sink)
+    }
+}

@@ -1,0 +1,157 @@
+//! One opaque error for everything that can go wrong outside the user's own functions.
+//!
+//! `Display` is lower case, without a full stop, and describes its own layer; [`source`](std::error::Error::source)
+//! carries the rest. A damaged or missing entry is never an error: it is a miss, with its reason in
+//! [`MissReason`](crate::MissReason).
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::parallel::TaskError;
+
+/// The result of an operation on a [`Memory`](crate::Memory) or of a [`Parallel`](crate::Parallel) run.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// A failure of the cache or of a task, saying what was asked, and of which path or function.
+///
+/// One word wide, so that `Result<T>` stays small.
+#[derive(Debug)]
+pub struct Error(Box<Kind>);
+
+#[derive(Debug)]
+enum Kind {
+    /// An operating system call failed.
+    Io { action: &'static str, path: PathBuf, source: io::Error },
+    /// A directory cannot serve as a cache, for a reason that is not an I/O error.
+    Directory { path: PathBuf, reason: String },
+    /// Arguments could not be turned into a key.
+    Key { function: String, source: Cause },
+    /// A value could not be turned into bytes, or bytes into a value.
+    Value { action: &'static str, function: String, source: Cause },
+    /// A call has no entry, or none that may be used.
+    NoEntry { function: String, reason: String },
+    /// Something that only a memoized function has was asked of a plain closure.
+    NotMemoized { action: &'static str },
+    /// A task of a batch failed.
+    Task(TaskError),
+}
+
+impl Error {
+    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
+        Error(Box::new(Kind::Io { action, path: path.into(), source }))
+    }
+
+    pub(crate) fn directory(path: impl Into<PathBuf>, reason: impl Into<String>) -> Self {
+        Error(Box::new(Kind::Directory { path: path.into(), reason: reason.into() }))
+    }
+
+    pub(crate) fn key(function: &str, source: impl Into<Cause>) -> Self {
+        Error(Box::new(Kind::Key { function: function.to_owned(), source: source.into() }))
+    }
+
+    pub(crate) fn value(action: &'static str, function: &str, source: impl Into<Cause>) -> Self {
+        Error(Box::new(Kind::Value { action, function: function.to_owned(), source: source.into() }))
+    }
+
+    pub(crate) fn no_entry(function: &str, reason: impl fmt::Display) -> Self {
+        Error(Box::new(Kind::NoEntry { function: function.to_owned(), reason: reason.to_string() }))
+    }
+
+    pub(crate) fn not_memoized(action: &'static str) -> Self {
+        Error(Box::new(Kind::NotMemoized { action }))
+    }
+
+    /// The file or directory that the operation was about, if it was about one.
+    pub fn path(&self) -> Option<&Path> {
+        match &*self.0 {
+            Kind::Io { path, .. } | Kind::Directory { path, .. } => Some(path),
+            _ => None,
+        }
+    }
+
+    /// The name of the memoized function that the operation was about, if it was about one.
+    pub fn function(&self) -> Option<&str> {
+        match &*self.0 {
+            Kind::Key { function, .. } | Kind::Value { function, .. } | Kind::NoEntry { function, .. } => {
+                Some(function)
+            }
+            Kind::Task(error) => error.function(),
+            _ => None,
+        }
+    }
+
+    /// The operating system's error, if that was the cause.
+    pub fn io_error(&self) -> Option<&io::Error> {
+        match &*self.0 {
+            Kind::Io { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+
+    /// The task that failed, if this is the error of a batch.
+    pub fn task(&self) -> Option<&TaskError> {
+        match &*self.0 {
+            Kind::Task(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<TaskError> for Error {
+    fn from(error: TaskError) -> Self {
+        Error(Box::new(Kind::Task(error)))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.0 {
+            Kind::Io { action, path, .. } => write!(f, "cannot {action} `{}`", path.display()),
+            Kind::Directory { path, reason } => {
+                write!(f, "cannot use `{}` as a cache directory: {reason}", path.display())
+            }
+            Kind::Key { function, .. } => write!(f, "cannot make a key of the arguments of `{function}`"),
+            Kind::Value { action, function, .. } => write!(f, "cannot {action} a value of `{function}`"),
+            Kind::NoEntry { function, reason } => {
+                write!(f, "no entry for this call of `{function}`: {reason}")
+            }
+            Kind::NotMemoized { action } => {
+                write!(f, "cannot {action} a call of a plain closure: only memoized functions have entries")
+            }
+            Kind::Task(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &*self.0 {
+            Kind::Io { source, .. } => Some(source),
+            Kind::Key { source, .. } | Kind::Value { source, .. } => Some(&**source),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_word_wide() {
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn an_io_error_names_action_and_path_and_keeps_its_cause() {
+        let error = Error::io("write entry", "/x/y", io::Error::from(io::ErrorKind::StorageFull));
+        assert_eq!(error.to_string(), "cannot write entry `/x/y`");
+        assert_eq!(error.path(), Some(Path::new("/x/y")));
+        assert!(error.source().is_some_and(|cause| !error.to_string().contains(&cause.to_string())));
+    }
+}

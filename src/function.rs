@@ -1,0 +1,283 @@
+//! Memoized functions: what the macro states about them, and what is learnt of them while they run.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use crate::key::{FunctionId, Identity, IdentityParts};
+use crate::store::EntryInfo;
+
+/// What `#[memo]` states about a function. No API: written by the macro of this very version.
+#[derive(Debug)]
+pub struct Definition {
+    /// Path of the module.
+    pub module_path: &'static str,
+    /// Name of the function.
+    pub function: &'static str,
+    /// Whether it is a method, so that its name is that of the type, then the function's.
+    pub method: bool,
+    /// `name = "…"`.
+    pub name: Option<&'static str>,
+    /// `version = …`, as text; empty without.
+    pub version: &'static str,
+    /// Digest of the code.
+    pub fingerprint: [u8; 32],
+    /// Names of the parameters in the key.
+    pub parameters: &'static [&'static str],
+    /// `ttl = "…"`.
+    pub ttl: Option<Duration>,
+    /// `valid = …`.
+    pub valid: Option<fn(&EntryInfo) -> bool>,
+    /// `min_cost = "…"`.
+    pub min_cost: Duration,
+    /// Source file.
+    pub file: &'static str,
+    /// Line in it.
+    pub line: u32,
+}
+
+/// The one record of a memoized function in a process: a `static` next to its code.
+#[derive(Debug)]
+pub struct Function {
+    definition: Definition,
+    name: OnceLock<Named>,
+    /// The identity of the first instance; the only one, unless the function is generic.
+    first: OnceLock<(Instance, Identity)>,
+    others: Mutex<BTreeMap<Instance, Identity>>,
+    /// The longest that a call took in this process, in nanoseconds; 0 before the first.
+    slowest: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Named {
+    name: String,
+    id: FunctionId,
+}
+
+/// What tells the instances of a generic function apart: names of types as the compiler prints them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Instance {
+    /// The name of the function with its type and const parameters.
+    pub(crate) function: &'static str,
+    pub(crate) output: &'static str,
+}
+
+impl Function {
+    /// The record of a function, before its name is known.
+    pub const fn new(definition: Definition) -> Self {
+        Function {
+            definition,
+            name: OnceLock::new(),
+            first: OnceLock::new(),
+            others: Mutex::new(BTreeMap::new()),
+            slowest: AtomicU64::new(0),
+        }
+    }
+
+    /// This record, its name settled. `of` is the name of the type that carries the function: of the struct beside
+    /// a free function, of `Self` for a method. (The compiler prints paths only at run time.)
+    pub fn named(&'static self, of: &str) -> &'static Self {
+        self.name.get_or_init(|| {
+            let path = split_generics(of).0;
+            let name = match (self.definition.name, self.definition.method) {
+                (Some(name), _) => name.to_owned(),
+                (None, true) => format!("{path}::{}", self.definition.function),
+                (None, false) => path,
+            };
+            let id = self.parts(&name, "", "").function_id();
+            Named { name, id }
+        });
+        self
+    }
+
+    /// The record behind `get_or_compute(name, …)`, kept for the life of the process.
+    pub(crate) fn by_name(name: &str) -> &'static Self {
+        static BY_NAME: Mutex<Option<HashMap<String, &'static Function>>> = Mutex::new(None);
+        let mut functions = BY_NAME.lock().unwrap_or_else(PoisonError::into_inner);
+        let functions = functions.get_or_insert_default();
+        if let Some(function) = functions.get(name) {
+            return function;
+        }
+        let definition = Definition {
+            module_path: "",
+            function: "",
+            method: false,
+            name: None,
+            version: "",
+            fingerprint: [0; 32],
+            parameters: &["args"],
+            ttl: None,
+            valid: None,
+            min_cost: Duration::ZERO,
+            file: "",
+            line: 0,
+        };
+        let function: &'static Function = Box::leak(Box::new(Function::new(definition)));
+        let id = function.parts(name, "", "").function_id();
+        // Set before anyone else can see the record.
+        let _ = function.name.set(Named { name: name.to_owned(), id });
+        functions.insert(name.to_owned(), function);
+        function
+    }
+
+    /// What is known of the function.
+    pub fn info(&'static self) -> FunctionInfo {
+        FunctionInfo(self)
+    }
+
+    pub(crate) fn definition(&self) -> &Definition {
+        &self.definition
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        self.name.get().map_or(self.definition.function, |named| &named.name)
+    }
+
+    pub(crate) fn id(&self) -> FunctionId {
+        self.name.get().map_or_else(|| self.parts(self.name(), "", "").function_id(), |named| named.id)
+    }
+
+    /// The identity of one instance; computed once for each.
+    pub(crate) fn identity(&self, instance: Instance) -> Identity {
+        let (first, identity) = self.first.get_or_init(|| (instance, self.identity_of(instance)));
+        if *first == instance {
+            return *identity;
+        }
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        *others.entry(instance).or_insert_with(|| self.identity_of(instance))
+    }
+
+    fn identity_of(&self, instance: Instance) -> Identity {
+        self.parts(self.name(), &split_generics(instance.function).1, instance.output).identity()
+    }
+
+    fn parts<'a>(&'a self, name: &'a str, type_parameters: &'a str, output: &'a str) -> IdentityParts<'a> {
+        let Definition { version, ref fingerprint, parameters, .. } = self.definition;
+        IdentityParts { name, type_parameters, output, version, fingerprint, parameters }
+    }
+
+    /// Takes note of how long a call took.
+    pub(crate) fn took(&self, time: Duration) {
+        let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).max(1);
+        self.slowest.fetch_max(nanos, Ordering::Relaxed);
+    }
+
+    /// The longest that a call has taken in this process, if one has run.
+    pub(crate) fn slowest(&self) -> Option<Duration> {
+        Some(self.slowest.load(Ordering::Relaxed)).filter(|&nanos| nanos > 0).map(Duration::from_nanos)
+    }
+}
+
+/// Splits a type name into the path and the generic parameters in it: `a::B<u8>::f<u16>` into `a::B::f` and
+/// `<u8><u16>`. Angle brackets at the very start (`<A as Trait>::f`) belong to the path.
+fn split_generics(name: &str) -> (String, String) {
+    let (mut path, mut generics) = (String::new(), String::new());
+    let mut depth = 0usize;
+    let mut in_path_prefix = false;
+    let mut previous = ' ';
+    for c in name.chars() {
+        let arrow = previous == '-' && c == '>';
+        if c == '<' {
+            in_path_prefix |= depth == 0 && path.is_empty();
+            depth += 1;
+        }
+        let target = if depth == 0 || in_path_prefix { &mut path } else { &mut generics };
+        target.push(c);
+        if c == '>' && !arrow {
+            depth = depth.saturating_sub(1);
+            in_path_prefix &= depth > 0;
+        }
+        previous = c;
+    }
+    (path, generics)
+}
+
+/// What is known of a memoized function; `f::info()` returns it.
+#[derive(Clone, Copy)]
+pub struct FunctionInfo(&'static Function);
+
+impl FunctionInfo {
+    /// The name under which its entries are kept: crate, modules and function, or `name = "…"`.
+    pub fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    /// The path of the module that it is in.
+    pub fn module_path(&self) -> &'static str {
+        self.0.definition.module_path
+    }
+
+    /// The digest of its code; zeros under `track = "none"`.
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint(self.0.definition.fingerprint)
+    }
+
+    /// `version = …` as text, empty without.
+    pub fn version(&self) -> &'static str {
+        self.0.definition.version
+    }
+
+    /// The source file, as the compiler was given it.
+    pub fn file(&self) -> &'static str {
+        self.0.definition.file
+    }
+
+    /// The line in [`file`](Self::file).
+    pub fn line(&self) -> u32 {
+        self.0.definition.line
+    }
+}
+
+impl fmt::Debug for FunctionInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FunctionInfo")
+            .field("name", &self.name())
+            .field("fingerprint", &self.fingerprint())
+            .field("file", &self.file())
+            .field("line", &self.line())
+            .finish_non_exhaustive()
+    }
+}
+
+/// 32 bytes that stand for the code of a memoized function. Shown as hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    /// The 32 bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&blake3::Hash::from_bytes(self.0).to_hex())
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fingerprint({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn type_names_split_into_path_and_generics() {
+        for (name, path, generics) in [
+            ("a::b::f", "a::b::f", ""),
+            ("a::B<u8>::f<a::C<u16>, 3>", "a::B::f", "<u8><a::C<u16>, 3>"),
+            ("a::f<fn(u8) -> u8>", "a::f", "<fn(u8) -> u8>"),
+            ("<a::A as a::T<u8>>::m::f<u8>", "<a::A as a::T<u8>>::m::f", "<u8>"),
+            ("a::{{closure}}::f", "a::{{closure}}::f", ""),
+        ] {
+            assert_eq!(split_generics(name), (path.to_owned(), generics.to_owned()), "{name}");
+        }
+    }
+}

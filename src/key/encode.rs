@@ -1,0 +1,442 @@
+//! The canonical encoding of arguments, streamed into blake3. Specified in `docs/format.md`, "Canonical bytes".
+//!
+//! # Invariants
+//! 1. Injective over serde's data model: two values with different structure, types or contents have different
+//!    bytes. Every item starts with a tag and says itself where it ends, so a `Serialize` implementation that
+//!    announces a wrong length can cause a miss but never make two values look equal.
+//! 2. Maps are sorted by their encoded keys: the order in which a `HashMap` was filled does not matter.
+//! 3. Elements of equal primitive type that follow one another in a sequence form runs, whose bytes are those of
+//!    the numbers in memory (little-endian). Long sequences are hashed apart and join by their digest.
+
+mod compound;
+
+use std::fmt;
+
+use serde::Serialize;
+use serde::ser::{self, Serializer};
+
+use self::compound::{Entries, Fields, Sequence};
+use super::Identity;
+
+/// Most elements of one run.
+const RUN_ELEMENTS: u16 = 8192;
+/// A sequence of this many elements, or a text or byte string of this many bytes, is hashed apart.
+const APART: usize = 4096;
+/// Bytes gathered before they go to the hasher: blake3 is fastest in pieces of 16 KiB and more.
+const SPILL: usize = 64 * 1024;
+
+/// First byte of every item. The values are part of the format.
+mod tag {
+    pub(super) const END: u8 = 0x00;
+    pub(super) const UNIT: u8 = 0x01;
+    pub(super) const NONE: u8 = 0x02;
+    pub(super) const SOME: u8 = 0x03;
+    pub(super) const TEXT: u8 = 0x04;
+    pub(super) const BYTES: u8 = 0x05;
+    pub(super) const SEQUENCE: u8 = 0x06;
+    pub(super) const TUPLE: u8 = 0x07;
+    pub(super) const MAP: u8 = 0x08;
+    pub(super) const UNIT_STRUCT: u8 = 0x09;
+    pub(super) const NEWTYPE_STRUCT: u8 = 0x0a;
+    pub(super) const TUPLE_STRUCT: u8 = 0x0b;
+    pub(super) const STRUCT: u8 = 0x0c;
+    pub(super) const FIELD: u8 = 0x0d;
+    pub(super) const SKIPPED_FIELD: u8 = 0x0e;
+    pub(super) const UNIT_VARIANT: u8 = 0x10;
+    pub(super) const NEWTYPE_VARIANT: u8 = 0x11;
+    pub(super) const TUPLE_VARIANT: u8 = 0x12;
+    pub(super) const STRUCT_VARIANT: u8 = 0x13;
+    /// Added to the kind of a primitive that stands alone.
+    pub(super) const SCALAR: u8 = 0x20;
+    /// Added to the kind of the primitives of a run.
+    pub(super) const RUN: u8 = 0x40;
+    /// Added to the tag of a text, byte string, sequence or tuple that is hashed apart.
+    pub(super) const APART: u8 = 0x80;
+}
+
+/// The kinds of primitives. The values are part of the format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+enum Primitive {
+    Bool = 0,
+    I8 = 1,
+    I16 = 2,
+    I32 = 3,
+    I64 = 4,
+    I128 = 5,
+    U8 = 6,
+    U16 = 7,
+    U32 = 8,
+    U64 = 9,
+    U128 = 10,
+    F32 = 11,
+    F64 = 12,
+    Char = 13,
+}
+
+/// A value that its `Serialize` implementation refused to serialize, in its own words.
+///
+/// Boxed twice to be one word wide: the result of every element passes through a register.
+#[derive(Debug)]
+#[expect(clippy::box_collection, reason = "one word, see above")]
+pub(crate) struct EncodeError(Box<String>);
+
+impl fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for EncodeError {}
+
+impl ser::Error for EncodeError {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        EncodeError(Box::new(message.to_string()))
+    }
+}
+
+/// A serde serializer whose output is canonical bytes, kept or hashed.
+#[derive(Debug)]
+pub(crate) struct Encoder {
+    /// Bytes not hashed yet; all of them while `destination` is [`Destination::Buffer`].
+    buffer: Vec<u8>,
+    destination: Destination,
+    run: Option<Run>,
+    /// The next item is an element of a sequence, so that a primitive joins or starts a run.
+    in_sequence: bool,
+}
+
+/// Where full buffers go.
+#[derive(Debug)]
+enum Destination {
+    /// Nowhere: the bytes are wanted themselves.
+    Buffer,
+    /// To a hasher, made when the first buffer is full: most calls need none.
+    Hash { identity: Option<Identity>, hasher: Option<Box<blake3::Hasher>> },
+}
+
+/// A run at the end of the buffer, whose count is not written yet.
+#[derive(Debug)]
+struct Run {
+    kind: Primitive,
+    count: u16,
+    /// Where in the buffer the count goes.
+    count_at: usize,
+}
+
+impl Encoder {
+    /// An encoder for the arguments of a function: its digest is a key.
+    pub(crate) fn keyed(identity: Identity) -> Self {
+        Self::to(Destination::Hash { identity: Some(identity), hasher: None })
+    }
+
+    /// An encoder for a sequence that is hashed apart, whichever function it is an argument of.
+    fn apart() -> Self {
+        Self::to(Destination::Hash { identity: None, hasher: None })
+    }
+
+    /// An encoder whose bytes are wanted themselves.
+    fn buffered() -> Self {
+        Self::to(Destination::Buffer)
+    }
+
+    fn to(destination: Destination) -> Self {
+        Encoder { buffer: Vec::new(), destination, run: None, in_sequence: false }
+    }
+
+    /// The digest of all that was encoded.
+    pub(crate) fn finish(mut self) -> [u8; 32] {
+        self.end_run();
+        let Destination::Hash { identity, hasher } = self.destination else {
+            return *blake3::hash(&self.buffer).as_bytes();
+        };
+        let digest = match (hasher, identity) {
+            (Some(mut hasher), _) => hasher.update(&self.buffer).finalize(),
+            (None, Some(identity)) => blake3::keyed_hash(&identity.0, &self.buffer),
+            (None, None) => blake3::hash(&self.buffer),
+        };
+        *digest.as_bytes()
+    }
+
+    /// The canonical bytes of all that was encoded.
+    fn into_bytes(mut self) -> Vec<u8> {
+        self.end_run();
+        self.buffer
+    }
+
+    /// Hashes from here on instead of keeping the bytes; those kept so far are hashed first, at the next spill.
+    fn hash_from_now_on(&mut self) {
+        if matches!(self.destination, Destination::Buffer) {
+            self.destination = Destination::Hash { identity: None, hasher: None };
+        }
+    }
+
+    fn is_hashing(&self) -> bool {
+        matches!(self.destination, Destination::Hash { .. })
+    }
+
+    /// Starts an item that is no primitive.
+    fn open(&mut self, tag: u8) {
+        self.end_run();
+        self.in_sequence = false;
+        self.buffer.push(tag);
+    }
+
+    /// Ends an item of items.
+    fn close(&mut self) {
+        self.end_run();
+        self.buffer.push(tag::END);
+        self.spill();
+    }
+
+    /// Encodes a primitive: alone, or as an element of a run.
+    #[inline]
+    fn primitive<const N: usize>(&mut self, kind: Primitive, bytes: [u8; N]) {
+        if self.in_sequence {
+            match &mut self.run {
+                Some(run) if run.kind == kind && run.count < RUN_ELEMENTS => run.count += 1,
+                _ => self.start_run(kind),
+            }
+        } else {
+            self.end_run();
+            self.buffer.push(tag::SCALAR + kind as u8);
+        }
+        self.buffer.extend_from_slice(&bytes);
+    }
+
+    fn start_run(&mut self, kind: Primitive) {
+        self.end_run();
+        self.spill();
+        self.buffer.push(tag::RUN + kind as u8);
+        self.run = Some(Run { kind, count: 1, count_at: self.buffer.len() });
+        self.buffer.extend_from_slice(&[0; 2]);
+    }
+
+    fn end_run(&mut self) {
+        if let Some(run) = self.run.take() {
+            self.buffer[run.count_at..run.count_at + 2].copy_from_slice(&run.count.to_le_bytes());
+        }
+    }
+
+    /// Hands a full buffer to the hasher. Never called while a run is open, whose count is still to be written.
+    fn spill(&mut self) {
+        debug_assert!(self.run.is_none());
+        if self.buffer.len() < SPILL {
+            return;
+        }
+        if let Destination::Hash { identity, hasher } = &mut self.destination {
+            let hasher = hasher.get_or_insert_with(|| {
+                Box::new(match identity {
+                    Some(identity) => blake3::Hasher::new_keyed(&identity.0),
+                    None => blake3::Hasher::new(),
+                })
+            });
+            hasher.update(&self.buffer);
+            self.buffer.clear();
+        }
+    }
+
+    /// A length, as LEB128: seven bits a byte, least significant first, in as few bytes as possible.
+    fn length(&mut self, mut length: usize) {
+        while length >= 0x80 {
+            self.buffer.push(length.to_le_bytes()[0] | 0x80);
+            length >>= 7;
+        }
+        self.buffer.push(length.to_le_bytes()[0]);
+    }
+
+    fn name(&mut self, name: &str) {
+        self.length(name.len());
+        self.buffer.extend_from_slice(name.as_bytes());
+    }
+
+    /// A text or byte string.
+    fn string(&mut self, tag: u8, bytes: &[u8]) {
+        if bytes.len() < APART {
+            self.open(tag);
+            self.length(bytes.len());
+            self.buffer.extend_from_slice(bytes);
+        } else {
+            self.digest(tag, *blake3::hash(bytes).as_bytes());
+        }
+        self.spill();
+    }
+
+    /// The digest of something that was hashed apart.
+    fn digest(&mut self, tag: u8, digest: [u8; 32]) {
+        self.open(tag + tag::APART);
+        self.buffer.extend_from_slice(&digest);
+    }
+
+    fn variant(&mut self, tag: u8, name: &str, variant: &str) {
+        self.open(tag);
+        self.name(name);
+        self.name(variant);
+    }
+}
+
+/// One method for each primitive: its kind and its little-endian bytes.
+macro_rules! primitives {
+    ($($method:ident $type:ty => $kind:ident,)*) => {
+        $(
+            #[inline]
+            fn $method(self, value: $type) -> Result<(), EncodeError> {
+                self.primitive(Primitive::$kind, value.to_le_bytes());
+                Ok(())
+            }
+        )*
+    };
+}
+
+impl<'e> Serializer for &'e mut Encoder {
+    type Ok = ();
+    type Error = EncodeError;
+    type SerializeSeq = Sequence<'e>;
+    type SerializeTuple = Sequence<'e>;
+    type SerializeTupleStruct = Fields<'e>;
+    type SerializeTupleVariant = Fields<'e>;
+    type SerializeMap = Entries<'e>;
+    type SerializeStruct = Fields<'e>;
+    type SerializeStructVariant = Fields<'e>;
+
+    primitives! {
+        serialize_i8 i8 => I8,
+        serialize_i16 i16 => I16,
+        serialize_i32 i32 => I32,
+        serialize_i64 i64 => I64,
+        serialize_i128 i128 => I128,
+        serialize_u8 u8 => U8,
+        serialize_u16 u16 => U16,
+        serialize_u32 u32 => U32,
+        serialize_u64 u64 => U64,
+        serialize_u128 u128 => U128,
+        serialize_f32 f32 => F32,
+        serialize_f64 f64 => F64,
+    }
+
+    fn serialize_bool(self, value: bool) -> Result<(), EncodeError> {
+        self.primitive(Primitive::Bool, [u8::from(value)]);
+        Ok(())
+    }
+
+    fn serialize_char(self, value: char) -> Result<(), EncodeError> {
+        self.primitive(Primitive::Char, u32::from(value).to_le_bytes());
+        Ok(())
+    }
+
+    fn serialize_str(self, value: &str) -> Result<(), EncodeError> {
+        self.string(tag::TEXT, value.as_bytes());
+        Ok(())
+    }
+
+    fn serialize_bytes(self, value: &[u8]) -> Result<(), EncodeError> {
+        self.string(tag::BYTES, value);
+        Ok(())
+    }
+
+    fn serialize_unit(self) -> Result<(), EncodeError> {
+        self.open(tag::UNIT);
+        Ok(())
+    }
+
+    fn serialize_none(self) -> Result<(), EncodeError> {
+        self.open(tag::NONE);
+        Ok(())
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), EncodeError> {
+        self.open(tag::SOME);
+        value.serialize(self)
+    }
+
+    fn serialize_unit_struct(self, name: &'static str) -> Result<(), EncodeError> {
+        self.open(tag::UNIT_STRUCT);
+        self.name(name);
+        Ok(())
+    }
+
+    fn serialize_unit_variant(
+        self,
+        name: &'static str,
+        _index: u32,
+        variant: &'static str,
+    ) -> Result<(), EncodeError> {
+        self.variant(tag::UNIT_VARIANT, name, variant);
+        Ok(())
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), EncodeError> {
+        self.open(tag::NEWTYPE_STRUCT);
+        self.name(name);
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        _index: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<(), EncodeError> {
+        self.variant(tag::NEWTYPE_VARIANT, name, variant);
+        value.serialize(self)
+    }
+
+    fn serialize_seq(self, length: Option<usize>) -> Result<Sequence<'e>, EncodeError> {
+        Ok(Sequence::new(self, tag::SEQUENCE, length))
+    }
+
+    fn serialize_tuple(self, length: usize) -> Result<Sequence<'e>, EncodeError> {
+        Ok(Sequence::new(self, tag::TUPLE, Some(length)))
+    }
+
+    fn serialize_tuple_struct(self, name: &'static str, _length: usize) -> Result<Fields<'e>, EncodeError> {
+        self.open(tag::TUPLE_STRUCT);
+        self.name(name);
+        Ok(Fields::new(self))
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        name: &'static str,
+        _index: u32,
+        variant: &'static str,
+        _length: usize,
+    ) -> Result<Fields<'e>, EncodeError> {
+        self.variant(tag::TUPLE_VARIANT, name, variant);
+        Ok(Fields::new(self))
+    }
+
+    fn serialize_map(self, _length: Option<usize>) -> Result<Entries<'e>, EncodeError> {
+        Ok(Entries::new(self))
+    }
+
+    fn serialize_struct(self, name: &'static str, _length: usize) -> Result<Fields<'e>, EncodeError> {
+        self.open(tag::STRUCT);
+        self.name(name);
+        Ok(Fields::new(self))
+    }
+
+    fn serialize_struct_variant(
+        self,
+        name: &'static str,
+        _index: u32,
+        variant: &'static str,
+        _length: usize,
+    ) -> Result<Fields<'e>, EncodeError> {
+        self.variant(tag::STRUCT_VARIANT, name, variant);
+        Ok(Fields::new(self))
+    }
+
+    /// Types that have two spellings use the compact one, as in the store.
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+//! The identity of a function: the blake3 key under which its arguments are hashed.
+
+/// 32 bytes that stand for one instance of one function with one state of its code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Identity(pub(crate) [u8; 32]);
+
+/// 16 bytes that stand for one function with one state of its code, all its generic instances together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct FunctionId(pub(crate) [u8; 16]);
+
+impl std::fmt::Display for FunctionId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// Domains of blake3's key derivation; the number is the version of the key encoding.
+const IDENTITY_CONTEXT: &str = "rememo key 1: function identity";
+const FUNCTION_CONTEXT: &str = "rememo key 1: function id";
+
+/// Everything that tells one function from another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct IdentityParts<'a> {
+    pub(crate) name: &'a str,
+    /// The type and const parameters, as the compiler prints them, angle brackets included; may be empty.
+    pub(crate) type_parameters: &'a str,
+    pub(crate) output: &'a str,
+    pub(crate) version: &'a str,
+    pub(crate) fingerprint: &'a [u8; 32],
+    /// Names of the parameters that are in the key: leaving out another one is another function.
+    pub(crate) parameters: &'a [&'a str],
+}
+
+impl IdentityParts<'_> {
+    pub(crate) fn identity(&self) -> Identity {
+        let mut hasher = Fields::new(IDENTITY_CONTEXT);
+        hasher.field(self.name.as_bytes());
+        hasher.field(self.type_parameters.as_bytes());
+        hasher.field(self.output.as_bytes());
+        hasher.field(self.version.as_bytes());
+        hasher.field(self.fingerprint);
+        for parameter in self.parameters {
+            hasher.field(parameter.as_bytes());
+        }
+        Identity(hasher.digest())
+    }
+
+    /// The id of the function, whatever its instance: type parameters and output stay out.
+    pub(crate) fn function_id(&self) -> FunctionId {
+        let mut hasher = Fields::new(FUNCTION_CONTEXT);
+        hasher.field(self.name.as_bytes());
+        hasher.field(self.version.as_bytes());
+        hasher.field(self.fingerprint);
+        let digest = hasher.digest();
+        FunctionId(std::array::from_fn(|i| digest[i]))
+    }
+}
+
+/// Hashes a list of byte strings so that no two lists give the same bytes.
+struct Fields(blake3::Hasher);
+
+impl Fields {
+    fn new(context: &str) -> Self {
+        Fields(blake3::Hasher::new_derive_key(context))
+    }
+
+    fn field(&mut self, bytes: &[u8]) {
+        self.0.update(&(bytes.len() as u64).to_le_bytes());
+        self.0.update(bytes);
+    }
+
+    fn digest(&self) -> [u8; 32] {
+        *self.0.finalize().as_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PARTS: IdentityParts<'static> = IdentityParts {
+        name: "shop::price",
+        type_parameters: "<u64>",
+        output: "f64",
+        version: "3",
+        fingerprint: &[7; 32],
+        parameters: &["item", "day"],
+    };
+
+    #[test]
+    fn every_part_changes_the_identity() {
+        let variants = [
+            PARTS,
+            IdentityParts { name: "shop::cost", ..PARTS },
+            IdentityParts { type_parameters: "<u32>", ..PARTS },
+            IdentityParts { output: "f32", ..PARTS },
+            IdentityParts { version: "4", ..PARTS },
+            IdentityParts { fingerprint: &[8; 32], ..PARTS },
+            IdentityParts { parameters: &["item"], ..PARTS },
+            IdentityParts { parameters: &["day", "item"], ..PARTS },
+            IdentityParts { parameters: &["itemday"], ..PARTS },
+        ];
+        for (i, a) in variants.iter().enumerate() {
+            for b in &variants[..i] {
+                assert_ne!(a.identity(), b.identity(), "{a:?} and {b:?}");
+            }
+        }
+    }
+
+    /// The vectors of docs/format.md: a change here is a change of the key's version.
+    #[test]
+    fn identity_and_function_id_are_pinned() {
+        let identity = blake3::Hash::from_bytes(PARTS.identity().0).to_hex();
+        assert_eq!(identity.as_str(), "ca7f5e604d27f0805944559e071aee987514fc3f447e60f00204146e9529d179");
+        assert_eq!(PARTS.function_id().to_string(), "3a398d711fc52ed1a4987a7d6434e37e");
+    }
+}

@@ -1,0 +1,64 @@
+//! Keys: what makes two calls the same call.
+//!
+//! A [`Key`] is blake3, keyed by the identity of the function ([`identity`]), over the canonical bytes
+//! ([`encode`]) of every argument that is not ignored. The encoding, with test vectors, is specified in
+//! `docs/format.md`; it never changes without its version.
+//!
+//! # Invariants
+//! 1. Nothing here touches the disk, and nothing is cloned to make a key.
+//! 2. Two different argument lists of one function have different canonical bytes: every item is tagged and
+//!    self-delimiting.
+//! 3. Equal values in borrowed and owned spelling (`&str` and `String`, `&[f64]` and `Vec<f64>`) have equal bytes.
+//!
+//! # What is part of a key, and what is not
+//! | input | part of the key | where |
+//! | --- | --- | --- |
+//! | the function's name, or its `name = "…"` | yes | identity |
+//! | type and const parameters, output type | yes, by name | identity |
+//! | the function's code | yes, by fingerprint | identity |
+//! | `version = …`, names of the parameters in the key | yes | identity |
+//! | arguments | yes, unless under `ignore(…)` | canonical bytes |
+//! | environment, files read at run time, global state | no: pass them as arguments | |
+//! | `ttl`, `valid`, `min_cost`, `cache_err` | no: they decide about an entry, not which entry it is | |
+
+mod arguments;
+pub(crate) mod encode;
+mod identity;
+
+use std::fmt;
+
+pub use arguments::{ArgumentError, Arguments};
+pub(crate) use arguments::{key, preview};
+pub(crate) use identity::{FunctionId, Identity, IdentityParts};
+
+/// The address of one call's entry: 32 bytes of blake3.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key([u8; 32]);
+
+impl Key {
+    pub(crate) const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Key(bytes)
+    }
+
+    /// The 32 bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The key that 64 hexadecimal digits spell.
+    pub(crate) fn from_hex(digits: &str) -> Option<Self> {
+        blake3::Hash::from_hex(digits).ok().map(|hash| Key(*hash.as_bytes()))
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&blake3::Hash::from_bytes(self.0).to_hex())
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({self})")
+    }
+}

@@ -1,0 +1,268 @@
+//! The table of keys that threads of this process are computing.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
+
+use crate::key::Key;
+use crate::store::Payload;
+
+/// What a leader shares: the bytes of its value.
+pub(crate) type Shared = Arc<dyn Payload + Send + Sync>;
+
+/// Keys in flight in this process, for one store.
+#[derive(Debug, Default)]
+pub(crate) struct Flights {
+    flights: Mutex<HashMap<Key, Arc<Flight>>>,
+}
+
+/// What came of asking to compute a key.
+#[derive(Debug)]
+pub(crate) enum Joined<'f> {
+    /// This thread computes.
+    Leader(Leader<'f>),
+    /// Another thread did; here are the bytes of its value.
+    Landed(Shared),
+    /// Another thread tried and has nothing to share, or waiting for it would never end: compute alone.
+    Alone,
+    /// Another thread computes, and waiting was not wanted.
+    Busy,
+}
+
+/// One key in flight.
+struct Flight {
+    leader: ThreadId,
+    state: Mutex<State>,
+    landed: Condvar,
+}
+
+enum State {
+    Flying,
+    Landed(Option<Shared>),
+}
+
+/// The duty to land a flight. Dropped without [`land`](Self::land), as in a panic, it lands with nothing to share.
+pub(crate) struct Leader<'f> {
+    flights: &'f Flights,
+    key: Key,
+    flight: Arc<Flight>,
+}
+
+/// Which thread waits for which, over all stores of the process: what [`Flights::join`] must not close to a circle.
+static WAITS: Mutex<Option<HashMap<ThreadId, ThreadId>>> = Mutex::new(None);
+
+impl Flights {
+    /// Joins the flight of `key`, or starts it; if it is under way and `wait`, waits until it has landed.
+    pub(crate) fn join(&self, key: Key, wait: bool) -> Joined<'_> {
+        let flight = {
+            let mut flights = lock(&self.flights);
+            let Some(flight) = flights.get(&key) else {
+                let flight = Arc::new(Flight {
+                    leader: thread::current().id(),
+                    state: Mutex::new(State::Flying),
+                    landed: Condvar::new(),
+                });
+                flights.insert(key, Arc::clone(&flight));
+                return Joined::Leader(Leader { flights: self, key, flight });
+            };
+            Arc::clone(flight)
+        };
+        let Some(_waiting) = Waiting::begin(flight.leader) else { return Joined::Alone };
+        if !wait {
+            return Joined::Busy;
+        }
+        let state = lock(&flight.state);
+        let state = flight
+            .landed
+            .wait_while(state, |state| matches!(state, State::Flying))
+            .unwrap_or_else(PoisonError::into_inner);
+        match &*state {
+            State::Landed(Some(shared)) => Joined::Landed(Arc::clone(shared)),
+            State::Landed(None) | State::Flying => Joined::Alone,
+        }
+    }
+}
+
+impl Leader<'_> {
+    /// Whether anyone waits just now.
+    pub(crate) fn has_waiters(&self) -> bool {
+        // The table and this leader hold one each.
+        Arc::strong_count(&self.flight) > 2
+    }
+
+    /// Ends the flight, handing `shared` to whoever waits.
+    pub(crate) fn land(self, shared: Shared) {
+        self.set(Some(shared));
+    }
+
+    fn set(&self, shared: Option<Shared>) {
+        let mut state = lock(&self.flight.state);
+        if matches!(*state, State::Flying) {
+            *state = State::Landed(shared);
+            // First out of the table, then awake: who comes now looks into the store again.
+            lock(&self.flights.flights).remove(&self.key);
+            self.flight.landed.notify_all();
+        }
+    }
+}
+
+impl Drop for Leader<'_> {
+    fn drop(&mut self) {
+        self.set(None);
+    }
+}
+
+impl fmt::Debug for Leader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Leader({})", self.key)
+    }
+}
+
+impl fmt::Debug for Flight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Flight(led by {:?})", self.leader)
+    }
+}
+
+/// This thread waits for another while this lives.
+struct Waiting;
+
+impl Waiting {
+    /// Notes that this thread waits for `leader`; `None` if `leader` is this thread or waits for it, through however
+    /// many others.
+    fn begin(leader: ThreadId) -> Option<Self> {
+        let me = thread::current().id();
+        let mut waits = lock(&WAITS);
+        let waits = waits.get_or_insert_default();
+        let mut next = Some(leader);
+        while let Some(thread) = next {
+            if thread == me {
+                return None;
+            }
+            next = waits.get(&thread).copied();
+        }
+        waits.insert(me, leader);
+        Some(Waiting)
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(waits) = &mut *lock(&WAITS) {
+            waits.remove(&thread::current().id());
+        }
+    }
+}
+
+/// Locks, whether or not another thread panicked meanwhile: no code here panics halfway through a change.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Bytes(&'static [u8]);
+
+    impl Payload for Bytes {
+        fn payload(&self) -> &[u8] {
+            self.0
+        }
+
+        fn compute_time(&self) -> Duration {
+            Duration::ZERO
+        }
+    }
+
+    const ONE: Key = Key::from_bytes([1; 32]);
+    const TWO: Key = Key::from_bytes([2; 32]);
+
+    fn lead(flights: &Flights, key: Key) -> Leader<'_> {
+        match flights.join(key, true) {
+            Joined::Leader(leader) => leader,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Waits until `thread` waits for somebody.
+    fn until_waiting(thread: ThreadId) {
+        while !lock(&WAITS).as_ref().is_some_and(|waits| waits.contains_key(&thread)) {
+            thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn a_waiter_gets_what_the_leader_shares() {
+        let flights = Flights::default();
+        let leader = lead(&flights, ONE);
+        assert!(!leader.has_waiters());
+        thread::scope(|scope| {
+            let waiter = scope.spawn(|| match flights.join(ONE, true) {
+                Joined::Landed(shared) => shared.payload().to_vec(),
+                other => panic!("{other:?}"),
+            });
+            until_waiting(waiter.thread().id());
+            assert!(leader.has_waiters());
+            leader.land(Arc::new(Bytes(b"value")));
+            assert_eq!(waiter.join().unwrap(), b"value");
+        });
+        drop(lead(&flights, ONE));
+    }
+
+    #[test]
+    fn a_leader_that_is_dropped_frees_its_waiters() {
+        let flights = Flights::default();
+        let leader = lead(&flights, ONE);
+        thread::scope(|scope| {
+            let waiter = scope.spawn(|| matches!(flights.join(ONE, true), Joined::Alone));
+            until_waiting(waiter.thread().id());
+            drop(leader);
+            assert!(waiter.join().unwrap());
+        });
+    }
+
+    #[test]
+    fn who_does_not_want_to_wait_is_told_that_the_key_is_busy() {
+        let flights = Flights::default();
+        let _leader = lead(&flights, ONE);
+        thread::scope(|scope| {
+            assert!(scope.spawn(|| matches!(flights.join(ONE, false), Joined::Busy)).join().unwrap());
+        });
+    }
+
+    #[test]
+    fn a_thread_does_not_wait_for_itself() {
+        let flights = Flights::default();
+        let _leader = lead(&flights, ONE);
+        assert!(matches!(flights.join(ONE, true), Joined::Alone));
+    }
+
+    #[test]
+    fn a_circle_of_waits_is_not_closed() {
+        let flights = Flights::default();
+        let leader = lead(&flights, ONE);
+        thread::scope(|scope| {
+            let (leads, led) = mpsc::channel();
+            let flights = &flights;
+            let other = scope.spawn(move || {
+                let two = lead(flights, TWO);
+                leads.send(()).unwrap();
+                // Waits for this test's thread, until that drops its flight.
+                let joined = flights.join(ONE, true);
+                drop(two);
+                matches!(joined, Joined::Alone)
+            });
+            led.recv().unwrap();
+            until_waiting(other.thread().id());
+            assert!(matches!(flights.join(TWO, true), Joined::Alone), "this would wait for ever");
+            drop(leader);
+            assert!(other.join().unwrap());
+        });
+    }
+}

@@ -1,0 +1,98 @@
+//! The current memory: where plain calls of memoized functions look.
+//!
+//! It is the innermost [`Memory::enter`] on this thread, else the default of the process, else the default place. Tasks
+//! of [`Parallel`](crate::Parallel) and the bodies of memoized functions run entered.
+
+use std::cell::{Cell, RefCell};
+use std::marker::PhantomData;
+use std::sync::{OnceLock, PoisonError, RwLock};
+
+use super::Memory;
+use super::trouble::chain;
+
+thread_local! {
+    static ENTERED: RefCell<Vec<(u64, Memory)>> = const { RefCell::new(Vec::new()) };
+    static NEXT: Cell<u64> = const { Cell::new(0) };
+}
+
+static DEFAULT: RwLock<Option<Memory>> = RwLock::new(None);
+
+/// Keeps a memory current on this thread until it is dropped; [`Memory::enter`] makes it.
+#[must_use = "the memory is current only while this lives"]
+#[derive(Debug)]
+pub struct Entered {
+    number: u64,
+    /// Belongs to the thread that made it.
+    thread: PhantomData<*const ()>,
+}
+
+impl Memory {
+    /// The memory that plain calls of memoized functions use here and now.
+    ///
+    /// It is the one of the innermost [`enter`](Self::enter) on this thread, else the one last given to
+    /// [`make_default`](Self::make_default), else [`open_default`](Self::open_default). If that cannot be opened, the
+    /// reason is logged once and the memory is a disabled one.
+    pub fn current() -> Memory {
+        let entered = ENTERED.with_borrow(|entered| entered.last().map(|(_, memory)| memory.clone()));
+        entered
+            .or_else(|| DEFAULT.read().unwrap_or_else(PoisonError::into_inner).clone())
+            .unwrap_or_else(at_default_place)
+    }
+
+    /// Makes this memory the current one on this thread until the returned guard is dropped.
+    ///
+    /// Guards nest. The threads of a [`Parallel`](crate::Parallel) enter its memory themselves; other threads started
+    /// here do not inherit it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// use rememo::{Memory, memo};
+    ///
+    /// #[memo]
+    /// fn double(x: u64) -> u64 {
+    ///     2 * x
+    /// }
+    ///
+    /// let memory = Memory::open(dir.path())?;
+    /// {
+    ///     let _entered = memory.enter();
+    ///     assert_eq!(double(21), 42); // computed, and stored in `dir`
+    /// }
+    /// assert!(memory.contains(&double::delayed(21)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn enter(&self) -> Entered {
+        let number = NEXT.get();
+        NEXT.set(number + 1);
+        ENTERED.with_borrow_mut(|entered| entered.push((number, self.clone())));
+        Entered { number, thread: PhantomData }
+    }
+
+    /// Makes this memory the one of all threads that have not entered another, from now on.
+    pub fn make_default(&self) {
+        *DEFAULT.write().unwrap_or_else(PoisonError::into_inner) = Some(self.clone());
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        // By number, since guards may be dropped in any order. While the thread ends the list may be gone already.
+        let _ = ENTERED.try_with(|entered| {
+            entered.borrow_mut().retain(|(number, _)| *number != self.number);
+        });
+    }
+}
+
+fn at_default_place() -> Memory {
+    static OPENED: OnceLock<Memory> = OnceLock::new();
+    let open = || {
+        Memory::open_default().unwrap_or_else(|error| {
+            let reason = chain(&error);
+            log::warn!(target: "rememo", "nothing will be remembered: {reason}; set REMEMO_DIR to a directory to use");
+            Memory::disabled()
+        })
+    };
+    OPENED.get_or_init(open).clone()
+}

@@ -1,0 +1,283 @@
+//! The call path: key, look-up, flight, lease, look-up again, compute, store, land.
+//!
+//! # Invariants
+//! 1. Nothing that goes wrong with the cache reaches the caller: it is noted as [`Trouble`], and the function runs.
+//! 2. A function runs at most once for a call, and never under a lock of this module.
+//! 3. A value is stored before its flight lands and its lease ends: who waited for it finds it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::trouble::{Trouble, Troubles, chain};
+use super::{Memory, MissReason, Outcome, Source};
+use crate::call::{Call, Memo, Subject};
+use crate::codec::Encoded;
+use crate::error::{Error, Result};
+use crate::function::Definition;
+use crate::key::Key;
+use crate::lease::{Acquired, Flights, Joined, Leader, LeaseFiles, Shared};
+use crate::report::{Counters, Records};
+use crate::store::{Draft, Entry, EntryInfo, FilesStore, Lookup, Payload, Store};
+
+/// A store with what its users in this process share.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(super) root: PathBuf,
+    pub(super) store: Box<dyn Store>,
+    pub(super) records: Records,
+    pub(super) leases: LeaseFiles,
+    pub(super) counters: Counters,
+    pub(super) troubles: Troubles,
+    flights: Flights,
+}
+
+/// A value that was computed or joined, with its bytes where they are worth sharing.
+#[derive(Debug)]
+pub(crate) struct Computed<T> {
+    pub(crate) value: T,
+    pub(crate) source: Source,
+    pub(crate) shared: Option<Shared>,
+}
+
+/// What came of an attempt to compute.
+#[derive(Debug)]
+pub(crate) enum Attempt<C: Call> {
+    Done(Computed<C::Output>),
+    /// Somebody else computes the key, and waiting was not wanted.
+    Busy(C),
+}
+
+impl Inner {
+    pub(super) fn open(root: PathBuf) -> Result<Self> {
+        Ok(Inner {
+            store: Box::new(FilesStore::open(&root)?),
+            records: Records::new(root.join("functions")),
+            leases: LeaseFiles::open(root.join("leases")),
+            counters: Counters::default(),
+            troubles: Troubles::default(),
+            flights: Flights::default(),
+            root,
+        })
+    }
+
+    /// The key of a call; `None`, with the trouble noted, if there can be none.
+    pub(super) fn key<T>(&self, memo: &Memo<'_, T>) -> Option<Key> {
+        memo.key().inspect_err(|error| self.troubles.note(Trouble::Key, memo.function.name(), error)).ok()
+    }
+
+    /// The value under `key`, or why there is none to be used. Counts a hit.
+    pub(crate) fn look_up<T>(&self, key: &Key, memo: &Memo<'_, T>) -> Result<T, MissReason> {
+        let entry = self.find(key, memo.function.definition(), memo.function.name())?;
+        let value = memo.codec.decode(entry.payload()).map_err(|error| {
+            self.troubles.note(Trouble::Decode, memo.function.name(), &error);
+            MissReason::Unreadable(error.to_string())
+        })?;
+        self.counters.hit(entry.info.compute_time);
+        log::trace!(target: "rememo", "hit: `{}` {key}", memo.function.name());
+        Ok(value)
+    }
+
+    /// The entry under `key`, if it is sound and still valid.
+    pub(super) fn find(
+        &self,
+        key: &Key,
+        definition: &Definition,
+        function: &str,
+    ) -> Result<Entry, MissReason> {
+        match self.store.get(key) {
+            Ok(Lookup::Found(entry)) => {
+                check_validity(&entry.info, definition, SystemTime::now())?;
+                Ok(entry)
+            }
+            Ok(Lookup::Absent) => Err(MissReason::Absent),
+            Ok(Lookup::Damaged(how)) => {
+                self.troubles.note(Trouble::Damaged, function, &how);
+                Err(MissReason::Damaged(how))
+            }
+            Err(error) => {
+                let reason = chain(&error);
+                self.troubles.note(Trouble::Read, function, &reason);
+                Err(MissReason::Unavailable(reason))
+            }
+        }
+    }
+
+    /// Computes the value under `key`, or takes it from whoever computes it now; waits for them only if `wait`.
+    pub(crate) fn compute<C: Call>(
+        &self,
+        memory: &Memory,
+        key: Key,
+        reason: MissReason,
+        call: C,
+        wait: bool,
+    ) -> Attempt<C> {
+        let Some(memo) = call.memo() else {
+            let Outcome { value, source } = memory.run_plain(call, MissReason::NotMemoized);
+            return Attempt::Done(Computed { value, source, shared: None });
+        };
+        let leader = match self.flights.join(key, wait) {
+            Joined::Leader(leader) => Some(leader),
+            Joined::Landed(shared) => match self.take_shared(&memo, shared) {
+                Some(computed) => return Attempt::Done(computed),
+                None => None,
+            },
+            Joined::Alone => None,
+            Joined::Busy => return Attempt::Busy(call),
+        };
+        let lease = match self.lease(&key, &memo, wait, leader.is_some()) {
+            Ok(Acquired::Busy) => return Attempt::Busy(call),
+            Ok(Acquired::Held { lease, waited }) => {
+                // Whoever held the lease before, or came between the look-up and now, has stored the value.
+                if reason != MissReason::Recomputed
+                    && let Some(computed) = self.look_again(&key, &memo, waited)
+                {
+                    if let (Some(leader), Some(shared)) = (leader, &computed.shared) {
+                        leader.land(Arc::clone(shared));
+                    }
+                    return Attempt::Done(computed);
+                }
+                Some(lease)
+            }
+            Err(()) => None,
+        };
+        let subject = memo.subject();
+        let computed = self.run_and_keep(memory, key, reason, &subject, call, leader);
+        drop(lease);
+        Attempt::Done(computed)
+    }
+
+    /// The lease of `key`, unless it costs more than the function ever did or this thread leads no flight.
+    fn lease<T>(&self, key: &Key, memo: &Memo<'_, T>, wait: bool, leads: bool) -> Result<Acquired<'_>, ()> {
+        if !leads || memo.function.slowest().is_some_and(|slowest| slowest < self.leases.cost()) {
+            return Err(());
+        }
+        self.leases.acquire(key, memo.function.name(), wait).map_err(|error| {
+            self.troubles.note(Trouble::Lease, memo.function.name(), &error);
+        })
+    }
+
+    /// Looks for a value that somebody stored since the first look-up.
+    fn look_again<T>(&self, key: &Key, memo: &Memo<'_, T>, waited: bool) -> Option<Computed<T>> {
+        let entry = self.find(key, memo.function.definition(), memo.function.name()).ok()?;
+        let value = memo.codec.decode(entry.payload()).ok()?;
+        let source = if waited {
+            self.counters.joined(entry.info.compute_time);
+            Source::Joined
+        } else {
+            self.counters.hit(entry.info.compute_time);
+            Source::Hit
+        };
+        Some(Computed { value, source, shared: Some(Arc::new(entry)) })
+    }
+
+    /// The value whose bytes another thread shared.
+    pub(crate) fn take_shared<T>(&self, memo: &Memo<'_, T>, shared: Shared) -> Option<Computed<T>> {
+        let value = memo
+            .codec
+            .decode(shared.payload())
+            .inspect_err(|error| self.troubles.note(Trouble::Decode, memo.function.name(), error))
+            .ok()?;
+        self.counters.joined(shared.compute_time());
+        Some(Computed { value, source: Source::Joined, shared: Some(shared) })
+    }
+
+    fn run_and_keep<C: Call>(
+        &self,
+        memory: &Memory,
+        key: Key,
+        reason: MissReason,
+        subject: &Subject<C::Output>,
+        call: C,
+        leader: Option<Leader<'_>>,
+    ) -> Computed<C::Output> {
+        let function = subject.function;
+        log::debug!(target: "rememo", "miss: `{}`({}): {reason}", function.name(), subject.arguments);
+        let (value, took) = timed(memory, call);
+        function.took(took);
+        self.counters.miss(took);
+        let worth_storing = took >= function.definition().min_cost;
+        let wanted = worth_storing || leader.as_ref().is_some_and(Leader::has_waiters);
+        let draft = if wanted { self.draft(key, subject, &value, took) } else { None };
+        let shared: Option<Shared> = draft.map(|draft| {
+            if worth_storing {
+                self.store(subject, &draft);
+            }
+            Arc::new(draft) as Shared
+        });
+        if let (Some(leader), Some(shared)) = (leader, &shared) {
+            leader.land(Arc::clone(shared));
+        }
+        Computed { value, source: Source::Miss(reason), shared }
+    }
+
+    /// Encodes a value for the store; `None` if it is declined or cannot be encoded.
+    fn draft<T>(&self, key: Key, subject: &Subject<T>, value: &T, took: Duration) -> Option<Draft> {
+        try_draft(key, subject, value, took).unwrap_or_else(|error| {
+            self.troubles.note(Trouble::Encode, subject.function.name(), &chain(&error));
+            None
+        })
+    }
+
+    fn store<T>(&self, subject: &Subject<T>, draft: &Draft) {
+        if let Err(error) = self.try_store(subject, draft) {
+            self.troubles.note(Trouble::Store, subject.function.name(), &chain(&error));
+        }
+    }
+
+    pub(super) fn try_store<T>(&self, subject: &Subject<T>, draft: &Draft) -> Result<()> {
+        self.store.put(draft)?;
+        self.counters.stored();
+        log::trace!(target: "rememo", "stored: `{}` {}", subject.function.name(), draft.key);
+        if let Err(error) = self.records.write(subject.function) {
+            self.troubles.note(Trouble::Record, subject.function.name(), &chain(&error));
+        }
+        Ok(())
+    }
+}
+
+/// Runs the function of a call with `memory` as the current one.
+pub(super) fn timed<C: Call>(memory: &Memory, call: C) -> (C::Output, Duration) {
+    let _entered = memory.enter();
+    let started = Instant::now();
+    let value = call.run();
+    (value, started.elapsed())
+}
+
+/// An entry with `value`; `None` if the function does not keep such a value.
+pub(super) fn try_draft<T>(
+    key: Key,
+    subject: &Subject<T>,
+    value: &T,
+    compute_time: Duration,
+) -> Result<Option<Draft>> {
+    let mut payload = Vec::new();
+    match subject.encode(value, &mut payload) {
+        Ok(Encoded::Whole) => Ok(Some(Draft {
+            key,
+            function: subject.function.id(),
+            function_name: subject.function.name().to_owned(),
+            arguments: subject.arguments.clone(),
+            created: SystemTime::now(),
+            compute_time,
+            payload,
+        })),
+        Ok(Encoded::Declined) => Ok(None),
+        Err(error) => Err(Error::value("encode", subject.function.name(), error)),
+    }
+}
+
+/// Whether the function still wants the entry. Time is an argument, so that expiry is tested without waiting.
+fn check_validity(info: &EntryInfo, definition: &Definition, now: SystemTime) -> Result<(), MissReason> {
+    if let Some(ttl) = definition.ttl {
+        // An entry from the future, by this machine's clock, has age zero.
+        let age = now.duration_since(info.created).unwrap_or_default();
+        if age > ttl {
+            return Err(MissReason::Expired { age });
+        }
+    }
+    if definition.valid.is_some_and(|valid| !valid(info)) {
+        return Err(MissReason::Rejected);
+    }
+    Ok(())
+}

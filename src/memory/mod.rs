@@ -1,0 +1,328 @@
+//! [`Memory`]: a handle on a store, and the doors to it.
+//!
+//! The doors are a few lines each; the one path behind them is in [`inner`].
+
+mod current;
+mod inner;
+mod open;
+mod outcome;
+mod shelved;
+mod trouble;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+pub use current::Entered;
+pub(crate) use inner::{Attempt, Computed, Inner};
+pub use open::MemoryBuilder;
+pub use outcome::{MissReason, Outcome, Source};
+pub use shelved::Shelved;
+
+use crate::call::{Call, Memo, NamedCall};
+use crate::codec::{Value, select};
+use crate::error::{Error, Result};
+use crate::function::{Function, FunctionInfo};
+use crate::key::{Arguments, Key};
+use crate::lease::Shared;
+use crate::report::{FunctionRecord, Stats, Verified};
+use crate::store::EntryInfo;
+
+/// A directory of results, shared by threads and processes.
+///
+/// Cloning is cheap, and clones share everything. Trouble with the cache (a full disk, a missing permission, a damaged
+/// entry) never fails a call: the function runs, and the trouble is counted in [`Stats::troubles`] and logged once for
+/// each kind.
+#[derive(Clone, Debug)]
+pub struct Memory {
+    /// `None`: disabled.
+    pub(crate) inner: Option<Arc<Inner>>,
+}
+
+impl Memory {
+    /// The directory, absolute; `None` if the memory is disabled.
+    pub fn root(&self) -> Option<&Path> {
+        self.inner.as_deref().map(|inner| &*inner.root)
+    }
+
+    /// Returns the value of `call`: from its entry if there is a sound one, else by running the function and storing
+    /// what it returns.
+    ///
+    /// Threads and processes that ask for the same call at the same time share one computation. A hit costs a file read.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the function does; nothing is stored then.
+    pub fn call<C: Call>(&self, call: C) -> C::Output {
+        self.call_info(call).value
+    }
+
+    /// Returns the value of `call`, as [`call`](Self::call) does, unless the cache is seen to be out of order before the
+    /// function runs.
+    ///
+    /// For runs so long that nobody wants to start them if their results cannot be kept. A disabled memory is in order.
+    ///
+    /// # Errors
+    ///
+    /// Fails, with nothing computed, if the arguments cannot be made into a key, or there is no entry and none could be
+    /// stored now. Once the function has run its value is returned, whether it could be stored or not.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the function does.
+    pub fn try_call<C: Call>(&self, call: C) -> Result<C::Output> {
+        if let (Some(inner), Some(memo)) = (&self.inner, call.memo()) {
+            let key = memo.key().map_err(|error| Error::key(memo.function.name(), error))?;
+            if let Ok(value) = inner.look_up(&key, &memo) {
+                return Ok(value);
+            }
+            inner.store.check_writable()?;
+        }
+        Ok(self.call(call))
+    }
+
+    /// Returns the value of `call`, as [`call`](Self::call) does, and where it is from.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the function does.
+    pub fn call_info<C: Call>(&self, call: C) -> Outcome<C::Output> {
+        match self.probe(&call) {
+            Probe::Hit(value) => Outcome::new(value, Source::Hit),
+            Probe::Miss(key, reason) => self.compute(key, reason, call),
+            Probe::Plain(reason) => self.run_plain(call, reason),
+        }
+    }
+
+    /// Runs the function of `call` and stores what it returns, in place of any entry.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the function does; an entry that is there stays.
+    pub fn recompute<C: Call>(&self, call: C) -> C::Output {
+        let key = self.inner.as_ref().zip(call.memo()).and_then(|(inner, memo)| inner.key(&memo));
+        match key {
+            Some(key) => self.compute(key, MissReason::Recomputed, call).value,
+            None => self.run_plain(call, MissReason::Recomputed).value,
+        }
+    }
+
+    /// Returns the value of `call` if its entry is there; computes nothing.
+    pub fn lookup<C: Call>(&self, call: &C) -> Option<C::Output> {
+        match self.probe(call) {
+            Probe::Hit(value) => Some(value),
+            Probe::Miss(..) | Probe::Plain(_) => None,
+        }
+    }
+
+    /// Whether [`call`](Self::call) would find the entry of `call`, sound and not expired. Reads the entry, and counts
+    /// as neither hit nor miss.
+    pub fn contains<C: Call>(&self, call: &C) -> bool {
+        let (Some(inner), Some(memo)) = (&self.inner, call.memo()) else { return false };
+        inner
+            .key(&memo)
+            .is_some_and(|key| inner.find(&key, memo.function.definition(), memo.function.name()).is_ok())
+    }
+
+    /// Stores `value` as what the function returns for `call`, in place of any entry; a disabled memory ignores it.
+    ///
+    /// # Errors
+    ///
+    /// Fails if `call` is of a plain closure, no key can be made of its arguments, or the value cannot be encoded or
+    /// stored, or is an `Err` that the function does not keep.
+    pub fn insert<C: Call>(&self, call: &C, value: &C::Output) -> Result<()> {
+        let Some(inner) = &self.inner else { return Ok(()) };
+        let (memo, key) = memo_and_key(call, "insert")?;
+        let subject = memo.subject();
+        let draft = inner::try_draft(key, &subject, value, Duration::ZERO)?.ok_or_else(|| {
+            let reason = "it is an `Err`, which only functions under `cache_err` keep";
+            Error::value("store", memo.function.name(), reason)
+        })?;
+        inner.try_store(&subject, &draft)
+    }
+
+    /// Removes the entry of `call`; whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// Fails if `call` is of a plain closure, no key can be made of its arguments, or the entry cannot be removed.
+    pub fn remove<C: Call>(&self, call: &C) -> Result<bool> {
+        let Some(inner) = &self.inner else { return Ok(false) };
+        let (_, key) = memo_and_key(call, "remove")?;
+        inner.store.remove(&key)
+    }
+
+    /// Returns the value stored under `name` for `args`, else what `function` returns: memoization without the macro.
+    ///
+    /// The name and the output type stand for the function, and *its code is not part of the key*: change the name when the
+    /// code changes. A `Result` is kept only if it is `Ok`.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `function` does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// let memory = rememo::Memory::open(dir.path())?;
+    /// let sum = memory.get_or_compute("sum, first version", &[1, 2, 3], || 1 + 2 + 3);
+    /// assert_eq!(sum, 6);
+    /// let again: i32 = memory.get_or_compute("sum, first version", &[1, 2, 3], || unreachable!());
+    /// assert_eq!(again, 6);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn get_or_compute<T: Value>(
+        &self,
+        name: &str,
+        args: &impl Serialize,
+        function: impl FnOnce() -> T,
+    ) -> T {
+        let show = |sink: &mut Arguments<'_>| sink.argument("args", args);
+        self.call(NamedCall::new(Function::by_name(name), show, function, select::value_codec()))
+    }
+
+    /// Returns totals. Counting entries and bytes walks the directory: about a microsecond for each entry.
+    pub fn stats(&self) -> Stats {
+        let Some(inner) = &self.inner else { return Stats::default() };
+        // A directory that cannot be walked is counted as empty; the calls themselves meet and report the trouble.
+        let extent = inner.store.stat().unwrap_or_default();
+        Stats {
+            entries: extent.entries,
+            bytes: extent.bytes,
+            troubles: inner.troubles.total(),
+            ..inner.counters.read()
+        }
+    }
+
+    /// Returns what is known of every entry, in no particular order. Reads the head of each.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the directory cannot be listed.
+    pub fn entries(&self) -> Result<Vec<EntryInfo>> {
+        let mut entries = Vec::new();
+        if let Some(inner) = &self.inner {
+            inner.store.list(&mut |info| entries.push(info))?;
+        }
+        Ok(entries)
+    }
+
+    /// Returns the functions that have stored values since the last [`clear`](Self::clear), by name; one record for each
+    /// state of a function's code.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the directory cannot be listed.
+    pub fn functions(&self) -> Result<Vec<FunctionRecord>> {
+        self.inner.as_ref().map_or(Ok(Vec::new()), |inner| inner.records.read())
+    }
+
+    /// Removes every entry. Values that are being computed are stored when they are done.
+    ///
+    /// # Errors
+    ///
+    /// Fails at the first entry that cannot be removed; those before it are gone.
+    pub fn clear(&self) -> Result<()> {
+        let Some(inner) = &self.inner else { return Ok(()) };
+        self.remove_where(|_| true)?;
+        inner.store.sweep()?;
+        inner.leases.sweep();
+        inner.records.clear()
+    }
+
+    /// Removes every entry of a function, whatever the state of its code: `memory.clear_function(f::info())`.
+    ///
+    /// # Errors
+    ///
+    /// Fails at the first entry that cannot be removed; those before it are gone.
+    pub fn clear_function(&self, function: FunctionInfo) -> Result<()> {
+        self.remove_where(|info| info.function == function.name())
+    }
+
+    /// Reads every entry in full, removes those that are damaged, and sweeps away what killed processes left.
+    ///
+    /// # Errors
+    ///
+    /// Fails, after looking at all entries, if some could not be read or removed.
+    pub fn verify(&self) -> Result<Verified> {
+        let Some(inner) = &self.inner else { return Ok(Verified::default()) };
+        let swept = inner.store.sweep()?;
+        inner.leases.sweep();
+        Ok(Verified { sound: swept.sound, damaged: swept.damaged })
+    }
+
+    fn remove_where(&self, mut goes: impl FnMut(&EntryInfo) -> bool) -> Result<()> {
+        let Some(inner) = &self.inner else { return Ok(()) };
+        let mut keys = Vec::new();
+        inner.store.list(&mut |info| {
+            if goes(&info) {
+                keys.push(info.key);
+            }
+        })?;
+        keys.iter().try_for_each(|key| inner.store.remove(key).map(drop))
+    }
+
+    /// Looks for the entry of a call.
+    pub(crate) fn probe<C: Call>(&self, call: &C) -> Probe<C::Output> {
+        let Some(memo) = call.memo() else { return Probe::Plain(MissReason::NotMemoized) };
+        let Some(inner) = &self.inner else { return Probe::Plain(MissReason::Disabled) };
+        let Some(key) = inner.key(&memo) else { return Probe::Plain(MissReason::Unkeyed) };
+        match inner.look_up(&key, &memo) {
+            Ok(value) => Probe::Hit(value),
+            Err(reason) => Probe::Miss(key, reason),
+        }
+    }
+
+    /// Computes a miss, or waits for whoever computes it already.
+    fn compute<C: Call>(&self, key: Key, reason: MissReason, call: C) -> Outcome<C::Output> {
+        match self.attempt(key, reason, call, true) {
+            Attempt::Done(computed) => Outcome::new(computed.value, computed.source),
+            Attempt::Busy(call) => self.run_plain(call, MissReason::Absent),
+        }
+    }
+
+    /// Computes a miss; waits for whoever computes it already only if `wait`.
+    pub(crate) fn attempt<C: Call>(&self, key: Key, reason: MissReason, call: C, wait: bool) -> Attempt<C> {
+        if let Some(inner) = &self.inner {
+            return inner.compute(self, key, reason, call, wait);
+        }
+        let Outcome { value, source } = self.run_plain(call, MissReason::Disabled);
+        Attempt::Done(Computed { value, source, shared: None })
+    }
+
+    /// The value of a call that another thread has computed.
+    pub(crate) fn take_shared<C: Call>(&self, call: &C, shared: Shared) -> Option<C::Output> {
+        let (inner, memo) = (self.inner.as_ref()?, call.memo()?);
+        inner.take_shared(&memo, shared).map(|computed| computed.value)
+    }
+
+    /// Runs a call that has no entry and gets none.
+    pub(crate) fn run_plain<C: Call>(&self, call: C, reason: MissReason) -> Outcome<C::Output> {
+        let (value, took) = inner::timed(self, call);
+        if let Some(inner) = &self.inner
+            && reason != MissReason::NotMemoized
+        {
+            inner.counters.miss(took);
+        }
+        Outcome::new(value, Source::Miss(reason))
+    }
+}
+
+/// Where a call stands after the look-up.
+#[derive(Debug)]
+pub(crate) enum Probe<T> {
+    Hit(T),
+    Miss(Key, MissReason),
+    /// It has no key, so there is no entry and there will be none.
+    Plain(MissReason),
+}
+
+/// What an operation on the entry of `call` needs.
+fn memo_and_key<'c, C: Call>(call: &'c C, action: &'static str) -> Result<(Memo<'c, C::Output>, Key)> {
+    let memo = call.memo().ok_or_else(|| Error::not_memoized(action))?;
+    let key = memo.key().map_err(|error| Error::key(memo.function.name(), error))?;
+    Ok((memo, key))
+}

@@ -1,0 +1,115 @@
+//! Where a memory is opened: an explicit directory, `$REMEMO_DIR`, or the user's cache directory.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use super::Memory;
+use super::inner::Inner;
+use crate::error::{Error, Result};
+
+/// Says where and how to open a [`Memory`]; [`Memory::builder`] makes it.
+#[must_use = "a builder opens nothing until `open`"]
+#[derive(Clone, Debug, Default)]
+pub struct MemoryBuilder {
+    dir: Option<PathBuf>,
+}
+
+impl MemoryBuilder {
+    /// Sets the directory. Default: that of [`Memory::open_default`].
+    pub fn dir(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.dir = Some(dir.into());
+        self
+    }
+
+    /// Opens the memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`Memory::open`]; also if no directory was set and there is no default place.
+    pub fn open(self) -> Result<Memory> {
+        if switched_off() {
+            return Ok(Memory::disabled());
+        }
+        let dir = self.dir.map_or_else(default_dir, Ok)?;
+        // Absolute, so that a later change of the working directory does not move it.
+        let root = std::path::absolute(&dir).map_err(|error| Error::io("find", dir, error))?;
+        Ok(Memory { inner: Some(Arc::new(Inner::open(root)?)) })
+    }
+}
+
+impl Memory {
+    /// Opens the cache in `dir`, creating the directory if it is missing.
+    ///
+    /// Any number of threads and processes may share `dir`. Nothing is read but the directory's format, so opening costs
+    /// the same however much is stored. With `REMEMO=off` in the environment the memory is a
+    /// [`disabled`](Self::disabled) one and `dir` is not touched.
+    ///
+    /// # Errors
+    ///
+    /// Fails, with [`Error::path`] in or equal to `dir`, if the directory cannot be created, is a file, holds files
+    /// that are not a cache's, or was made in a format that this version does not know.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// use rememo::{Memory, memo};
+    ///
+    /// #[memo]
+    /// fn slow_sum(numbers: &[u64]) -> u64 {
+    ///     numbers.iter().sum()
+    /// }
+    ///
+    /// let memory = Memory::open(dir.path())?;
+    /// assert!(!memory.call_info(slow_sum::delayed(&[1, 2, 3])).is_hit());
+    /// assert!(memory.call_info(slow_sum::delayed(&[1, 2, 3])).is_hit());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn open(dir: impl AsRef<Path>) -> Result<Memory> {
+        Memory::builder().dir(dir.as_ref()).open()
+    }
+
+    /// Opens the cache in `$REMEMO_DIR` if that is set and not empty, else in `rememo` below the user's cache directory
+    /// (`~/.cache` on Linux).
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open); also if there is no home directory.
+    pub fn open_default() -> Result<Memory> {
+        Memory::builder().open()
+    }
+
+    /// Says where and how to open a memory.
+    pub fn builder() -> MemoryBuilder {
+        MemoryBuilder::default()
+    }
+
+    /// A memory that remembers nothing: every call computes.
+    pub fn disabled() -> Memory {
+        Memory { inner: None }
+    }
+}
+
+fn default_dir() -> Result<PathBuf> {
+    if let Some(dir) = env::var_os("REMEMO_DIR").filter(|dir| !dir.is_empty()) {
+        return Ok(dir.into());
+    }
+    let cache = dirs::cache_dir().ok_or_else(|| {
+        Error::directory("~/.cache/rememo", "this user has no home directory; set REMEMO_DIR")
+    })?;
+    Ok(cache.join("rememo"))
+}
+
+/// Whether `REMEMO=off`; read once.
+fn switched_off() -> bool {
+    static OFF: OnceLock<bool> = OnceLock::new();
+    *OFF.get_or_init(|| match env::var("REMEMO").as_deref() {
+        Ok("off") => true,
+        Ok("" | "on") | Err(_) => false,
+        Ok(other) => {
+            log::warn!(target: "rememo", "REMEMO=`{other}` is not known and is ignored; `off` disables the cache");
+            false
+        }
+    })
+}

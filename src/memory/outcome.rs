@@ -1,0 +1,92 @@
+//! What came of a call: the value, and where it is from.
+
+use std::fmt;
+use std::time::Duration;
+
+/// The value of a call and where it is from; [`Memory::call_info`](crate::Memory::call_info) returns it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Outcome<T> {
+    /// What the function returned, now or earlier.
+    pub value: T,
+    /// Where the value is from.
+    pub source: Source,
+}
+
+impl<T> Outcome<T> {
+    pub(crate) fn new(value: T, source: Source) -> Self {
+        Outcome { value, source }
+    }
+
+    /// Whether the call's entry was there and sound.
+    pub fn is_hit(&self) -> bool {
+        self.source == Source::Hit
+    }
+}
+
+/// Where a value is from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The call's entry was there and sound.
+    Hit,
+    /// Another thread or process was computing the call; this is its value.
+    Joined,
+    /// The function ran, for this reason.
+    Miss(MissReason),
+}
+
+/// Why a function ran. `Display` is a short sentence for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MissReason {
+    /// There is no entry for these arguments and this code.
+    Absent,
+    /// The entry is older than the function's `ttl`.
+    Expired {
+        /// How old it is.
+        age: Duration,
+    },
+    /// The function's `valid` turned the entry down.
+    Rejected,
+    /// The entry's bytes are not what was written: how.
+    Damaged(String),
+    /// The entry is sound, but its bytes are no value of the output type: what the decoder said.
+    Unreadable(String),
+    /// The store could not be read: what the operating system said.
+    Unavailable(String),
+    /// [`Memory::recompute`](crate::Memory::recompute) asked for it.
+    Recomputed,
+    /// The arguments could not be made into a key.
+    Unkeyed,
+    /// The memory is disabled.
+    Disabled,
+    /// The call is of a plain closure.
+    NotMemoized,
+}
+
+impl fmt::Display for MissReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            MissReason::Absent => f.write_str("not computed before with this code and these arguments"),
+            MissReason::Expired { age } => write!(f, "expired: it is {age:.0?} old"),
+            MissReason::Rejected => f.write_str("turned down by the function's `valid`"),
+            MissReason::Damaged(how) => write!(f, "damaged: {how}"),
+            MissReason::Unreadable(how) => write!(f, "not readable as a value of the output type: {how}"),
+            MissReason::Unavailable(how) => write!(f, "the store could not be read: {how}"),
+            MissReason::Recomputed => f.write_str("asked to compute again"),
+            MissReason::Unkeyed => f.write_str("the arguments could not be made into a key"),
+            MissReason::Disabled => f.write_str("the memory is disabled"),
+            MissReason::NotMemoized => f.write_str("a plain closure is never remembered"),
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Source::Hit => f.write_str("hit"),
+            Source::Joined => f.write_str("joined"),
+            Source::Miss(reason) => write!(f, "miss: {reason}"),
+        }
+    }
+}

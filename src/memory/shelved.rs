@@ -1,0 +1,163 @@
+//! A value left in the cache, as a small token.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
+
+use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::ser::{Serialize, Serializer};
+
+use super::{Memory, memo_and_key};
+use crate::call::Call;
+use crate::codec::{self, Value};
+use crate::error::{Error, Result};
+use crate::key::Key;
+use crate::store::{FilesStore, Lookup, Payload, Store};
+
+/// A value left in the cache: small, cheap to clone and to send elsewhere, and read back with [`get`](Self::get).
+///
+/// It names the cache's directory and the key, so it works in any process that reaches the directory under the same
+/// path. Where the value could not be stored (the memory is disabled, the disk is full) it carries the bytes itself.
+pub struct Shelved<T> {
+    function: String,
+    place: Place,
+    output: PhantomData<fn() -> T>,
+}
+
+#[derive(Clone)]
+enum Place {
+    Entry { root: PathBuf, key: Key },
+    Here(Vec<u8>),
+}
+
+impl Memory {
+    /// Makes sure that the value of `call` is stored, as [`call`](Self::call) does, and returns a token for it instead
+    /// of the value.
+    ///
+    /// # Errors
+    ///
+    /// Fails if `call` is of a plain closure, no key can be made of its arguments, or the value cannot be encoded, or is
+    /// an `Err` that the function does not keep.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the function does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// use rememo::{Memory, Shelved, memo};
+    ///
+    /// #[memo]
+    /// fn table(n: u64) -> Vec<u64> {
+    ///     (0..n).collect()
+    /// }
+    ///
+    /// let memory = Memory::open(dir.path())?;
+    /// let shelved: Shelved<Vec<u64>> = memory.shelve(table::delayed(1000))?;
+    /// assert_eq!(shelved.get()?.len(), 1000);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn shelve<C: Call>(&self, call: C) -> Result<Shelved<C::Output>> {
+        let (memo, key) = memo_and_key(&call, "shelve")?;
+        let (subject, name) = (memo.subject(), memo.function.name());
+        let definition = memo.function.definition();
+        let stored = |memory: &Memory| {
+            let inner = memory.inner.as_ref()?;
+            inner.find(&key, definition, name).ok()?;
+            Some(Place::Entry { root: inner.root.clone(), key })
+        };
+        let place = if let Some(place) = stored(self) {
+            place
+        } else {
+            let value = self.call(call);
+            stored(self).map_or_else(|| subject.encode_whole(&value).map(Place::Here), Ok)?
+        };
+        Ok(Shelved { function: name.to_owned(), place, output: PhantomData })
+    }
+}
+
+impl<T> Shelved<T> {
+    /// The directory that holds the value; `None` if the token carries it itself.
+    pub fn root(&self) -> Option<&Path> {
+        match &self.place {
+            Place::Entry { root, .. } => Some(root),
+            Place::Here(_) => None,
+        }
+    }
+
+    /// The name of the function whose value it is.
+    pub fn function(&self) -> &str {
+        &self.function
+    }
+}
+
+impl<T: Value> Shelved<T> {
+    /// Reads the value.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the directory cannot be read, or the entry has been removed or damaged since.
+    pub fn get(&self) -> Result<T> {
+        match &self.place {
+            Place::Entry { root, key } => match FilesStore::at(root).get(key)? {
+                Lookup::Found(entry) => self.decode(entry.payload()),
+                Lookup::Absent => Err(Error::no_entry(&self.function, "it has been removed")),
+                Lookup::Damaged(how) => {
+                    Err(Error::no_entry(&self.function, format_args!("it is damaged: {how}")))
+                }
+            },
+            Place::Here(bytes) => self.decode(bytes),
+        }
+    }
+
+    fn decode(&self, bytes: &[u8]) -> Result<T> {
+        codec::decode(bytes).map_err(|error| Error::value("decode", &self.function, error))
+    }
+}
+
+impl<T> Clone for Shelved<T> {
+    fn clone(&self) -> Self {
+        Shelved { function: self.function.clone(), place: self.place.clone(), output: PhantomData }
+    }
+}
+
+impl<T> fmt::Debug for Shelved<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Shelved");
+        debug.field("function", &self.function);
+        match &self.place {
+            Place::Entry { root, key } => debug.field("root", root).field("key", key),
+            Place::Here(bytes) => debug.field("bytes", &bytes.len()),
+        };
+        debug.finish()
+    }
+}
+
+/// As serde sees a token: function, directory and key, or function and bytes.
+type Parts<'a> = (std::borrow::Cow<'a, str>, Option<(PathBuf, String)>, Option<Vec<u8>>);
+
+impl<T> Serialize for Shelved<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (entry, here) = match &self.place {
+            Place::Entry { root, key } => (Some((root.clone(), key.to_string())), None),
+            Place::Here(bytes) => (None, Some(bytes.clone())),
+        };
+        let parts: Parts<'_> = (self.function.as_str().into(), entry, here);
+        parts.serialize(serializer)
+    }
+}
+
+impl<'de, T> Deserialize<'de> for Shelved<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let place = |entry: Option<(PathBuf, String)>, here| match (entry, here) {
+            (Some((root, key)), None) => Some(Place::Entry { root, key: Key::from_hex(&key)? }),
+            (None, Some(bytes)) => Some(Place::Here(bytes)),
+            _ => None,
+        };
+        let (function, entry, here): Parts<'_> = Deserialize::deserialize(deserializer)?;
+        let place = place(entry, here).ok_or_else(|| D::Error::custom("it is no shelved value"))?;
+        Ok(Shelved { function: function.into_owned(), place, output: PhantomData })
+    }
+}

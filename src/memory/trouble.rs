@@ -1,0 +1,73 @@
+//! Trouble with the cache: counted every time, told once for each kind, never in the way.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What went wrong with the cache while the user's function went right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// Arguments could not be made into a key.
+    Key,
+    /// The store could not be read.
+    Read,
+    /// An entry was damaged.
+    Damaged,
+    /// A sound entry could not be decoded.
+    Decode,
+    /// A value could not be encoded.
+    Encode,
+    /// An entry could not be stored.
+    Store,
+    /// The lease between processes could not be had.
+    Lease,
+    /// The readable record of a function could not be written.
+    Record,
+}
+
+const KINDS: usize = Trouble::Record as usize + 1;
+
+/// Counts by kind.
+#[derive(Debug, Default)]
+pub(crate) struct Troubles([AtomicU64; KINDS]);
+
+impl Troubles {
+    /// Counts trouble with `function`, and logs it if it is the first of its kind.
+    pub(crate) fn note(&self, kind: Trouble, function: &str, error: &dyn fmt::Display) {
+        if self.0[kind as usize].fetch_add(1, Ordering::Relaxed) == 0 {
+            log::warn!(
+                target: "rememo",
+                "{kind} for `{function}`: {error}; results are not affected, further trouble of this kind is only counted"
+            );
+        }
+    }
+
+    pub(crate) fn total(&self) -> u64 {
+        self.0.iter().map(|count| count.load(Ordering::Relaxed)).sum()
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Trouble::Key => "no key can be made",
+            Trouble::Read => "the store cannot be read",
+            Trouble::Damaged => "an entry is damaged",
+            Trouble::Decode => "an entry cannot be decoded",
+            Trouble::Encode => "the value cannot be encoded",
+            Trouble::Store => "the value cannot be stored",
+            Trouble::Lease => "other processes cannot be kept from computing the same",
+            Trouble::Record => "the function's record cannot be written",
+        })
+    }
+}
+
+/// An error with its causes, on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}

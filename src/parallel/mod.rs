@@ -1,0 +1,147 @@
+//! [`Parallel`]: many calls at once, of which only the misses are computed.
+//!
+//! Inputs are drawn in windows on the caller's thread; keys and look-ups of a window run on the pool; hits go straight to
+//! their places, distinct misses into a queue. Helpers, which are tasks of a rayon pool, take from the queue until it is
+//! empty ([`batch`]).
+//!
+//! # Invariants
+//! 1. Never more threads than `jobs` compute. A `Parallel` inside a task uses the threads of the pool that the task runs
+//!    on, its caller's first, so it finishes even on a pool of one thread.
+//! 2. A thread that waits inside a task never starts a task of another batch: stacks stay as deep as the nesting, and no
+//!    task waits for one that lies beneath it on its own stack. A helper that comes to such a thread goes away again
+//!    (rayon runs whatever is queued while it waits), and the batch is told when a thread is free.
+//! 3. What was computed is stored, whatever happens to the rest of the batch.
+//!
+//! Tried and dropped: rayon's parallel iterators over the calls. They split well, but a task that waits then runs other
+//! tasks of the batch on its stack, one inside the other.
+
+mod batch;
+mod bell;
+mod feed;
+mod pool;
+mod task_error;
+
+pub use task_error::TaskError;
+
+use crate::call::Call;
+use crate::error::Result;
+use crate::memory::Memory;
+
+/// Runs a batch of independent calls on a pool of threads, and computes only what its memory does not hold.
+///
+/// # Examples
+///
+/// ```
+/// # let dir = tempfile::tempdir()?;
+/// use rememo::{Memory, Parallel, memo};
+///
+/// #[memo]
+/// fn square(x: u64) -> u64 {
+///     x * x
+/// }
+///
+/// let memory = Memory::open(dir.path())?;
+/// let parallel = Parallel::new().memory(&memory);
+/// assert_eq!(parallel.run((0..4).map(square::delayed))?, [0, 1, 4, 9]);
+/// assert_eq!(parallel.run((0..6).map(square::delayed))?, [0, 1, 4, 9, 16, 25]);
+/// assert_eq!(memory.stats().misses, 6); // of the second batch, two
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "a `Parallel` does nothing until `run`"]
+#[derive(Clone, Debug, Default)]
+pub struct Parallel {
+    jobs: usize,
+    memory: Option<Memory>,
+}
+
+impl Parallel {
+    /// One thread for each core that this process may use, and the current memory.
+    pub fn new() -> Self {
+        Parallel::default()
+    }
+
+    /// Sets how many threads compute at once; 0, the default, is one for each core that this process may use (its affinity
+    /// mask and the CPU quota of its control group count).
+    ///
+    /// Pools are kept for the life of the process, one for each size. Inside a task the pool of the task is used, and
+    /// `jobs` can only lower the number of its threads that take part.
+    pub fn jobs(mut self, jobs: usize) -> Self {
+        self.jobs = jobs;
+        self
+    }
+
+    /// Sets the memory. Default: the [current](Memory::current) one of the thread that calls [`run`](Self::run). Plain
+    /// calls of memoized functions inside the tasks use it too.
+    pub fn memory(mut self, memory: &Memory) -> Self {
+        self.memory = Some(memory.clone());
+        self
+    }
+
+    /// Runs the calls and returns their values in the order of the input.
+    ///
+    /// The input is drawn lazily on this thread, at most 1,024 calls ahead of what is done. Calls with equal keys are
+    /// computed once. Arguments may be borrowed: all tasks have ended when this returns.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a task panics, with its [`TaskError`]. Tasks that run already finish and are stored; those that wait are
+    /// dropped. If several panic, the first in the order of the input is reported.
+    ///
+    /// # Panics
+    ///
+    /// Panics if drawing the input does; tasks that run already finish and are stored.
+    pub fn run<C, T>(&self, calls: impl IntoIterator<Item = C>) -> Result<Vec<T>>
+    where
+        C: Call<Output = T> + Send,
+        T: Send,
+    {
+        let results = self.results(calls, true);
+        // The first error in the order of the input; results after a dropped task do not count.
+        if let Some((_, Err(error))) = results.iter().find(|(_, result)| result.is_err()) {
+            return Err(error.clone().into());
+        }
+        Ok(results.into_iter().filter_map(|(_, result)| result.ok()).collect())
+    }
+
+    /// Runs the calls, all of them, and returns a value or an error for each, in the order of the input.
+    ///
+    /// As [`run`](Self::run), but a task that panics leaves the others alone.
+    ///
+    /// # Panics
+    ///
+    /// Panics if drawing the input does; tasks that run already finish and are stored.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rememo::{Parallel, delayed};
+    ///
+    /// let results = Parallel::new().run_all((0..3).map(|i| delayed(move || 6 / i)));
+    /// assert!(results[0].is_err()); // divided by zero
+    /// assert_eq!(results[2], Ok(3));
+    /// ```
+    pub fn run_all<C, T>(&self, calls: impl IntoIterator<Item = C>) -> Vec<Result<T, TaskError>>
+    where
+        C: Call<Output = T> + Send,
+        T: Send,
+    {
+        self.results(calls, false).into_iter().map(|(_, result)| result).collect()
+    }
+
+    /// What came of every call that was not dropped, by its place in the input.
+    fn results<C, T>(
+        &self,
+        calls: impl IntoIterator<Item = C>,
+        fail_fast: bool,
+    ) -> Vec<(usize, Result<T, TaskError>)>
+    where
+        C: Call<Output = T> + Send,
+        T: Send,
+    {
+        let jobs = if self.jobs == 0 { pool::cores() } else { self.jobs };
+        let memory = self.memory.clone().unwrap_or_else(Memory::current);
+        let mut results = feed::run(calls.into_iter(), jobs, memory, fail_fast);
+        results.sort_unstable_by_key(|(index, _)| *index);
+        results
+    }
+}

@@ -1,0 +1,120 @@
+//! The readable records of functions: `functions/<id>.json`, one for each function and fingerprint.
+//!
+//! They are for people and for explaining misses; no look-up of a value reads them.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::{Value, json};
+
+use crate::error::{Error, Result};
+use crate::function::Function;
+use crate::key::FunctionId;
+
+/// A function that has stored values, as its record tells; [`Memory::functions`](crate::Memory::functions) returns them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FunctionRecord {
+    /// The name under which its entries are kept.
+    pub name: String,
+    /// The path of its module; empty for `get_or_compute`.
+    pub module_path: String,
+    /// The source file, as the compiler was given it.
+    pub file: String,
+    /// The line in it.
+    pub line: u32,
+    /// `version = …` as text, empty without.
+    pub version: String,
+    /// The digest of its code in hexadecimal digits.
+    pub fingerprint: String,
+}
+
+/// The records below one cache directory.
+#[derive(Debug)]
+pub(crate) struct Records {
+    dir: PathBuf,
+    /// Functions whose record is known to be there.
+    written: Mutex<HashSet<FunctionId>>,
+}
+
+impl Records {
+    pub(crate) fn new(dir: PathBuf) -> Self {
+        Records { dir, written: Mutex::default() }
+    }
+
+    /// Writes the record of `function`, unless it is there.
+    pub(crate) fn write(&self, function: &'static Function) -> Result<()> {
+        let id = function.id();
+        if !self.written.lock().unwrap_or_else(PoisonError::into_inner).insert(id) {
+            return Ok(());
+        }
+        let path = self.dir.join(format!("{id}.json"));
+        if path.exists() {
+            return Ok(());
+        }
+        let info = function.info();
+        let record = json!({
+            "name": info.name(),
+            "module_path": info.module_path(),
+            "file": info.file(),
+            "line": info.line(),
+            "version": info.version(),
+            "fingerprint": info.fingerprint().to_string(),
+        });
+        fs::create_dir_all(&self.dir).map_err(|error| Error::io("create", &self.dir, error))?;
+        // Written beside and renamed, so that a reader never sees half a record.
+        let temporary = self.dir.join(format!(".{id}-{}", std::process::id()));
+        fs::write(&temporary, format!("{record:#}\n"))
+            .and_then(|()| fs::rename(&temporary, &path))
+            .inspect_err(|_| {
+                let _ = fs::remove_file(&temporary);
+            })
+            .map_err(|error| Error::io("write", path, error))
+    }
+
+    /// All records, by name.
+    pub(crate) fn read(&self) -> Result<Vec<FunctionRecord>> {
+        let mut records: Vec<_> = self.files()?.iter().filter_map(|path| read(path)).collect();
+        records.sort_by(|a, b| (&a.name, &a.fingerprint).cmp(&(&b.name, &b.fingerprint)));
+        Ok(records)
+    }
+
+    /// Removes all records.
+    pub(crate) fn clear(&self) -> Result<()> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        for path in self.files()? {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(Error::io("remove", path, error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn files(&self) -> Result<Vec<PathBuf>> {
+        match fs::read_dir(&self.dir) {
+            Ok(entries) => Ok(entries.flatten().map(|entry| entry.path()).collect()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(Error::io("list", &self.dir, error)),
+        }
+    }
+}
+
+/// Reads one record; a file that is none is passed over.
+fn read(path: &Path) -> Option<FunctionRecord> {
+    let record: Value = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+    let text = |field: &str| Some(record.get(field)?.as_str()?.to_owned());
+    Some(FunctionRecord {
+        name: text("name")?,
+        module_path: text("module_path")?,
+        file: text("file")?,
+        line: u32::try_from(record.get("line")?.as_u64()?).ok()?,
+        version: text("version")?,
+        fingerprint: text("fingerprint")?,
+    })
+}

@@ -1,0 +1,290 @@
+//! The bytes of one entry: header, function name, preview of the arguments, payload. Specified in `docs/format.md`.
+//!
+//! # Invariants
+//! 1. [`Entry::open`] believes nothing: magic, lengths, key and checksum are checked before any byte of the payload
+//!    is handed out, and no input makes it panic.
+//! 2. The header alone ([`read_info`]) is good for listing, never for values: it does not check the payload.
+
+use std::ops::Range;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use xxhash_rust::xxh3::Xxh3;
+
+use super::EntryInfo;
+use crate::codec::CODEC;
+use crate::key::{FunctionId, Key};
+
+/// First bytes of every entry; the last is the version of the format.
+const MAGIC: [u8; 8] = *b"rememo\0\x01";
+
+/// Payloads start at a multiple of this: a cache line, and enough for any primitive.
+const ALIGN: usize = 64;
+
+/// Where the fields of the header are; all numbers little-endian.
+mod at {
+    use std::ops::Range;
+
+    pub(super) const CHECKSUM: Range<usize> = 8..24;
+    pub(super) const KEY: Range<usize> = 24..56;
+    pub(super) const FUNCTION: Range<usize> = 56..72;
+    pub(super) const CREATED: Range<usize> = 72..80;
+    pub(super) const COMPUTE_TIME: Range<usize> = 80..88;
+    pub(super) const PAYLOAD_LENGTH: Range<usize> = 88..96;
+    pub(super) const NAME_LENGTH: Range<usize> = 96..98;
+    pub(super) const ARGUMENTS_LENGTH: Range<usize> = 98..100;
+    pub(super) const CODEC: usize = 100;
+    /// The function's name starts here, the preview of the arguments behind it.
+    pub(super) const NAME: usize = 104;
+}
+
+/// Longest header with name and preview: what [`read_info`] needs at most.
+pub(super) const MAX_HEAD: usize = at::NAME + 2 * (u16::MAX as usize) + ALIGN;
+
+/// An entry to be stored.
+#[derive(Clone, Debug)]
+pub(crate) struct Draft {
+    pub(crate) key: Key,
+    pub(crate) function: FunctionId,
+    pub(crate) function_name: String,
+    /// The arguments in short, for people.
+    pub(crate) arguments: String,
+    pub(crate) created: SystemTime,
+    pub(crate) compute_time: Duration,
+    pub(crate) payload: Vec<u8>,
+}
+
+/// The bytes of a value, read from an entry or about to be stored.
+pub(crate) trait Payload: std::fmt::Debug {
+    fn payload(&self) -> &[u8];
+
+    /// How long the function took to compute the value.
+    fn compute_time(&self) -> Duration;
+}
+
+impl Payload for Draft {
+    fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    fn compute_time(&self) -> Duration {
+        self.compute_time
+    }
+}
+
+impl Draft {
+    /// Everything before the payload, with the checksum over both.
+    pub(super) fn head(&self) -> Vec<u8> {
+        let name = clip(&self.function_name);
+        let arguments = clip(&self.arguments);
+        let mut head = vec![0; payload_start(name.len(), arguments.len())];
+        let mut set = |range: Range<usize>, bytes: &[u8]| head[range].copy_from_slice(bytes);
+        set(0..MAGIC.len(), &MAGIC);
+        set(at::KEY, self.key.as_bytes());
+        set(at::FUNCTION, &self.function.0);
+        let created = self.created.duration_since(UNIX_EPOCH).unwrap_or_default();
+        set(at::CREATED, &nanos(created).to_le_bytes());
+        set(at::COMPUTE_TIME, &nanos(self.compute_time).to_le_bytes());
+        set(at::PAYLOAD_LENGTH, &(self.payload.len() as u64).to_le_bytes());
+        set(at::NAME_LENGTH, &length(name).to_le_bytes());
+        set(at::ARGUMENTS_LENGTH, &length(arguments).to_le_bytes());
+        set(at::CODEC..at::CODEC + 1, &[CODEC]);
+        set(at::NAME..at::NAME + name.len(), name.as_bytes());
+        set(at::NAME + name.len()..at::NAME + name.len() + arguments.len(), arguments.as_bytes());
+        let checksum = checksum(&head[at::CHECKSUM.end..], &self.payload);
+        head[at::CHECKSUM].copy_from_slice(&checksum);
+        head
+    }
+}
+
+/// A sound entry, as read.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    bytes: Vec<u8>,
+    payload: Range<usize>,
+    pub(crate) info: EntryInfo,
+}
+
+impl Payload for Entry {
+    fn payload(&self) -> &[u8] {
+        &self.bytes[self.payload.clone()]
+    }
+
+    fn compute_time(&self) -> Duration {
+        self.info.compute_time
+    }
+}
+
+impl Entry {
+    /// Takes the bytes of a whole entry, if they are a sound entry of `key`; else says what is wrong with them.
+    pub(super) fn open(bytes: Vec<u8>, key: &Key) -> Result<Self, String> {
+        let head = Head::parse(&bytes)?;
+        if head.key != *key {
+            return Err("it is the entry of another call".into());
+        }
+        let length = bytes.len() as u64;
+        if length != head.length() {
+            return Err(format!("{length} bytes where {} were written", head.length()));
+        }
+        if bytes[at::CHECKSUM] != checksum(&bytes[at::CHECKSUM.end..], &[]) {
+            return Err("its checksum does not match".into());
+        }
+        if bytes[at::CODEC] != CODEC {
+            return Err(format!("its value is in encoding {}, not {CODEC}", bytes[at::CODEC]));
+        }
+        let info = head.info(&bytes);
+        Ok(Entry { payload: head.payload_start..bytes.len(), info, bytes })
+    }
+}
+
+/// Reads what the first bytes of an entry say of it. `None` if they are no header.
+pub(super) fn read_info(bytes: &[u8]) -> Option<EntryInfo> {
+    Head::parse(bytes).ok().map(|head| head.info(bytes))
+}
+
+/// Lengths and key, checked against nothing but the bytes that are there.
+struct Head {
+    key: Key,
+    name: Range<usize>,
+    arguments: Range<usize>,
+    payload_start: usize,
+    payload_length: u64,
+}
+
+impl Head {
+    fn parse(bytes: &[u8]) -> Result<Self, String> {
+        if bytes.len() < at::NAME {
+            return Err(format!("{} bytes are too few for a header", bytes.len()));
+        }
+        if bytes[..MAGIC.len()] != MAGIC {
+            return Err("it does not begin like an entry of this version".into());
+        }
+        let name = at::NAME..at::NAME + usize::from(u16::from_le_bytes(array(&bytes[at::NAME_LENGTH])));
+        let arguments =
+            name.end..name.end + usize::from(u16::from_le_bytes(array(&bytes[at::ARGUMENTS_LENGTH])));
+        if bytes.len() < arguments.end {
+            return Err("its header is cut off".into());
+        }
+        Ok(Head {
+            key: Key::from_bytes(array(&bytes[at::KEY])),
+            payload_start: payload_start(name.len(), arguments.len()),
+            payload_length: u64::from_le_bytes(array(&bytes[at::PAYLOAD_LENGTH])),
+            name,
+            arguments,
+        })
+    }
+
+    /// How long the whole entry is.
+    fn length(&self) -> u64 {
+        self.payload_length.saturating_add(self.payload_start as u64)
+    }
+
+    fn info(&self, bytes: &[u8]) -> EntryInfo {
+        let time = |range: Range<usize>| Duration::from_nanos(u64::from_le_bytes(array(&bytes[range])));
+        EntryInfo {
+            key: self.key,
+            function: String::from_utf8_lossy(&bytes[self.name.clone()]).into_owned(),
+            arguments: String::from_utf8_lossy(&bytes[self.arguments.clone()]).into_owned(),
+            created: UNIX_EPOCH + time(at::CREATED),
+            compute_time: time(at::COMPUTE_TIME),
+            bytes: self.length(),
+        }
+    }
+}
+
+fn payload_start(name: usize, arguments: usize) -> usize {
+    (at::NAME + name + arguments).next_multiple_of(ALIGN)
+}
+
+/// XXH3-128 over `head` and `payload` as if they were one.
+fn checksum(head: &[u8], payload: &[u8]) -> [u8; 16] {
+    if payload.is_empty() {
+        return xxhash_rust::xxh3::xxh3_128(head).to_le_bytes();
+    }
+    let mut hasher = Xxh3::new();
+    hasher.update(head);
+    hasher.update(payload);
+    hasher.digest128().to_le_bytes()
+}
+
+/// The longest beginning of `text` whose length fits its field.
+fn clip(text: &str) -> &str {
+    &text[..text.floor_char_boundary(text.len().min(usize::from(u16::MAX)))]
+}
+
+fn length(text: &str) -> u16 {
+    u16::try_from(text.len()).unwrap_or(u16::MAX)
+}
+
+/// Nanoseconds, up to the year 2554.
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    std::array::from_fn(|i| bytes[i])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draft() -> Draft {
+        Draft {
+            key: Key::from_bytes([1; 32]),
+            function: FunctionId([2; 16]),
+            function_name: "shop::price".into(),
+            arguments: "7, \"é\"".into(),
+            created: UNIX_EPOCH + Duration::from_secs(1),
+            compute_time: Duration::from_millis(3),
+            payload: b"some payload".to_vec(),
+        }
+    }
+
+    fn bytes() -> Vec<u8> {
+        let draft = draft();
+        [draft.head(), draft.payload].concat()
+    }
+
+    #[test]
+    fn an_entry_comes_back_as_it_was_drafted() {
+        let entry = Entry::open(bytes(), &draft().key).unwrap();
+        assert_eq!(entry.payload(), b"some payload");
+        assert_eq!(entry.payload.start % ALIGN, 0);
+        let EntryInfo { function, arguments, created, compute_time, bytes: length, .. } = entry.info;
+        assert_eq!((function.as_str(), arguments.as_str()), ("shop::price", "7, \"é\""));
+        assert_eq!(created, draft().created);
+        assert_eq!(compute_time, draft().compute_time);
+        assert_eq!(length, bytes().len() as u64);
+    }
+
+    #[test]
+    fn every_flipped_bit_is_seen() {
+        let sound = bytes();
+        for bit in 0..sound.len() * 8 {
+            let mut broken = sound.clone();
+            broken[bit / 8] ^= 1 << (bit % 8);
+            assert!(Entry::open(broken, &draft().key).is_err(), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn every_other_length_is_seen() {
+        let sound = bytes();
+        for length in 0..sound.len() {
+            assert!(Entry::open(sound[..length].to_vec(), &draft().key).is_err(), "{length} bytes");
+        }
+        assert!(Entry::open([sound, vec![0]].concat(), &draft().key).is_err());
+    }
+
+    #[test]
+    fn an_entry_of_another_key_is_seen() {
+        assert!(Entry::open(bytes(), &Key::from_bytes([9; 32])).is_err());
+    }
+
+    #[test]
+    fn texts_longer_than_their_field_are_clipped() {
+        let draft = Draft { function_name: "ä".repeat(40_000), ..draft() };
+        let entry = Entry::open([draft.head(), draft.payload.clone()].concat(), &draft.key).unwrap();
+        assert_eq!(entry.info.function, "ä".repeat(32_767));
+    }
+}

@@ -1,0 +1,240 @@
+//! The files layout: every entry a file of its own. Slower than a log, and works on every file system.
+//!
+//! # Invariants
+//! 1. A file under `blobs/` was complete when it got its name: it is written under `tmp/`, then renamed. (After a
+//!    power cut it may be empty or cut off all the same; the checksum sees that.)
+//! 2. Two processes may store one key at once; either entry is valid, so the last rename wins harmlessly.
+//! 3. No lock is taken, and directories that vanished are made again by the next store.
+//! 4. What a killed writer left under `tmp/` harms nobody and is swept away when it is an hour old.
+
+mod root;
+
+use std::fs::{self, File, OpenOptions};
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use super::entry::{self, MAX_HEAD};
+use super::{Draft, Entry, EntryInfo, Extent, Lookup, Store, Swept};
+use crate::error::{Error, Result};
+use crate::key::Key;
+
+/// Entries in files below one directory.
+#[derive(Debug)]
+pub(crate) struct FilesStore {
+    blobs: PathBuf,
+    tmp: PathBuf,
+    /// Tells the temporary files of this store from those of any other process.
+    nonce: u64,
+    next: AtomicU64,
+}
+
+/// No write takes this long between making its temporary file and renaming it.
+const ABANDONED: Duration = Duration::from_hours(1);
+
+impl FilesStore {
+    /// Opens the store in `root`, making what is missing. See [`root`] for what makes a directory acceptable.
+    pub(crate) fn open(root: &Path) -> Result<Self> {
+        root::prepare(root)?;
+        let store = FilesStore::at(root);
+        store.sweep_tmp();
+        Ok(store)
+    }
+
+    /// The store in `root`, which is not looked at.
+    pub(crate) fn at(root: &Path) -> Self {
+        FilesStore {
+            blobs: root.join("blobs"),
+            tmp: root.join("tmp"),
+            nonce: RandomState::new().hash_one(std::process::id()),
+            next: AtomicU64::new(0),
+        }
+    }
+
+    /// Where the entry of `key` is.
+    fn path(&self, key: &Key) -> PathBuf {
+        let hex = blake3::Hash::from_bytes(*key.as_bytes()).to_hex();
+        let (shard, file) = hex.split_at(2);
+        let mut path = PathBuf::with_capacity(self.blobs.as_os_str().len() + hex.len() + 2);
+        path.push(&self.blobs);
+        path.push(shard);
+        path.push(file);
+        path
+    }
+
+    fn create_temporary(&self) -> Result<(PathBuf, File)> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let path = self.tmp.join(format!("{:016x}-{number}", self.nonce));
+        retry_with_parent(&path, || OpenOptions::new().write(true).create_new(true).open(&path))
+            .map(|file| (path.clone(), file))
+            .map_err(|error| Error::io("create", &path, error))
+    }
+
+    /// Writes a whole file under `tmp/`, then gives it its name.
+    fn write(&self, parts: &[&[u8]], path: &Path) -> Result<()> {
+        let (temporary, mut file) = self.create_temporary()?;
+        let written = parts.iter().try_for_each(|part| file.write_all(part));
+        drop(file);
+        written
+            .map_err(|error| Error::io("write", &temporary, error))
+            .and_then(|()| {
+                retry_with_parent(path, || fs::rename(&temporary, path))
+                    .map_err(|error| Error::io("create", path, error))
+            })
+            .inspect_err(|_| {
+                // The first error is the one worth telling; what is left here is swept later.
+                let _ = fs::remove_file(&temporary);
+            })
+    }
+
+    /// Calls `visit` with the path of every entry file.
+    fn walk(&self, visit: &mut dyn FnMut(PathBuf)) -> Result<()> {
+        for shard in read_dir(&self.blobs)? {
+            for file in read_dir(&shard)? {
+                visit(file);
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what killed writers left. Failures do not matter: nothing reads there.
+    fn sweep_tmp(&self) {
+        let Ok(files) = read_dir(&self.tmp) else { return };
+        for path in files {
+            let modified = fs::metadata(&path).and_then(|metadata| metadata.modified());
+            let age = modified.ok().and_then(|modified| SystemTime::now().duration_since(modified).ok());
+            if age.is_some_and(|age| age > ABANDONED) {
+                let _ = fs::remove_file(&path);
+            }
+        }
+    }
+}
+
+impl Store for FilesStore {
+    fn get(&self, key: &Key) -> Result<Lookup> {
+        let path = self.path(key);
+        match fs::read(&path) {
+            Ok(bytes) => Ok(Entry::open(bytes, key).map_or_else(Lookup::Damaged, Lookup::Found)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Lookup::Absent),
+            Err(error) => Err(Error::io("read entry", path, error)),
+        }
+    }
+
+    fn put(&self, draft: &Draft) -> Result<()> {
+        let path = self.path(&draft.key);
+        let (head, payload) = (draft.head(), &draft.payload);
+        // One system call for a small entry, no copy of a large one.
+        if payload.len() < 64 * 1024 {
+            self.write(&[&[head, payload.clone()].concat()], &path)
+        } else {
+            self.write(&[&head, payload], &path)
+        }
+    }
+
+    fn remove(&self, key: &Key) -> Result<bool> {
+        let path = self.path(key);
+        match fs::remove_file(&path) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(Error::io("remove entry", path, error)),
+        }
+    }
+
+    fn list(&self, visit: &mut dyn FnMut(EntryInfo)) -> Result<()> {
+        self.walk(&mut |path| {
+            // An entry that went, or cannot be read, is none to list.
+            if let Ok(head) = read_head(&path)
+                && let Some(info) = entry::read_info(&head)
+            {
+                visit(info);
+            }
+        })
+    }
+
+    fn stat(&self) -> Result<Extent> {
+        let mut extent = Extent::default();
+        self.walk(&mut |path| {
+            if let Ok(metadata) = fs::metadata(path) {
+                extent.entries += 1;
+                extent.bytes += metadata.len();
+            }
+        })?;
+        Ok(extent)
+    }
+
+    fn check_writable(&self) -> Result<()> {
+        let (path, mut file) = self.create_temporary()?;
+        let written = file.write_all(&[0]).map_err(|error| Error::io("write", &path, error));
+        fs::remove_file(&path).map_err(|error| Error::io("remove", &path, error))?;
+        written
+    }
+
+    fn sweep(&self) -> Result<Swept> {
+        let mut swept = Swept::default();
+        let mut failed = None;
+        self.walk(&mut |path| {
+            let sound = match (key_of(&path), fs::read(&path)) {
+                (Some(key), Ok(bytes)) => Entry::open(bytes, &key).is_ok(),
+                (None, _) => false,
+                (_, Err(error)) if error.kind() == ErrorKind::NotFound => return,
+                (_, Err(error)) => {
+                    failed.get_or_insert(Error::io("read", &path, error));
+                    return;
+                }
+            };
+            if sound {
+                swept.sound += 1;
+                return;
+            }
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    failed.get_or_insert(Error::io("remove", &path, error));
+                }
+                _ => swept.damaged.push(path),
+            }
+        })?;
+        self.sweep_tmp();
+        failed.map_or(Ok(swept), Err)
+    }
+}
+
+/// The paths in a directory; none if it does not exist.
+fn read_dir(dir: &Path) -> Result<Vec<PathBuf>> {
+    let list = || fs::read_dir(dir)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>();
+    match list() {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(Vec::new())
+        }
+        result => result.map_err(|error| Error::io("list", dir, error)),
+    }
+}
+
+/// The key that the name of an entry file spells.
+fn key_of(path: &Path) -> Option<Key> {
+    let shard = path.parent()?.file_name()?.to_str()?;
+    Key::from_hex(&format!("{shard}{}", path.file_name()?.to_str()?))
+}
+
+fn read_head(path: &Path) -> io::Result<Vec<u8>> {
+    // Two steps: nearly every header fits the first.
+    let mut head = Vec::with_capacity(1024);
+    let mut file = File::open(path)?;
+    Read::by_ref(&mut file).take(1024).read_to_end(&mut head)?;
+    if head.len() == 1024 && entry::read_info(&head).is_none() {
+        file.take(MAX_HEAD as u64).read_to_end(&mut head)?;
+    }
+    Ok(head)
+}
+
+/// Runs `operation`; if a directory on the way is missing, makes the parent of `path` and runs it again.
+fn retry_with_parent<T>(path: &Path, mut operation: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    match (operation(), path.parent()) {
+        (Err(error), Some(parent)) if error.kind() == ErrorKind::NotFound => {
+            fs::create_dir_all(parent)?;
+            operation()
+        }
+        (result, _) => result,
+    }
+}

@@ -1,0 +1,81 @@
+//! The root of a cache directory: what makes a directory one, and what makes it unacceptable.
+//!
+//! ```text
+//! <root>/CACHEDIR.TAG  .gitignore ("*")  format
+//!        functions/  blobs/  leases/  tmp/
+//! ```
+//!
+//! # Invariants
+//! 1. A directory with somebody else's files in it is refused, and nothing is written there: `Memory::open(".")` must
+//!    not turn a project into a cache (and hide it from git).
+//! 2. `format` appears whole: it is written beside and renamed. Two processes may prepare one directory at once.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use crate::error::{Error, Result};
+
+/// Says which program made the directory, which version, and which layout its entries have.
+const FORMAT: &str = "rememo 1 files\n";
+
+/// As <https://bford.info/cachedir/> has it: backup programs leave such directories out.
+const TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
+    # This directory is a cache made by rememo. It can be removed at any time.\n";
+
+/// Everything that may stand in a cache directory; `lost+found` is there on a fresh file system.
+const OURS: [&str; 8] =
+    ["CACHEDIR.TAG", ".gitignore", "format", "functions", "blobs", "leases", "tmp", "lost+found"];
+
+/// Makes `root` a cache directory, unless it is one already.
+pub(super) fn prepare(root: &Path) -> Result<()> {
+    match fs::read_to_string(root.join("format")) {
+        Ok(format) if format == FORMAT => return Ok(()),
+        Ok(format) => {
+            let reason = format!(
+                "its format is `{}`, and this version of rememo knows `{}`; \
+                 remove the directory or choose another",
+                format.trim().escape_debug(),
+                FORMAT.trim()
+            );
+            return Err(Error::directory(root, reason));
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) if error.kind() == ErrorKind::NotADirectory => {
+            return Err(Error::directory(root, "it is not a directory"));
+        }
+        Err(error) => return Err(Error::io("read", root.join("format"), error)),
+    }
+    fs::create_dir_all(root).map_err(|error| Error::io("create cache directory", root, error))?;
+    refuse_foreign_files(root)?;
+    write_root(root).map_err(|error| Error::io("write into cache directory", root, error))
+}
+
+fn refuse_foreign_files(root: &Path) -> Result<()> {
+    let entries = fs::read_dir(root).map_err(|error| Error::io("list", root, error))?;
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let ours = name.to_str().is_some_and(|name| OURS.contains(&name) || name.starts_with(".format-"));
+        if !ours {
+            let reason = format!(
+                "it holds other files, such as `{}`; give an empty or a new directory",
+                name.to_string_lossy()
+            );
+            return Err(Error::directory(root, reason));
+        }
+    }
+    Ok(())
+}
+
+fn write_root(root: &Path) -> io::Result<()> {
+    for directory in ["functions", "blobs", "leases", "tmp"] {
+        fs::create_dir_all(root.join(directory))?;
+    }
+    for (name, text) in [("CACHEDIR.TAG", TAG), (".gitignore", "*\n")] {
+        fs::write(root.join(name), text)?;
+    }
+    // Last, so that a directory with a `format` is complete.
+    let temporary = root.join(format!(".format-{}", std::process::id()));
+    fs::write(&temporary, FORMAT)?;
+    fs::rename(&temporary, root.join("format"))
+}

@@ -1,0 +1,53 @@
+//! What an entry says of itself.
+
+use std::time::{Duration, SystemTime};
+
+use crate::key::Key;
+
+/// What is known of an entry without reading its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryInfo {
+    pub(crate) key: Key,
+    pub(crate) function: String,
+    pub(crate) arguments: String,
+    pub(crate) created: SystemTime,
+    pub(crate) compute_time: Duration,
+    pub(crate) bytes: u64,
+}
+
+impl EntryInfo {
+    /// The key of the call.
+    pub fn key(&self) -> Key {
+        self.key
+    }
+
+    /// The name of the function.
+    pub fn function(&self) -> &str {
+        &self.function
+    }
+
+    /// The arguments in short, such as `7, {"depth":3}`; for people, cut off with `…` when long.
+    pub fn arguments(&self) -> &str {
+        &self.arguments
+    }
+
+    /// When the value was stored, by the clock of the machine that stored it.
+    pub fn created(&self) -> SystemTime {
+        self.created
+    }
+
+    /// The time since the value was stored; zero if that lies in the future by this machine's clock.
+    pub fn age(&self) -> Duration {
+        SystemTime::now().duration_since(self.created).unwrap_or_default()
+    }
+
+    /// How long the function took to compute the value.
+    pub fn compute_time(&self) -> Duration {
+        self.compute_time
+    }
+
+    /// The size of the entry with its header, in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}

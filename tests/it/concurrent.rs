@@ -1,0 +1,242 @@
+//! Many threads, one store.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::sync::{Barrier, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use rememo::{Memory, Source, memo};
+
+use crate::support::{TestCache, hit};
+
+#[test]
+fn threads_that_ask_together_share_one_computation() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[memo]
+    fn slow(x: u64) -> u64 {
+        RUNS.fetch_add(1, SeqCst);
+        thread::sleep(Duration::from_millis(100));
+        x + 1
+    }
+    let cache = TestCache::new();
+    let barrier = Barrier::new(8);
+    let sources: Vec<Source> = thread::scope(|scope| {
+        let ask = || {
+            barrier.wait();
+            let outcome = cache.memory.call_info(slow::delayed(1));
+            assert_eq!(outcome.value, 2);
+            outcome.source
+        };
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(RUNS.load(SeqCst), 1);
+    assert_eq!(sources.iter().filter(|source| matches!(source, Source::Miss(_))).count(), 1, "{sources:?}");
+    assert_eq!(sources.iter().filter(|source| **source == Source::Joined).count(), 7, "{sources:?}");
+    let stats = cache.memory.stats();
+    assert_eq!((stats.misses, stats.joined, stats.stored), (1, 7, 1));
+}
+
+#[test]
+fn two_handles_on_one_directory_share_one_computation() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[memo]
+    fn slow(x: u64) -> u64 {
+        RUNS.fetch_add(1, SeqCst);
+        thread::sleep(Duration::from_millis(100));
+        x + 1
+    }
+    let cache = TestCache::new();
+    let barrier = Barrier::new(4);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let memory = cache.reopen();
+                barrier.wait();
+                assert_eq!(memory.call(slow::delayed(1)), 2);
+            });
+        }
+    });
+    assert_eq!(RUNS.load(SeqCst), 1);
+    cache.expect_tidy();
+}
+
+#[test]
+fn waiters_share_a_value_that_is_not_stored() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[memo(min_cost = "1h")]
+    fn slow(x: u64) -> u64 {
+        RUNS.fetch_add(1, SeqCst);
+        thread::sleep(Duration::from_millis(100));
+        x + 1
+    }
+    let cache = TestCache::new();
+    let barrier = Barrier::new(4);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                barrier.wait();
+                assert_eq!(cache.memory.call(slow::delayed(1)), 2);
+            });
+        }
+    });
+    assert_eq!(RUNS.load(SeqCst), 1);
+    assert_eq!(cache.memory.stats().stored, 0);
+}
+
+#[test]
+fn a_panic_reaches_its_own_caller_and_waiters_compute_for_themselves() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[memo]
+    fn fails_first(x: u64) -> u64 {
+        let first = RUNS.fetch_add(1, SeqCst) == 0;
+        thread::sleep(Duration::from_millis(100));
+        assert!(!first, "the first run fails");
+        x + 1
+    }
+    let cache = TestCache::new();
+    let barrier = Barrier::new(4);
+    let failed: u32 = thread::scope(|scope| {
+        let ask = || {
+            barrier.wait();
+            let call = || cache.memory.call(fails_first::delayed(1));
+            match catch_unwind(AssertUnwindSafe(call)) {
+                Ok(value) => {
+                    assert_eq!(value, 2);
+                    0
+                }
+                Err(payload) => {
+                    assert_eq!(payload.downcast_ref::<&str>(), Some(&"the first run fails"));
+                    1
+                }
+            }
+        };
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(ask)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    assert_eq!(failed, 1);
+    hit(&cache.memory, fails_first::delayed(1));
+    cache.expect_tidy();
+}
+
+#[test]
+fn a_panicking_call_stores_nothing_and_leaves_the_thread_as_it_was() {
+    #[memo]
+    fn fails(x: u64) -> u64 {
+        panic!("no value for {x}")
+    }
+    let (cache, outside) = (TestCache::new(), TestCache::new());
+    let _entered = outside.memory.enter();
+    catch_unwind(AssertUnwindSafe(|| cache.memory.call(fails::delayed(1)))).unwrap_err();
+    assert_eq!(cache.memory.stats().entries, 0);
+    cache.expect_tidy();
+    assert_eq!(Memory::current().root(), outside.memory.root());
+}
+
+/// Each of two threads computes what the other asks for, as when a pool runs a waiting thread's tasks on another's stack.
+/// Without a look at who waits for whom both would wait for ever.
+#[test]
+fn threads_that_would_wait_for_each_other_compute_instead() {
+    static MEET: Barrier = Barrier::new(2);
+    static MET: AtomicU32 = AtomicU32::new(0);
+    #[memo]
+    fn first(depth: u32) -> u32 {
+        if depth == 0 {
+            if MET.fetch_add(1, SeqCst) < 2 {
+                MEET.wait();
+            }
+            second(1)
+        } else {
+            10
+        }
+    }
+    #[memo]
+    fn second(depth: u32) -> u32 {
+        if depth == 0 {
+            if MET.fetch_add(1, SeqCst) < 2 {
+                MEET.wait();
+            }
+            first(1)
+        } else {
+            20
+        }
+    }
+    // The circle: `a` leads one key and asks for the other, which `b` leads, and the other way round.
+    #[memo]
+    fn leads(me: u32) -> u32 {
+        if MET.fetch_add(1, SeqCst) < 4 {
+            MEET.wait();
+            leads(1 - me)
+        } else {
+            0
+        }
+    }
+    let cache = TestCache::new();
+    let (done, finished) = mpsc::channel();
+    thread::scope(|scope| {
+        for me in 0..2 {
+            let (memory, done) = (cache.memory.clone(), done.clone());
+            scope.spawn(move || {
+                let _entered = memory.enter();
+                if me == 0 {
+                    first(0)
+                } else {
+                    second(0)
+                };
+                leads(me);
+                done.send(()).unwrap();
+            });
+        }
+        for _ in 0..2 {
+            if finished.recv_timeout(Duration::from_secs(30)).is_err() {
+                // A scope would wait for ever for the threads that hang.
+                eprintln!("two threads wait for each other");
+                std::process::abort();
+            }
+        }
+    });
+}
+
+/// A function with enough shapes of results to notice a mix-up.
+#[memo]
+fn mixed(kind: u8, x: u64) -> Result<Vec<u64>, String> {
+    match kind {
+        0 => Ok(vec![x; (x % 5) as usize]),
+        1 => Err(format!("{x} is refused")),
+        _ => Ok((0..x * 300).collect()),
+    }
+}
+
+#[test]
+fn four_threads_of_a_thousand_mixed_calls_always_get_what_the_function_returns() {
+    let cache = TestCache::new();
+    thread::scope(|scope| {
+        for thread in 0..4u64 {
+            let memory = if thread % 2 == 0 { cache.memory.clone() } else { cache.reopen() };
+            scope.spawn(move || {
+                let mut state = thread;
+                for _ in 0..1000 {
+                    state =
+                        state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    let (kind, x) = ((state >> 60) as u8 % 3, (state >> 40) % 40);
+                    let call = || mixed::delayed(kind, x);
+                    match (state >> 33) % 40 {
+                        0 => drop(memory.remove(&call()).unwrap()),
+                        1 => memory.clear_function(mixed::info()).unwrap(),
+                        2 => assert_eq!(memory.recompute(call()), mixed::uncached(kind, x)),
+                        3 => {
+                            if let Some(value) = memory.lookup(&call()) {
+                                assert_eq!(value, mixed::uncached(kind, x));
+                            }
+                        }
+                        _ => assert_eq!(memory.call(call()), mixed::uncached(kind, x)),
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(cache.memory.verify().unwrap().damaged.len(), 0);
+    assert_eq!(cache.memory.stats().troubles, 0);
+    cache.expect_tidy();
+}

@@ -1,0 +1,192 @@
+//! What the environment decides, each shown in a process of its own.
+
+use std::env;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Mutex;
+use std::thread;
+use std::time::Duration;
+
+use rememo::{Memory, MissReason, Parallel, Source, delayed, memo};
+
+use crate::processes::start;
+use crate::support::{TestCache, files_below, hit, miss};
+
+#[memo]
+pub fn table(x: u64) -> Vec<u64> {
+    (0..x % 5000).map(|i| i * x).collect()
+}
+
+#[memo]
+fn square(x: u64) -> u64 {
+    x * x
+}
+
+/// What a second process does in `role`; panics if it does not find what it should.
+pub fn play(role: &str, cache: &Path) {
+    match role {
+        "write" => write_and_acknowledge(cache),
+        "off" => {
+            let memory = Memory::open(cache).unwrap();
+            assert_eq!(memory.call_info(square::delayed(3)).source, Source::Miss(MissReason::Disabled));
+            assert_eq!(square(3), 9);
+            assert_eq!(Memory::current().root(), None);
+        }
+        "default place" => {
+            assert_eq!(square(3), 9);
+            assert_eq!(Memory::current().root(), Some(cache));
+            hit(&Memory::open_default().unwrap(), square::delayed(3));
+            let other = tempfile::tempdir().unwrap();
+            Memory::open(other.path()).unwrap().make_default();
+            thread::spawn(|| square(3)).join().unwrap();
+            hit(&Memory::open(other.path()).unwrap(), square::delayed(3));
+        }
+        "no home" => {
+            assert_eq!(square(3), 9);
+            assert_eq!(Memory::current().root(), None);
+        }
+        "cores" => {
+            let expected: usize = env::var("REMEMO_TEST_CORES").unwrap().parse().unwrap();
+            let names = Mutex::new(std::collections::BTreeSet::new());
+            let task = |_| {
+                delayed(|| {
+                    names.lock().unwrap().insert(thread::current().name().unwrap().to_owned());
+                    thread::sleep(Duration::from_millis(5));
+                })
+            };
+            Parallel::new().memory(&Memory::disabled()).run((0..20).map(task)).unwrap();
+            assert_eq!(names.into_inner().unwrap().len(), expected);
+        }
+        role => panic!("no such role: {role}"),
+    }
+}
+
+/// Stores tables until killed, and writes down each that was stored.
+fn write_and_acknowledge(cache: &Path) {
+    let memory = Memory::open(cache).unwrap();
+    let mut acknowledged =
+        OpenOptions::new().append(true).create(true).open(env::var_os("REMEMO_TEST_RUNS").unwrap()).unwrap();
+    let first: u64 = env::var("REMEMO_TEST_FIRST").unwrap().parse().unwrap();
+    for x in first..first + 1000 {
+        memory.call(table::delayed(x));
+        acknowledged.write_all(format!("{x}\n").as_bytes()).unwrap();
+    }
+}
+
+#[track_caller]
+fn expect_success(mut command: Command) {
+    assert!(command.status().unwrap().success());
+}
+
+#[test]
+fn rememo_off_disables_every_memory_and_touches_nothing() {
+    let cache = TestCache::new();
+    let untouched = cache.root().with_file_name("untouched");
+    let mut command = start("off", &untouched);
+    command.env("REMEMO", "off").env("REMEMO_DIR", &untouched);
+    expect_success(command);
+    assert!(!untouched.exists());
+}
+
+#[test]
+fn plain_calls_use_rememo_dir() {
+    let cache = TestCache::new();
+    let dir = cache.root().with_file_name("by environment");
+    let mut command = start("default place", &dir);
+    command.env("REMEMO_DIR", &dir);
+    expect_success(command);
+    assert_eq!(files_below(&dir.join("blobs")).len(), 1);
+    hit(&Memory::open(&dir).unwrap(), square::delayed(3));
+}
+
+#[test]
+fn without_rememo_dir_plain_calls_use_the_users_cache_directory() {
+    let cache = TestCache::new();
+    let home = cache.root().with_file_name("home");
+    let mut command = start("default place", &home.join("rememo"));
+    command.env_remove("REMEMO_DIR").env("XDG_CACHE_HOME", &home);
+    expect_success(command);
+    assert_eq!(files_below(&home.join("rememo/blobs")).len(), 1);
+}
+
+#[test]
+fn a_default_place_that_cannot_be_used_costs_no_result() {
+    let cache = TestCache::new();
+    miss(&cache.memory, square::delayed(1));
+    let file = cache.entry_file();
+    let mut command = start("no home", &file);
+    command.env("REMEMO_DIR", file.join("below a file"));
+    expect_success(command);
+}
+
+/// As many threads as cores that the affinity mask allows.
+#[test]
+fn jobs_follow_the_affinity_mask() {
+    if !cfg!(target_os = "linux") || Command::new("taskset").arg("--version").output().is_err() {
+        println!("skipped: taskset is not there");
+        return;
+    }
+    let worker = start("cores", Path::new("unused"));
+    let mut pinned = Command::new("taskset");
+    pinned.args(["-c", "0"]).arg(worker.get_program()).args(worker.get_args());
+    for (name, value) in worker.get_envs() {
+        pinned.env(name, value.unwrap());
+    }
+    pinned.env("REMEMO_TEST_CORES", "1").stdout(std::process::Stdio::null());
+    expect_success(pinned);
+}
+
+/// As many threads as the CPU quota of the control group allows; needs root and a `cpu` controller to write to.
+#[test]
+fn jobs_follow_the_quota_of_the_control_group() {
+    let Some(group) = QuotaGroup::of_one_core() else {
+        println!("skipped: no control group can be made here");
+        return;
+    };
+    let script = format!("echo $$ > '{}' && exec \"$@\"", group.procs.display());
+    let worker = start("cores", Path::new("unused"));
+    let mut confined = Command::new("sh");
+    confined.args(["-c", &script, "sh"]).arg(worker.get_program()).args(worker.get_args());
+    for (name, value) in worker.get_envs() {
+        confined.env(name, value.unwrap());
+    }
+    confined.env("REMEMO_TEST_CORES", "1").stdout(std::process::Stdio::null());
+    expect_success(confined);
+}
+
+/// A control group whose processes may use one core; removed on drop.
+struct QuotaGroup {
+    dir: std::path::PathBuf,
+    procs: std::path::PathBuf,
+}
+
+impl QuotaGroup {
+    fn of_one_core() -> Option<Self> {
+        let name = format!("rememo-test-{}", std::process::id());
+        let v2 = Path::new("/sys/fs/cgroup").join(&name);
+        let v1 = Path::new("/sys/fs/cgroup/cpu").join(&name);
+        let made = |dir: &Path, settings: &[(&str, &str)]| {
+            std::fs::create_dir(dir).ok()?;
+            let group = QuotaGroup { dir: dir.to_owned(), procs: dir.join("cgroup.procs") };
+            for (file, value) in settings {
+                // A plain write: creating a file in a control group is refused.
+                let mut file = OpenOptions::new().write(true).open(dir.join(file)).ok()?;
+                file.write_all(value.as_bytes()).ok()?;
+            }
+            group.procs.exists().then_some(group)
+        };
+        if v1.parent().is_some_and(|cpu| cpu.join("cpu.cfs_quota_us").exists()) {
+            made(&v1, &[("cpu.cfs_period_us", "100000"), ("cpu.cfs_quota_us", "100000")])
+        } else {
+            made(&v2, &[("cpu.max", "100000 100000")])
+        }
+    }
+}
+
+impl Drop for QuotaGroup {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir(&self.dir);
+    }
+}

@@ -1,0 +1,28 @@
+//! Behaviour of the library as its users see it. One binary: it links once.
+
+#![allow(missing_docs, unreachable_pub, reason = "tests are no interface")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::items_after_statements,
+    clippy::missing_panics_doc,
+    clippy::multiple_bound_locations,
+    clippy::needless_pass_by_value,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::trivially_copy_pass_by_ref,
+    clippy::unwrap_used,
+    reason = "tests have functions of every shape, and small numbers"
+)]
+
+mod concurrent;
+mod damage;
+mod edits;
+mod environment;
+mod functions;
+mod memory;
+mod parallel;
+mod processes;
+mod support;
+mod trouble;

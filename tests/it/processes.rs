@@ -1,0 +1,147 @@
+//! Several processes, one store. The second process is this very test binary, started again for one test that does nothing
+//! unless it is told to.
+
+use std::env;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rememo::{Memory, Parallel, memo};
+
+use crate::support::{TestCache, hit};
+
+/// Starts this binary again to run `processes::worker` in `role`.
+pub fn start(role: &str, cache: &Path) -> Command {
+    let mut command = Command::new(env::current_exe().unwrap());
+    command
+        .args(["--ignored", "--exact", "processes::worker", "--nocapture"])
+        .env("REMEMO_TEST_ROLE", role)
+        .env("REMEMO_TEST_CACHE", cache)
+        .stdout(Stdio::null());
+    command
+}
+
+#[test]
+#[ignore = "the other process of other tests, started by them"]
+fn worker() {
+    let Ok(role) = env::var("REMEMO_TEST_ROLE") else { return };
+    let cache = env::var_os("REMEMO_TEST_CACHE").unwrap();
+    match role.as_str() {
+        "slow calls" => {
+            let memory = Memory::open(cache).unwrap();
+            let values = Parallel::new().jobs(2).memory(&memory).run((0..50).map(slow::delayed)).unwrap();
+            assert_eq!(values, (0..50).map(|x| x + 1000).collect::<Vec<_>>());
+        }
+        "slow calls one by one" => {
+            let memory = Memory::open(cache).unwrap();
+            for x in 0..50 {
+                assert_eq!(memory.call(slow::delayed(x)), x + 1000);
+            }
+        }
+        role => crate::environment::play(role, Path::new(&cache)),
+    }
+}
+
+/// Takes a while, and leaves a line for every run in the file that the environment names.
+#[memo]
+fn slow(x: u64) -> u64 {
+    let runs = env::var_os("REMEMO_TEST_RUNS").unwrap();
+    thread::sleep(Duration::from_millis(20));
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(runs)
+        .unwrap()
+        .write_all(format!("{x}\n").as_bytes())
+        .unwrap();
+    x + 1000
+}
+
+/// How often `slow` ran to its end.
+fn runs(file: &Path) -> Vec<u64> {
+    let mut runs: Vec<u64> =
+        fs::read_to_string(file).unwrap_or_default().lines().map(|line| line.parse().unwrap()).collect();
+    runs.sort_unstable();
+    runs
+}
+
+fn expect_success(mut child: Child) {
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn two_processes_started_together_compute_each_call_once() {
+    for role in ["slow calls", "slow calls one by one"] {
+        let cache = TestCache::new();
+        let file = cache.root().with_file_name("runs");
+        let start = || start(role, &cache.root()).env("REMEMO_TEST_RUNS", &file).spawn().unwrap();
+        let (one, other) = (start(), start());
+        expect_success(one);
+        expect_success(other);
+        assert_eq!(runs(&file), (0..50).collect::<Vec<_>>(), "{role}");
+        cache.expect_tidy();
+    }
+}
+
+/// The one that is killed loses at most the calls that it was running: those run again, but all others once.
+#[test]
+fn a_process_killed_halfway_loses_only_what_it_was_running() {
+    for role in ["slow calls", "slow calls one by one"] {
+        let cache = TestCache::new();
+        let file = cache.root().with_file_name("runs");
+        let start = || start(role, &cache.root()).env("REMEMO_TEST_RUNS", &file).spawn().unwrap();
+        let (mut victim, other) = (start(), start());
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while runs(&file).len() < 20 {
+            assert!(Instant::now() < deadline, "nothing runs");
+            thread::sleep(Duration::from_millis(2));
+        }
+        victim.kill().unwrap(); // SIGKILL
+        victim.wait().unwrap();
+        let again = start();
+        expect_success(other);
+        expect_success(again);
+        let runs = runs(&file);
+        // A call may have run to its end just before the kill and not been stored: one for each thread of the victim.
+        let threads = if role == "slow calls" { 2 } else { 1 };
+        assert!((50..=50 + threads).contains(&runs.len()), "{} runs for 50 calls", runs.len());
+        let mut distinct = runs;
+        distinct.dedup();
+        assert_eq!(distinct, (0..50).collect::<Vec<_>>());
+        let memory = cache.reopen();
+        for x in 0..50 {
+            hit(&memory, slow::delayed(x));
+        }
+        assert_eq!(memory.verify().unwrap().damaged.len(), 0);
+    }
+}
+
+/// Kills a writer at random moments, many times: what is there is sound, and nothing that was acknowledged is lost.
+#[test]
+fn a_store_survives_writers_killed_at_any_moment() {
+    let cache = TestCache::new();
+    let acknowledged = cache.root().with_file_name("acknowledged");
+    for round in 0..30u64 {
+        let mut writer = start("write", &cache.root())
+            .env("REMEMO_TEST_FIRST", (round * 1000).to_string())
+            .env("REMEMO_TEST_RUNS", &acknowledged)
+            .spawn()
+            .unwrap();
+        thread::sleep(Duration::from_millis(5 + (round * 7) % 40));
+        writer.kill().unwrap();
+        writer.wait().unwrap();
+    }
+    let memory = cache.reopen();
+    let acknowledged = runs(&acknowledged);
+    assert!(acknowledged.len() > 30, "the writers hardly ran: {}", acknowledged.len());
+    for x in acknowledged {
+        assert_eq!(
+            hit(&memory, crate::environment::table::delayed(x)),
+            crate::environment::table::uncached(x)
+        );
+    }
+    assert_eq!(memory.verify().unwrap().damaged.len(), 0);
+}

@@ -1,0 +1,207 @@
+//! Trouble with the cache costs time, never a result, and leaves nothing broken behind.
+//!
+//! The tests of full and read-only disks need small file systems of their own: `tests/engines/small-disk.sh` mounts them (as
+//! root) and `.ci/run` sets `REMEMO_TEST_SMALL_DISK`, `REMEMO_TEST_FEW_INODES` and `REMEMO_TEST_READ_ONLY_DISK` to where.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rememo::{Memory, MissReason, Shelved, memo};
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::support::{TestCache, files_below, hit, miss, miss_because};
+
+#[memo]
+fn bytes(seed: u64, length: usize) -> Vec<u8> {
+    (0..length).map(|i| (seed as usize * 31 + i) as u8).collect()
+}
+
+#[test]
+fn a_vanished_directory_costs_no_result_and_is_made_again() {
+    let cache = TestCache::new();
+    miss(&cache.memory, bytes::delayed(1, 10));
+    fs::remove_dir_all(cache.root()).unwrap();
+    miss(&cache.memory, bytes::delayed(1, 10));
+    hit(&cache.memory, bytes::delayed(1, 10));
+    assert_eq!(cache.memory.stats().troubles, 0);
+}
+
+#[test]
+fn a_file_in_place_of_a_vanished_directory_costs_no_result() {
+    let cache = TestCache::new();
+    fs::remove_dir_all(cache.root()).unwrap();
+    fs::write(cache.root(), "in the way").unwrap();
+    for _ in 0..2 {
+        assert_eq!(miss_because(&cache.memory, bytes::delayed(1, 10)).0, bytes::uncached(1, 10));
+    }
+    assert!(cache.memory.stats().troubles > 0);
+    let error = cache.memory.try_call(bytes::delayed(1, 10)).unwrap_err();
+    assert!(error.path().unwrap().starts_with(cache.root()) && error.io_error().is_some(), "{error}");
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Unstorable(u64);
+
+impl Serialize for Unstorable {
+    fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(serde::ser::Error::custom("not today"))
+    }
+}
+
+#[memo]
+fn unstorable(x: u64) -> Unstorable {
+    Unstorable(x)
+}
+
+#[memo]
+fn of_unstorable(x: &Unstorable) -> u64 {
+    x.0
+}
+
+#[test]
+fn a_value_that_cannot_be_serialized_is_returned() {
+    let cache = TestCache::new();
+    for _ in 0..2 {
+        assert_eq!(miss(&cache.memory, unstorable::delayed(7)), Unstorable(7));
+    }
+    assert_eq!(cache.memory.stats().troubles, 2);
+    assert_eq!(cache.entry_files(), Vec::<PathBuf>::new());
+    cache.expect_tidy();
+    let error = cache.memory.insert(&unstorable::delayed(7), &Unstorable(7)).unwrap_err();
+    assert!(std::error::Error::source(&error).unwrap().to_string().contains("not today"));
+}
+
+#[test]
+fn arguments_that_cannot_be_serialized_are_computed_with() {
+    let cache = TestCache::new();
+    let argument = Unstorable(7);
+    for _ in 0..2 {
+        assert_eq!(miss_because(&cache.memory, of_unstorable::delayed(&argument)), (7, MissReason::Unkeyed));
+    }
+    let error = cache.memory.try_call(of_unstorable::delayed(&argument)).unwrap_err();
+    assert!(std::error::Error::source(&error).unwrap().to_string().contains("argument `x`"), "{error:?}");
+}
+
+/// Can be written but, being untagged, not read back by a positional codec.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Untagged {
+    Number(u64),
+    Text(String),
+}
+
+#[memo]
+fn untagged(x: u64) -> Untagged {
+    if x == 0 { Untagged::Text("none".into()) } else { Untagged::Number(x) }
+}
+
+#[test]
+fn a_value_that_cannot_be_read_back_is_computed_again() {
+    let cache = TestCache::new();
+    miss(&cache.memory, untagged::delayed(0));
+    let (value, reason) = miss_because(&cache.memory, untagged::delayed(0));
+    assert_eq!(value, untagged::uncached(0));
+    assert!(matches!(reason, MissReason::Unreadable(_)), "{reason:?}");
+    assert!(cache.memory.stats().troubles > 0);
+}
+
+#[test]
+fn what_a_killed_writer_left_is_swept_when_it_is_old() {
+    let cache = TestCache::new();
+    let old = cache.root().join("tmp/left");
+    let young = cache.root().join("tmp/right");
+    for file in [&old, &young] {
+        fs::write(file, "half an entry").unwrap();
+    }
+    let hours_ago = std::time::SystemTime::now() - std::time::Duration::from_hours(2);
+    fs::File::options().write(true).open(&old).unwrap().set_modified(hours_ago).unwrap();
+    cache.reopen();
+    assert!(!old.exists() && young.exists());
+}
+
+/// A directory on the file system that the environment names, or `None` with a word about it.
+fn disk(variable: &str) -> Option<PathBuf> {
+    let disk = env::var_os(variable).map(PathBuf::from);
+    if disk.is_none() {
+        println!("skipped: {variable} is not set (see tests/engines/small-disk.sh)");
+    }
+    disk
+}
+
+/// Fills a file system to the last byte; the file to remove again.
+fn fill(disk: &Path) -> PathBuf {
+    let filler = disk.join("filler");
+    let mut file = fs::File::create(&filler).unwrap();
+    for chunk in [64 * 1024, 4096, 512, 1] {
+        while std::io::Write::write_all(&mut file, &vec![0; chunk]).is_ok() {}
+    }
+    filler
+}
+
+#[test]
+fn a_full_disk_costs_no_result_and_the_store_is_sound_after_space_is_back() {
+    let Some(disk) = disk("REMEMO_TEST_SMALL_DISK") else { return };
+    let root = disk.join("cache");
+    let _ = fs::remove_dir_all(&root);
+    let memory = Memory::open(&root).unwrap();
+    miss(&memory, bytes::delayed(1, 1000));
+    let filler = fill(&disk);
+    for length in [10, 1000, 100_000, 300_000] {
+        for _ in 0..2 {
+            assert_eq!(miss(&memory, bytes::delayed(2, length)), bytes::uncached(2, length));
+        }
+    }
+    assert!(memory.stats().troubles >= 8);
+    assert_eq!(hit(&memory, bytes::delayed(1, 1000)), bytes::uncached(1, 1000));
+    assert!(memory.try_call(bytes::delayed(3, 10)).is_err(), "nothing is computed that could not be kept");
+    let shelved: Shelved<Vec<u8>> = memory.shelve(bytes::delayed(2, 1000)).unwrap();
+    assert_eq!(shelved.get().unwrap(), bytes::uncached(2, 1000));
+
+    fs::remove_file(filler).unwrap();
+    miss(&memory, bytes::delayed(2, 1000));
+    hit(&memory, bytes::delayed(2, 1000));
+    let verified = memory.verify().unwrap();
+    assert_eq!((verified.sound, verified.damaged.len()), (2, 0));
+    assert_eq!(files_below(&root.join("tmp")), Vec::<PathBuf>::new());
+    assert_eq!(files_below(&root.join("leases")), Vec::<PathBuf>::new());
+    fs::remove_dir_all(root).unwrap();
+}
+
+#[test]
+fn a_disk_without_inodes_costs_no_result() {
+    let Some(disk) = disk("REMEMO_TEST_FEW_INODES") else { return };
+    let root = disk.join("cache");
+    let _ = fs::remove_dir_all(&root);
+    let memory = Memory::open(&root).unwrap();
+    for seed in 0..100 {
+        assert_eq!(memory.call(bytes::delayed(seed, 10)), bytes::uncached(seed, 10));
+    }
+    let stats = memory.stats();
+    assert!(stats.troubles > 0 && stats.entries < 100, "{stats:?}");
+    for seed in 0..100 {
+        assert_eq!(memory.call(bytes::delayed(seed, 10)), bytes::uncached(seed, 10));
+    }
+    assert!(memory.stats().hits >= stats.entries);
+    fs::remove_dir_all(root).unwrap();
+}
+
+/// The file system is read-only and holds what `.ci/run` put there: `cache`, filled by this test's first pass, which runs
+/// while it is still writable and names it by `REMEMO_TEST_FILL`.
+#[test]
+fn a_read_only_directory_serves_hits_and_costs_no_result() {
+    let Some(disk) = disk("REMEMO_TEST_READ_ONLY_DISK") else { return };
+    let root = disk.join("cache");
+    if env::var_os("REMEMO_TEST_FILL").is_some() {
+        miss(&Memory::open(&root).unwrap(), bytes::delayed(1, 100));
+        return;
+    }
+    let memory = Memory::open(&root).unwrap();
+    hit(&memory, bytes::delayed(1, 100));
+    for _ in 0..2 {
+        assert_eq!(miss(&memory, bytes::delayed(2, 100)), bytes::uncached(2, 100));
+    }
+    assert!(memory.stats().troubles > 0);
+    let error = Memory::open(disk.join("another")).unwrap_err();
+    assert!(error.path().unwrap().starts_with(&disk) && error.io_error().is_some(), "{error}");
+}

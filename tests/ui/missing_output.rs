@@ -1,0 +1,8 @@
+use rememo::memo;
+
+#[memo]
+fn greet(name: &str) {
+    println!("{name}");
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use rememo::memo;
+
+#[memo]
+fn length(ref text: String) -> usize {
+    text.len()
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use rememo::memo;
+
+#[memo]
+fn size<T: Copy>(value: T) -> usize {
+    let _ = value;
+    size_of::<T>()
+}
+
+fn main() {}
