@@ -46,8 +46,9 @@ pub struct Function {
     /// The identity of the first instance; the only one, unless the function is generic.
     first: OnceLock<(Instance, Identity)>,
     others: Mutex<BTreeMap<Instance, Identity>>,
-    /// The longest that a call took in this process, in nanoseconds; 0 before the first.
-    slowest: AtomicU64,
+    /// Calls that ran in this process, and how long they took together, in nanoseconds.
+    runs: AtomicU64,
+    nanos: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -72,7 +73,8 @@ impl Function {
             name: OnceLock::new(),
             first: OnceLock::new(),
             others: Mutex::new(BTreeMap::new()),
-            slowest: AtomicU64::new(0),
+            runs: AtomicU64::new(0),
+            nanos: AtomicU64::new(0),
         }
     }
 
@@ -160,13 +162,14 @@ impl Function {
 
     /// Takes note of how long a call took.
     pub(crate) fn took(&self, time: Duration) {
-        let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).max(1);
-        self.slowest.fetch_max(nanos, Ordering::Relaxed);
+        self.nanos.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.runs.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The longest that a call has taken in this process, if one has run.
-    pub(crate) fn slowest(&self) -> Option<Duration> {
-        Some(self.slowest.load(Ordering::Relaxed)).filter(|&nanos| nanos > 0).map(Duration::from_nanos)
+    /// How long a call has taken in this process on average, if one has run.
+    pub(crate) fn mean_time(&self) -> Option<Duration> {
+        let nanos = self.nanos.load(Ordering::Relaxed).checked_div(self.runs.load(Ordering::Relaxed))?;
+        Some(Duration::from_nanos(nanos))
     }
 }
 

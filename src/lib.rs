@@ -1,7 +1,65 @@
 //! Remembers on disk what expensive pure functions returned, and runs many calls in parallel, computing only what is not
 //! remembered yet.
+//!
+//! ```
+//! use rememo::{Memory, Parallel, memo};
+//!
+//! #[memo]
+//! fn simulate(seed: u64, steps: &[f64]) -> f64 {
+//!     steps.iter().fold(seed as f64, |state, step| (state * step).sin()) // minutes, in earnest
+//! }
+//!
+//! # let dir = tempfile::tempdir()?;
+//! # let dir = dir.path();
+//! let memory = Memory::open(dir)?; // any number of threads and processes may share it
+//! let steps = [0.1, 0.7];
+//!
+//! let one = memory.call(simulate::delayed(7, &steps)); // computed and stored
+//! let all = Parallel::new() // one thread for each core
+//!     .memory(&memory)
+//!     .run((0..100).map(|seed| simulate::delayed(seed, &steps)))?; // 99 computed, in input order
+//! assert_eq!(all[7], one);
+//!
+//! let outcome = memory.call_info(simulate::delayed(7, &steps));
+//! assert!(outcome.is_hit());
+//! assert_eq!(memory.stats().misses, 100);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What to use when
+//! - [`#[memo]`](macro@memo) on a function: it keeps its signature and is remembered in the *current memory*; beside it,
+//!   `f::delayed(…)` makes a [call](Call) that has not run yet, `f::uncached(…)` runs the body, `f::info()` tells about it.
+//! - [`Memory`]: a directory of results. Use it when the same call will come again, tomorrow or in another process. Make it
+//!   current for a thread with [`Memory::enter`], for all with [`Memory::make_default`]; else plain calls use `$REMEMO_DIR`
+//!   or the user's cache directory.
+//! - [`Parallel`]: runs a batch of independent calls on threads, misses only. [`delayed`] takes plain closures.
+//! - [`Shelved`]: a token for a large value that stays in the cache.
+//! - [`Memory::get_or_compute`]: without the macro, under a name of your own.
+//!
+//! # Guarantees
+//! - *A value that comes back is what this function, with these arguments, returned.* The key is a cryptographic digest of
+//!   every argument, of types, and of the function's own code; what is read is believed only after a checksum. A damaged
+//!   entry is computed again, never returned.
+//! - *Computed once.* Threads and processes that ask for the same call at the same time share one computation; a process
+//!   that is killed loses what it was running, nothing else. Functions that take less time than a lease between processes
+//!   costs (some 20 to 200 µs) share between threads only.
+//! - *Never in the way.* Full disk, missing permission, vanished directory, a value that serde refuses: the function is
+//!   computed, and the trouble is counted ([`Stats::troubles`]) and logged once, under the target `rememo`.
+//!
+//! # Not guaranteed
+//! - *Code that the function calls is not part of its key yet*: the fingerprint covers the function's own tokens. When a
+//!   helper, a constant, a type or a dependency changes in a way that changes results, bump `version = …`.
+//! - Functions must be pure: environment variables, files read, clocks and global state are not part of the key. Pass them
+//!   as arguments.
+//! - What `Serialize` leaves out of an argument is not part of the key, and what serde does not carry of a value
+//!   (`#[serde(skip)]`) comes back as serde makes it up. Values with `skip_serializing_if`, `flatten` or `untagged` cannot be
+//!   read back by the store's codec and are computed every time.
+//! - A `HashSet` inside an argument serializes in random order, so it misses (as a parameter it is refused).
+//! - Sharing one directory between machines over a network file system is not tested.
+//! - Formats may change between versions; entries of another version are misses or the directory is refused.
 
 // So that the code that `#[memo]` writes finds the library in its own tests too.
+#[cfg(test)]
 extern crate self as rememo;
 
 mod call;
@@ -45,3 +103,7 @@ pub mod __private {
         std::any::type_name::<F>()
     }
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

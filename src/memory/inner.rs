@@ -18,7 +18,7 @@ use crate::function::Definition;
 use crate::key::Key;
 use crate::lease::{Acquired, Flights, Joined, Leader, LeaseFiles, Shared};
 use crate::report::{Counters, Records};
-use crate::store::{Draft, Entry, EntryInfo, FilesStore, Lookup, Payload, Store};
+use crate::store::{Draft, Entry, FilesStore, Lookup, Payload, Store};
 
 /// A store with what its users in this process share.
 #[derive(Debug)]
@@ -73,7 +73,7 @@ impl Inner {
             self.troubles.note(Trouble::Decode, memo.function.name(), &error);
             MissReason::Unreadable(error.to_string())
         })?;
-        self.counters.hit(entry.info.compute_time);
+        self.counters.hit(entry.compute_time());
         log::trace!(target: "rememo", "hit: `{}` {key}", memo.function.name());
         Ok(value)
     }
@@ -87,7 +87,7 @@ impl Inner {
     ) -> Result<Entry, MissReason> {
         match self.store.get(key) {
             Ok(Lookup::Found(entry)) => {
-                check_validity(&entry.info, definition, SystemTime::now())?;
+                check_validity(&entry, definition)?;
                 Ok(entry)
             }
             Ok(Lookup::Absent) => Err(MissReason::Absent),
@@ -147,9 +147,9 @@ impl Inner {
         Attempt::Done(computed)
     }
 
-    /// The lease of `key`, unless it costs more than the function ever did or this thread leads no flight.
+    /// The lease of `key`, unless it costs more than the function does on average, or this thread leads no flight.
     fn lease<T>(&self, key: &Key, memo: &Memo<'_, T>, wait: bool, leads: bool) -> Result<Acquired<'_>, ()> {
-        if !leads || memo.function.slowest().is_some_and(|slowest| slowest < self.leases.cost()) {
+        if !leads || memo.function.mean_time().is_some_and(|time| time < self.leases.cost()) {
             return Err(());
         }
         self.leases.acquire(key, memo.function.name(), wait).map_err(|error| {
@@ -162,10 +162,10 @@ impl Inner {
         let entry = self.find(key, memo.function.definition(), memo.function.name()).ok()?;
         let value = memo.codec.decode(entry.payload()).ok()?;
         let source = if waited {
-            self.counters.joined(entry.info.compute_time);
+            self.counters.joined(entry.compute_time());
             Source::Joined
         } else {
-            self.counters.hit(entry.info.compute_time);
+            self.counters.hit(entry.compute_time());
             Source::Hit
         };
         Some(Computed { value, source, shared: Some(Arc::new(entry)) })
@@ -267,16 +267,16 @@ pub(super) fn try_draft<T>(
     }
 }
 
-/// Whether the function still wants the entry. Time is an argument, so that expiry is tested without waiting.
-fn check_validity(info: &EntryInfo, definition: &Definition, now: SystemTime) -> Result<(), MissReason> {
+/// Whether the function still wants the entry.
+fn check_validity(entry: &Entry, definition: &Definition) -> Result<(), MissReason> {
     if let Some(ttl) = definition.ttl {
         // An entry from the future, by this machine's clock, has age zero.
-        let age = now.duration_since(info.created).unwrap_or_default();
+        let age = SystemTime::now().duration_since(entry.created()).unwrap_or_default();
         if age > ttl {
             return Err(MissReason::Expired { age });
         }
     }
-    if definition.valid.is_some_and(|valid| !valid(info)) {
+    if definition.valid.is_some_and(|valid| !valid(&entry.info())) {
         return Err(MissReason::Rejected);
     }
     Ok(())

@@ -8,7 +8,7 @@
 use std::ops::Range;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use super::EntryInfo;
 use crate::codec::CODEC;
@@ -90,7 +90,7 @@ impl Draft {
         set(at::CODEC..at::CODEC + 1, &[CODEC]);
         set(at::NAME..at::NAME + name.len(), name.as_bytes());
         set(at::NAME + name.len()..at::NAME + name.len() + arguments.len(), arguments.as_bytes());
-        let checksum = checksum(&head[at::CHECKSUM.end..], &self.payload);
+        let checksum = checksum(&[&head[at::CHECKSUM.end..], &self.payload]);
         head[at::CHECKSUM].copy_from_slice(&checksum);
         head
     }
@@ -100,17 +100,16 @@ impl Draft {
 #[derive(Debug)]
 pub(crate) struct Entry {
     bytes: Vec<u8>,
-    payload: Range<usize>,
-    pub(crate) info: EntryInfo,
+    head: Head,
 }
 
 impl Payload for Entry {
     fn payload(&self) -> &[u8] {
-        &self.bytes[self.payload.clone()]
+        &self.bytes[self.head.payload_start..]
     }
 
     fn compute_time(&self) -> Duration {
-        self.info.compute_time
+        self.head.compute_time
     }
 }
 
@@ -125,15 +124,29 @@ impl Entry {
         if length != head.length() {
             return Err(format!("{length} bytes where {} were written", head.length()));
         }
-        if bytes[at::CHECKSUM] != checksum(&bytes[at::CHECKSUM.end..], &[]) {
+        if bytes[at::CHECKSUM] != checksum(&[&bytes[at::CHECKSUM.end..]]) {
             return Err("its checksum does not match".into());
         }
         if bytes[at::CODEC] != CODEC {
             return Err(format!("its value is in encoding {}, not {CODEC}", bytes[at::CODEC]));
         }
-        let info = head.info(&bytes);
-        Ok(Entry { payload: head.payload_start..bytes.len(), info, bytes })
+        Ok(Entry { bytes, head })
     }
+
+    /// When it was stored.
+    pub(crate) fn created(&self) -> SystemTime {
+        self.head.created
+    }
+
+    /// What it says of itself.
+    pub(crate) fn info(&self) -> EntryInfo {
+        self.head.info(&self.bytes)
+    }
+}
+
+/// How long the whole entry is that begins with `bytes`. `None` if they are no header.
+pub(super) fn announced_length(bytes: &[u8]) -> Option<u64> {
+    Head::parse(bytes).ok().map(|head| head.length())
 }
 
 /// Reads what the first bytes of an entry say of it. `None` if they are no header.
@@ -141,9 +154,12 @@ pub(super) fn read_info(bytes: &[u8]) -> Option<EntryInfo> {
     Head::parse(bytes).ok().map(|head| head.info(bytes))
 }
 
-/// Lengths and key, checked against nothing but the bytes that are there.
+/// The fields of a header, checked against nothing but the bytes that are there.
+#[derive(Debug)]
 struct Head {
     key: Key,
+    created: SystemTime,
+    compute_time: Duration,
     name: Range<usize>,
     arguments: Range<usize>,
     payload_start: usize,
@@ -164,7 +180,10 @@ impl Head {
         if bytes.len() < arguments.end {
             return Err("its header is cut off".into());
         }
+        let time = |range: Range<usize>| Duration::from_nanos(u64::from_le_bytes(array(&bytes[range])));
         Ok(Head {
+            created: UNIX_EPOCH + time(at::CREATED),
+            compute_time: time(at::COMPUTE_TIME),
             key: Key::from_bytes(array(&bytes[at::KEY])),
             payload_start: payload_start(name.len(), arguments.len()),
             payload_length: u64::from_le_bytes(array(&bytes[at::PAYLOAD_LENGTH])),
@@ -179,13 +198,12 @@ impl Head {
     }
 
     fn info(&self, bytes: &[u8]) -> EntryInfo {
-        let time = |range: Range<usize>| Duration::from_nanos(u64::from_le_bytes(array(&bytes[range])));
         EntryInfo {
             key: self.key,
             function: String::from_utf8_lossy(&bytes[self.name.clone()]).into_owned(),
             arguments: String::from_utf8_lossy(&bytes[self.arguments.clone()]).into_owned(),
-            created: UNIX_EPOCH + time(at::CREATED),
-            compute_time: time(at::COMPUTE_TIME),
+            created: self.created,
+            compute_time: self.compute_time,
             bytes: self.length(),
         }
     }
@@ -195,14 +213,15 @@ fn payload_start(name: usize, arguments: usize) -> usize {
     (at::NAME + name + arguments).next_multiple_of(ALIGN)
 }
 
-/// XXH3-128 over `head` and `payload` as if they were one.
-fn checksum(head: &[u8], payload: &[u8]) -> [u8; 16] {
-    if payload.is_empty() {
-        return xxhash_rust::xxh3::xxh3_128(head).to_le_bytes();
+/// XXH3-128 over the parts as if they were one.
+fn checksum(parts: &[&[u8]]) -> [u8; 16] {
+    if let [all] = parts {
+        return xxh3_128(all).to_le_bytes();
     }
     let mut hasher = Xxh3::new();
-    hasher.update(head);
-    hasher.update(payload);
+    for part in parts {
+        hasher.update(part);
+    }
     hasher.digest128().to_le_bytes()
 }
 
@@ -249,8 +268,8 @@ mod tests {
     fn an_entry_comes_back_as_it_was_drafted() {
         let entry = Entry::open(bytes(), &draft().key).unwrap();
         assert_eq!(entry.payload(), b"some payload");
-        assert_eq!(entry.payload.start % ALIGN, 0);
-        let EntryInfo { function, arguments, created, compute_time, bytes: length, .. } = entry.info;
+        assert_eq!(entry.head.payload_start % ALIGN, 0);
+        let EntryInfo { function, arguments, created, compute_time, bytes: length, .. } = entry.info();
         assert_eq!((function.as_str(), arguments.as_str()), ("shop::price", "7, \"é\""));
         assert_eq!(created, draft().created);
         assert_eq!(compute_time, draft().compute_time);
@@ -285,6 +304,6 @@ mod tests {
     fn texts_longer_than_their_field_are_clipped() {
         let draft = Draft { function_name: "ä".repeat(40_000), ..draft() };
         let entry = Entry::open([draft.head(), draft.payload.clone()].concat(), &draft.key).unwrap();
-        assert_eq!(entry.info.function, "ä".repeat(32_767));
+        assert_eq!(entry.info().function, "ä".repeat(32_767));
     }
 }

@@ -9,6 +9,7 @@
 
 mod root;
 
+use std::cell::RefCell;
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, ErrorKind, Read, Write};
@@ -30,6 +31,9 @@ pub(crate) struct FilesStore {
     nonce: u64,
     next: AtomicU64,
 }
+
+/// What is read of an entry at first, in bytes: more than most have.
+const FIRST_READ: usize = 32 * 1024;
 
 /// No write takes this long between making its temporary file and renaming it.
 const ABANDONED: Duration = Duration::from_hours(1);
@@ -115,7 +119,7 @@ impl FilesStore {
 impl Store for FilesStore {
     fn get(&self, key: &Key) -> Result<Lookup> {
         let path = self.path(key);
-        match fs::read(&path) {
+        match read_entry(&path) {
             Ok(bytes) => Ok(Entry::open(bytes, key).map_or_else(Lookup::Damaged, Lookup::Found)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Lookup::Absent),
             Err(error) => Err(Error::io("read entry", path, error)),
@@ -215,6 +219,27 @@ fn read_dir(dir: &Path) -> Result<Vec<PathBuf>> {
 fn key_of(path: &Path) -> Option<Key> {
     let shard = path.parent()?.file_name()?.to_str()?;
     Key::from_hex(&format!("{shard}{}", path.file_name()?.to_str()?))
+}
+
+/// Reads a whole entry. One read is enough for a small one, whose header says where it ends.
+fn read_entry(path: &Path) -> io::Result<Vec<u8>> {
+    thread_local! {
+        static FIRST: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    }
+    let mut file = File::open(path)?;
+    let (mut bytes, whole) = FIRST.with_borrow_mut(|first| -> io::Result<_> {
+        first.resize(FIRST_READ, 0);
+        let length = file.read(first)?;
+        let read = &first[..length];
+        let whole = length < FIRST_READ && entry::announced_length(read) == Some(length as u64);
+        Ok((read.to_vec(), whole))
+    })?;
+    if !whole {
+        let size = usize::try_from(file.metadata()?.len()).unwrap_or_default();
+        bytes.reserve_exact(size.saturating_sub(bytes.len()));
+        file.read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
 }
 
 fn read_head(path: &Path) -> io::Result<Vec<u8>> {
