@@ -26,6 +26,8 @@ pub(crate) enum Joined<'f> {
     Landed(Shared),
     /// Another thread tried and has nothing to share, or waiting for it would never end: compute alone.
     Alone,
+    /// Another thread led the flight and gave it up before it computed anything: ask again.
+    Again,
     /// Another thread computes, and waiting was not wanted.
     Busy,
 }
@@ -39,10 +41,13 @@ struct Flight {
 
 enum State {
     Flying,
-    Landed(Option<Shared>),
+    Landed(Shared),
+    /// It failed, or has a value that cannot be shared.
+    Failed,
+    GivenUp,
 }
 
-/// The duty to land a flight. Dropped without [`land`](Self::land), as in a panic, it lands with nothing to share.
+/// The duty to end a flight. Dropped as it is, as in a panic, it ends with nothing to share.
 pub(crate) struct Leader<'f> {
     flights: &'f Flights,
     key: Key,
@@ -78,8 +83,9 @@ impl Flights {
             .wait_while(state, |state| matches!(state, State::Flying))
             .unwrap_or_else(PoisonError::into_inner);
         match &*state {
-            State::Landed(Some(shared)) => Joined::Landed(Arc::clone(shared)),
-            State::Landed(None) | State::Flying => Joined::Alone,
+            State::Landed(shared) => Joined::Landed(Arc::clone(shared)),
+            State::GivenUp => Joined::Again,
+            State::Failed | State::Flying => Joined::Alone,
         }
     }
 }
@@ -93,13 +99,18 @@ impl Leader<'_> {
 
     /// Ends the flight, handing `shared` to whoever waits.
     pub(crate) fn land(self, shared: Shared) {
-        self.set(Some(shared));
+        self.end(State::Landed(shared));
     }
 
-    fn set(&self, shared: Option<Shared>) {
+    /// Ends the flight before anything was computed.
+    pub(crate) fn give_up(self) {
+        self.end(State::GivenUp);
+    }
+
+    fn end(&self, how: State) {
         let mut state = lock(&self.flight.state);
         if matches!(*state, State::Flying) {
-            *state = State::Landed(shared);
+            *state = how;
             // First out of the table, then awake: who comes now looks into the store again.
             lock(&self.flights.flights).remove(&self.key);
             self.flight.landed.notify_all();
@@ -109,7 +120,7 @@ impl Leader<'_> {
 
 impl Drop for Leader<'_> {
     fn drop(&mut self) {
-        self.set(None);
+        self.end(State::Failed);
     }
 }
 
@@ -225,6 +236,21 @@ mod tests {
             drop(leader);
             assert!(waiter.join().unwrap());
         });
+    }
+
+    /// As when the leader finds that another process computes the key and does not want to wait for it: a waiter that
+    /// computed alone would compute what that process computes.
+    #[test]
+    fn a_leader_that_gives_up_makes_its_waiters_ask_again() {
+        let flights = Flights::default();
+        let leader = lead(&flights, ONE);
+        thread::scope(|scope| {
+            let waiter = scope.spawn(|| matches!(flights.join(ONE, true), Joined::Again));
+            until_waiting(waiter.thread().id());
+            leader.give_up();
+            assert!(waiter.join().unwrap());
+        });
+        drop(lead(&flights, ONE));
     }
 
     #[test]

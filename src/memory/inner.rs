@@ -52,7 +52,7 @@ impl Inner {
     pub(super) fn open(root: PathBuf) -> Result<Self> {
         Ok(Inner {
             store: Box::new(FilesStore::open(&root)?),
-            records: Records::new(root.join("functions")),
+            records: Records::new(&root),
             leases: LeaseFiles::open(root.join("leases")),
             counters: Counters::default(),
             troubles: Troubles::default(),
@@ -116,17 +116,23 @@ impl Inner {
             let Outcome { value, source } = memory.run_plain(call, MissReason::NotMemoized);
             return Attempt::Done(Computed { value, source, shared: None });
         };
-        let leader = match self.flights.join(key, wait) {
-            Joined::Leader(leader) => Some(leader),
-            Joined::Landed(shared) => match self.take_shared(&memo, shared) {
-                Some(computed) => return Attempt::Done(computed),
-                None => None,
-            },
-            Joined::Alone => None,
-            Joined::Busy => return Attempt::Busy(call),
+        let leader = loop {
+            match self.flights.join(key, wait) {
+                Joined::Leader(leader) => break Some(leader),
+                Joined::Landed(shared) => match self.take_shared(&memo, shared) {
+                    Some(computed) => return Attempt::Done(computed),
+                    None => break None,
+                },
+                Joined::Alone => break None,
+                Joined::Again => {}
+                Joined::Busy => return Attempt::Busy(call),
+            }
         };
         let lease = match self.lease(&key, &memo, wait, leader.is_some()) {
-            Ok(Acquired::Busy) => return Attempt::Busy(call),
+            Ok(Acquired::Busy) => {
+                leader.into_iter().for_each(Leader::give_up);
+                return Attempt::Busy(call);
+            }
             Ok(Acquired::Held { lease, waited }) => {
                 // Whoever held the lease before, or came between the look-up and now, has stored the value.
                 if reason != MissReason::Recomputed

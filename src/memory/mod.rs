@@ -109,7 +109,7 @@ impl Memory {
         }
     }
 
-    /// Returns the value of `call` if its entry is there; computes nothing.
+    /// Returns the value of `call` if its entry is there, and counts it as a hit; computes nothing.
     pub fn lookup<C: Call>(&self, call: &C) -> Option<C::Output> {
         match self.probe(call) {
             Probe::Hit(value) => Some(value),

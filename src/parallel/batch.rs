@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::collections::{HashMap, VecDeque};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -168,9 +168,15 @@ where
             pool.ring_when_free(Arc::clone(&self.bell));
             return;
         }
-        self.work(Worker::Helper(pool));
+        let worked = catch_unwind(AssertUnwindSafe(|| self.work(Worker::Helper(pool))));
+        if worked.is_err() {
+            // A value's own `Drop` or `Deserialize` panicked, outside of its task. The feeder must not wait for ever.
+            self.stop();
+            lock(&self.state).helpers -= 1;
+        }
         self.bell.ring();
         pool.ring_starved();
+        worked.unwrap_or_else(|payload| resume_unwind(payload));
     }
 
     /// Runs items on the calling thread until none waits.

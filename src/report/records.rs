@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::error::{Error, Result};
 use crate::function::Function;
 use crate::key::FunctionId;
+use crate::sys::whole_file;
 
 /// A function that has stored values, as its record tells; [`Memory::functions`](crate::Memory::functions) returns them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,13 +37,15 @@ pub struct FunctionRecord {
 #[derive(Debug)]
 pub(crate) struct Records {
     dir: PathBuf,
+    tmp: PathBuf,
     /// Functions whose record is known to be there.
     written: Mutex<HashSet<FunctionId>>,
 }
 
 impl Records {
-    pub(crate) fn new(dir: PathBuf) -> Self {
-        Records { dir, written: Mutex::default() }
+    /// The records of the cache directory `root`.
+    pub(crate) fn new(root: &Path) -> Self {
+        Records { dir: root.join("functions"), tmp: root.join("tmp"), written: Mutex::default() }
     }
 
     /// Writes the record of `function`, unless it is there.
@@ -52,7 +55,8 @@ impl Records {
             return Ok(());
         }
         let path = self.dir.join(format!("{id}.json"));
-        if path.exists() {
+        // An empty one is what a power cut leaves.
+        if fs::metadata(&path).is_ok_and(|metadata| metadata.len() > 0) {
             return Ok(());
         }
         let info = function.info();
@@ -64,15 +68,7 @@ impl Records {
             "version": info.version(),
             "fingerprint": info.fingerprint().to_string(),
         });
-        fs::create_dir_all(&self.dir).map_err(|error| Error::io("create", &self.dir, error))?;
-        // Written beside and renamed, so that a reader never sees half a record.
-        let temporary = self.dir.join(format!(".{id}-{}", std::process::id()));
-        fs::write(&temporary, format!("{record:#}\n"))
-            .and_then(|()| fs::rename(&temporary, &path))
-            .inspect_err(|_| {
-                let _ = fs::remove_file(&temporary);
-            })
-            .map_err(|error| Error::io("write", path, error))
+        whole_file::write(&self.tmp, &path, &[format!("{record:#}\n").as_bytes()])
     }
 
     /// All records, by name.

@@ -1,4 +1,6 @@
-//! What differs between operating systems, behind equal signatures.
+//! What the rest asks of the operating system; where systems differ, behind equal signatures.
+
+pub(crate) mod whole_file;
 
 #[cfg(unix)]
 mod unix;

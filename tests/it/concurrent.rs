@@ -198,6 +198,32 @@ fn threads_that_would_wait_for_each_other_compute_instead() {
     });
 }
 
+/// Regression: handles of one process wrote the same temporary file beside `format` and beside a function's record, so that
+/// the second rename failed.
+#[test]
+fn a_directory_may_be_opened_for_the_first_time_by_many_threads_at_once() {
+    #[memo]
+    fn double(x: u64) -> u64 {
+        2 * x
+    }
+    for _ in 0..20 {
+        let dir = tempfile::tempdir().unwrap();
+        let barrier = Barrier::new(4);
+        thread::scope(|scope| {
+            for x in 0..4 {
+                let (dir, barrier) = (&dir, &barrier);
+                scope.spawn(move || {
+                    barrier.wait();
+                    let memory = Memory::open(dir.path()).unwrap();
+                    barrier.wait();
+                    assert_eq!(memory.call(double::delayed(x)), 2 * x);
+                    assert_eq!(memory.stats().troubles, 0);
+                });
+            }
+        });
+    }
+}
+
 /// A function with enough shapes of results to notice a mix-up.
 #[memo]
 fn mixed(kind: u8, x: u64) -> Result<Vec<u64>, String> {

@@ -218,6 +218,21 @@ fn a_directory_of_an_unknown_format_is_refused() {
     assert!(error.to_string().contains("rememo 9 log"), "{error}");
 }
 
+/// A file that was renamed but not synced comes back empty after a power cut.
+#[test]
+fn a_directory_whose_files_a_power_cut_emptied_is_good_again() {
+    let cache = TestCache::new();
+    miss(&cache.memory, square::delayed(1));
+    for file in files_below(&cache.root()) {
+        fs::write(file, "").unwrap();
+    }
+    let memory = cache.reopen();
+    assert!(matches!(miss_because(&memory, square::delayed(1)).1, MissReason::Damaged(_)));
+    hit(&memory, square::delayed(1));
+    assert_eq!(memory.functions().unwrap().len(), 1);
+    assert_eq!(fs::read_to_string(cache.root().join("format")).unwrap(), "rememo 1 files\n");
+}
+
 #[test]
 fn a_cache_directory_is_marked_as_one() {
     let cache = TestCache::new();

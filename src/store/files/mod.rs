@@ -10,26 +10,22 @@
 mod root;
 
 use std::cell::RefCell;
-use std::fs::{self, File, OpenOptions};
-use std::hash::{BuildHasher, RandomState};
-use std::io::{self, ErrorKind, Read, Write};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use super::entry::{self, MAX_HEAD};
 use super::{Draft, Entry, EntryInfo, Extent, Lookup, Store, Swept};
 use crate::error::{Error, Result};
 use crate::key::Key;
+use crate::sys::whole_file;
 
 /// Entries in files below one directory.
 #[derive(Debug)]
 pub(crate) struct FilesStore {
     blobs: PathBuf,
     tmp: PathBuf,
-    /// Tells the temporary files of this store from those of any other process.
-    nonce: u64,
-    next: AtomicU64,
 }
 
 /// What is read of an entry at first, in bytes: more than most have.
@@ -49,12 +45,7 @@ impl FilesStore {
 
     /// The store in `root`, which is not looked at.
     pub(crate) fn at(root: &Path) -> Self {
-        FilesStore {
-            blobs: root.join("blobs"),
-            tmp: root.join("tmp"),
-            nonce: RandomState::new().hash_one(std::process::id()),
-            next: AtomicU64::new(0),
-        }
+        FilesStore { blobs: root.join("blobs"), tmp: root.join("tmp") }
     }
 
     /// Where the entry of `key` is.
@@ -66,31 +57,6 @@ impl FilesStore {
         path.push(shard);
         path.push(file);
         path
-    }
-
-    fn create_temporary(&self) -> Result<(PathBuf, File)> {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let path = self.tmp.join(format!("{:016x}-{number}", self.nonce));
-        retry_with_parent(&path, || OpenOptions::new().write(true).create_new(true).open(&path))
-            .map(|file| (path.clone(), file))
-            .map_err(|error| Error::io("create", &path, error))
-    }
-
-    /// Writes a whole file under `tmp/`, then gives it its name.
-    fn write(&self, parts: &[&[u8]], path: &Path) -> Result<()> {
-        let (temporary, mut file) = self.create_temporary()?;
-        let written = parts.iter().try_for_each(|part| file.write_all(part));
-        drop(file);
-        written
-            .map_err(|error| Error::io("write", &temporary, error))
-            .and_then(|()| {
-                retry_with_parent(path, || fs::rename(&temporary, path))
-                    .map_err(|error| Error::io("create", path, error))
-            })
-            .inspect_err(|_| {
-                // The first error is the one worth telling; what is left here is swept later.
-                let _ = fs::remove_file(&temporary);
-            })
     }
 
     /// Calls `visit` with the path of every entry file.
@@ -131,9 +97,9 @@ impl Store for FilesStore {
         let (head, payload) = (draft.head(), &draft.payload);
         // One system call for a small entry, no copy of a large one.
         if payload.len() < 64 * 1024 {
-            self.write(&[&[head, payload.clone()].concat()], &path)
+            whole_file::write(&self.tmp, &path, &[&[&*head, payload].concat()])
         } else {
-            self.write(&[&head, payload], &path)
+            whole_file::write(&self.tmp, &path, &[&head, payload])
         }
     }
 
@@ -169,10 +135,7 @@ impl Store for FilesStore {
     }
 
     fn check_writable(&self) -> Result<()> {
-        let (path, mut file) = self.create_temporary()?;
-        let written = file.write_all(&[0]).map_err(|error| Error::io("write", &path, error));
-        fs::remove_file(&path).map_err(|error| Error::io("remove", &path, error))?;
-        written
+        whole_file::check_writable(&self.tmp)
     }
 
     fn sweep(&self) -> Result<Swept> {
@@ -251,15 +214,4 @@ fn read_head(path: &Path) -> io::Result<Vec<u8>> {
         file.take(MAX_HEAD as u64).read_to_end(&mut head)?;
     }
     Ok(head)
-}
-
-/// Runs `operation`; if a directory on the way is missing, makes the parent of `path` and runs it again.
-fn retry_with_parent<T>(path: &Path, mut operation: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    match (operation(), path.parent()) {
-        (Err(error), Some(parent)) if error.kind() == ErrorKind::NotFound => {
-            fs::create_dir_all(parent)?;
-            operation()
-        }
-        (result, _) => result,
-    }
 }

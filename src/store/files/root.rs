@@ -8,13 +8,14 @@
 //! # Invariants
 //! 1. A directory with somebody else's files in it is refused, and nothing is written there: `Memory::open(".")` must
 //!    not turn a project into a cache (and hide it from git).
-//! 2. `format` appears whole: it is written beside and renamed. Two processes may prepare one directory at once.
+//! 2. Every file appears whole. Two processes may prepare one directory at once.
 
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::sys::whole_file;
 
 /// Says which program made the directory, which version, and which layout its entries have.
 const FORMAT: &str = "rememo 1 files\n";
@@ -31,6 +32,8 @@ const OURS: [&str; 8] =
 pub(super) fn prepare(root: &Path) -> Result<()> {
     match fs::read_to_string(root.join("format")) {
         Ok(format) if format == FORMAT => return Ok(()),
+        // Renamed, but its bytes lost in a power cut.
+        Ok(format) if format.is_empty() => {}
         Ok(format) => {
             let reason = format!(
                 "its format is `{}`, and this version of rememo knows `{}`; \
@@ -48,15 +51,14 @@ pub(super) fn prepare(root: &Path) -> Result<()> {
     }
     fs::create_dir_all(root).map_err(|error| Error::io("create cache directory", root, error))?;
     refuse_foreign_files(root)?;
-    write_root(root).map_err(|error| Error::io("write into cache directory", root, error))
+    write_root(root)
 }
 
 fn refuse_foreign_files(root: &Path) -> Result<()> {
     let entries = fs::read_dir(root).map_err(|error| Error::io("list", root, error))?;
     for entry in entries.flatten() {
         let name = entry.file_name();
-        let ours = name.to_str().is_some_and(|name| OURS.contains(&name) || name.starts_with(".format-"));
-        if !ours {
+        if !name.to_str().is_some_and(|name| OURS.contains(&name)) {
             let reason = format!(
                 "it holds other files, such as `{}`; give an empty or a new directory",
                 name.to_string_lossy()
@@ -67,15 +69,14 @@ fn refuse_foreign_files(root: &Path) -> Result<()> {
     Ok(())
 }
 
-fn write_root(root: &Path) -> io::Result<()> {
+fn write_root(root: &Path) -> Result<()> {
     for directory in ["functions", "blobs", "leases", "tmp"] {
-        fs::create_dir_all(root.join(directory))?;
+        let path = root.join(directory);
+        fs::create_dir_all(&path).map_err(|error| Error::io("create", path, error))?;
     }
-    for (name, text) in [("CACHEDIR.TAG", TAG), (".gitignore", "*\n")] {
-        fs::write(root.join(name), text)?;
+    // `format` last, so that a directory that has it is complete.
+    for (name, text) in [("CACHEDIR.TAG", TAG), (".gitignore", "*\n"), ("format", FORMAT)] {
+        whole_file::write(&root.join("tmp"), &root.join(name), &[text.as_bytes()])?;
     }
-    // Last, so that a directory with a `format` is complete.
-    let temporary = root.join(format!(".format-{}", std::process::id()));
-    fs::write(&temporary, FORMAT)?;
-    fs::rename(&temporary, root.join("format"))
+    Ok(())
 }
