@@ -8,7 +8,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::parallel::TaskError;
+use crate::task_error::TaskError;
 
 /// The result of an operation on a [`Memory`](crate::Memory) or of a [`Parallel`](crate::Parallel) run.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -73,6 +73,7 @@ mod parallel;
 mod report;
 mod store;
 mod sys;
+mod task_error;
 
 pub use call::{Call, Delayed, FunctionCall, delayed};
 pub use codec::Value;
@@ -80,10 +81,11 @@ pub use error::{Error, Result};
 pub use function::{Fingerprint, FunctionInfo};
 pub use key::Key;
 pub use memory::{Entered, Memory, MemoryBuilder, MissReason, Outcome, Shelved, Source};
-pub use parallel::{Parallel, TaskError};
+pub use parallel::Parallel;
 pub use rememo_macros::memo;
 pub use report::{FunctionRecord, Stats, Verified};
 pub use store::EntryInfo;
+pub use task_error::TaskError;
 
 /// What the code that `#[memo]` writes needs. No API: it changes with every version.
 #[doc(hidden)]

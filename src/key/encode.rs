@@ -9,13 +9,12 @@
 //!    the numbers in memory (little-endian). Long sequences are hashed apart and join by their digest.
 
 mod compound;
+mod serializer;
 
 use std::fmt;
 
-use serde::Serialize;
-use serde::ser::{self, Serializer};
+use serde::ser;
 
-use self::compound::{Entries, Fields, Sequence};
 use super::Identity;
 
 /// Most elements of one run.
@@ -272,169 +271,6 @@ impl Encoder {
         self.open(tag);
         self.name(name);
         self.name(variant);
-    }
-}
-
-/// One method for each primitive: its kind and its little-endian bytes.
-macro_rules! primitives {
-    ($($method:ident $type:ty => $kind:ident,)*) => {
-        $(
-            #[inline]
-            fn $method(self, value: $type) -> Result<(), EncodeError> {
-                self.primitive(Primitive::$kind, value.to_le_bytes());
-                Ok(())
-            }
-        )*
-    };
-}
-
-impl<'e> Serializer for &'e mut Encoder {
-    type Ok = ();
-    type Error = EncodeError;
-    type SerializeSeq = Sequence<'e>;
-    type SerializeTuple = Sequence<'e>;
-    type SerializeTupleStruct = Fields<'e>;
-    type SerializeTupleVariant = Fields<'e>;
-    type SerializeMap = Entries<'e>;
-    type SerializeStruct = Fields<'e>;
-    type SerializeStructVariant = Fields<'e>;
-
-    primitives! {
-        serialize_i8 i8 => I8,
-        serialize_i16 i16 => I16,
-        serialize_i32 i32 => I32,
-        serialize_i64 i64 => I64,
-        serialize_i128 i128 => I128,
-        serialize_u8 u8 => U8,
-        serialize_u16 u16 => U16,
-        serialize_u32 u32 => U32,
-        serialize_u64 u64 => U64,
-        serialize_u128 u128 => U128,
-        serialize_f32 f32 => F32,
-        serialize_f64 f64 => F64,
-    }
-
-    fn serialize_bool(self, value: bool) -> Result<(), EncodeError> {
-        self.primitive(Primitive::Bool, [u8::from(value)]);
-        Ok(())
-    }
-
-    fn serialize_char(self, value: char) -> Result<(), EncodeError> {
-        self.primitive(Primitive::Char, u32::from(value).to_le_bytes());
-        Ok(())
-    }
-
-    fn serialize_str(self, value: &str) -> Result<(), EncodeError> {
-        self.string(tag::TEXT, value.as_bytes());
-        Ok(())
-    }
-
-    fn serialize_bytes(self, value: &[u8]) -> Result<(), EncodeError> {
-        self.string(tag::BYTES, value);
-        Ok(())
-    }
-
-    fn serialize_unit(self) -> Result<(), EncodeError> {
-        self.open(tag::UNIT);
-        Ok(())
-    }
-
-    fn serialize_none(self) -> Result<(), EncodeError> {
-        self.open(tag::NONE);
-        Ok(())
-    }
-
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), EncodeError> {
-        self.open(tag::SOME);
-        value.serialize(self)
-    }
-
-    fn serialize_unit_struct(self, name: &'static str) -> Result<(), EncodeError> {
-        self.open(tag::UNIT_STRUCT);
-        self.name(name);
-        Ok(())
-    }
-
-    fn serialize_unit_variant(
-        self,
-        name: &'static str,
-        _index: u32,
-        variant: &'static str,
-    ) -> Result<(), EncodeError> {
-        self.variant(tag::UNIT_VARIANT, name, variant);
-        Ok(())
-    }
-
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), EncodeError> {
-        self.open(tag::NEWTYPE_STRUCT);
-        self.name(name);
-        value.serialize(self)
-    }
-
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        name: &'static str,
-        _index: u32,
-        variant: &'static str,
-        value: &T,
-    ) -> Result<(), EncodeError> {
-        self.variant(tag::NEWTYPE_VARIANT, name, variant);
-        value.serialize(self)
-    }
-
-    fn serialize_seq(self, length: Option<usize>) -> Result<Sequence<'e>, EncodeError> {
-        Ok(Sequence::new(self, tag::SEQUENCE, length))
-    }
-
-    fn serialize_tuple(self, length: usize) -> Result<Sequence<'e>, EncodeError> {
-        Ok(Sequence::new(self, tag::TUPLE, Some(length)))
-    }
-
-    fn serialize_tuple_struct(self, name: &'static str, _length: usize) -> Result<Fields<'e>, EncodeError> {
-        self.open(tag::TUPLE_STRUCT);
-        self.name(name);
-        Ok(Fields::new(self))
-    }
-
-    fn serialize_tuple_variant(
-        self,
-        name: &'static str,
-        _index: u32,
-        variant: &'static str,
-        _length: usize,
-    ) -> Result<Fields<'e>, EncodeError> {
-        self.variant(tag::TUPLE_VARIANT, name, variant);
-        Ok(Fields::new(self))
-    }
-
-    fn serialize_map(self, _length: Option<usize>) -> Result<Entries<'e>, EncodeError> {
-        Ok(Entries::new(self))
-    }
-
-    fn serialize_struct(self, name: &'static str, _length: usize) -> Result<Fields<'e>, EncodeError> {
-        self.open(tag::STRUCT);
-        self.name(name);
-        Ok(Fields::new(self))
-    }
-
-    fn serialize_struct_variant(
-        self,
-        name: &'static str,
-        _index: u32,
-        variant: &'static str,
-        _length: usize,
-    ) -> Result<Fields<'e>, EncodeError> {
-        self.variant(tag::STRUCT_VARIANT, name, variant);
-        Ok(Fields::new(self))
-    }
-
-    /// Types that have two spellings use the compact one, as in the store.
-    fn is_human_readable(&self) -> bool {
-        false
     }
 }
 

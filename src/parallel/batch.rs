@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use super::bell::Bell;
 use super::pool::{self, Busy, Pool};
-use super::task_error::TaskError;
 use crate::call::Call;
 use crate::key::Key;
 use crate::lease::Shared;
 use crate::memory::{Attempt, Computed, Memory, MissReason};
+use crate::task_error::TaskError;
 
 /// What came of a call, by its place in the input.
 pub(super) type Settled<T> = (usize, Result<T, TaskError>);

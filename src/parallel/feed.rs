@@ -10,9 +10,9 @@ use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterato
 
 use super::batch::{Batch, Item, LOW_WATER, Settled, Work};
 use super::pool::Pool;
-use super::task_error::TaskError;
 use crate::call::Call;
 use crate::memory::{Memory, Probe};
+use crate::task_error::TaskError;
 
 /// Most calls that are drawn ahead of what is done.
 pub(super) const WINDOW: usize = 1024;

@@ -19,13 +19,11 @@ mod batch;
 mod bell;
 mod feed;
 mod pool;
-mod task_error;
-
-pub use task_error::TaskError;
 
 use crate::call::Call;
 use crate::error::Result;
 use crate::memory::Memory;
+use crate::task_error::TaskError;
 
 /// Runs a batch of independent calls on a pool of threads, and computes only what its memory does not hold.
 ///

@@ -61,33 +61,27 @@ impl<'e> Sequence<'e> {
     }
 }
 
-impl ser::SerializeSeq for Sequence<'_> {
-    type Ok = ();
-    type Error = EncodeError;
+/// The traits of sequences and of tuples differ in name only.
+macro_rules! elements {
+    ($($trait:ident)*) => {$(
+        impl ser::$trait for Sequence<'_> {
+            type Ok = ();
+            type Error = EncodeError;
 
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-        self.element(value)
-    }
+            #[inline]
+            fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
+                self.element(value)
+            }
 
-    fn end(self) -> Result<(), EncodeError> {
-        Sequence::end(self);
-        Ok(())
-    }
+            fn end(self) -> Result<(), EncodeError> {
+                Sequence::end(self);
+                Ok(())
+            }
+        }
+    )*};
 }
 
-impl ser::SerializeTuple for Sequence<'_> {
-    type Ok = ();
-    type Error = EncodeError;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-        self.element(value)
-    }
-
-    fn end(self) -> Result<(), EncodeError> {
-        Sequence::end(self);
-        Ok(())
-    }
-}
+elements! { SerializeSeq SerializeTuple }
 
 /// The fields of a struct or variant, named or not.
 #[derive(Debug)]

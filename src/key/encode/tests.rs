@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
-use serde::ser::{SerializeSeq, SerializeStruct, Serializer};
+use serde::Serializer;
+use serde::ser::{SerializeSeq, SerializeStruct};
 
 use super::*;
 
