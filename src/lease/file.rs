@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::error::{Error, Result};
 use crate::key::Key;
 use crate::sys;
 
@@ -50,12 +51,16 @@ impl LeaseFiles {
     }
 
     /// Asks for the lease of `key`, waiting for its holder if `wait`. `purpose` stands in the file for people.
-    pub(crate) fn acquire(&self, key: &Key, purpose: &str, wait: bool) -> io::Result<Acquired<'_>> {
+    pub(crate) fn acquire(&self, key: &Key, purpose: &str, wait: bool) -> Result<Acquired<'_>> {
         let path = self.dir.join(key.to_string());
+        self.lock(&path, purpose, wait).map_err(|error| Error::io("lock", path, error))
+    }
+
+    fn lock(&self, path: &Path, purpose: &str, wait: bool) -> io::Result<Acquired<'_>> {
         let mut waited = false;
         loop {
             let started = Instant::now();
-            let file = self.open_file(&path)?;
+            let file = self.open_file(path)?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) if !wait => return Ok(Acquired::Busy),
@@ -65,8 +70,8 @@ impl LeaseFiles {
                 }
                 Err(TryLockError::Error(error)) => return Err(error),
             }
-            if sys::is_file_at(&file, &path)? {
-                let mut lease = Lease { leases: self, file, path, taking: Duration::ZERO };
+            if sys::is_file_at(&file, path)? {
+                let mut lease = Lease { leases: self, file, path: path.to_owned(), taking: Duration::ZERO };
                 lease.sign(purpose);
                 lease.taking = if waited { Duration::ZERO } else { started.elapsed() };
                 return Ok(Acquired::Held { lease, waited });

@@ -159,7 +159,7 @@ impl Inner {
             return Err(());
         }
         self.leases.acquire(key, memo.function.name(), wait).map_err(|error| {
-            self.troubles.note(Trouble::Lease, memo.function.name(), &error);
+            self.troubles.note(Trouble::Lease, memo.function.name(), &chain(&error));
         })
     }
 

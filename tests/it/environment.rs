@@ -47,6 +47,25 @@ pub fn play(role: &str, cache: &Path) {
             assert_eq!(square(3), 9);
             assert_eq!(Memory::current().root(), None);
         }
+        "log" => {
+            static LOGGER: Logger = Logger(Mutex::new(Vec::new()));
+            log::set_logger(&LOGGER).unwrap();
+            log::set_max_level(log::LevelFilter::Trace);
+            let memory = Memory::open(cache).unwrap();
+            std::fs::remove_dir_all(cache).unwrap();
+            std::fs::write(cache, "in the way").unwrap();
+            for x in 0..10 {
+                assert_eq!(memory.call(square::delayed(x)), x * x);
+            }
+            let warnings = LOGGER.0.lock().unwrap();
+            assert!(memory.stats().troubles >= 20, "{:?}", memory.stats());
+            // It cannot be read, no lease can be had, it cannot be stored: each is told once, with the path.
+            assert_eq!(warnings.len(), 3, "{warnings:#?}");
+            assert!(
+                warnings.iter().all(|warning| warning.contains(cache.to_str().unwrap())),
+                "{warnings:#?}"
+            );
+        }
         "cores" => {
             let expected: usize = env::var("REMEMO_TEST_CORES").unwrap().parse().unwrap();
             let names = Mutex::new(std::collections::BTreeSet::new());
@@ -61,6 +80,23 @@ pub fn play(role: &str, cache: &Path) {
         }
         role => panic!("no such role: {role}"),
     }
+}
+
+/// Keeps the warnings under the target `rememo`.
+struct Logger(Mutex<Vec<String>>);
+
+impl log::Log for Logger {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        if record.target() == "rememo" && record.level() == log::Level::Warn {
+            self.0.lock().unwrap().push(record.args().to_string());
+        }
+    }
+
+    fn flush(&self) {}
 }
 
 /// Stores tables until killed, and writes down each that was stored.
@@ -119,6 +155,12 @@ fn a_default_place_that_cannot_be_used_costs_no_result() {
     let mut command = start("no home", &file);
     command.env("REMEMO_DIR", file.join("below a file"));
     expect_success(command);
+}
+
+#[test]
+fn trouble_is_logged_once_for_each_kind() {
+    let cache = TestCache::new();
+    expect_success(start("log", &cache.root().with_file_name("another")));
 }
 
 /// As many threads as cores that the affinity mask allows.
