@@ -82,6 +82,46 @@ pub use function::{Fingerprint, FunctionInfo};
 pub use key::Key;
 pub use memory::{Entered, Memory, MemoryBuilder, MissReason, Outcome, Shelved, Source};
 pub use parallel::Parallel;
+/// `#[memo]`: an attribute for functions whose values are to be remembered.
+///
+/// ```
+/// # let dir = tempfile::tempdir()?;
+/// use rememo::{Memory, memo};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Serialize)]
+/// struct Model {
+///     slope: f64,
+/// }
+///
+/// #[derive(Debug, PartialEq, Serialize, Deserialize)]
+/// struct Fit {
+///     error: f64,
+/// }
+///
+/// impl Model {
+///     #[memo(ttl = "7d", ignore(verbose))]
+///     fn fit(&self, data: &[f64], verbose: bool) -> Result<Fit, String> {
+///         if verbose {
+///             println!("fitting {} numbers", data.len());
+///         }
+///         let error = data.iter().map(|x| (x - self.slope).abs()).sum();
+///         if data.is_empty() { Err("no data".into()) } else { Ok(Fit { error }) }
+///     }
+/// }
+///
+/// let memory = Memory::open(dir.path())?;
+/// let model = Model { slope: 2.0 };
+/// let first = memory.call_info(model.fit_delayed(&[1.0, 4.0], true));
+/// assert_eq!(first.value, Ok(Fit { error: 3.0 }));
+/// assert!(!first.is_hit());
+/// assert!(memory.call_info(model.fit_delayed(&[1.0, 4.0], false)).is_hit());
+/// assert!(memory.call(model.fit_delayed(&[], false)).is_err());
+/// assert!(!memory.contains(&model.fit_delayed(&[], false))); // an `Err` is not kept
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// What follows is the reference.
 pub use rememo_macros::memo;
 pub use report::{FunctionRecord, Stats, Verified};
 pub use store::EntryInfo;
