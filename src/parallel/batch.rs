@@ -175,7 +175,6 @@ where
             lock(&self.state).helpers -= 1;
         }
         self.bell.ring();
-        pool.ring_starved();
         worked.unwrap_or_else(|payload| resume_unwind(payload));
     }
 

@@ -56,13 +56,12 @@ impl Pool {
         Ok(pool)
     }
 
-    /// Asks for `bell` to be rung when a thread has left its batch.
+    /// Asks for `bell` to be rung when this thread, which is busy, no longer is.
     pub(super) fn ring_when_free(&self, bell: Arc<Bell>) {
         self.starved.lock().unwrap_or_else(PoisonError::into_inner).push(bell);
     }
 
-    /// Rings all that wait for a thread.
-    pub(super) fn ring_starved(&self) {
+    fn ring_starved(&self) {
         let starved = std::mem::take(&mut *self.starved.lock().unwrap_or_else(PoisonError::into_inner));
         for bell in starved {
             bell.ring();
@@ -96,5 +95,11 @@ impl Busy {
 impl Drop for Busy {
     fn drop(&mut self) {
         BUSY.set(self.before);
+        // Left the outermost item: those that came while this thread was busy may come again.
+        if !self.before
+            && let Some(pool) = Pool::here()
+        {
+            pool.ring_starved();
+        }
     }
 }
