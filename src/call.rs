@@ -12,6 +12,11 @@ use crate::key::{self, ArgumentError, Arguments, Key};
 ///
 /// There are two: `f::delayed(…)` of a memoized function `f` makes a [`FunctionCall`], and [`delayed`] makes a
 /// [`Delayed`] of a plain closure, which is never kept.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a call",
+    label = "a call that has not run yet is expected here",
+    note = "write `f::delayed(…)` for a memoized function `f` (`f(…)` runs at once), or `rememo::delayed(|| …)` for a closure"
+)]
 pub trait Call: Sized {
     /// What the function returns.
     type Output;
@@ -39,7 +44,8 @@ trait Show {
 
 impl<T> Memo<'_, T> {
     pub(crate) fn key(&self) -> Result<Key, ArgumentError> {
-        key::key(self.function.identity(self.instance), |sink| self.arguments.show(sink))
+        let identity = self.function.identity(self.instance).ok_or_else(ArgumentError::closure)?;
+        key::key(identity, |sink| self.arguments.show(sink))
     }
 
     /// What is needed to keep the value once the call has gone into its function.

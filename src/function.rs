@@ -18,6 +18,8 @@ pub struct Definition {
     pub function: &'static str,
     /// Whether it is a method, so that its name is that of the type, then the function's.
     pub method: bool,
+    /// How many functions of this name and text the macro has seen before in this crate.
+    pub ordinal: u32,
     /// `name = "…"`.
     pub name: Option<&'static str>,
     /// `version = …`, as text; empty without.
@@ -44,8 +46,8 @@ pub struct Function {
     definition: Definition,
     name: OnceLock<Named>,
     /// The identity of the first instance; the only one, unless the function is generic.
-    first: OnceLock<(Instance, Identity)>,
-    others: Mutex<BTreeMap<Instance, Identity>>,
+    first: OnceLock<(Instance, Option<Identity>)>,
+    others: Mutex<BTreeMap<Instance, Option<Identity>>>,
     /// Calls that ran in this process, and how long they took together, in nanoseconds.
     runs: AtomicU64,
     nanos: AtomicU64,
@@ -65,6 +67,20 @@ pub(crate) struct Instance {
     pub(crate) output: &'static str,
 }
 
+impl Definition {
+    /// The name of the function by its place. `of` is the name of the type that carries it.
+    fn path(&self, of: &str) -> String {
+        let carrier = split_generics(of).0;
+        // Beside its carrier in a module, there is one function of the name; in bodies, blocks may have one each.
+        let in_module = carrier
+            .strip_prefix(self.module_path)
+            .and_then(|rest| rest.strip_prefix("::"))
+            .is_some_and(|rest| !rest.contains("::"));
+        let path = if self.method { format!("{carrier}::{}", self.function) } else { carrier };
+        if in_module || self.ordinal == 0 { path } else { format!("{path}#{}", self.ordinal + 1) }
+    }
+}
+
 impl Function {
     /// The record of a function, before its name is known.
     pub const fn new(definition: Definition) -> Self {
@@ -82,12 +98,7 @@ impl Function {
     /// a free function, of `Self` for a method. (The compiler prints paths only at run time.)
     pub fn named(&'static self, of: &str) -> &'static Self {
         self.name.get_or_init(|| {
-            let path = split_generics(of).0;
-            let name = match (self.definition.name, self.definition.method) {
-                (Some(name), _) => name.to_owned(),
-                (None, true) => format!("{path}::{}", self.definition.function),
-                (None, false) => path,
-            };
+            let name = self.definition.name.map_or_else(|| self.definition.path(of), str::to_owned);
             let id = self.parts(&name, "", "").function_id();
             Named { name, id }
         });
@@ -106,6 +117,7 @@ impl Function {
             module_path: "",
             function: "",
             method: false,
+            ordinal: 0,
             name: None,
             version: "",
             fingerprint: [0; 32],
@@ -141,8 +153,9 @@ impl Function {
         self.name.get().map_or_else(|| self.parts(self.name(), "", "").function_id(), |named| named.id)
     }
 
-    /// The identity of one instance; computed once for each.
-    pub(crate) fn identity(&self, instance: Instance) -> Identity {
+    /// The identity of one instance; computed once for each. `None` if one of its type parameters is a closure: all
+    /// closures in one function have the same name.
+    pub(crate) fn identity(&self, instance: Instance) -> Option<Identity> {
         let (first, identity) = self.first.get_or_init(|| (instance, self.identity_of(instance)));
         if *first == instance {
             return *identity;
@@ -151,8 +164,10 @@ impl Function {
         *others.entry(instance).or_insert_with(|| self.identity_of(instance))
     }
 
-    fn identity_of(&self, instance: Instance) -> Identity {
-        self.parts(self.name(), &split_generics(instance.function).1, instance.output).identity()
+    fn identity_of(&self, instance: Instance) -> Option<Identity> {
+        let type_parameters = split_generics(instance.function).1;
+        let nameable = !type_parameters.contains("{{closure}}");
+        nameable.then(|| self.parts(self.name(), &type_parameters, instance.output).identity())
     }
 
     fn parts<'a>(&'a self, name: &'a str, type_parameters: &'a str, output: &'a str) -> IdentityParts<'a> {

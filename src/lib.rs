@@ -48,13 +48,20 @@
 //!
 //! # Not guaranteed
 //! - *Code that the function calls is not part of its key yet*: the fingerprint covers the function's own tokens. When a
-//!   helper, a constant, a type or a dependency changes in a way that changes results, bump `version = …`.
+//!   helper, a constant, a type or a dependency changes in a way that changes results, bump `version = …`. The same goes for
+//!   `cfg`, `env!`, `include_str!` and macros in the body: cargo features and the build profile do not show in the tokens.
 //! - Functions must be pure: environment variables, files read, clocks and global state are not part of the key. Pass them
 //!   as arguments.
 //! - What `Serialize` leaves out of an argument is not part of the key, and what serde does not carry of a value
 //!   (`#[serde(skip)]`) comes back as serde makes it up. Values with `skip_serializing_if`, `flatten` or `untagged` cannot be
-//!   read back by the store's codec and are computed every time.
+//!   read back by the store's codec: they are returned, not remembered.
 //! - A `HashSet` inside an argument serializes in random order, so it misses (as a parameter it is refused).
+//! - Functions and types are told apart by their paths, as the compiler prints them: two crates of one name that share a
+//!   directory share the entries of functions with equal paths and text, and two types of one name in two blocks of one
+//!   function are one.
+//! - Nothing is evicted yet: a directory grows until [`Memory::clear`].
+//! - A memoized function that uses rayon inside, and is waited for by a piece of its own work, may be computed twice, or before
+//!   it has ever returned wait for ever.
 //! - Sharing one directory between machines over a network file system is not tested.
 //! - Formats may change between versions; entries of another version are misses or the directory is refused.
 

@@ -40,7 +40,8 @@ use proc_macro::TokenStream;
 /// ## `ignore(a, b)`
 ///
 /// Leaves parameters out of the key. They need not be `Serialize`, and two calls that differ only in them are one call:
-/// for what does not change the result, such as verbosity, or the number of threads.
+/// for what does not change the result, such as verbosity, or the number of threads. A type parameter that only ignored
+/// parameters have is left out, too.
 ///
 /// ```text
 /// #[memo(ignore(threads))]
@@ -70,7 +71,8 @@ use proc_macro::TokenStream;
 /// ## `track = "body" | "none"`
 ///
 /// How much code the fingerprint covers. `"body"`, the default, is the function itself: its attributes, signature and
-/// body, without comments, docs and layout. What it calls is not covered: change `version` when that changes.
+/// body, without comments, docs and layout (most of what rustfmt changes). What it calls is not covered: change `version`
+/// when that changes. Nor is what the compiler puts in for `cfg`, `env!`, `include_str!` and other macros in the body.
 /// Under `"none"` no change of the code is seen, only one of `version`.
 ///
 /// ```text
@@ -139,7 +141,9 @@ use proc_macro::TokenStream;
 ///
 /// # What it refuses
 ///
-/// A mistake is a compile error where it stands, which says what to do instead. Refused are
+/// A mistake that can be seen in the function is a compile error where it stands, which says what to do instead. (In an
+/// `impl Trait for …`, and on an associated function without `self`, the error is the compiler's: the macro sees the function
+/// alone. Move it to a plain `impl`, or out of it.) Refused are
 ///
 /// - what a hit would leave out: `&mut` parameters, `&mut self`, functions without an output type (`-> ()` is taken,
 ///   for it says so);

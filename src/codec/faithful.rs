@@ -3,13 +3,28 @@
 //! bincode writes no field names. A field that `#[serde(skip_serializing_if = "…")]` leaves out shifts all that
 //! follow, and the reader may take the bytes of one field for another's: `[{a: skipped, n: 0}, {a: Some(0), n: 3}]`
 //! with `a: Option<u8>` and `n: u8` reads back, without any error, as `[{a: None, n: 1}, {a: None, n: 3}]`.
-//! [`Faithful`] passes everything on to the serializer beneath, except that a skipped field is an error.
-//! (Data that is only readable by name, `untagged` and `flatten` among them, needs no guard: reading it back fails.)
+//! [`Faithful`] passes everything on to the serializer beneath, except that a skipped field is an error, and notes whether
+//! there are structs or variants at all. serde says nothing of fields skipped in tuple structs, nor of `skip_serializing`
+//! without its counterpart; those show when the value is read back ([`encode`](super::values::encode)).
+
+use std::cell::Cell;
 
 use serde::ser::{
     Error as _, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant,
     SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
+
+thread_local! {
+    /// Whether a struct or variant with fields has come by.
+    static FIELDS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `encode`; whether it came by structs or variants with fields.
+pub(super) fn watch<T, E>(encode: impl FnOnce() -> Result<T, E>) -> Result<bool, E> {
+    FIELDS.set(false);
+    encode()?;
+    Ok(FIELDS.get())
+}
 
 /// A value, serializer or compound serializer under guard.
 #[derive(Debug)]
@@ -37,6 +52,18 @@ macro_rules! guard {
     ($($method:ident($($argument:ident: $type:ty),*) -> $compound:ident;)*) => {
         $(
             fn $method(self, $($argument: $type),*) -> Result<Self::$compound, S::Error> {
+                self.0.$method($($argument),*).map(Faithful)
+            }
+        )*
+    };
+}
+
+/// The same for compounds with fields, of which note is taken.
+macro_rules! guard_fields {
+    ($($method:ident($($argument:ident: $type:ty),*) -> $compound:ident;)*) => {
+        $(
+            fn $method(self, $($argument: $type),*) -> Result<Self::$compound, S::Error> {
+                FIELDS.set(true);
                 self.0.$method($($argument),*).map(Faithful)
             }
         )*
@@ -80,10 +107,13 @@ impl<S: Serializer> Serializer for Faithful<S> {
     guard! {
         serialize_seq(length: Option<usize>) -> SerializeSeq;
         serialize_tuple(length: usize) -> SerializeTuple;
+        serialize_map(length: Option<usize>) -> SerializeMap;
+    }
+
+    guard_fields! {
         serialize_tuple_struct(name: &'static str, length: usize) -> SerializeTupleStruct;
         serialize_tuple_variant(name: &'static str, index: u32, variant: &'static str, length: usize)
             -> SerializeTupleVariant;
-        serialize_map(length: Option<usize>) -> SerializeMap;
         serialize_struct(name: &'static str, length: usize) -> SerializeStruct;
         serialize_struct_variant(name: &'static str, index: u32, variant: &'static str, length: usize)
             -> SerializeStructVariant;
@@ -199,7 +229,11 @@ mod tests {
 
     use serde::{Deserialize, Serialize};
 
-    use crate::codec::{decode, encode};
+    use crate::codec::{CodecError, Value, decode, measure};
+
+    fn encode<T: Value>(value: &T, bytes: &mut Vec<u8>) -> Result<(), CodecError> {
+        crate::codec::encode(value, bytes, |bytes| measure(&decode::<T>(bytes)?))
+    }
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     struct Shifty {
@@ -217,6 +251,36 @@ mod tests {
 
         let misread: Vec<Shifty> = decode(&[2, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 3]).unwrap();
         assert_eq!(misread, [Shifty { a: None, n: 1 }, Shifty { a: None, n: 3 }]);
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Pair(#[serde(skip_serializing_if = "Option::is_none")] Option<u8>, u8);
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct OneSided {
+        #[serde(skip_serializing, default)]
+        a: u8,
+        b: Option<u8>,
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Untagged {
+        Number(u64),
+    }
+
+    /// serde passes over these in silence, so that they show only when they are read back.
+    #[test]
+    fn a_value_that_would_be_read_back_as_another_is_refused() {
+        for (encoded, what) in [
+            (encode(&vec![Pair(None, 0), Pair(Some(0), 3)], &mut Vec::new()), "as another value"),
+            (encode(&OneSided { a: 9, b: Some(0) }, &mut Vec::new()), "as another value"),
+            (encode(&Untagged::Number(7), &mut Vec::new()), "could not be read back"),
+        ] {
+            let error = encoded.unwrap_err().to_string();
+            assert!(error.contains(what), "{error} where {what} was expected");
+        }
+        encode(&vec![Pair(Some(1), 0), Pair(Some(0), 3)], &mut Vec::new()).unwrap();
     }
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]

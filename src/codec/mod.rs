@@ -12,7 +12,7 @@ mod values;
 use std::fmt;
 
 pub use values::Value;
-pub(crate) use values::{decode, encode};
+pub(crate) use values::{decode, encode, measure};
 
 /// Written into every entry, so that another encoding of values is a miss and never misread.
 pub(crate) const CODEC: u8 = 1;

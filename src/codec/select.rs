@@ -12,7 +12,7 @@ use std::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
-use super::{Codec, CodecError, Encoded, Value, decode, encode};
+use super::{Codec, CodecError, Encoded, Value, decode, encode, measure};
 
 /// Stands for the output type while the codec is picked.
 pub struct Select<T>(PhantomData<fn() -> T>);
@@ -27,9 +27,9 @@ impl<T> Select<T> {
     /// The codec under `cache_err`: every value is kept, `Err` too.
     pub fn whole(&self) -> Codec<T>
     where
-        T: Value,
+        T: Value + Fallible,
     {
-        Codec { encode: |value, bytes| encode(value, bytes).map(|()| Encoded::Whole), decode }
+        Codec { encode: |value, bytes| encode(value, bytes, read_back::<T>).map(|()| Encoded::Whole), decode }
     }
 }
 
@@ -38,6 +38,16 @@ impl<T> fmt::Debug for Select<T> {
         write!(f, "Select<{}>", std::any::type_name::<T>())
     }
 }
+
+/// A `Result`, under whichever alias.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a `Result`, so there is no `Err` to keep",
+    label = "not a `Result`",
+    note = "remove `cache_err`"
+)]
+pub trait Fallible {}
+
+impl<T, E> Fallible for Result<T, E> {}
 
 /// Outputs that are a `Result`: only `Ok` is kept, so the error's type needs no serde.
 pub trait ViaResult<T, E> {
@@ -54,7 +64,13 @@ impl<T, E> ViaResult<T, E> for Select<Result<T, E>> {
     {
         Codec {
             encode: |value, bytes| match value {
-                Ok(value) => encode(&Ok::<&T, Never>(value), bytes).map(|()| Encoded::Whole),
+                Ok(value) => {
+                    let read_back = |bytes: &[u8]| {
+                        let Ok(value) = decode::<Result<T, Never>>(bytes)?;
+                        measure(&Ok::<&T, Never>(&value))
+                    };
+                    encode(&Ok::<&T, Never>(value), bytes, read_back).map(|()| Encoded::Whole)
+                }
                 Err(_) => Ok(Encoded::Declined),
             },
             decode: |bytes| {
@@ -87,9 +103,14 @@ pub(crate) fn value_codec<T: Value>() -> Codec<T> {
     Codec { encode: encode_unless_err, decode }
 }
 
+/// Reads a value back and measures it.
+fn read_back<T: Value>(bytes: &[u8]) -> Result<usize, CodecError> {
+    measure(&decode::<T>(bytes)?)
+}
+
 fn encode_unless_err<T: Value>(value: &T, bytes: &mut Vec<u8>) -> Result<Encoded, CodecError> {
     let start = bytes.len();
-    encode(value, bytes)?;
+    encode(value, bytes, read_back::<T>)?;
     let is_err = std::any::type_name::<T>().starts_with("core::result::Result<")
         && bytes[start..].starts_with(&1u32.to_le_bytes());
     Ok(if is_err { Encoded::Declined } else { Encoded::Whole })
@@ -118,7 +139,7 @@ mod tests {
     #[derive(Debug, PartialEq)]
     struct Failure;
 
-    type Fallible<T> = Result<T, Failure>;
+    type Alias<T> = Result<T, Failure>;
 
     fn round_trip<T>(codec: Codec<T>, value: &T) -> (Encoded, Option<T>) {
         let mut bytes = Vec::new();
@@ -128,7 +149,7 @@ mod tests {
 
     #[test]
     fn ok_is_kept_and_err_declined_even_under_an_alias() {
-        let codec = Select::<Fallible<u8>>::new().codec();
+        let codec = Select::<Alias<u8>>::new().codec();
         assert_eq!(round_trip(codec, &Ok(3)), (Encoded::Whole, Some(Ok(3))));
         assert_eq!(round_trip(codec, &Err(Failure)), (Encoded::Declined, None));
     }
@@ -158,7 +179,7 @@ mod tests {
     #[test]
     fn both_codecs_of_a_result_read_each_others_ok() {
         let mut bytes = Vec::new();
-        Select::<Fallible<u8>>::new().codec().encode(&Ok(7), &mut bytes).unwrap();
+        Select::<Alias<u8>>::new().codec().encode(&Ok(7), &mut bytes).unwrap();
         let codec = Select::<Result<u8, String>>::new().whole();
         assert_eq!(codec.decode(&bytes).unwrap(), Ok(7));
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::CodecError;
-use super::faithful::Faithful;
+use super::faithful::{self, Faithful};
 
 /// Fixed width: numbers are as fast as a copy, and the size of small results does not matter.
 const CONFIG: bincode::config::Configuration<bincode::config::LittleEndian, bincode::config::Fixint> =
@@ -20,10 +20,51 @@ pub trait Value: Serialize + DeserializeOwned {}
 
 impl<T: Serialize + DeserializeOwned> Value for T {}
 
-/// Appends the bytes of `value`.
-pub(crate) fn encode<T: Serialize>(value: &T, bytes: &mut Vec<u8>) -> Result<(), CodecError> {
-    bincode::serde::encode_into_std_write(Faithful(value), bytes, CONFIG)?;
+/// Values of more bytes than this are tried only if they hold structs or variants, where fields may be left out.
+const TRIED: usize = 64 * 1024;
+
+/// Appends the bytes of `value`, once it is seen that they can be read back.
+///
+/// `read_back` reads the value again and measures it with [`measure`]. A field that only the reader or only the writer knows
+/// shifts all that follow; then the bytes cannot be read, are not used up, or the value that was read has another length. What
+/// order a hash map has does not matter to a length.
+pub(crate) fn encode<T: Serialize>(
+    value: &T,
+    bytes: &mut Vec<u8>,
+    read_back: impl FnOnce(&[u8]) -> Result<usize, CodecError>,
+) -> Result<(), CodecError> {
+    let start = bytes.len();
+    let has_fields =
+        faithful::watch(|| bincode::serde::encode_into_std_write(Faithful(value), bytes, CONFIG))?;
+    let length = bytes.len() - start;
+    if has_fields || length <= TRIED {
+        let read =
+            read_back(&bytes[start..]).map_err(|error| format!("it could not be read back: {error}"))?;
+        if read != length {
+            return Err("it would be read back as another value: serde writes other fields than it reads \
+                        (`skip_serializing`, `skip_serializing_if`)"
+                .into());
+        }
+    }
     Ok(())
+}
+
+/// How many bytes `value` takes.
+pub(crate) fn measure<T: Serialize>(value: &T) -> Result<usize, CodecError> {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    bincode::serde::encode_into_std_write(Faithful(value), &mut count, CONFIG)?;
+    Ok(count.0)
 }
 
 /// Reads the value of which `bytes` are all the bytes.

@@ -21,16 +21,35 @@ enum Sink<'a> {
     Preview(&'a mut Preview),
 }
 
-/// An argument that cannot be part of a key: its name, and what its `Serialize` implementation said.
+/// An argument that cannot be part of a key.
 #[derive(Debug)]
-pub struct ArgumentError {
-    parameter: &'static str,
-    source: EncodeError,
+pub struct ArgumentError(Unfit);
+
+#[derive(Debug)]
+enum Unfit {
+    /// Its `Serialize` implementation said so.
+    Argument { parameter: &'static str, source: EncodeError },
+    /// A type parameter is a closure.
+    Closure,
+}
+
+impl ArgumentError {
+    /// A type parameter is a closure, whose name does not tell it from others.
+    pub(crate) fn closure() -> Self {
+        ArgumentError(Unfit::Closure)
+    }
 }
 
 impl fmt::Display for ArgumentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "argument `{}` cannot be serialized: {}", self.parameter, self.source)
+        match &self.0 {
+            Unfit::Argument { parameter, source } => {
+                write!(f, "argument `{parameter}` cannot be serialized: {source}")
+            }
+            Unfit::Closure => f.write_str(
+                "a type parameter is a closure, which has no name of its own; pass a type with a name instead",
+            ),
+        }
     }
 }
 
@@ -48,9 +67,9 @@ impl Arguments<'_> {
         value: &V,
     ) -> Result<(), ArgumentError> {
         match &mut self.0 {
-            Sink::Key(encoder) => {
-                value.serialize(&mut **encoder).map_err(|source| ArgumentError { parameter, source })
-            }
+            Sink::Key(encoder) => value
+                .serialize(&mut **encoder)
+                .map_err(|source| ArgumentError(Unfit::Argument { parameter, source })),
             Sink::Preview(preview) => {
                 preview.argument(value);
                 Ok(())

@@ -1,8 +1,8 @@
 //! The canonical encoding of arguments, streamed into blake3. Specified in `docs/format.md`, "Canonical bytes".
 //!
 //! # Invariants
-//! 1. Injective over serde's data model: two values with different structure, types or contents have different
-//!    bytes. Every item starts with a tag and says itself where it ends, so a `Serialize` implementation that
+//! 1. Injective over what serde is told: two values that serialize with different structure, types or contents have
+//!    different bytes. (A tuple struct that skips fields does not tell which.) Every item starts with a tag and says itself where it ends, so a `Serialize` implementation that
 //!    announces a wrong length can cause a miss but never make two values look equal.
 //! 2. Maps are sorted by their encoded keys: the order in which a `HashMap` was filled does not matter.
 //! 3. Elements of equal primitive type that follow one another in a sequence form runs, whose bytes are those of

@@ -1,9 +1,11 @@
 //! The table of keys that threads of this process are computing.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, ThreadId};
+use std::time::Duration;
 
 use crate::key::Key;
 use crate::store::Payload;
@@ -58,8 +60,23 @@ pub(crate) struct Leader<'f> {
 static WAITS: Mutex<Option<HashMap<ThreadId, ThreadId>>> = Mutex::new(None);
 
 impl Flights {
-    /// Joins the flight of `key`, or starts it; if it is under way and `wait`, waits until it has landed.
-    pub(crate) fn join(&self, key: Key, wait: bool) -> Joined<'_> {
+    /// The flights of the store in `root`, one table for all its handles in this process.
+    pub(crate) fn of(root: &Path) -> Arc<Self> {
+        static TABLES: Mutex<BTreeMap<PathBuf, Weak<Flights>>> = Mutex::new(BTreeMap::new());
+        let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+        let mut tables = lock(&TABLES);
+        tables.retain(|_, flights| flights.strong_count() > 0);
+        if let Some(flights) = tables.get(&root).and_then(Weak::upgrade) {
+            return flights;
+        }
+        let flights = Arc::new(Flights::default());
+        tables.insert(root, Arc::downgrade(&flights));
+        flights
+    }
+
+    /// Joins the flight of `key`, or starts it; if it is under way and `wait`, waits until it has landed. `usual` is how long
+    /// the function takes on average.
+    pub(crate) fn join(&self, key: Key, wait: bool, usual: Option<Duration>) -> Joined<'_> {
         let flight = {
             let mut flights = lock(&self.flights);
             let Some(flight) = flights.get(&key) else {
@@ -77,11 +94,11 @@ impl Flights {
         if !wait {
             return Joined::Busy;
         }
+        let patience = patience(usual);
         let state = lock(&flight.state);
-        let state = flight
-            .landed
-            .wait_while(state, |state| matches!(state, State::Flying))
-            .unwrap_or_else(PoisonError::into_inner);
+        let waited =
+            flight.landed.wait_timeout_while(state, patience, |state| matches!(state, State::Flying));
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         match &*state {
             State::Landed(shared) => Joined::Landed(Arc::clone(shared)),
             State::GivenUp => Joined::Again,
@@ -166,6 +183,18 @@ impl Drop for Waiting {
     }
 }
 
+/// How long a thread waits for a leader.
+///
+/// A thread of a rayon pool may run a piece of the leader's own work, on top of a stack that the leader waits for; then it would
+/// wait for ever, and nobody can see that from outside of rayon. So it loses patience when the function takes far longer than
+/// it used to, and computes alone. All others wait for as long as it takes.
+fn patience(usual: Option<Duration>) -> Duration {
+    match usual {
+        Some(usual) if rayon::current_thread_index().is_some() => 10 * usual + Duration::from_secs(1),
+        _ => Duration::MAX,
+    }
+}
+
 /// Locks, whether or not another thread panicked meanwhile: no code here panics halfway through a change.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -174,7 +203,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
-    use std::time::Duration;
 
     use super::*;
 
@@ -195,7 +223,7 @@ mod tests {
     const TWO: Key = Key::from_bytes([2; 32]);
 
     fn lead(flights: &Flights, key: Key) -> Leader<'_> {
-        match flights.join(key, true) {
+        match flights.join(key, true, None) {
             Joined::Leader(leader) => leader,
             other => panic!("{other:?}"),
         }
@@ -214,7 +242,7 @@ mod tests {
         let leader = lead(&flights, ONE);
         assert!(!leader.has_waiters());
         thread::scope(|scope| {
-            let waiter = scope.spawn(|| match flights.join(ONE, true) {
+            let waiter = scope.spawn(|| match flights.join(ONE, true, None) {
                 Joined::Landed(shared) => shared.payload().to_vec(),
                 other => panic!("{other:?}"),
             });
@@ -231,7 +259,7 @@ mod tests {
         let flights = Flights::default();
         let leader = lead(&flights, ONE);
         thread::scope(|scope| {
-            let waiter = scope.spawn(|| matches!(flights.join(ONE, true), Joined::Alone));
+            let waiter = scope.spawn(|| matches!(flights.join(ONE, true, None), Joined::Alone));
             until_waiting(waiter.thread().id());
             drop(leader);
             assert!(waiter.join().unwrap());
@@ -245,7 +273,7 @@ mod tests {
         let flights = Flights::default();
         let leader = lead(&flights, ONE);
         thread::scope(|scope| {
-            let waiter = scope.spawn(|| matches!(flights.join(ONE, true), Joined::Again));
+            let waiter = scope.spawn(|| matches!(flights.join(ONE, true, None), Joined::Again));
             until_waiting(waiter.thread().id());
             leader.give_up();
             assert!(waiter.join().unwrap());
@@ -258,7 +286,7 @@ mod tests {
         let flights = Flights::default();
         let _leader = lead(&flights, ONE);
         thread::scope(|scope| {
-            assert!(scope.spawn(|| matches!(flights.join(ONE, false), Joined::Busy)).join().unwrap());
+            assert!(scope.spawn(|| matches!(flights.join(ONE, false, None), Joined::Busy)).join().unwrap());
         });
     }
 
@@ -266,7 +294,7 @@ mod tests {
     fn a_thread_does_not_wait_for_itself() {
         let flights = Flights::default();
         let _leader = lead(&flights, ONE);
-        assert!(matches!(flights.join(ONE, true), Joined::Alone));
+        assert!(matches!(flights.join(ONE, true, None), Joined::Alone));
     }
 
     #[test]
@@ -280,13 +308,13 @@ mod tests {
                 let two = lead(flights, TWO);
                 leads.send(()).unwrap();
                 // Waits for this test's thread, until that drops its flight.
-                let joined = flights.join(ONE, true);
+                let joined = flights.join(ONE, true, None);
                 drop(two);
                 matches!(joined, Joined::Alone)
             });
             led.recv().unwrap();
             until_waiting(other.thread().id());
-            assert!(matches!(flights.join(TWO, true), Joined::Alone), "this would wait for ever");
+            assert!(matches!(flights.join(TWO, true, None), Joined::Alone), "this would wait for ever");
             drop(leader);
             assert!(other.join().unwrap());
         });

@@ -42,7 +42,7 @@ impl Memory {
     /// Makes this memory the current one on this thread until the returned guard is dropped.
     ///
     /// Guards nest. The threads of a [`Parallel`](crate::Parallel) enter its memory themselves; other threads started
-    /// here do not inherit it.
+    /// here do not inherit it, nor do threads of a rayon pool on which an iterator runs its pieces.
     ///
     /// # Examples
     ///

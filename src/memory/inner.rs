@@ -29,7 +29,24 @@ pub(crate) struct Inner {
     pub(super) leases: LeaseFiles,
     pub(super) counters: Counters,
     pub(super) troubles: Troubles,
-    flights: Flights,
+    flights: Arc<Flights>,
+}
+
+/// A miss that this thread computes.
+#[derive(Debug)]
+struct Miss {
+    key: Key,
+    reason: MissReason,
+    share: bool,
+}
+
+/// How a miss is to be computed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms {
+    /// Wait for whoever computes it already, instead of leaving it to them.
+    pub(crate) wait: bool,
+    /// The bytes of the value are wanted, even if they are not worth storing.
+    pub(crate) share: bool,
 }
 
 /// A value that was computed or joined, with its bytes where they are worth sharing.
@@ -56,7 +73,7 @@ impl Inner {
             leases: LeaseFiles::open(root.join("leases")),
             counters: Counters::default(),
             troubles: Troubles::default(),
-            flights: Flights::default(),
+            flights: Flights::of(&root),
             root,
         })
     }
@@ -103,22 +120,25 @@ impl Inner {
         }
     }
 
-    /// Computes the value under `key`, or takes it from whoever computes it now; waits for them only if `wait`.
+    /// Computes the value under `key`, or takes it from whoever computes it now.
     pub(crate) fn compute<C: Call>(
         &self,
         memory: &Memory,
         key: Key,
         reason: MissReason,
         call: C,
-        wait: bool,
+        terms: Terms,
     ) -> Attempt<C> {
         let Some(memo) = call.memo() else {
             let Outcome { value, source } = memory.run_plain(call, MissReason::NotMemoized);
             return Attempt::Done(Computed { value, source, shared: None });
         };
+        let again = reason == MissReason::Recomputed;
         let leader = loop {
-            match self.flights.join(key, wait) {
+            match self.flights.join(key, terms.wait, memo.function.mean_time()) {
                 Joined::Leader(leader) => break Some(leader),
+                // That value may be older than the wish to compute it again.
+                Joined::Landed(_) if again => {}
                 Joined::Landed(shared) => match self.take_shared(&memo, shared) {
                     Some(computed) => return Attempt::Done(computed),
                     None => break None,
@@ -128,39 +148,38 @@ impl Inner {
                 Joined::Busy => return Attempt::Busy(call),
             }
         };
-        let lease = match self.lease(&key, &memo, wait, leader.is_some()) {
-            Ok(Acquired::Busy) => {
+        let (lease, waited) = match self.lease(&key, &memo, terms.wait, leader.is_some()) {
+            Some(Acquired::Busy) => {
                 leader.into_iter().for_each(Leader::give_up);
                 return Attempt::Busy(call);
             }
-            Ok(Acquired::Held { lease, waited }) => {
-                // Whoever held the lease before, or came between the look-up and now, has stored the value.
-                if reason != MissReason::Recomputed
-                    && let Some(computed) = self.look_again(&key, &memo, waited)
-                {
-                    if let (Some(leader), Some(shared)) = (leader, &computed.shared) {
-                        leader.land(Arc::clone(shared));
-                    }
-                    return Attempt::Done(computed);
-                }
-                Some(lease)
-            }
-            Err(()) => None,
+            Some(Acquired::Held { lease, waited }) => (Some(lease), waited),
+            None => (None, false),
         };
+        // Whoever led the flight or held the lease between the look-up and now has stored the value.
+        if !again
+            && leader.is_some()
+            && let Some(computed) = self.look_again(&key, &memo, waited)
+        {
+            if let (Some(leader), Some(shared)) = (leader, &computed.shared) {
+                leader.land(Arc::clone(shared));
+            }
+            return Attempt::Done(computed);
+        }
         let subject = memo.subject();
-        let computed = self.run_and_keep(memory, key, reason, &subject, call, leader);
+        let computed =
+            self.run_and_keep(memory, Miss { key, reason, share: terms.share }, &subject, call, leader);
         drop(lease);
         Attempt::Done(computed)
     }
 
     /// The lease of `key`, unless it costs more than the function does on average, or this thread leads no flight.
-    fn lease<T>(&self, key: &Key, memo: &Memo<'_, T>, wait: bool, leads: bool) -> Result<Acquired<'_>, ()> {
+    fn lease<T>(&self, key: &Key, memo: &Memo<'_, T>, wait: bool, leads: bool) -> Option<Acquired<'_>> {
         if !leads || memo.function.mean_time().is_some_and(|time| time < self.leases.cost()) {
-            return Err(());
+            return None;
         }
-        self.leases.acquire(key, memo.function.name(), wait).map_err(|error| {
-            self.troubles.note(Trouble::Lease, memo.function.name(), &chain(&error));
-        })
+        let note = |error: &Error| self.troubles.note(Trouble::Lease, memo.function.name(), &chain(error));
+        self.leases.acquire(key, memo.function.name(), wait).inspect_err(note).ok()
     }
 
     /// Looks for a value that somebody stored since the first look-up.
@@ -191,19 +210,19 @@ impl Inner {
     fn run_and_keep<C: Call>(
         &self,
         memory: &Memory,
-        key: Key,
-        reason: MissReason,
+        miss: Miss,
         subject: &Subject<C::Output>,
         call: C,
         leader: Option<Leader<'_>>,
     ) -> Computed<C::Output> {
+        let Miss { key, reason, share } = miss;
         let function = subject.function;
         log::debug!(target: "rememo", "miss: `{}`({}): {reason}", function.name(), subject.arguments);
         let (value, took) = timed(memory, call);
         function.took(took);
         self.counters.miss(took);
         let worth_storing = took >= function.definition().min_cost;
-        let wanted = worth_storing || leader.as_ref().is_some_and(Leader::has_waiters);
+        let wanted = worth_storing || share || leader.as_ref().is_some_and(Leader::has_waiters);
         let draft = if wanted { self.draft(key, subject, &value, took) } else { None };
         let shared: Option<Shared> = draft.map(|draft| {
             if worth_storing {

@@ -9,6 +9,7 @@ mod outcome;
 mod shelved;
 mod trouble;
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 pub use current::Entered;
-pub(crate) use inner::{Attempt, Computed, Inner};
+pub(crate) use inner::{Attempt, Computed, Inner, Terms};
 pub use open::MemoryBuilder;
 pub use outcome::{MissReason, Outcome, Source};
 pub use shelved::Shelved;
@@ -35,7 +36,7 @@ use crate::store::EntryInfo;
 /// Cloning is cheap, and clones share everything. Trouble with the cache (a full disk, a missing permission, a damaged
 /// entry) never fails a call: the function runs, and the trouble is counted in [`Stats::troubles`] and logged once for
 /// each kind.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Memory {
     /// `None`: disabled.
     pub(crate) inner: Option<Arc<Inner>>,
@@ -96,7 +97,8 @@ impl Memory {
         }
     }
 
-    /// Runs the function of `call` and stores what it returns, in place of any entry.
+    /// Runs the function of `call` and stores what it returns, in place of any entry. If another thread is computing the call,
+    /// waits for it first.
     ///
     /// # Panics
     ///
@@ -157,7 +159,8 @@ impl Memory {
     /// Returns the value stored under `name` for `args`, else what `function` returns: memoization without the macro.
     ///
     /// The name and the output type stand for the function, and *its code is not part of the key*: change the name when the
-    /// code changes. A `Result` is kept only if it is `Ok`.
+    /// code changes. A `Result` is kept only if it is `Ok`. Names are kept for the life of the process: they are for functions,
+    /// not for values.
     ///
     /// # Panics
     ///
@@ -184,7 +187,7 @@ impl Memory {
         self.call(NamedCall::new(Function::by_name(name), show, function, select::value_codec()))
     }
 
-    /// Returns totals. Counting entries and bytes walks the directory: about a microsecond for each entry.
+    /// Returns totals. Counting entries and bytes walks the directory: one look at each entry.
     pub fn stats(&self) -> Stats {
         let Some(inner) = &self.inner else { return Stats::default() };
         // A directory that cannot be walked is counted as empty; the calls themselves meet and report the trouble.
@@ -278,16 +281,16 @@ impl Memory {
 
     /// Computes a miss, or waits for whoever computes it already.
     fn compute<C: Call>(&self, key: Key, reason: MissReason, call: C) -> Outcome<C::Output> {
-        match self.attempt(key, reason, call, true) {
+        match self.attempt(key, reason, call, Terms { wait: true, share: false }) {
             Attempt::Done(computed) => Outcome::new(computed.value, computed.source),
             Attempt::Busy(call) => self.run_plain(call, MissReason::Absent),
         }
     }
 
-    /// Computes a miss; waits for whoever computes it already only if `wait`.
-    pub(crate) fn attempt<C: Call>(&self, key: Key, reason: MissReason, call: C, wait: bool) -> Attempt<C> {
+    /// Computes a miss.
+    pub(crate) fn attempt<C: Call>(&self, key: Key, reason: MissReason, call: C, terms: Terms) -> Attempt<C> {
         if let Some(inner) = &self.inner {
-            return inner.compute(self, key, reason, call, wait);
+            return inner.compute(self, key, reason, call, terms);
         }
         let Outcome { value, source } = self.run_plain(call, MissReason::Disabled);
         Attempt::Done(Computed { value, source, shared: None })
@@ -308,6 +311,12 @@ impl Memory {
             inner.counters.miss(took);
         }
         Outcome::new(value, Source::Miss(reason))
+    }
+}
+
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Memory").field("root", &self.root()).finish()
     }
 }
 

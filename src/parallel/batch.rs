@@ -1,7 +1,8 @@
-//! A batch of calls on its way: the queue of misses, and the helpers that empty it.
+//! A batch of calls on its way: calls to be looked up, the queue of misses, and the helpers that work at both.
 
 use std::any::Any;
 use std::collections::{HashMap, VecDeque};
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,25 +13,35 @@ use super::pool::{self, Busy, Pool};
 use crate::call::Call;
 use crate::key::Key;
 use crate::lease::Shared;
-use crate::memory::{Attempt, Computed, Memory, MissReason};
+use crate::memory::{Attempt, Computed, Memory, MissReason, Probe, Terms};
 use crate::task_error::TaskError;
 
 /// What came of a call, by its place in the input.
 pub(super) type Settled<T> = (usize, Result<T, TaskError>);
 
+/// Most calls that are drawn ahead of what is done.
+pub(super) const WINDOW: usize = 1024;
+
+/// The feeder draws on when so few calls wait.
+pub(super) const LOW_WATER: usize = WINDOW / 2;
+
 /// A helper takes several cheap items at a time, so that they take about this long together.
 const TAKE: Duration = Duration::from_micros(50);
 const TAKE_ITEMS: usize = 256;
+/// Calls that a helper looks up at a time.
+const LOOK_UPS: usize = 16;
 /// A helper gives its thread to another batch that waits for one after this time; its own batch queues up again.
 const SLICE: Duration = Duration::from_millis(10);
 
-/// Calls that are neither hits nor done.
+/// Calls that are not done.
 #[derive(Debug)]
 pub(super) struct Batch<C: Call> {
     memory: Memory,
     fail_fast: bool,
     /// Most helpers at a time.
     most_helpers: usize,
+    /// Whether the feeder waits for the bell; else it works itself.
+    feeder_waits: bool,
     /// Nothing more is to be started.
     stopped: AtomicBool,
     state: Mutex<State<C>>,
@@ -41,38 +52,77 @@ pub(super) struct Batch<C: Call> {
 
 #[derive(Debug)]
 struct State<C> {
+    /// Calls to be looked up.
+    drawn: VecDeque<(usize, C)>,
+    /// Misses, and calls that have no key.
     queue: VecDeque<Item<C>>,
-    /// Items whose key somebody outside this batch computes: waited for when there is nothing else to do.
+    /// Items whose key somebody outside this batch computes: waited for when nothing else is left to do.
     deferred: VecDeque<Item<C>>,
     /// The keys that are queued, deferred or running, with the items of equal key that came later.
     duplicates: HashMap<Key, Vec<Item<C>>>,
+    /// How many items are among the duplicates.
+    parked: usize,
+    /// The input has come to its end.
+    exhausted: bool,
     /// Helpers that run or are about to.
     helpers: usize,
+    /// Helpers that run.
+    at_work: usize,
 }
 
 /// A call to be run.
 #[derive(Debug)]
-pub(super) struct Item<C> {
-    pub(super) index: usize,
-    pub(super) call: C,
-    pub(super) work: Work,
+struct Item<C> {
+    index: usize,
+    call: C,
+    work: Work,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Work {
+enum Work {
     /// Without a key, for this reason.
     Plain(MissReason),
     /// Under this key, whose look-up missed for this reason.
     Keyed(Key, MissReason),
 }
 
-/// Who takes items.
+/// Who works.
 #[derive(Clone, Copy, Debug)]
 enum Worker<'p> {
     /// A task of the pool.
     Helper(&'p Pool),
-    /// The thread that called `run`, itself a thread of the pool.
+    /// The thread that called `run`.
     Caller,
+}
+
+/// What a worker takes.
+#[derive(Debug)]
+enum Taken<C> {
+    /// Calls to look up.
+    LookUps(Vec<(usize, C)>),
+    /// Items to run.
+    Items(Vec<Item<C>>),
+    /// An item to run or to wait for.
+    Deferred(Item<C>),
+}
+
+impl<C> State<C> {
+    /// Whether deferred items are to be waited for: nothing else will come, or they fill the window.
+    fn waits_for_deferred(&self) -> bool {
+        self.exhausted || self.deferred.len() + self.parked > LOW_WATER
+    }
+
+    /// A helper that worked goes.
+    fn leave(&mut self) {
+        self.helpers -= 1;
+        self.at_work -= 1;
+    }
+
+    /// How many items helpers could start with.
+    fn startable(&self) -> usize {
+        let deferred = if self.waits_for_deferred() { self.deferred.len() } else { 0 };
+        self.drawn.len().div_ceil(LOOK_UPS) + self.queue.len() + deferred
+    }
 }
 
 impl<C> Batch<C>
@@ -80,26 +130,27 @@ where
     C: Call + Send,
     C::Output: Send,
 {
-    pub(super) fn new(memory: Memory, most_helpers: usize, fail_fast: bool) -> Self {
+    pub(super) fn new(memory: Memory, most_helpers: usize, feeder_waits: bool, fail_fast: bool) -> Self {
         let state = State {
+            drawn: VecDeque::new(),
             queue: VecDeque::new(),
             deferred: VecDeque::new(),
             duplicates: HashMap::new(),
+            parked: 0,
+            exhausted: false,
             helpers: 0,
+            at_work: 0,
         };
         Batch {
             memory,
             fail_fast,
             most_helpers,
+            feeder_waits,
             stopped: AtomicBool::new(false),
             state: Mutex::new(state),
             results: Mutex::default(),
             bell: Arc::default(),
         }
-    }
-
-    pub(super) fn memory(&self) -> &Memory {
-        &self.memory
     }
 
     pub(super) fn is_stopped(&self) -> bool {
@@ -111,48 +162,53 @@ where
         self.stopped.store(true, Ordering::Relaxed);
     }
 
-    /// Takes in the results of hits.
-    pub(super) fn settle(&self, settled: Vec<Settled<C::Output>>) {
-        if self.fail_fast && settled.iter().any(|(_, result)| result.is_err()) {
-            self.stop();
-        }
-        lock(&self.results).extend(settled);
-    }
-
-    /// Takes in misses: distinct ones to the queue, duplicates to the one that they equal.
-    pub(super) fn push(&self, items: Vec<Item<C>>) {
+    /// Takes calls in. Those that have no key are queued at once.
+    pub(super) fn push(&self, calls: Vec<(usize, C)>) {
         let mut state = lock(&self.state);
-        for item in items {
-            if let Work::Keyed(key, _) = item.work {
-                if let Some(duplicates) = state.duplicates.get_mut(&key) {
-                    duplicates.push(item);
-                    continue;
-                }
-                state.duplicates.insert(key, Vec::new());
+        for (index, call) in calls {
+            if call.memo().is_some() {
+                state.drawn.push_back((index, call));
+            } else {
+                let work = Work::Plain(MissReason::NotMemoized);
+                state.queue.push_back(Item { index, call, work });
             }
-            state.queue.push_back(item);
         }
     }
 
-    /// How many calls wait to be run.
+    /// No more calls will come.
+    pub(super) fn end_of_input(&self) {
+        lock(&self.state).exhausted = true;
+    }
+
+    /// How many calls wait.
     pub(super) fn waiting(&self) -> usize {
         let state = lock(&self.state);
-        state.queue.len() + state.deferred.len()
+        state.drawn.len() + state.queue.len() + state.deferred.len() + state.parked
     }
 
-    /// How many helpers there should be more than there are; they count as started.
-    pub(super) fn hire(&self) -> usize {
+    /// Takes on as many helpers as there is work and `pool` has free threads for; they count as started.
+    pub(super) fn hire(&self, pool: &Pool) -> usize {
         let mut state = lock(&self.state);
-        let wanted = self.most_helpers.min(state.queue.len() + state.deferred.len());
-        let hired = wanted.saturating_sub(state.helpers);
+        let on_their_way = state.helpers - state.at_work;
+        let wanted = state.startable().saturating_sub(on_their_way).min(self.most_helpers - state.helpers);
+        let hired = pool.reserve(wanted);
         state.helpers += hired;
+        if wanted > hired && self.feeder_waits {
+            pool.ring_when_free(&self.bell);
+        }
         hired
     }
 
     /// Whether nothing waits and nobody works.
     pub(super) fn is_idle(&self) -> bool {
         let state = lock(&self.state);
-        state.queue.is_empty() && state.deferred.is_empty() && state.helpers == 0
+        state.helpers == 0 && state.startable() == 0
+    }
+
+    /// Whether there is work, and no thread has come to a helper.
+    pub(super) fn is_forsaken(&self) -> bool {
+        let state = lock(&self.state);
+        state.at_work == 0 && state.startable() > 0
     }
 
     pub(super) fn into_results(self) -> Vec<Settled<C::Output>> {
@@ -161,24 +217,31 @@ where
 
     /// A helper's whole life, as a task of the pool.
     pub(super) fn help(&self, pool: &Pool) {
-        pool.queued.fetch_sub(1, Ordering::Relaxed);
         if pool::is_busy() {
             // This thread waits inside an item. It will leave that item, and ring then.
+            pool.release();
             lock(&self.state).helpers -= 1;
-            pool.ring_when_free(Arc::clone(&self.bell));
+            if self.feeder_waits {
+                pool.ring_when_free(&self.bell);
+                if self.is_idle() {
+                    self.bell.ring();
+                }
+            }
             return;
         }
+        lock(&self.state).at_work += 1;
         let worked = catch_unwind(AssertUnwindSafe(|| self.work(Worker::Helper(pool))));
         if worked.is_err() {
-            // A value's own `Drop` or `Deserialize` panicked, outside of its task. The feeder must not wait for ever.
+            // A `Drop` of an argument panicked, outside of its task. The feeder must not wait for ever.
             self.stop();
-            lock(&self.state).helpers -= 1;
+            lock(&self.state).leave();
         }
+        pool.release();
         self.bell.ring();
         worked.unwrap_or_else(|payload| resume_unwind(payload));
     }
 
-    /// Runs items on the calling thread until none waits.
+    /// Works on the calling thread until nothing is left to start.
     pub(super) fn work_here(&self) {
         self.work(Worker::Caller);
     }
@@ -190,59 +253,119 @@ where
         let mut settled = Vec::new();
         let mut most = 1;
         while let Some(taken) = self.take(most, worker) {
-            let started = Instant::now();
-            for item in taken.items {
-                if !self.is_stopped() {
-                    self.run(item, taken.patient, &mut settled);
+            match taken {
+                Taken::LookUps(calls) => self.look_up(calls, &mut settled),
+                Taken::Deferred(item) => self.run(item, true, &mut settled),
+                Taken::Items(items) => {
+                    let started = Instant::now();
+                    for item in items {
+                        if !self.is_stopped() {
+                            self.run(item, false, &mut settled);
+                        }
+                    }
+                    // Cheap items are taken by the dozen, others one by one, so that the last ones spread over all threads.
+                    most = if started.elapsed() < TAKE { (2 * most).min(TAKE_ITEMS) } else { 1 };
                 }
             }
-            // Cheap items are taken by the dozen, others one by one, so that the last ones spread over all threads.
-            most = if started.elapsed() < TAKE { (2 * most).min(TAKE_ITEMS) } else { 1 };
             if let Worker::Helper(pool) = worker
-                && pool.queued.load(Ordering::Relaxed) > 0
+                && pool.is_wanted()
                 && came.elapsed() > SLICE
             {
-                lock(&self.state).helpers -= 1;
+                lock(&self.state).leave();
                 break;
             }
         }
         lock(&self.results).append(&mut settled);
     }
 
-    /// Takes items from the queue, else one that was deferred. A helper that gets none has gone.
+    /// Takes calls to look up, else items from the queue, else one that was deferred. A helper that gets nothing has left.
     fn take(&self, most: usize, worker: Worker<'_>) -> Option<Taken<C>> {
-        let mut state = lock(&self.state);
         if self.is_stopped() {
-            let State { queue, deferred, duplicates, .. } = &mut *state;
-            queue.clear();
-            deferred.clear();
-            duplicates.clear();
+            self.drop_all();
         }
+        let mut state = lock(&self.state);
+        let taken = Self::take_from(&mut state, most, self.most_helpers + 1);
+        if taken.is_none()
+            && let Worker::Helper(_) = worker
+        {
+            state.leave();
+        }
+        let waiting = state.drawn.len() + state.queue.len() + state.deferred.len() + state.parked;
+        drop(state);
+        if waiting <= LOW_WATER {
+            self.bell.ring();
+        }
+        taken
+    }
+
+    /// Drops all that has not started.
+    fn drop_all(&self) {
+        let mut state = lock(&self.state);
+        state.parked = 0;
+        let State { drawn, queue, deferred, duplicates, .. } = &mut *state;
+        let dropped = (mem::take(drawn), mem::take(queue), mem::take(deferred), mem::take(duplicates));
+        // Not under the lock: a `Drop` of the user's may take its time, or panic.
+        drop(state);
+        drop(dropped);
+    }
+
+    fn take_from(state: &mut State<C>, most: usize, workers: usize) -> Option<Taken<C>> {
         // A fair share at most, so that no thread sits on work while another is idle.
-        let share = state.queue.len().div_ceil(2 * (self.most_helpers + 1));
-        let items: Vec<_> = {
-            let count = most.min(share);
-            state.queue.drain(..count).collect()
-        };
-        if !items.is_empty() {
-            if state.queue.len() <= LOW_WATER {
-                self.bell.ring();
-            }
-            return Some(Taken { items, patient: false });
+        let share = |length: usize, most: usize| most.min(length.div_ceil(2 * workers));
+        if !state.drawn.is_empty() {
+            let count = share(state.drawn.len(), LOOK_UPS);
+            return Some(Taken::LookUps(state.drawn.drain(..count).collect()));
         }
-        if let Some(item) = state.deferred.pop_front() {
-            return Some(Taken { items: vec![item], patient: true });
+        if !state.queue.is_empty() {
+            let count = share(state.queue.len(), most);
+            return Some(Taken::Items(state.queue.drain(..count).collect()));
         }
-        if matches!(worker, Worker::Helper(_)) {
-            state.helpers -= 1;
+        if state.waits_for_deferred() {
+            return state.deferred.pop_front().map(Taken::Deferred);
         }
         None
+    }
+
+    /// Looks calls up; hits are done with, distinct misses join the queue, duplicates the one that they equal.
+    fn look_up(&self, calls: Vec<(usize, C)>, settled: &mut Vec<Settled<C::Output>>) {
+        let mut missed = Vec::new();
+        for (index, call) in calls {
+            match catch_unwind(AssertUnwindSafe(|| self.memory.probe(&call))) {
+                Ok(Probe::Hit(value)) => settled.push((index, Ok(value))),
+                Ok(Probe::Miss(key, reason)) => {
+                    missed.push(Item { index, call, work: Work::Keyed(key, reason) });
+                }
+                Ok(Probe::Plain(reason)) => missed.push(Item { index, call, work: Work::Plain(reason) }),
+                Err(payload) => {
+                    let error = TaskError::panicked(index, function_of(&call), &*payload);
+                    self.finish(index, Err(error), settled);
+                }
+            }
+        }
+        if missed.is_empty() {
+            return;
+        }
+        let mut state = lock(&self.state);
+        for item in missed {
+            if let Work::Keyed(key, _) = item.work {
+                if let Some(duplicates) = state.duplicates.get_mut(&key) {
+                    duplicates.push(item);
+                    state.parked += 1;
+                    continue;
+                }
+                state.duplicates.insert(key, Vec::new());
+            }
+            state.queue.push_back(item);
+        }
+        drop(state);
+        // There may be work for more helpers now.
+        self.bell.ring();
     }
 
     /// Runs one item; defers it if somebody else computes it and this thread is not `patient`.
     fn run(&self, item: Item<C>, patient: bool, settled: &mut Vec<Settled<C::Output>>) {
         let Item { index, call, work } = item;
-        let function = call.memo().map(|memo| memo.function.name());
+        let function = function_of(&call);
         let failed = |payload: Box<dyn Any + Send>| TaskError::panicked(index, function, &*payload);
         let (key, reason) = match work {
             Work::Plain(MissReason::NotMemoized) => {
@@ -255,7 +378,9 @@ where
             }
             Work::Keyed(key, reason) => (key, reason),
         };
-        let compute = AssertUnwindSafe(|| self.memory.attempt(key, reason.clone(), call, patient));
+        let compute = AssertUnwindSafe(|| {
+            self.memory.attempt(key, reason.clone(), call, Terms { wait: patient, share: true })
+        });
         match catch_unwind(compute).map_err(failed) {
             Ok(Attempt::Busy(call)) => {
                 lock(&self.state).deferred.push_back(Item { index, call, work: Work::Keyed(key, reason) });
@@ -291,31 +416,39 @@ where
         result: &Result<Option<Shared>, TaskError>,
         settled: &mut Vec<Settled<C::Output>>,
     ) {
-        let Some(duplicates) = lock(&self.state).duplicates.remove(key) else { return };
+        let duplicates = {
+            let mut state = lock(&self.state);
+            let duplicates = state.duplicates.remove(key).unwrap_or_default();
+            state.parked = state.parked.saturating_sub(duplicates.len());
+            duplicates
+        };
         for item in duplicates {
-            match result {
-                Err(error) => self.finish(item.index, Err(error.at(item.index)), settled),
-                Ok(shared) => {
-                    let shared = shared.clone();
-                    match shared.and_then(|shared| self.memory.take_shared(&item.call, shared)) {
-                        Some(value) => self.finish(item.index, Ok(value), settled),
-                        None => lock(&self.state).queue.push_front(item),
-                    }
+            let shared = match result {
+                Ok(shared) => shared.clone(),
+                Err(error) => {
+                    self.finish(item.index, Err(error.at(item.index)), settled);
+                    continue;
+                }
+            };
+            let take = || shared.and_then(|shared| self.memory.take_shared(&item.call, shared));
+            match catch_unwind(AssertUnwindSafe(take)) {
+                Ok(Some(value)) => self.finish(item.index, Ok(value), settled),
+                Ok(None) => {
+                    lock(&self.state).queue.push_front(item);
+                    self.bell.ring();
+                }
+                Err(payload) => {
+                    let error = TaskError::panicked(item.index, function_of(&item.call), &*payload);
+                    self.finish(item.index, Err(error), settled);
                 }
             }
         }
     }
 }
 
-/// Items that a worker took, and whether it may wait for somebody else who computes them.
-#[derive(Debug)]
-struct Taken<C> {
-    items: Vec<Item<C>>,
-    patient: bool,
+fn function_of<C: Call>(call: &C) -> Option<&'static str> {
+    call.memo().map(|memo| memo.function.name())
 }
-
-/// The feeder is told when so few calls wait.
-pub(super) const LOW_WATER: usize = super::feed::WINDOW / 2;
 
 /// Locks, whether or not another thread panicked meanwhile: user code runs under none of these locks.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

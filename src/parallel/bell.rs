@@ -1,6 +1,7 @@
 //! Wakes one thread that waits for something to change.
 
 use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 /// A bell that stays rung until somebody has heard it.
 #[derive(Debug, Default)]
@@ -17,10 +18,12 @@ impl Bell {
         }
     }
 
-    /// Waits until the bell has rung since the last time.
-    pub(super) fn hear(&self) {
+    /// Waits until the bell has rung since the last time, but no longer than `patience`; whether it has rung.
+    /// [`Duration::MAX`] is for ever.
+    pub(super) fn hear(&self, patience: Duration) -> bool {
         let rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut rung = self.changed.wait_while(rung, |rung| !*rung).unwrap_or_else(PoisonError::into_inner);
-        *rung = false;
+        let waited = self.changed.wait_timeout_while(rung, patience, |rung| !*rung);
+        let (mut rung, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *rung)
     }
 }

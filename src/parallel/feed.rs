@@ -1,27 +1,21 @@
-//! Draws the input, looks it up, and keeps the queue of misses filled.
+//! Draws the input, and sees that there are helpers for it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use rayon::Scope;
-use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
-use super::batch::{Batch, Item, LOW_WATER, Settled, Work};
-use super::pool::Pool;
+use super::batch::{Batch, LOW_WATER, Settled, WINDOW};
+use super::pool::{Busy, Pool};
 use crate::call::Call;
-use crate::memory::{Memory, Probe};
-use crate::task_error::TaskError;
-
-/// Most calls that are drawn ahead of what is done.
-pub(super) const WINDOW: usize = 1024;
+use crate::memory::Memory;
 
 /// An input that is slow to draw is handed on after this time, so that the threads do not wait for a full window.
 const DRAW: Duration = Duration::from_millis(2);
 
-/// Fewer look-ups than this are not worth waking threads for.
-const FEW: usize = 32;
+/// If no thread of the pool has come to a batch for so long, its caller works itself. All of them may be waiting for the
+/// caller, as when a task starts a thread that runs a batch.
+const FORSAKEN: Duration = Duration::from_millis(200);
 
 /// Runs a batch to its end.
 pub(super) fn run<C, T>(
@@ -43,17 +37,19 @@ where
             })
             .ok()
     });
-    // Inside a task, the caller is one of the threads that work.
+    // Inside a task, the caller is one of the threads that work; and it starts no task of another batch while it waits.
+    let _busy = nested.then(Busy::begin);
     let helpers = pool
         .as_deref()
         .map_or(0, |pool| if nested { jobs.min(pool.threads.current_num_threads()) - 1 } else { jobs });
-    let batch = Batch::new(memory, helpers, fail_fast);
+    let works = nested || pool.is_none();
+    let batch = Batch::new(memory, helpers, !works, fail_fast);
     let calls = calls.enumerate();
     match &pool {
         Some(pool) => pool.threads.in_place_scope(|scope| {
-            Feeder { batch: &batch, crew: Some(Crew { pool, scope }), works: nested }.feed(calls);
+            Feeder { batch: &batch, crew: Some(Crew { pool, scope }), works }.feed(calls);
         }),
-        None => Feeder { batch: &batch, crew: None, works: true }.feed(calls),
+        None => Feeder { batch: &batch, crew: None, works }.feed(calls),
     }
     batch.into_results()
 }
@@ -62,7 +58,7 @@ where
 struct Feeder<'f, 'scope, C: Call> {
     batch: &'scope Batch<C>,
     crew: Option<Crew<'f, 'scope>>,
-    /// Whether this thread runs items too, instead of waiting while others do.
+    /// Whether this thread works too, instead of waiting while others do.
     works: bool,
 }
 
@@ -85,20 +81,20 @@ where
             if drawn.is_empty() {
                 break;
             }
-            self.sort(drawn);
+            self.batch.push(drawn);
             self.wait_until(|| self.batch.waiting() <= LOW_WATER);
         }
+        self.batch.end_of_input();
         self.wait_until(|| self.batch.is_idle());
         on_panic.0 = None;
     }
 
-    /// Sees that the queue is worked at until `done`.
+    /// Sees that the calls are worked at until `done`.
     fn wait_until(&self, done: impl Fn() -> bool) {
         loop {
             if let Some(Crew { pool, scope }) = self.crew {
                 let batch = self.batch;
-                for _ in 0..batch.hire() {
-                    pool.queued.fetch_add(1, Ordering::Relaxed);
+                for _ in 0..batch.hire(pool) {
                     scope.spawn(move |_| batch.help(pool));
                 }
             }
@@ -109,41 +105,12 @@ where
             if done() {
                 return;
             }
-            self.batch.bell.hear();
-        }
-    }
-
-    /// Looks the calls up; hits are done with, misses join the queue.
-    fn sort(&self, drawn: Vec<(usize, C)>) {
-        let probe = |(index, call): (usize, C)| {
-            let probed = catch_unwind(AssertUnwindSafe(|| self.batch.memory().probe(&call)));
-            (index, call, probed)
-        };
-        let probed: Vec<_> = match self.crew {
-            Some(Crew { pool, .. })
-                if drawn.len() >= FEW && drawn.iter().any(|(_, call)| call.memo().is_some()) =>
-            {
-                let probe = || drawn.into_par_iter().with_min_len(8).map(probe).collect();
-                pool.threads.install(probe)
-            }
-            _ => drawn.into_iter().map(probe).collect(),
-        };
-        let (mut hits, mut misses) = (Vec::new(), Vec::new());
-        for (index, call, probed) in probed {
-            match probed {
-                Ok(Probe::Hit(value)) => hits.push((index, Ok(value))),
-                Ok(Probe::Miss(key, reason)) => {
-                    misses.push(Item { index, call, work: Work::Keyed(key, reason) });
-                }
-                Ok(Probe::Plain(reason)) => misses.push(Item { index, call, work: Work::Plain(reason) }),
-                Err(payload) => {
-                    let function = call.memo().map(|memo| memo.function.name());
-                    hits.push((index, Err(TaskError::panicked(index, function, &*payload))));
-                }
+            if !self.batch.is_forsaken() {
+                self.batch.bell.hear(Duration::MAX);
+            } else if !self.batch.bell.hear(FORSAKEN) && self.batch.is_forsaken() {
+                self.batch.work_here();
             }
         }
-        self.batch.settle(hits);
-        self.batch.push(misses);
     }
 }
 
@@ -160,9 +127,10 @@ fn draw<T>(calls: &mut impl Iterator<Item = T>) -> Vec<T> {
     drawn
 }
 
-struct StopOnDrop<'b, C: Call>(Option<&'b Batch<C>>)
+/// Stops the batch, unless it came to its end.
+struct StopOnDrop<'b, C>(Option<&'b Batch<C>>)
 where
-    C: Send,
+    C: Call + Send,
     C::Output: Send;
 
 impl<C> Drop for StopOnDrop<'_, C>

@@ -1,16 +1,17 @@
 //! [`Parallel`]: many calls at once, of which only the misses are computed.
 //!
-//! Inputs are drawn in windows on the caller's thread; keys and look-ups of a window run on the pool; hits go straight to
-//! their places, distinct misses into a queue. Helpers, which are tasks of a rayon pool, take from the queue until it is
-//! empty ([`batch`]).
+//! Inputs are drawn in windows on the caller's thread ([`feed`]). Helpers, which are tasks of a rayon pool, look the calls up first:
+//! hits are done with, distinct misses join a queue, which they empty next ([`batch`]).
 //!
 //! # Invariants
-//! 1. Never more threads than `jobs` compute. A `Parallel` inside a task uses the threads of the pool that the task runs
-//!    on, its caller's first, so it finishes even on a pool of one thread.
+//! 1. Never more threads of a pool compute than it has. A `Parallel` inside a task uses the threads of the pool that the task
+//!    runs on, its caller's first, so it finishes even on a pool of one thread.
 //! 2. A thread that waits inside a task never starts a task of another batch: stacks stay as deep as the nesting, and no
 //!    task waits for one that lies beneath it on its own stack. A helper that comes to such a thread goes away again
 //!    (rayon runs whatever is queued while it waits), and the batch is told when a thread is free.
-//! 3. What was computed is stored, whatever happens to the rest of the batch.
+//! 3. No more helpers are sent than the pool has threads. A batch that gets none for a while is worked at by its caller:
+//!    all threads of the pool may be waiting for it.
+//! 4. What was computed is stored, whatever happens to the rest of the batch.
 //!
 //! Tried and dropped: rayon's parallel iterators over the calls. They split well, but a task that waits then runs other
 //! tasks of the batch on its stack, one inside the other.
@@ -62,14 +63,16 @@ impl Parallel {
     /// mask and the CPU quota of its control group count).
     ///
     /// Pools are kept for the life of the process, one for each size. Inside a task the pool of the task is used, and
-    /// `jobs` can only lower the number of its threads that take part.
+    /// `jobs` can only lower the number of its threads that take part. Batches that run at the same time on one pool take
+    /// turns; one that gets no thread for 0.2 s is computed by the thread that called `run`.
     pub fn jobs(mut self, jobs: usize) -> Self {
         self.jobs = jobs;
         self
     }
 
     /// Sets the memory. Default: the [current](Memory::current) one of the thread that calls [`run`](Self::run). Plain
-    /// calls of memoized functions inside the tasks use it too.
+    /// calls of memoized functions inside the tasks use it too, but not those in threads that a task starts, nor in pieces
+    /// of its rayon iterators that run on other threads: there, pass the memory on (`memory.call(…)`, `memory.enter()`).
     pub fn memory(mut self, memory: &Memory) -> Self {
         self.memory = Some(memory.clone());
         self
@@ -77,8 +80,9 @@ impl Parallel {
 
     /// Runs the calls and returns their values in the order of the input.
     ///
-    /// The input is drawn lazily on this thread, at most 1,024 calls ahead of what is done. Calls with equal keys are
-    /// computed once. Arguments may be borrowed: all tasks have ended when this returns.
+    /// The input is drawn lazily on this thread, about a thousand calls ahead of what is done at most. Calls with equal keys
+    /// are computed once (each for itself, where the value is an `Err` that is not kept). Arguments may be borrowed: all tasks
+    /// have ended when this returns.
     ///
     /// # Errors
     ///
@@ -87,7 +91,7 @@ impl Parallel {
     ///
     /// # Panics
     ///
-    /// Panics if drawing the input does; tasks that run already finish and are stored.
+    /// Panics if drawing the input does, or dropping an argument; tasks that run already finish and are stored.
     pub fn run<C, T>(&self, calls: impl IntoIterator<Item = C>) -> Result<Vec<T>>
     where
         C: Call<Output = T> + Send,

@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, OnceCell};
 use std::collections::HashMap;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::thread;
 
@@ -14,14 +14,17 @@ use super::bell::Bell;
 #[derive(Debug)]
 pub(super) struct Pool {
     pub(super) threads: ThreadPool,
-    /// Helpers that no thread has come to yet.
-    pub(super) queued: AtomicUsize,
+    /// Threads without a helper. No more helpers are sent than there are threads: one that finds all threads taken by tasks that
+    /// wait for its batch would never run, and its batch never end.
+    free: AtomicUsize,
+    /// Batches that wait to be told that a thread is free.
+    turned_away: AtomicUsize,
     starved: Mutex<Vec<Arc<Bell>>>,
 }
 
 thread_local! {
     /// The pool that this thread belongs to.
-    static HOME: OnceCell<Weak<Pool>> = const { OnceCell::new() };
+    static HOME: OnceCell<Arc<OnceLock<Weak<Pool>>>> = const { OnceCell::new() };
     /// Whether this thread is inside an item of a batch.
     static BUSY: Cell<bool> = const { Cell::new(false) };
 }
@@ -29,7 +32,7 @@ thread_local! {
 impl Pool {
     /// The pool that this thread belongs to, if to any.
     pub(super) fn here() -> Option<Arc<Pool>> {
-        HOME.with(|home| home.get().and_then(Weak::upgrade))
+        HOME.with(|home| home.get()?.get()?.upgrade())
     }
 
     /// The pool of `jobs` threads.
@@ -44,26 +47,60 @@ impl Pool {
         if let Some(pool) = pools.get(&jobs) {
             return Ok(Arc::clone(pool));
         }
+        // Every thread keeps a place for its pool, which is filled before anybody else can give the pool a task.
+        let home = Arc::new(OnceLock::new());
+        let place = Arc::clone(&home);
         let threads = ThreadPoolBuilder::new()
             .num_threads(jobs)
             .thread_name(move |index| format!("rememo-{jobs}-{index}"))
+            .start_handler(move |_| {
+                HOME.with(|home| {
+                    home.get_or_init(|| Arc::clone(&place));
+                });
+            })
             .build()?;
-        let pool = Arc::new(Pool { threads, queued: AtomicUsize::new(0), starved: Mutex::default() });
-        // Every thread notes where it belongs before any task can run on it.
-        let home = Arc::downgrade(&pool);
-        pool.threads.broadcast(|_| HOME.with(|cell| cell.get_or_init(|| home.clone()).strong_count()));
+        let pool = Arc::new(Pool {
+            threads,
+            free: AtomicUsize::new(jobs),
+            turned_away: AtomicUsize::new(0),
+            starved: Mutex::default(),
+        });
+        home.get_or_init(|| Arc::downgrade(&pool));
         pools.insert(jobs, Arc::clone(&pool));
         Ok(pool)
     }
 
-    /// Asks for `bell` to be rung when this thread, which is busy, no longer is.
-    pub(super) fn ring_when_free(&self, bell: Arc<Bell>) {
-        self.starved.lock().unwrap_or_else(PoisonError::into_inner).push(bell);
+    /// Takes up to `most` free threads for helpers; how many it got.
+    pub(super) fn reserve(&self, most: usize) -> usize {
+        let take = |free: usize| Some(free - free.min(most));
+        let before = self.free.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+        before.unwrap_or_default().min(most)
+    }
+
+    /// A helper is done with its thread.
+    pub(super) fn release(&self) {
+        self.free.fetch_add(1, Ordering::Relaxed);
+        self.ring_starved();
+    }
+
+    /// Whether a batch waits for a thread.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.turned_away.load(Ordering::Relaxed) > 0
+    }
+
+    /// Asks for `bell` to be rung when a thread is free.
+    pub(super) fn ring_when_free(&self, bell: &Arc<Bell>) {
+        let mut starved = self.starved.lock().unwrap_or_else(PoisonError::into_inner);
+        if !starved.iter().any(|known| Arc::ptr_eq(known, bell)) {
+            self.turned_away.fetch_add(1, Ordering::Relaxed);
+            starved.push(Arc::clone(bell));
+        }
     }
 
     fn ring_starved(&self) {
         let starved = std::mem::take(&mut *self.starved.lock().unwrap_or_else(PoisonError::into_inner));
         for bell in starved {
+            self.turned_away.fetch_sub(1, Ordering::Relaxed);
             bell.ring();
         }
     }

@@ -2,17 +2,14 @@
 //!
 //! They are for people and for explaining misses; no look-up of a value reads them.
 
-use std::collections::HashSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
 use crate::function::Function;
-use crate::key::FunctionId;
 use crate::sys::whole_file;
 
 /// A function that has stored values, as its record tells; [`Memory::functions`](crate::Memory::functions) returns them.
@@ -38,24 +35,18 @@ pub struct FunctionRecord {
 pub(crate) struct Records {
     dir: PathBuf,
     tmp: PathBuf,
-    /// Functions whose record is known to be there.
-    written: Mutex<HashSet<FunctionId>>,
 }
 
 impl Records {
     /// The records of the cache directory `root`.
     pub(crate) fn new(root: &Path) -> Self {
-        Records { dir: root.join("functions"), tmp: root.join("tmp"), written: Mutex::default() }
+        Records { dir: root.join("functions"), tmp: root.join("tmp") }
     }
 
     /// Writes the record of `function`, unless it is there.
     pub(crate) fn write(&self, function: &'static Function) -> Result<()> {
-        let id = function.id();
-        if !self.written.lock().unwrap_or_else(PoisonError::into_inner).insert(id) {
-            return Ok(());
-        }
-        let path = self.dir.join(format!("{id}.json"));
-        // An empty one is what a power cut leaves.
+        let path = self.dir.join(format!("{}.json", function.id()));
+        // Looked for every time, since others may have cleared the directory. An empty one is what a power cut leaves.
         if fs::metadata(&path).is_ok_and(|metadata| metadata.len() > 0) {
             return Ok(());
         }
@@ -80,7 +71,6 @@ impl Records {
 
     /// Removes all records.
     pub(crate) fn clear(&self) -> Result<()> {
-        self.written.lock().unwrap_or_else(PoisonError::into_inner).clear();
         for path in self.files()? {
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != ErrorKind::NotFound => {

@@ -165,6 +165,72 @@ fn threads_that_would_wait_for_each_other_compute_instead() {
     }
 }
 
+/// The same through a handle for each thread: the lease between processes cannot see the circle.
+#[test]
+fn two_handles_on_one_directory_do_not_wait_for_each_other() {
+    static MEET: Barrier = Barrier::new(2);
+    static MET: AtomicU32 = AtomicU32::new(0);
+    #[memo]
+    fn leads(me: u32) -> u32 {
+        if MET.fetch_add(1, SeqCst) < 2 {
+            MEET.wait();
+            leads(1 - me)
+        } else {
+            me
+        }
+    }
+    let cache = TestCache::new();
+    let (done, finished) = mpsc::channel();
+    for me in 0..2 {
+        let (memory, done) = (cache.reopen(), done.clone());
+        thread::spawn(move || {
+            let _entered = memory.enter();
+            done.send(leads(me)).unwrap();
+        });
+    }
+    for _ in 0..2 {
+        assert!(finished.recv_timeout(Duration::from_secs(30)).expect("the handles wait for each other") < 2);
+    }
+}
+
+/// Regression: without a second look-up by the leader, a call that missed just before another thread stored it ran again.
+#[test]
+fn threads_that_ask_for_a_cheap_function_together_share_it_too() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[memo]
+    fn cheap(x: u64) -> u64 {
+        RUNS.fetch_add(1, SeqCst);
+        x
+    }
+    let cache = TestCache::new();
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| (0..1000).for_each(|x| assert_eq!(cache.memory.call(cheap::delayed(x)), x)));
+        }
+    });
+    assert_eq!(RUNS.load(SeqCst), 1000);
+}
+
+#[test]
+fn recompute_runs_the_function_though_another_thread_is_computing_it() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[memo]
+    fn slow(x: u64) -> u64 {
+        RUNS.fetch_add(1, SeqCst);
+        thread::sleep(Duration::from_millis(100));
+        x
+    }
+    let cache = TestCache::new();
+    thread::scope(|scope| {
+        scope.spawn(|| cache.memory.call(slow::delayed(1)));
+        while RUNS.load(SeqCst) == 0 {
+            thread::yield_now();
+        }
+        cache.memory.recompute(slow::delayed(1));
+    });
+    assert_eq!(RUNS.load(SeqCst), 2);
+}
+
 /// Regression: handles of one process wrote the same temporary file beside `format` and beside a function's record, so that
 /// the second rename failed.
 #[test]

@@ -75,6 +75,99 @@ fn functions_of_one_name_and_body_in_two_functions_share_nothing() {
     other(&cache);
 }
 
+/// Two functions of one name and text, each with a helper of its own, in two blocks of one body: the compiler gives both the
+/// same path.
+#[test]
+fn functions_of_one_name_and_text_in_two_blocks_share_nothing() {
+    let cache = TestCache::new();
+    let mut names = Vec::new();
+    {
+        fn helper() -> u64 {
+            1
+        }
+        #[memo]
+        fn twin(x: u64) -> u64 {
+            x + helper()
+        }
+        assert_eq!(miss(&cache.memory, twin::delayed(0)), 1);
+        names.push(twin::info().name());
+    }
+    {
+        fn helper() -> u64 {
+            2
+        }
+        #[memo]
+        fn twin(x: u64) -> u64 {
+            x + helper()
+        }
+        assert_eq!(miss(&cache.memory, twin::delayed(0)), 2);
+        names.push(twin::info().name());
+    }
+    assert!(names[0].ends_with("::twin") && names[1].ends_with("::twin#2"), "{names:?}");
+}
+
+#[memo(ignore(log))]
+fn logged<F: Fn(u64)>(x: u64, log: F) -> u64 {
+    log(x);
+    x
+}
+
+#[test]
+fn the_type_of_an_ignored_argument_is_ignored_too() {
+    let cache = TestCache::new();
+    miss(&cache.memory, logged::delayed(1, |_| ()));
+    hit(&cache.memory, logged::delayed(1, |x| assert_eq!(x, 7)));
+    fn elsewhere(memory: &Memory) -> u64 {
+        hit(memory, logged::delayed(1, drop))
+    }
+    assert_eq!(elsewhere(&cache.memory), 1);
+}
+
+trait Rule {
+    fn apply(x: u64) -> u64;
+}
+
+#[memo]
+fn ruled<R: Rule>(x: u64) -> u64 {
+    R::apply(x)
+}
+
+#[test]
+fn types_as_parameters_tell_instances_apart() {
+    struct Double;
+    struct Triple;
+    impl Rule for Double {
+        fn apply(x: u64) -> u64 {
+            2 * x
+        }
+    }
+    impl Rule for Triple {
+        fn apply(x: u64) -> u64 {
+            3 * x
+        }
+    }
+    let cache = TestCache::new();
+    assert_eq!(miss(&cache.memory, ruled::delayed::<Double>(1)), 2);
+    assert_eq!(miss(&cache.memory, ruled::delayed::<Triple>(1)), 3);
+}
+
+/// All closures of one function have the same type name.
+#[test]
+fn instances_of_closures_are_computed_every_time() {
+    struct Through<F>(std::marker::PhantomData<F>);
+    impl<F: Fn() -> u64> Rule for Through<F> {
+        fn apply(x: u64) -> u64 {
+            x + size_of::<F>() as u64
+        }
+    }
+    fn call<F: Fn() -> u64>(cache: &TestCache, _: F) -> MissReason {
+        miss_because(&cache.memory, ruled::delayed::<Through<F>>(1)).1
+    }
+    let cache = TestCache::new();
+    assert_eq!(call(&cache, || 1), MissReason::Unkeyed);
+    assert_eq!(call(&cache, || 2), MissReason::Unkeyed);
+}
+
 #[memo]
 fn shown<T: Serialize + ToString, const N: usize>(value: T) -> String
 where

@@ -263,9 +263,19 @@ fn public_types_are_send_and_sync() {
 }
 
 #[test]
-fn a_joined_value_is_no_hit() {
+fn a_source_is_a_short_sentence() {
     let cache = TestCache::new();
-    let outcome = cache.memory.call_info(square::delayed(1));
-    assert_eq!(outcome.source.to_string(), "miss: not computed before with this code and these arguments");
-    assert_ne!(outcome.source, Source::Joined);
+    let source = || cache.memory.call_info(square::delayed(1)).source.to_string();
+    assert_eq!(source(), "miss: not computed before with this code and these arguments");
+    assert_eq!(source(), "hit");
+    assert_eq!(Source::Joined.to_string(), "joined");
+}
+
+#[test]
+fn a_function_is_listed_again_after_another_handle_has_cleared() {
+    let cache = TestCache::new();
+    miss(&cache.memory, square::delayed(1));
+    cache.reopen().clear().unwrap();
+    miss(&cache.memory, square::delayed(1));
+    assert_eq!(cache.memory.functions().unwrap().len(), 1);
 }

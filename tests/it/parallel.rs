@@ -200,7 +200,8 @@ fn a_slow_input_does_not_keep_threads_waiting() {
         let started = &started;
         delayed(move || started.fetch_add(1, SeqCst))
     });
-    Parallel::new().jobs(2).run(calls).unwrap();
+    // A size that no other test uses: the pool is shared.
+    Parallel::new().jobs(9).run(calls).unwrap();
 }
 
 #[test]
@@ -230,9 +231,10 @@ fn never_more_threads_than_jobs_compute() {
             now.fetch_sub(1, SeqCst);
         })
     };
-    Parallel::new().jobs(3).run((0..60).map(call)).unwrap();
-    assert_eq!(most.load(SeqCst), 3);
-    assert_eq!(names.into_inner().unwrap().len(), 3);
+    // A size that no other test uses: the pool is shared.
+    Parallel::new().jobs(5).run((0..100).map(call)).unwrap();
+    assert_eq!(most.load(SeqCst), 5);
+    assert_eq!(names.into_inner().unwrap().len(), 5);
 }
 
 #[test]
@@ -316,7 +318,7 @@ fn a_panic_outside_of_the_tasks_reaches_the_caller() {
             assert!(!self.0 || thread::panicking(), "dropped");
         }
     }
-    let calls = (0..100).map(|i| {
+    let calls = (0..10_000).map(|i| {
         let explosive = Explosive(i > 50);
         delayed(move || {
             let _kept = std::mem::ManuallyDrop::new(explosive);
@@ -385,16 +387,154 @@ fn a_key_computed_by_another_thread_does_not_hold_up_the_batch() {
         HELD.wait();
         scope.spawn(|| {
             // The batch of one thread has done all the others before the key that it waits for is free.
-            while cache.reopen().stats().entries < 9 {
+            while cache.memory.stats().stored < 29 {
                 thread::sleep(Duration::from_millis(1));
             }
             done.store(1, SeqCst);
             HELD.wait();
         });
-        Parallel::new().jobs(1).memory(&cache.memory).run((0..10).map(slow::delayed)).unwrap()
+        // A slow input, so that the queue runs empty before the end.
+        let calls = (0..30).map(|x| {
+            thread::sleep(Duration::from_millis(3));
+            slow::delayed(x)
+        });
+        Parallel::new().jobs(1).memory(&cache.memory).run(calls).unwrap()
     });
-    assert_eq!(values, (0..10).collect::<Vec<_>>());
-    assert_eq!((RUNS.load(SeqCst), done.load(SeqCst)), (10, 1));
+    assert_eq!(values, (0..30).collect::<Vec<_>>());
+    assert_eq!((RUNS.load(SeqCst), done.load(SeqCst)), (30, 1));
+}
+
+/// Runs `test` on a thread of its own and fails if it takes too long, rather than hang.
+#[track_caller]
+fn within_a_minute(test: impl FnOnce() + Send + 'static) {
+    let (done, finished) = std::sync::mpsc::channel();
+    let thread = thread::spawn(move || {
+        test();
+        done.send(()).unwrap();
+    });
+    let done = finished.recv_timeout(Duration::from_mins(1));
+    assert!(done.is_ok() || thread.is_finished(), "it hangs");
+    thread.join().unwrap();
+}
+
+/// Regression: the first use of a pool held a lock over a task of the pool.
+#[test]
+fn batches_inside_the_users_own_rayon_tasks_finish() {
+    use rayon::prelude::*;
+    within_a_minute(|| {
+        let own = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        let sums: Vec<u64> = own.install(|| {
+            let batch = |x: u64| Parallel::new().jobs(6).run((0..4).map(|y| delayed(move || x + y)));
+            (0..3000u64).into_par_iter().map(|x| batch(x).unwrap().iter().sum()).collect()
+        });
+        assert_eq!(sums, (0..3000).map(|x| 4 * x + 6).collect::<Vec<u64>>());
+    });
+}
+
+/// The only thread of the pool waits for a thread that waits for the pool.
+#[test]
+fn a_batch_in_a_thread_that_a_task_started_finishes() {
+    within_a_minute(|| {
+        let task = |x: u64| {
+            delayed(move || {
+                let inner =
+                    move || Parallel::new().jobs(1).run((0..3).map(|y| delayed(move || x + y))).unwrap();
+                thread::scope(|scope| scope.spawn(inner).join().unwrap())
+            })
+        };
+        let values = Parallel::new().jobs(1).run((0..3).map(task)).unwrap();
+        assert_eq!(values, [[0, 1, 2], [1, 2, 3], [2, 3, 4]]);
+    });
+}
+
+/// Memoized functions that use rayon inside and share what they call: pieces of one run on the stack of another that waits.
+#[test]
+fn memoized_functions_that_use_rayon_inside_finish() {
+    use rayon::prelude::*;
+    #[memo]
+    fn leaf(round: u64, x: u64) -> u64 {
+        (0..20u64).into_par_iter().map(|y| (x * y + round) % 7).sum()
+    }
+    #[memo]
+    fn branch(round: u64, x: u64) -> u64 {
+        (0..6u64).into_par_iter().map(|y| leaf(round, (x + y) % 5)).sum()
+    }
+    #[memo]
+    fn tree(round: u64, x: u64) -> u64 {
+        (0..6u64).into_par_iter().map(|y| branch(round, (x + y) % 5)).sum()
+    }
+    within_a_minute(|| {
+        let cache = TestCache::new();
+        // Pieces that another thread of the pool runs use the default memory, not that of the batch.
+        cache.memory.make_default();
+        for round in 0..20 {
+            let leaf = |x: u64| (0..20).map(|y| (x * y + round) % 7).sum::<u64>();
+            let branch = |x: u64| (0..6).map(|y| leaf((x + y) % 5)).sum::<u64>();
+            let tree_value = |x: u64| (0..6).map(|y| branch((x + y) % 5)).sum::<u64>();
+            let parallel = Parallel::new().jobs(4).memory(&cache.memory);
+            let values = parallel.run((0..12).map(|x| tree::delayed(round, x))).unwrap();
+            assert_eq!(values, (0..12).map(tree_value).collect::<Vec<_>>());
+        }
+        Memory::disabled().make_default();
+    });
+}
+
+#[test]
+fn remembered_calls_do_not_wait_for_the_end_of_a_long_batch() {
+    let cache = TestCache::new();
+    let parallel = Parallel::new().jobs(7).memory(&cache.memory);
+    parallel.run((0..40).map(square::delayed)).unwrap();
+    let (done, finished) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let calls = (0..3000).map(|_| {
+                delayed(|| {
+                    thread::sleep(Duration::from_millis(1));
+                    done.fetch_add(1, SeqCst)
+                })
+            });
+            Parallel::new().jobs(7).run(calls).unwrap();
+            finished.store(1, SeqCst);
+        });
+        while done.load(SeqCst) < 10 {
+            thread::yield_now();
+        }
+        parallel.run((0..40).map(square::delayed)).unwrap();
+        assert_eq!(finished.load(SeqCst), 0);
+    });
+}
+
+#[test]
+fn duplicates_that_wait_count_as_drawn_ahead() {
+    static DRAWN: AtomicUsize = AtomicUsize::new(0);
+    #[memo]
+    fn slow(x: u64) -> usize {
+        thread::sleep(Duration::from_millis(200));
+        DRAWN.load(SeqCst) + x as usize
+    }
+    let cache = TestCache::new();
+    let calls = (0..100_000).map(|_| {
+        DRAWN.fetch_add(1, SeqCst);
+        slow::delayed(0)
+    });
+    let values = Parallel::new().jobs(2).memory(&cache.memory).run(calls).unwrap();
+    assert!(values[0] <= 1024 + 512, "{} calls were drawn while the first one ran", values[0]);
+    assert_eq!(values.len(), 100_000);
+}
+
+#[test]
+fn duplicates_of_a_value_that_is_not_worth_storing_are_computed_once() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[memo(min_cost = "1h")]
+    fn cheap(x: u64) -> u64 {
+        RUNS.fetch_add(1, SeqCst);
+        thread::sleep(Duration::from_millis(20));
+        x
+    }
+    let cache = TestCache::new();
+    let calls = (0..16).map(|_| cheap::delayed(1));
+    assert_eq!(Parallel::new().jobs(4).memory(&cache.memory).run(calls).unwrap(), [1; 16]);
+    assert_eq!((RUNS.load(SeqCst), cache.memory.stats().stored), (1, 0));
 }
 
 /// How often each call of `varied` ran: by batch and number.

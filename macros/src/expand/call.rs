@@ -1,10 +1,10 @@
 //! The function that makes a call which has not run yet.
 
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{FnArg, Index, Receiver, ReceiverKind, Signature, Type};
+use syn::{ConstParam, FnArg, GenericParam, Index, Receiver, ReceiverKind, Signature, Type, TypeParam};
 
 use super::{Attributes, Expansion, Names, attributes, signature};
 
@@ -30,6 +30,7 @@ impl Expansion<'_> {
         let show = self.show();
         let indices = (0..arguments.len()).map(Index::from);
         let codec = self.codec();
+        let instance = self.instance();
         quote! {
             #(#everywhere)* #(#visibility)*
             #[doc = #doc]
@@ -39,7 +40,7 @@ impl Expansion<'_> {
                 #wrapper
                 #library::__private::FunctionCall::new(
                     Self::#record(),
-                    #library::__private::type_name_of(&Self::#uncached #turbofish),
+                    #instance,
                     (#(#arguments,)*),
                     #show,
                     |__arguments| Self::#uncached #turbofish (#(__arguments.#indices),*),
@@ -63,6 +64,50 @@ impl Expansion<'_> {
             #[allow(deprecated, reason = "mentioned, not used")]
             let _ = #path #turbofish;
         })
+    }
+
+    /// The compiler's name of an empty function with the type and const parameters that tell instances apart. For a method
+    /// `Self` is one of them. Left out is a parameter that only ignored arguments have, such as the type of a closure
+    /// that reports progress.
+    fn instance(&self) -> TokenStream {
+        let library = &self.library;
+        let generics = &self.memoized.function.sig.generics;
+        let mentions = |in_key: bool, name: &Ident| {
+            let mut parameters = self.memoized.parameters.iter();
+            parameters.any(|parameter| parameter.in_key == in_key && mentions(parameter.ty, name))
+        };
+        let is_only_ignored = |name: &Ident| {
+            mentions(false, name) && !mentions(true, name) && !self::mentions(self.memoized.output, name)
+        };
+        let mut declared = Vec::new();
+        let mut given = Vec::new();
+        if self.memoized.receiver.is_some() {
+            declared.push(quote!(__Receiver: ?::core::marker::Sized));
+            given.push(quote!(Self));
+        }
+        for parameter in &generics.params {
+            match parameter {
+                GenericParam::Type(TypeParam { ident, .. }) if !is_only_ignored(ident) => {
+                    declared.push(quote!(#ident: ?::core::marker::Sized));
+                    given.push(quote!(#ident));
+                }
+                GenericParam::Const(ConstParam { ident, ty, .. }) => {
+                    declared.push(quote!(const #ident: #ty));
+                    given.push(quote!({ #ident }));
+                }
+                GenericParam::Lifetime(_) | GenericParam::Type(_) => {}
+            }
+        }
+        if declared.is_empty() {
+            return quote!("");
+        }
+        quote! {
+            {
+                #[allow(clippy::extra_unused_type_parameters, reason = "its name is wanted, not what it does")]
+                fn __instance<#(#declared),*>() {}
+                #library::__private::type_name_of(&__instance::<#(#given),*>)
+            }
+        }
     }
 
     /// A closure that shows the arguments that are in the key. Each is shown at the place of its type, where the error
@@ -103,6 +148,18 @@ impl Expansion<'_> {
             }
         }
     }
+}
+
+/// Whether `name` stands among the tokens of `ty`.
+fn mentions(ty: &Type, name: &Ident) -> bool {
+    fn any(tokens: TokenStream, name: &Ident) -> bool {
+        tokens.into_iter().any(|token| match token {
+            TokenTree::Ident(ident) => ident == *name,
+            TokenTree::Group(group) => any(group.stream(), name),
+            TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+        })
+    }
+    any(ty.to_token_stream(), name)
 }
 
 /// One argument shown to the sink, at the place of `tokens`.

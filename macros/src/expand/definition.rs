@@ -1,5 +1,7 @@
 //! The static record of a memoized function.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use proc_macro2::{Literal, TokenStream};
@@ -35,7 +37,9 @@ impl Expansion<'_> {
         let method = memoized.receiver.is_some();
         let name = option(self.options.name.as_ref().map(|name| quote!(#name)));
         let version = &self.options.version;
-        let fingerprint = Literal::byte_string(&reach::fingerprint(memoized.function, self.options.track));
+        let fingerprint = reach::fingerprint(memoized.function, self.options.track);
+        let ordinal = ordinal(&function, fingerprint);
+        let fingerprint = Literal::byte_string(&fingerprint);
         let receiver = memoized.receiver.map(|_| "self".to_owned());
         let in_key = memoized.parameters.iter().filter(|parameter| parameter.in_key);
         let parameters =
@@ -54,6 +58,7 @@ impl Expansion<'_> {
                 module_path: ::core::module_path!(),
                 function: #function,
                 method: #method,
+                ordinal: #ordinal,
                 name: #name,
                 version: #version,
                 fingerprint: *#fingerprint,
@@ -66,6 +71,16 @@ impl Expansion<'_> {
             }
         }
     }
+}
+
+/// How many functions of this name and text came before in this run of the compiler, which reads each once and in the
+/// order of the source. Tells two of them apart that stand in two blocks of one body, where their paths are equal.
+fn ordinal(name: &str, fingerprint: [u8; 32]) -> u32 {
+    static SEEN: Mutex<BTreeMap<(String, [u8; 32]), u32>> = Mutex::new(BTreeMap::new());
+    let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let next = seen.entry((name.to_owned(), fingerprint)).or_default();
+    *next += 1;
+    *next - 1
 }
 
 fn option(value: Option<TokenStream>) -> TokenStream {

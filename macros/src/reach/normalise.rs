@@ -133,7 +133,10 @@ fn is_operator_character(token: &TokenTree) -> bool {
 fn drop_doc(pieces: &mut Vec<Piece>) {
     let is_doc = |piece: &Piece| match piece {
         Piece::Group(group, Reading::Macro) if group.delimiter() == Delimiter::Bracket => {
-            matches!(group.stream().into_iter().next(), Some(TokenTree::Ident(name)) if name == "doc")
+            let mut tokens = group.stream().into_iter();
+            let doc = matches!(tokens.next(), Some(TokenTree::Ident(name)) if name == "doc");
+            // `#[doc::name]` is somebody's attribute macro in a module `doc`.
+            doc && !matches!(tokens.next(), Some(TokenTree::Punct(punct)) if punct.as_char() == ':')
         }
         _ => false,
     };

@@ -142,8 +142,13 @@ impl Store for FilesStore {
         let mut swept = Swept::default();
         let mut failed = None;
         self.walk(&mut |path| {
-            let sound = match (key_of(&path), fs::read(&path)) {
-                (Some(key), Ok(bytes)) => Entry::open(bytes, &key).is_ok(),
+            let read = || fs::read(&path);
+            let sound = match (key_of(&path), read()) {
+                // A second look at a damaged one: it may have been repaired meanwhile.
+                (Some(key), Ok(bytes)) => {
+                    Entry::open(bytes, &key).is_ok()
+                        || read().is_ok_and(|bytes| Entry::open(bytes, &key).is_ok())
+                }
                 (None, _) => false,
                 (_, Err(error)) if error.kind() == ErrorKind::NotFound => return,
                 (_, Err(error)) => {
