@@ -64,9 +64,9 @@ struct State<C> {
     parked: usize,
     /// The input has come to its end.
     exhausted: bool,
-    /// Helpers that run or are about to.
+    /// Helpers whose task has not ended.
     helpers: usize,
-    /// Helpers that run.
+    /// Those of them that look for work.
     at_work: usize,
 }
 
@@ -112,9 +112,8 @@ impl<C> State<C> {
         self.exhausted || self.deferred.len() + self.parked > LOW_WATER
     }
 
-    /// A helper that worked goes.
+    /// A helper looks for work no longer.
     fn leave(&mut self) {
-        self.helpers -= 1;
         self.at_work -= 1;
     }
 
@@ -236,7 +235,10 @@ where
             self.stop();
             lock(&self.state).leave();
         }
+        // The very last thing: were the feeder told sooner, it would wait for the end of this task inside of rayon, and a
+        // feeder on a thread of the user's own pool would start other tasks of that pool meanwhile, one on top of the other.
         pool.release();
+        lock(&self.state).helpers -= 1;
         self.bell.ring();
         worked.unwrap_or_else(|payload| resume_unwind(payload));
     }

@@ -84,6 +84,9 @@ impl Parallel {
     /// are computed once (each for itself, where the value is an `Err` that is not kept). Arguments may be borrowed: all tasks
     /// have ended when this returns.
     ///
+    /// Inside a rayon iterator of your own over very many items, rayon may start items on top of one another while this waits,
+    /// until the stack is full: let the outer loop be the `Parallel`.
+    ///
     /// # Errors
     ///
     /// Fails if a task panics, with its [`TaskError`]. Tasks that run already finish and are stored; those that wait are
