@@ -1,8 +1,6 @@
-//! A batch of calls on its way: calls to be looked up, the queue of misses, and the helpers that work at both.
+//! A batch of calls on its way, and the helpers that work at it. What is left to do is in [`queue`](super::queue).
 
 use std::any::Any;
-use std::collections::{HashMap, VecDeque};
-use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::bell::Bell;
 use super::pool::{self, Busy, Pool};
+use super::queue::{Item, LOW_WATER, State, Taken, Work};
 use crate::call::Call;
 use crate::key::Key;
 use crate::lease::Shared;
@@ -19,17 +18,9 @@ use crate::task_error::TaskError;
 /// What came of a call, by its place in the input.
 pub(super) type Settled<T> = (usize, Result<T, TaskError>);
 
-/// Most calls that are drawn ahead of what is done.
-pub(super) const WINDOW: usize = 1024;
-
-/// The feeder draws on when so few calls wait.
-pub(super) const LOW_WATER: usize = WINDOW / 2;
-
 /// A helper takes several cheap items at a time, so that they take about this long together.
 const TAKE: Duration = Duration::from_micros(50);
 const TAKE_ITEMS: usize = 256;
-/// Calls that a helper looks up at a time.
-const LOOK_UPS: usize = 16;
 /// A helper gives its thread to another batch that waits for one after this time; its own batch queues up again.
 const SLICE: Duration = Duration::from_millis(10);
 
@@ -50,42 +41,6 @@ pub(super) struct Batch<C: Call> {
     pub(super) bell: Arc<Bell>,
 }
 
-#[derive(Debug)]
-struct State<C> {
-    /// Calls to be looked up.
-    drawn: VecDeque<(usize, C)>,
-    /// Misses, and calls that have no key.
-    queue: VecDeque<Item<C>>,
-    /// Items whose key somebody outside this batch computes: waited for when nothing else is left to do.
-    deferred: VecDeque<Item<C>>,
-    /// The keys that are queued, deferred or running, with the items of equal key that came later.
-    duplicates: HashMap<Key, Vec<Item<C>>>,
-    /// How many items are among the duplicates.
-    parked: usize,
-    /// The input has come to its end.
-    exhausted: bool,
-    /// Helpers whose task has not ended.
-    helpers: usize,
-    /// Those of them that look for work.
-    at_work: usize,
-}
-
-/// A call to be run.
-#[derive(Debug)]
-struct Item<C> {
-    index: usize,
-    call: C,
-    work: Work,
-}
-
-#[derive(Clone, Debug)]
-enum Work {
-    /// Without a key, for this reason.
-    Plain(MissReason),
-    /// Under this key, whose look-up missed for this reason.
-    Keyed(Key, MissReason),
-}
-
 /// Who works.
 #[derive(Clone, Copy, Debug)]
 enum Worker<'p> {
@@ -95,58 +50,19 @@ enum Worker<'p> {
     Caller,
 }
 
-/// What a worker takes.
-#[derive(Debug)]
-enum Taken<C> {
-    /// Calls to look up.
-    LookUps(Vec<(usize, C)>),
-    /// Items to run.
-    Items(Vec<Item<C>>),
-    /// An item to run or to wait for.
-    Deferred(Item<C>),
-}
-
-impl<C> State<C> {
-    /// Whether deferred items are to be waited for: nothing else will come, or they fill the window.
-    fn waits_for_deferred(&self) -> bool {
-        self.exhausted || self.deferred.len() + self.parked > LOW_WATER
-    }
-
-    /// A helper looks for work no longer.
-    fn leave(&mut self) {
-        self.at_work -= 1;
-    }
-
-    /// How many items helpers could start with.
-    fn startable(&self) -> usize {
-        let deferred = if self.waits_for_deferred() { self.deferred.len() } else { 0 };
-        self.drawn.len().div_ceil(LOOK_UPS) + self.queue.len() + deferred
-    }
-}
-
 impl<C> Batch<C>
 where
     C: Call + Send,
     C::Output: Send,
 {
     pub(super) fn new(memory: Memory, most_helpers: usize, feeder_waits: bool, fail_fast: bool) -> Self {
-        let state = State {
-            drawn: VecDeque::new(),
-            queue: VecDeque::new(),
-            deferred: VecDeque::new(),
-            duplicates: HashMap::new(),
-            parked: 0,
-            exhausted: false,
-            helpers: 0,
-            at_work: 0,
-        };
         Batch {
             memory,
             fail_fast,
             most_helpers,
             feeder_waits,
             stopped: AtomicBool::new(false),
-            state: Mutex::new(state),
+            state: Mutex::default(),
             results: Mutex::default(),
             bell: Arc::default(),
         }
@@ -168,8 +84,7 @@ where
             if call.memo().is_some() {
                 state.drawn.push_back((index, call));
             } else {
-                let work = Work::Plain(MissReason::NotMemoized);
-                state.queue.push_back(Item { index, call, work });
+                state.queue(Item { index, call, work: Work::Plain(MissReason::NotMemoized) });
             }
         }
     }
@@ -181,8 +96,7 @@ where
 
     /// How many calls wait.
     pub(super) fn waiting(&self) -> usize {
-        let state = lock(&self.state);
-        state.drawn.len() + state.queue.len() + state.deferred.len() + state.parked
+        lock(&self.state).waiting()
     }
 
     /// Takes on as many helpers as there is work and `pool` has free threads for; they count as started.
@@ -286,13 +200,13 @@ where
             self.drop_all();
         }
         let mut state = lock(&self.state);
-        let taken = Self::take_from(&mut state, most, self.most_helpers + 1);
+        let taken = state.take(most, self.most_helpers + 1);
         if taken.is_none()
             && let Worker::Helper(_) = worker
         {
             state.leave();
         }
-        let waiting = state.drawn.len() + state.queue.len() + state.deferred.len() + state.parked;
+        let waiting = state.waiting();
         drop(state);
         if waiting <= LOW_WATER {
             self.bell.ring();
@@ -303,29 +217,10 @@ where
     /// Drops all that has not started.
     fn drop_all(&self) {
         let mut state = lock(&self.state);
-        state.parked = 0;
-        let State { drawn, queue, deferred, duplicates, .. } = &mut *state;
-        let dropped = (mem::take(drawn), mem::take(queue), mem::take(deferred), mem::take(duplicates));
+        let dropped = state.take_all();
         // Not under the lock: a `Drop` of the user's may take its time, or panic.
         drop(state);
         drop(dropped);
-    }
-
-    fn take_from(state: &mut State<C>, most: usize, workers: usize) -> Option<Taken<C>> {
-        // A fair share at most, so that no thread sits on work while another is idle.
-        let share = |length: usize, most: usize| most.min(length.div_ceil(2 * workers));
-        if !state.drawn.is_empty() {
-            let count = share(state.drawn.len(), LOOK_UPS);
-            return Some(Taken::LookUps(state.drawn.drain(..count).collect()));
-        }
-        if !state.queue.is_empty() {
-            let count = share(state.queue.len(), most);
-            return Some(Taken::Items(state.queue.drain(..count).collect()));
-        }
-        if state.waits_for_deferred() {
-            return state.deferred.pop_front().map(Taken::Deferred);
-        }
-        None
     }
 
     /// Looks calls up; hits are done with, distinct misses join the queue, duplicates the one that they equal.
@@ -349,15 +244,7 @@ where
         }
         let mut state = lock(&self.state);
         for item in missed {
-            if let Work::Keyed(key, _) = item.work {
-                if let Some(duplicates) = state.duplicates.get_mut(&key) {
-                    duplicates.push(item);
-                    state.parked += 1;
-                    continue;
-                }
-                state.duplicates.insert(key, Vec::new());
-            }
-            state.queue.push_back(item);
+            state.queue(item);
         }
         drop(state);
         // There may be work for more helpers now.
@@ -418,12 +305,7 @@ where
         result: &Result<Option<Shared>, TaskError>,
         settled: &mut Vec<Settled<C::Output>>,
     ) {
-        let duplicates = {
-            let mut state = lock(&self.state);
-            let duplicates = state.duplicates.remove(key).unwrap_or_default();
-            state.parked = state.parked.saturating_sub(duplicates.len());
-            duplicates
-        };
+        let duplicates = lock(&self.state).duplicates_of(key);
         for item in duplicates {
             let shared = match result {
                 Ok(shared) => shared.clone(),
@@ -436,7 +318,7 @@ where
             match catch_unwind(AssertUnwindSafe(take)) {
                 Ok(Some(value)) => self.finish(item.index, Ok(value), settled),
                 Ok(None) => {
-                    lock(&self.state).queue.push_front(item);
+                    lock(&self.state).run_next(item);
                     self.bell.ring();
                 }
                 Err(payload) => {

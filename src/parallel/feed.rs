@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use rayon::Scope;
 
-use super::batch::{Batch, LOW_WATER, Settled, WINDOW};
+use super::batch::{Batch, Settled};
 use super::pool::{Busy, Pool};
+use super::queue::{LOW_WATER, WINDOW};
 use crate::call::Call;
 use crate::memory::Memory;
 

@@ -20,6 +20,7 @@ mod batch;
 mod bell;
 mod feed;
 mod pool;
+mod queue;
 
 use crate::call::Call;
 use crate::error::Result;

@@ -1,0 +1,154 @@
+//! What is left to do of a batch: calls to be looked up, misses to be run, and what waits for somebody else.
+
+use std::collections::{HashMap, VecDeque};
+use std::mem;
+
+use crate::key::Key;
+use crate::memory::MissReason;
+
+/// Most calls that are drawn ahead of what is done.
+pub(super) const WINDOW: usize = 1024;
+
+/// The feeder draws on when so few calls wait.
+pub(super) const LOW_WATER: usize = WINDOW / 2;
+
+/// Calls that a helper looks up at a time.
+const LOOK_UPS: usize = 16;
+
+/// The calls of a batch that are not done, and how many helpers there are for them.
+#[derive(Debug)]
+pub(super) struct State<C> {
+    /// Calls to be looked up.
+    pub(super) drawn: VecDeque<(usize, C)>,
+    /// Misses, and calls that have no key.
+    queue: VecDeque<Item<C>>,
+    /// Items whose key somebody outside this batch computes: waited for when nothing else is left to do.
+    pub(super) deferred: VecDeque<Item<C>>,
+    /// The keys that are queued, deferred or running, with the items of equal key that came later.
+    duplicates: HashMap<Key, Vec<Item<C>>>,
+    /// How many items are among the duplicates.
+    parked: usize,
+    /// The input has come to its end.
+    pub(super) exhausted: bool,
+    /// Helpers whose task has not ended.
+    pub(super) helpers: usize,
+    /// Those of them that look for work.
+    pub(super) at_work: usize,
+}
+
+/// A call to be run.
+#[derive(Debug)]
+pub(super) struct Item<C> {
+    pub(super) index: usize,
+    pub(super) call: C,
+    pub(super) work: Work,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Work {
+    /// Without a key, for this reason.
+    Plain(MissReason),
+    /// Under this key, whose look-up missed for this reason.
+    Keyed(Key, MissReason),
+}
+
+/// What a worker takes.
+#[derive(Debug)]
+pub(super) enum Taken<C> {
+    /// Calls to look up.
+    LookUps(Vec<(usize, C)>),
+    /// Items to run.
+    Items(Vec<Item<C>>),
+    /// An item to run or to wait for.
+    Deferred(Item<C>),
+}
+
+impl<C> State<C> {
+    /// Whether deferred items are to be waited for: nothing else will come, or they fill the window.
+    pub(super) fn waits_for_deferred(&self) -> bool {
+        self.exhausted || self.deferred.len() + self.parked > LOW_WATER
+    }
+
+    /// A helper looks for work no longer.
+    pub(super) fn leave(&mut self) {
+        self.at_work -= 1;
+    }
+
+    /// How many items helpers could start with.
+    pub(super) fn startable(&self) -> usize {
+        let deferred = if self.waits_for_deferred() { self.deferred.len() } else { 0 };
+        self.drawn.len().div_ceil(LOOK_UPS) + self.queue.len() + deferred
+    }
+
+    /// How many calls wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.drawn.len() + self.queue.len() + self.deferred.len() + self.parked
+    }
+
+    /// Takes in an item to be run, or a duplicate of one.
+    pub(super) fn queue(&mut self, item: Item<C>) {
+        if let Work::Keyed(key, _) = item.work {
+            if let Some(duplicates) = self.duplicates.get_mut(&key) {
+                duplicates.push(item);
+                self.parked += 1;
+                return;
+            }
+            self.duplicates.insert(key, Vec::new());
+        }
+        self.queue.push_back(item);
+    }
+
+    /// Takes in an item that is to be run before all others, though it may equal one that was run.
+    pub(super) fn run_next(&mut self, item: Item<C>) {
+        self.queue.push_front(item);
+    }
+
+    /// The duplicates of a key that is done with.
+    pub(super) fn duplicates_of(&mut self, key: &Key) -> Vec<Item<C>> {
+        let duplicates = self.duplicates.remove(key).unwrap_or_default();
+        self.parked = self.parked.saturating_sub(duplicates.len());
+        duplicates
+    }
+
+    /// All that has not started, to be dropped.
+    pub(super) fn take_all(&mut self) -> impl Sized + use<C> {
+        self.parked = 0;
+        let State { drawn, queue, deferred, duplicates, .. } = self;
+        (mem::take(drawn), mem::take(queue), mem::take(deferred), mem::take(duplicates))
+    }
+
+    /// Takes calls to look up, else items from the queue, else one that was deferred. `workers` share the rest; at most `most`
+    /// items are taken.
+    pub(super) fn take(&mut self, most: usize, workers: usize) -> Option<Taken<C>> {
+        // A fair share at most, so that no thread sits on work while another is idle.
+        let share = |length: usize, most: usize| most.min(length.div_ceil(2 * workers));
+        if !self.drawn.is_empty() {
+            let count = share(self.drawn.len(), LOOK_UPS);
+            return Some(Taken::LookUps(self.drawn.drain(..count).collect()));
+        }
+        if !self.queue.is_empty() {
+            let count = share(self.queue.len(), most);
+            return Some(Taken::Items(self.queue.drain(..count).collect()));
+        }
+        if self.waits_for_deferred() {
+            return self.deferred.pop_front().map(Taken::Deferred);
+        }
+        None
+    }
+}
+
+// Not derived: that would ask for `C: Default`.
+impl<C> Default for State<C> {
+    fn default() -> Self {
+        State {
+            drawn: VecDeque::new(),
+            queue: VecDeque::new(),
+            deferred: VecDeque::new(),
+            duplicates: HashMap::new(),
+            parked: 0,
+            exhausted: false,
+            helpers: 0,
+            at_work: 0,
+        }
+    }
+}
