@@ -184,8 +184,8 @@ where
                 }
             }
             if let Worker::Helper(pool) = worker
-                && pool.is_wanted()
                 && came.elapsed() > SLICE
+                && pool.is_wanted()
             {
                 lock(&self.state).leave();
                 break;

@@ -18,7 +18,6 @@ pub(super) struct Pool {
     /// wait for its batch would never run, and its batch never end.
     free: AtomicUsize,
     /// Batches that wait to be told that a thread is free.
-    turned_away: AtomicUsize,
     starved: Mutex<Vec<Arc<Bell>>>,
 }
 
@@ -59,12 +58,7 @@ impl Pool {
                 });
             })
             .build()?;
-        let pool = Arc::new(Pool {
-            threads,
-            free: AtomicUsize::new(jobs),
-            turned_away: AtomicUsize::new(0),
-            starved: Mutex::default(),
-        });
+        let pool = Arc::new(Pool { threads, free: AtomicUsize::new(jobs), starved: Mutex::default() });
         home.get_or_init(|| Arc::downgrade(&pool));
         pools.insert(jobs, Arc::clone(&pool));
         Ok(pool)
@@ -85,14 +79,13 @@ impl Pool {
 
     /// Whether a batch waits for a thread.
     pub(super) fn is_wanted(&self) -> bool {
-        self.turned_away.load(Ordering::Relaxed) > 0
+        !self.starved.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
     /// Asks for `bell` to be rung when a thread is free.
     pub(super) fn ring_when_free(&self, bell: &Arc<Bell>) {
         let mut starved = self.starved.lock().unwrap_or_else(PoisonError::into_inner);
         if !starved.iter().any(|known| Arc::ptr_eq(known, bell)) {
-            self.turned_away.fetch_add(1, Ordering::Relaxed);
             starved.push(Arc::clone(bell));
         }
     }
@@ -100,7 +93,6 @@ impl Pool {
     fn ring_starved(&self) {
         let starved = std::mem::take(&mut *self.starved.lock().unwrap_or_else(PoisonError::into_inner));
         for bell in starved {
-            self.turned_away.fetch_sub(1, Ordering::Relaxed);
             bell.ring();
         }
     }

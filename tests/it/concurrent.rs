@@ -149,47 +149,26 @@ fn threads_that_would_wait_for_each_other_compute_instead() {
             me
         }
     }
-    let cache = TestCache::new();
-    let (done, finished) = mpsc::channel();
-    for me in 0..2 {
-        let (memory, done) = (cache.memory.clone(), done.clone());
-        // Not scoped: a scope would wait for ever for threads that hang.
-        thread::spawn(move || {
-            let _entered = memory.enter();
-            done.send(leads(me)).unwrap();
-        });
-    }
-    for _ in 0..2 {
-        // Which of the two runs last is open; that both end is not.
-        assert!(finished.recv_timeout(Duration::from_secs(30)).expect("the threads wait for each other") < 2);
-    }
-}
-
-/// The same through a handle for each thread: the lease between processes cannot see the circle.
-#[test]
-fn two_handles_on_one_directory_do_not_wait_for_each_other() {
-    static MEET: Barrier = Barrier::new(2);
-    static MET: AtomicU32 = AtomicU32::new(0);
-    #[memo]
-    fn leads(me: u32) -> u32 {
-        if MET.fetch_add(1, SeqCst) < 2 {
-            MEET.wait();
-            leads(1 - me)
-        } else {
-            me
+    // Through one handle, and through a handle for each thread, where the lease between processes cannot see the circle.
+    for handles in [1, 2] {
+        MET.store(0, SeqCst);
+        let cache = TestCache::new();
+        let (done, finished) = mpsc::channel();
+        for me in 0..2 {
+            let memory = if handles == 1 { cache.memory.clone() } else { cache.reopen() };
+            let done = done.clone();
+            // Not scoped: a scope would wait for ever for threads that hang.
+            thread::spawn(move || {
+                let _entered = memory.enter();
+                done.send(leads(me)).unwrap();
+            });
         }
-    }
-    let cache = TestCache::new();
-    let (done, finished) = mpsc::channel();
-    for me in 0..2 {
-        let (memory, done) = (cache.reopen(), done.clone());
-        thread::spawn(move || {
-            let _entered = memory.enter();
-            done.send(leads(me)).unwrap();
-        });
-    }
-    for _ in 0..2 {
-        assert!(finished.recv_timeout(Duration::from_secs(30)).expect("the handles wait for each other") < 2);
+        for _ in 0..2 {
+            // Which of the two runs last is open; that both end is not.
+            let value =
+                finished.recv_timeout(Duration::from_secs(30)).expect("the threads wait for each other");
+            assert!(value < 2);
+        }
     }
 }
 
