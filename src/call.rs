@@ -5,7 +5,7 @@ use std::fmt;
 use crate::codec::{Codec, CodecError, Encoded};
 use crate::error::{Error, Result};
 use crate::function::{Function, Instance};
-use crate::key::{self, ArgumentError, Arguments, Key};
+use crate::key::{self, ArgumentError, Arguments, IdentityParts, Key};
 
 /// A function with its arguments, not yet run: what [`Memory::call`](crate::Memory::call) and
 /// [`Parallel::run`](crate::Parallel::run) take.
@@ -48,10 +48,32 @@ impl<T> Memo<'_, T> {
         key::key(identity, |sink| self.arguments.show(sink))
     }
 
+    /// The key that this call had in a program where the function was of this version and code, and had these parameters
+    /// in the key. `None` if that cannot be told, because the call now has other arguments in its key.
+    pub(crate) fn key_under(
+        &self,
+        version: &str,
+        fingerprint: &[u8; 32],
+        parameters: &[&str],
+    ) -> Option<Key> {
+        let parts = IdentityParts { version, fingerprint, parameters, ..self.function.own_parts() };
+        let identity = self.instance.identity(parts)?;
+        key::key_of_some(identity, parameters, |sink| self.arguments.show(sink))
+    }
+
+    /// The arguments in short, for people.
+    pub(crate) fn preview(&self) -> String {
+        key::preview(|sink| self.arguments.show(sink))
+    }
+
+    /// The type and const parameters of the function in this call; empty if there are none.
+    pub(crate) fn type_parameters(&self) -> String {
+        self.instance.type_parameters()
+    }
+
     /// What is needed to keep the value once the call has gone into its function.
     pub(crate) fn subject(&self) -> Subject<T> {
-        let arguments = key::preview(|sink| self.arguments.show(sink));
-        Subject { function: self.function, codec: self.codec, arguments }
+        Subject { function: self.function, codec: self.codec, arguments: self.preview() }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use crate::key::{FunctionId, Identity, IdentityParts};
+use crate::key::{FunctionId, Identity, IdentityParts, fingerprint_with_cfg};
 use crate::store::EntryInfo;
 
 /// What `#[memo]` states about a function. No API: written by the macro of this very version.
@@ -24,8 +24,13 @@ pub struct Definition {
     pub name: Option<&'static str>,
     /// `version = …`, as text; empty without.
     pub version: &'static str,
-    /// Digest of the code.
+    /// Digest of the code, whatever `cfg` makes of it.
     pub fingerprint: [u8; 32],
+    /// The text of each `cfg` predicate in that code, and whether it holds in this build.
+    pub cfg: &'static [(&'static str, bool)],
+    /// What the fingerprint covers, by path; a line for each item: 16 hexadecimal digits of its digest, a tab, its path, a
+    /// tab, its place. Empty if that is nothing but the body, or nothing.
+    pub items: &'static str,
     /// Names of the parameters in the key.
     pub parameters: &'static [&'static str],
     /// `ttl = "…"`.
@@ -56,6 +61,9 @@ pub struct Function {
 #[derive(Debug)]
 struct Named {
     name: String,
+    /// The path of the function as an item; empty for `get_or_compute`.
+    path: String,
+    fingerprint: [u8; 32],
     id: FunctionId,
 }
 
@@ -79,6 +87,12 @@ impl Definition {
         let path = if self.method { format!("{carrier}::{}", self.function) } else { carrier };
         if in_module || self.ordinal == 0 { path } else { format!("{path}#{}", self.ordinal + 1) }
     }
+
+    /// The path of the function among [`items`](Self::items): crate, modules (for a method its type) and name.
+    fn item_path(&self, of: &str) -> String {
+        let parent = if self.method { split_generics(of).0 } else { self.module_path.to_owned() };
+        format!("{parent}::{}", self.function)
+    }
 }
 
 impl Function {
@@ -99,10 +113,15 @@ impl Function {
     pub fn named(&'static self, of: &str) -> &'static Self {
         self.name.get_or_init(|| {
             let name = self.definition.name.map_or_else(|| self.definition.path(of), str::to_owned);
-            let id = self.parts(&name, "", "").function_id();
-            Named { name, id }
+            self.settle(name, self.definition.item_path(of))
         });
         self
+    }
+
+    fn settle(&self, name: String, path: String) -> Named {
+        let fingerprint = fingerprint_with_cfg(&self.definition.fingerprint, self.definition.cfg);
+        let id = self.parts(&name, &fingerprint).function_id();
+        Named { name, path, fingerprint, id }
     }
 
     /// The record behind `get_or_compute(name, …)`, kept for the life of the process.
@@ -121,6 +140,8 @@ impl Function {
             name: None,
             version: "",
             fingerprint: [0; 32],
+            cfg: &[],
+            items: "",
             parameters: &["args"],
             ttl: None,
             valid: None,
@@ -129,9 +150,8 @@ impl Function {
             line: 0,
         };
         let function: &'static Function = Box::leak(Box::new(Function::new(definition)));
-        let id = function.parts(name, "", "").function_id();
         // Set before anyone else can see the record.
-        let _ = function.name.set(Named { name: name.to_owned(), id });
+        let _ = function.name.set(function.settle(name.to_owned(), String::new()));
         functions.insert(name.to_owned(), function);
         function
     }
@@ -149,8 +169,18 @@ impl Function {
         self.name.get().map_or(self.definition.function, |named| &named.name)
     }
 
+    /// The path of the function as an item; empty for `get_or_compute`.
+    pub(crate) fn path(&self) -> &str {
+        self.name.get().map_or("", |named| &named.path)
+    }
+
+    /// The digest of the code, with what `cfg` makes of it.
+    pub(crate) fn fingerprint(&self) -> &[u8; 32] {
+        self.name.get().map_or(&self.definition.fingerprint, |named| &named.fingerprint)
+    }
+
     pub(crate) fn id(&self) -> FunctionId {
-        self.name.get().map_or_else(|| self.parts(self.name(), "", "").function_id(), |named| named.id)
+        self.name.get().map_or_else(|| self.own_parts().function_id(), |named| named.id)
     }
 
     /// The identity of one instance; computed once for each. `None` if one of its type parameters is a closure: all
@@ -165,14 +195,17 @@ impl Function {
     }
 
     fn identity_of(&self, instance: Instance) -> Option<Identity> {
-        let type_parameters = split_generics(instance.function).1;
-        let nameable = !type_parameters.contains("{{closure}}");
-        nameable.then(|| self.parts(self.name(), &type_parameters, instance.output).identity())
+        instance.identity(self.own_parts())
     }
 
-    fn parts<'a>(&'a self, name: &'a str, type_parameters: &'a str, output: &'a str) -> IdentityParts<'a> {
-        let Definition { version, ref fingerprint, parameters, .. } = self.definition;
-        IdentityParts { name, type_parameters, output, version, fingerprint, parameters }
+    /// What the function, as it stands in this program, contributes to the identity of each of its instances.
+    pub(crate) fn own_parts(&self) -> IdentityParts<'_> {
+        self.parts(self.name(), self.fingerprint())
+    }
+
+    fn parts<'a>(&self, name: &'a str, fingerprint: &'a [u8; 32]) -> IdentityParts<'a> {
+        let Definition { version, parameters, .. } = self.definition;
+        IdentityParts { name, type_parameters: "", output: "", version, fingerprint, parameters }
     }
 
     /// Takes note of how long a call took.
@@ -185,6 +218,20 @@ impl Function {
     pub(crate) fn mean_time(&self) -> Option<Duration> {
         let nanos = self.nanos.load(Ordering::Relaxed).checked_div(self.runs.load(Ordering::Relaxed))?;
         Some(Duration::from_nanos(nanos))
+    }
+}
+
+impl Instance {
+    /// The type and const parameters, as the compiler prints them, angle brackets included; empty if there are none.
+    pub(crate) fn type_parameters(&self) -> String {
+        split_generics(self.function).1
+    }
+
+    /// The identity of this instance of the function of `parts`. `None` if a type parameter is a closure.
+    pub(crate) fn identity(&self, parts: IdentityParts<'_>) -> Option<Identity> {
+        let type_parameters = &self.type_parameters();
+        let nameable = !type_parameters.contains("{{closure}}");
+        nameable.then(|| IdentityParts { type_parameters, output: self.output, ..parts }.identity())
     }
 }
 
@@ -227,9 +274,9 @@ impl FunctionInfo {
         self.0.definition.module_path
     }
 
-    /// The digest of its code; zeros under `track = "none"`.
+    /// The digest of its code, as this build has it; zeros under `track = "none"`.
     pub fn fingerprint(&self) -> Fingerprint {
-        Fingerprint(self.0.definition.fingerprint)
+        Fingerprint(*self.0.fingerprint())
     }
 
     /// `version = …` as text, empty without.

@@ -35,6 +35,7 @@
 //! - [`Parallel`]: runs a batch of independent calls on threads, misses only. [`delayed`] takes plain closures.
 //! - [`Shelved`]: a token for a large value that stays in the cache.
 //! - [`Memory::get_or_compute`]: without the macro, under a name of your own.
+//! - [`Memory::why`]: one line on why a call is a hit or a miss; of a miss, which code changed since it was computed.
 //!
 //! # Guarantees
 //! - *A value that comes back is what this function, with these arguments, returned.* The key is a cryptographic digest of
@@ -130,7 +131,7 @@ pub use parallel::Parallel;
 ///
 /// What follows is the reference.
 pub use rememo_macros::memo;
-pub use report::{FunctionRecord, Stats, Verified};
+pub use report::{Change, ChangeKind, CodeItem, FunctionRecord, Stats, Verified, Why};
 pub use store::EntryInfo;
 pub use task_error::TaskError;
 

@@ -18,6 +18,11 @@ pub struct Arguments<'a>(Sink<'a>);
 #[derive(Debug)]
 enum Sink<'a> {
     Key(&'a mut Encoder),
+    /// Of the arguments only those that are `wanted`, in this order; what has been taken leaves the list.
+    Some {
+        encoder: &'a mut Encoder,
+        wanted: &'a [&'a str],
+    },
     Preview(&'a mut Preview),
 }
 
@@ -67,15 +72,28 @@ impl Arguments<'_> {
         value: &V,
     ) -> Result<(), ArgumentError> {
         match &mut self.0 {
-            Sink::Key(encoder) => value
-                .serialize(&mut **encoder)
-                .map_err(|source| ArgumentError(Unfit::Argument { parameter, source })),
+            Sink::Key(encoder) => encode(encoder, parameter, value),
+            Sink::Some { encoder, wanted } => match wanted.split_first() {
+                Some((first, rest)) if *first == parameter => {
+                    *wanted = rest;
+                    encode(encoder, parameter, value)
+                }
+                _ => Ok(()),
+            },
             Sink::Preview(preview) => {
                 preview.argument(value);
                 Ok(())
             }
         }
     }
+}
+
+fn encode<V: Serialize + ?Sized>(
+    encoder: &mut Encoder,
+    parameter: &'static str,
+    value: &V,
+) -> Result<(), ArgumentError> {
+    value.serialize(encoder).map_err(|source| ArgumentError(Unfit::Argument { parameter, source }))
 }
 
 /// The key of a call whose arguments `show` shows.
@@ -86,6 +104,20 @@ pub(crate) fn key(
     let mut encoder = Encoder::keyed(identity);
     show(&mut Arguments(Sink::Key(&mut encoder)))?;
     Ok(Key::from_bytes(encoder.finish()))
+}
+
+/// The key that the call would have if only `parameters` were in it. `None` if `show` does not show all of them in this
+/// order, or if one cannot be serialized.
+pub(crate) fn key_of_some(
+    identity: Identity,
+    parameters: &[&str],
+    show: impl FnOnce(&mut Arguments<'_>) -> Result<(), ArgumentError>,
+) -> Option<Key> {
+    let mut encoder = Encoder::keyed(identity);
+    let mut arguments = Arguments(Sink::Some { encoder: &mut encoder, wanted: parameters });
+    show(&mut arguments).ok()?;
+    let all = matches!(arguments.0, Sink::Some { wanted: [], .. });
+    all.then(|| Key::from_bytes(encoder.finish()))
 }
 
 /// A short text of the arguments that `show` shows, such as `7, {"depth":3}`; cut off with `…` when long.

@@ -14,9 +14,10 @@ impl std::fmt::Display for FunctionId {
     }
 }
 
-/// Domains of blake3's key derivation; the number is the version of the key encoding.
+/// Domains of blake3's key derivation; the number is the version of what is derived.
 const IDENTITY_CONTEXT: &str = "rememo key 1: function identity";
-const FUNCTION_CONTEXT: &str = "rememo key 1: function id";
+const FUNCTION_CONTEXT: &str = "rememo key 2: function id";
+const FINGERPRINT_CONTEXT: &str = "rememo fingerprint 2: with cfg";
 
 /// Everything that tells one function from another.
 #[derive(Clone, Copy, Debug)]
@@ -51,9 +52,26 @@ impl IdentityParts<'_> {
         hasher.field(self.name.as_bytes());
         hasher.field(self.version.as_bytes());
         hasher.field(self.fingerprint);
+        for parameter in self.parameters {
+            hasher.field(parameter.as_bytes());
+        }
         let digest = hasher.digest();
         FunctionId(std::array::from_fn(|i| digest[i]))
     }
+}
+
+/// The fingerprint of a function: the digest of its code, and whether each `cfg` predicate in that code holds.
+pub(crate) fn fingerprint_with_cfg(code: &[u8; 32], cfg: &[(&str, bool)]) -> [u8; 32] {
+    if cfg.is_empty() {
+        return *code;
+    }
+    let mut hasher = Fields::new(FINGERPRINT_CONTEXT);
+    hasher.0.update(code);
+    for (predicate, holds) in cfg {
+        hasher.field(predicate.as_bytes());
+        hasher.0.update(&[u8::from(*holds)]);
+    }
+    hasher.digest()
 }
 
 /// Hashes a list of byte strings so that no two lists give the same bytes.
@@ -112,6 +130,54 @@ mod tests {
     fn identity_and_function_id_are_pinned() {
         let identity = blake3::Hash::from_bytes(PARTS.identity().0).to_hex();
         assert_eq!(identity.as_str(), "ca7f5e604d27f0805944559e071aee987514fc3f447e60f00204146e9529d179");
-        assert_eq!(PARTS.function_id().to_string(), "3a398d711fc52ed1a4987a7d6434e37e");
+        assert_eq!(PARTS.function_id().to_string(), "5581523655b5bc8f9a87d91298ebacaa");
+    }
+
+    #[test]
+    fn the_id_of_a_function_groups_its_instances_and_nothing_else() {
+        let id = PARTS.function_id();
+        assert_eq!(IdentityParts { type_parameters: "<u32>", output: "f32", ..PARTS }.function_id(), id);
+        for other in [
+            IdentityParts { name: "shop::cost", ..PARTS },
+            IdentityParts { version: "4", ..PARTS },
+            IdentityParts { fingerprint: &[8; 32], ..PARTS },
+            IdentityParts { parameters: &["item"], ..PARTS },
+        ] {
+            assert_ne!(other.function_id(), id, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn code_without_cfg_has_its_own_digest_as_fingerprint() {
+        assert_eq!(fingerprint_with_cfg(&[7; 32], &[]), [7; 32]);
+    }
+
+    #[test]
+    fn every_part_of_cfg_changes_the_fingerprint() {
+        let variants: [(u8, &[(&str, bool)]); 8] = [
+            (7, &[]),
+            (7, &[("unix", true)]),
+            (8, &[("unix", true)]),
+            (7, &[("unix", false)]),
+            (7, &[("windows", true)]),
+            (7, &[("unix", true), ("test", false)]),
+            (7, &[("unix", false), ("test", true)]),
+            (7, &[("", true), ("unix", true)]),
+        ];
+        let fingerprints = variants.map(|(code, cfg)| fingerprint_with_cfg(&[code; 32], cfg));
+        for (i, a) in fingerprints.iter().enumerate() {
+            assert!(!fingerprints[..i].contains(a), "{:?}", variants[i]);
+        }
+    }
+
+    /// The vector of docs/format.md.
+    #[test]
+    fn the_fingerprint_with_cfg_is_pinned() {
+        let fingerprint =
+            fingerprint_with_cfg(&[7; 32], &[(r#"feature = "fast""#, true), ("debug_assertions", false)]);
+        assert_eq!(
+            blake3::Hash::from_bytes(fingerprint).to_hex().as_str(),
+            "c6b99df97af9020427b19268d9d852221da501e2e9905996a97ee484e6ecdaa9"
+        );
     }
 }

@@ -28,8 +28,8 @@ mod identity;
 use std::fmt;
 
 pub use arguments::{ArgumentError, Arguments};
-pub(crate) use arguments::{key, preview};
-pub(crate) use identity::{FunctionId, Identity, IdentityParts};
+pub(crate) use arguments::{key, key_of_some, preview};
+pub(crate) use identity::{FunctionId, Identity, IdentityParts, fingerprint_with_cfg};
 
 /// The address of one call's entry: 32 bytes of blake3.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

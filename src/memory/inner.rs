@@ -95,28 +95,30 @@ impl Inner {
         Ok(value)
     }
 
-    /// The entry under `key`, if it is sound and still valid.
+    /// The entry under `key`, if it is sound and still valid; trouble is noted.
     pub(super) fn find(
         &self,
         key: &Key,
         definition: &Definition,
         function: &str,
     ) -> Result<Entry, MissReason> {
+        self.see(key, definition).inspect_err(|reason| match reason {
+            MissReason::Damaged(how) => self.troubles.note(Trouble::Damaged, function, how),
+            MissReason::Unavailable(how) => self.troubles.note(Trouble::Read, function, how),
+            _ => {}
+        })
+    }
+
+    /// The entry under `key`, if it is sound and still valid; notes nothing.
+    pub(super) fn see(&self, key: &Key, definition: &Definition) -> Result<Entry, MissReason> {
         match self.store.get(key) {
             Ok(Lookup::Found(entry)) => {
                 check_validity(&entry, definition)?;
                 Ok(entry)
             }
             Ok(Lookup::Absent) => Err(MissReason::Absent),
-            Ok(Lookup::Damaged(how)) => {
-                self.troubles.note(Trouble::Damaged, function, &how);
-                Err(MissReason::Damaged(how))
-            }
-            Err(error) => {
-                let reason = chain(&error);
-                self.troubles.note(Trouble::Read, function, &reason);
-                Err(MissReason::Unavailable(reason))
-            }
+            Ok(Lookup::Damaged(how)) => Err(MissReason::Damaged(how)),
+            Err(error) => Err(MissReason::Unavailable(chain(&error))),
         }
     }
 

@@ -8,6 +8,7 @@ mod open;
 mod outcome;
 mod shelved;
 mod trouble;
+mod why;
 
 use std::fmt;
 use std::path::Path;

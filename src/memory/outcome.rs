@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::report::Obstacle;
+
 /// The value of a call and where it is from; [`Memory::call_info`](crate::Memory::call_info) returns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -36,6 +38,8 @@ pub enum Source {
 }
 
 /// Why a function ran. `Display` is a short sentence for people.
+///
+/// It tells what the look-up of the value saw; [`Memory::why`](crate::Memory::why) looks further, for the code that changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MissReason {
@@ -66,18 +70,21 @@ pub enum MissReason {
 
 impl fmt::Display for MissReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            MissReason::Absent => f.write_str("not computed before with this code and these arguments"),
-            MissReason::Expired { age } => write!(f, "expired: it is {age:.0?} old"),
-            MissReason::Rejected => f.write_str("turned down by the function's `valid`"),
-            MissReason::Damaged(how) => write!(f, "damaged: {how}"),
-            MissReason::Unreadable(how) => write!(f, "not readable as a value of the output type: {how}"),
-            MissReason::Unavailable(how) => write!(f, "the store could not be read: {how}"),
-            MissReason::Recomputed => f.write_str("asked to compute again"),
-            MissReason::Unkeyed => f.write_str("the arguments could not be made into a key"),
-            MissReason::Disabled => f.write_str("the memory is disabled"),
-            MissReason::NotMemoized => f.write_str("a plain closure is never remembered"),
-        }
+        let obstacle = match self {
+            MissReason::Absent => {
+                return f.write_str("not computed before with this code and these arguments");
+            }
+            MissReason::Recomputed => return f.write_str("asked to compute again"),
+            MissReason::Expired { age } => Obstacle::Expired(*age),
+            MissReason::Rejected => Obstacle::Rejected,
+            MissReason::Damaged(how) => Obstacle::Damaged(how),
+            MissReason::Unreadable(how) => Obstacle::Unreadable(how),
+            MissReason::Unavailable(how) => Obstacle::Unavailable(how),
+            MissReason::Unkeyed => Obstacle::Unkeyed(None),
+            MissReason::Disabled => Obstacle::Disabled,
+            MissReason::NotMemoized => Obstacle::NotMemoized,
+        };
+        obstacle.fmt(f)
     }
 }
 

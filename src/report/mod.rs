@@ -1,9 +1,18 @@
-//! What a memory says of itself: totals, and the readable records of functions.
+//! What a memory says of itself: totals, the readable records of functions, and why a call is a hit or a miss.
 
+mod changes;
+mod items;
 mod records;
 mod stats;
+mod why;
+mod words;
 
+pub(crate) use changes::between;
+pub use changes::{Change, ChangeKind};
+pub use items::CodeItem;
 pub use records::FunctionRecord;
-pub(crate) use records::Records;
+pub(crate) use records::{Recorded, Records};
 pub(crate) use stats::Counters;
 pub use stats::{Stats, Verified};
+pub use why::Why;
+pub(crate) use words::Obstacle;

@@ -1,13 +1,16 @@
-//! The readable records of functions: `functions/<id>.json`, one for each function and fingerprint.
+//! The readable records of functions: `functions/<id>.json`, one for each function and state of its code.
 //!
-//! They are for people and for explaining misses; no look-up of a value reads them.
+//! They are for people and for explaining misses; no look-up of a value reads them. What is written there may be damaged
+//! or edited by hand: it costs an explanation, nothing else.
 
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::CodeItem;
 use crate::error::{Error, Result};
 use crate::function::Function;
 use crate::sys::whole_file;
@@ -18,6 +21,9 @@ use crate::sys::whole_file;
 pub struct FunctionRecord {
     /// The name under which its entries are kept.
     pub name: String,
+    /// The path under which it stands among its [`items`](Self::items), if it does: crate, modules (for a method its type)
+    /// and name; empty for `get_or_compute`.
+    pub path: String,
     /// The path of its module; empty for `get_or_compute`.
     pub module_path: String,
     /// The source file, as the compiler was given it.
@@ -26,8 +32,81 @@ pub struct FunctionRecord {
     pub line: u32,
     /// `version = …` as text, empty without.
     pub version: String,
+    /// Names of the parameters in the key.
+    pub parameters: Vec<String>,
     /// The digest of its code in hexadecimal digits.
     pub fingerprint: String,
+    /// What the fingerprint covers; empty if that is nothing but the body, or nothing.
+    pub items: Vec<CodeItem>,
+}
+
+impl FunctionRecord {
+    /// What is to be recorded of a function as it stands in this program.
+    pub(crate) fn of(function: &'static Function) -> Self {
+        let info = function.info();
+        let definition = function.definition();
+        FunctionRecord {
+            name: info.name().to_owned(),
+            path: function.path().to_owned(),
+            module_path: info.module_path().to_owned(),
+            file: info.file().to_owned(),
+            line: info.line(),
+            version: info.version().to_owned(),
+            parameters: definition.parameters.iter().map(|&name| name.to_owned()).collect(),
+            fingerprint: info.fingerprint().to_string(),
+            items: CodeItem::all(definition),
+        }
+    }
+
+    /// Whether both are records of the same code under the same conditions: whether they have one id.
+    pub(crate) fn is_same_code(&self, other: &Self) -> bool {
+        (&self.name, &self.version, &self.parameters, &self.fingerprint)
+            == (&other.name, &other.version, &other.parameters, &other.fingerprint)
+    }
+
+    /// JSON for people: a line for each field, and one for each item.
+    fn to_json(&self) -> String {
+        let text = |text: &String| Value::from(text.as_str()).to_string();
+        let items: Vec<_> = self.items.iter().map(|item| format!("\n    {}", item.to_json())).collect();
+        let fields = [
+            ("name", text(&self.name)),
+            ("path", text(&self.path)),
+            ("module_path", text(&self.module_path)),
+            ("file", text(&self.file)),
+            ("line", self.line.to_string()),
+            ("version", text(&self.version)),
+            ("parameters", format!("[{}]", self.parameters.iter().map(text).collect::<Vec<_>>().join(", "))),
+            ("fingerprint", text(&self.fingerprint)),
+            ("items", format!("[{}{}]", items.join(","), if items.is_empty() { "" } else { "\n  " })),
+        ];
+        let lines: Vec<_> = fields.iter().map(|(field, value)| format!("  \"{field}\": {value}")).collect();
+        format!("{{\n{}\n}}\n", lines.join(",\n"))
+    }
+
+    /// Reads a record; `None` if it is none. Without `items`, or `path`, it is one that tells less.
+    fn from_json(record: &Value) -> Option<Self> {
+        let text = |field: &str| Some(record.get(field)?.as_str()?.to_owned());
+        let parameters = record.get("parameters")?.as_array()?.iter();
+        let items = record.get("items").and_then(Value::as_array);
+        Some(FunctionRecord {
+            name: text("name")?,
+            path: text("path").unwrap_or_default(),
+            module_path: text("module_path")?,
+            file: text("file")?,
+            line: u32::try_from(record.get("line")?.as_u64()?).ok()?,
+            version: text("version")?,
+            parameters: parameters.map(|name| Some(name.as_str()?.to_owned())).collect::<Option<_>>()?,
+            fingerprint: text("fingerprint")?,
+            items: items.into_iter().flatten().filter_map(CodeItem::from_json).collect(),
+        })
+    }
+}
+
+/// A record, and when it was written.
+#[derive(Debug)]
+pub(crate) struct Recorded {
+    pub(crate) record: FunctionRecord,
+    pub(crate) written: SystemTime,
 }
 
 /// The records below one cache directory.
@@ -50,23 +129,26 @@ impl Records {
         if fs::metadata(&path).is_ok_and(|metadata| metadata.len() > 0) {
             return Ok(());
         }
-        let info = function.info();
-        let record = json!({
-            "name": info.name(),
-            "module_path": info.module_path(),
-            "file": info.file(),
-            "line": info.line(),
-            "version": info.version(),
-            "fingerprint": info.fingerprint().to_string(),
-        });
-        whole_file::write(&self.tmp, &path, &[format!("{record:#}\n").as_bytes()])
+        whole_file::write(&self.tmp, &path, &[FunctionRecord::of(function).to_json().as_bytes()])
     }
 
     /// All records, by name.
     pub(crate) fn read(&self) -> Result<Vec<FunctionRecord>> {
         let mut records: Vec<_> = self.files()?.iter().filter_map(|path| read(path)).collect();
-        records.sort_by(|a, b| (&a.name, &a.fingerprint).cmp(&(&b.name, &b.fingerprint)));
+        records.sort_by(|a, b| {
+            (&a.name, &a.fingerprint, &a.version).cmp(&(&b.name, &b.fingerprint, &b.version))
+        });
         Ok(records)
+    }
+
+    /// The records of the functions of one name, in no particular order.
+    pub(crate) fn of_name(&self, name: &str) -> Result<Vec<Recorded>> {
+        let recorded = |path: &PathBuf| {
+            let record = read(path).filter(|record| record.name == name)?;
+            let written = fs::metadata(path).and_then(|metadata| metadata.modified()).unwrap_or(UNIX_EPOCH);
+            Some(Recorded { record, written })
+        };
+        Ok(self.files()?.iter().filter_map(recorded).collect())
     }
 
     /// Removes all records.
@@ -93,14 +175,76 @@ impl Records {
 
 /// Reads one record; a file that is none is passed over.
 fn read(path: &Path) -> Option<FunctionRecord> {
-    let record: Value = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
-    let text = |field: &str| Some(record.get(field)?.as_str()?.to_owned());
-    Some(FunctionRecord {
-        name: text("name")?,
-        module_path: text("module_path")?,
-        file: text("file")?,
-        line: u32::try_from(record.get("line")?.as_u64()?).ok()?,
-        version: text("version")?,
-        fingerprint: text("fingerprint")?,
-    })
+    FunctionRecord::from_json(&serde_json::from_slice(&fs::read(path).ok()?).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record() -> FunctionRecord {
+        let item = |path: &str, digest: &str, place: &str| CodeItem {
+            path: path.into(),
+            digest: digest.into(),
+            place: place.into(),
+        };
+        FunctionRecord {
+            name: "the \"price\"".into(),
+            path: "shop::price".into(),
+            module_path: "shop".into(),
+            file: "src\\lib.rs".into(),
+            line: 7,
+            version: "3".into(),
+            parameters: vec!["item".into(), "day".into()],
+            fingerprint: "07".repeat(32),
+            items: vec![
+                item("shop::tax::rate", "0123456789abcdef", "src/tax.rs:12"),
+                item("cfg(feature = \"fast\")", "true", ""),
+            ],
+        }
+    }
+
+    fn read_back(text: &str) -> Option<FunctionRecord> {
+        FunctionRecord::from_json(&serde_json::from_str(text).unwrap())
+    }
+
+    #[test]
+    fn a_record_is_json_that_a_person_can_read() {
+        let text = record().to_json();
+        let expected = r#"{
+  "name": "the \"price\"",
+  "path": "shop::price",
+  "module_path": "shop",
+  "file": "src\\lib.rs",
+  "line": 7,
+  "version": "3",
+  "parameters": ["item", "day"],
+  "fingerprint": "0707070707070707070707070707070707070707070707070707070707070707",
+  "items": [
+    {"path": "shop::tax::rate", "digest": "0123456789abcdef", "place": "src/tax.rs:12"},
+    {"path": "cfg(feature = \"fast\")", "digest": "true", "place": ""}
+  ]
+}
+"#;
+        assert_eq!(text, expected);
+        assert_eq!(read_back(&text), Some(record()));
+        let without = FunctionRecord { items: Vec::new(), parameters: Vec::new(), ..record() };
+        assert_eq!(read_back(&without.to_json()), Some(without));
+    }
+
+    #[test]
+    fn a_record_with_damaged_items_tells_less_and_is_one_all_the_same() {
+        for (damaged, left) in
+            [("7", 0), ("null", 0), (r#"["x", {"path": "a"}, {"path": "a", "digest": "b"}]"#, 1)]
+        {
+            let mut value: Value = serde_json::from_str(&record().to_json()).unwrap();
+            value["items"] = serde_json::from_str(damaged).unwrap();
+            assert_eq!(FunctionRecord::from_json(&value).unwrap().items.len(), left, "{damaged}");
+        }
+        let mut value: Value = serde_json::from_str(&record().to_json()).unwrap();
+        value.as_object_mut().unwrap().remove("items");
+        assert_eq!(FunctionRecord::from_json(&value), Some(FunctionRecord { items: Vec::new(), ..record() }));
+        value.as_object_mut().unwrap().remove("parameters");
+        assert_eq!(FunctionRecord::from_json(&value), None);
+    }
 }

@@ -48,6 +48,9 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
     /// Reads the entry of `key`.
     fn get(&self, key: &Key) -> Result<Lookup>;
 
+    /// Whether there is an entry of `key`, sound or not; reads none of it.
+    fn holds(&self, key: &Key) -> Result<bool>;
+
     /// Stores an entry, in place of any that is there.
     fn put(&self, entry: &Draft) -> Result<()>;
 

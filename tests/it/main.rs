@@ -26,3 +26,4 @@ mod parallel;
 mod processes;
 mod support;
 mod trouble;
+mod why;

@@ -259,6 +259,8 @@ fn public_types_are_send_and_sync() {
     check::<Shelved<std::rc::Rc<u8>>>();
     check::<rememo::FunctionCall<(u8,), std::rc::Rc<u8>>>();
     check::<rememo::FunctionInfo>();
+    check::<rememo::FunctionRecord>();
+    check::<rememo::Why>();
     check::<rememo::Outcome<u8>>();
 }
 

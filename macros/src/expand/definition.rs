@@ -62,6 +62,8 @@ impl Expansion<'_> {
                 name: #name,
                 version: #version,
                 fingerprint: *#fingerprint,
+                cfg: &[],
+                items: "",
                 parameters: &[#(#parameters),*],
                 ttl: #ttl,
                 valid: #valid,

@@ -92,6 +92,11 @@ impl Store for FilesStore {
         }
     }
 
+    fn holds(&self, key: &Key) -> Result<bool> {
+        let path = self.path(key);
+        path.try_exists().map_err(|error| Error::io("look for entry", path, error))
+    }
+
     fn put(&self, draft: &Draft) -> Result<()> {
         let path = self.path(&draft.key);
         let (head, payload) = (draft.head(), &draft.payload);

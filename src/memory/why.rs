@@ -1,0 +1,166 @@
+//! Explains calls: what a look-up sees, and where it sees nothing, what the records tell.
+//!
+//! # Invariants
+//! 1. Nothing is computed, counted, written or waited for.
+//! 2. Records are hints: whatever is in them, the worst is a poor explanation.
+
+use std::cmp::Reverse;
+use std::time::SystemTime;
+
+use super::inner::Inner;
+use super::trouble::chain;
+use super::{Memory, MissReason};
+use crate::call::{Call, Memo};
+use crate::report::{self, Change, FunctionRecord, Recorded, Why};
+use crate::store::{Entry, Payload};
+
+impl Memory {
+    /// Explains whether and why [`call`](Self::call) would run the function: one line for people, and what it is made of.
+    ///
+    /// Of a call without an entry it tells what is new: the function, its code (which helper, type or constant), its
+    /// version, or only the arguments. Earlier code is known from the records that [`functions`](Self::functions) lists.
+    /// It is compared with the code under which this very call has an entry, and of several with the most similar.
+    ///
+    /// Computes nothing and counts as neither hit nor miss. Reads the entry as [`call`](Self::call) does; if there is
+    /// none, it also reads the records of all functions in the cache, a small file for each state of each function's code.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// use rememo::{Memory, Why, memo};
+    ///
+    /// #[memo(name = "price")]
+    /// fn price(item: u64, day: u64) -> u64 {
+    ///     item * 10 + day
+    /// }
+    ///
+    /// let memory = Memory::open(dir.path())?;
+    /// let why = memory.why(&price::delayed(3, 4));
+    /// assert_eq!(why.to_string(), "never computed: no value of `price` is in this cache");
+    ///
+    /// memory.call(price::delayed(3, 4));
+    /// assert!(memory.why(&price::delayed(3, 4)).is_hit());
+    /// assert!(matches!(memory.why(&price::delayed(5, 4)), Why::NewArguments { .. }));
+    ///
+    /// // What another state of the program would find:
+    /// mod later {
+    ///     #[rememo::memo(name = "price")]
+    ///     pub fn price(item: u64, day: u64) -> u64 {
+    ///         item * 12 + day
+    ///     }
+    /// }
+    /// let why = memory.why(&later::price::delayed(3, 4));
+    /// assert!(why.to_string().starts_with("the code changed since this was computed: "));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn why<C: Call>(&self, call: &C) -> Why {
+        let Some(memo) = call.memo() else { return Why::NotMemoized };
+        let Some(inner) = &self.inner else { return Why::Disabled };
+        let key = match memo.key() {
+            Ok(key) => key,
+            Err(error) => return Why::Unkeyed(error.to_string()),
+        };
+        match inner.see(&key, memo.function.definition()) {
+            Ok(entry) => of_entry(&entry, &memo),
+            Err(reason) => of_miss(reason, inner, &memo),
+        }
+    }
+}
+
+fn of_entry<T>(entry: &Entry, memo: &Memo<'_, T>) -> Why {
+    match memo.codec.decode(entry.payload()) {
+        Ok(_) => Why::Hit { age: entry.info().age(), took: entry.compute_time() },
+        Err(error) => Why::Unreadable(error.to_string()),
+    }
+}
+
+fn of_miss<T>(reason: MissReason, inner: &Inner, memo: &Memo<'_, T>) -> Why {
+    match reason {
+        MissReason::Expired { age } => Why::Expired { age },
+        MissReason::Rejected => Why::Rejected,
+        MissReason::Damaged(how) => Why::Damaged(how),
+        MissReason::Unreadable(how) => Why::Unreadable(how),
+        MissReason::Unavailable(how) => Why::Unavailable(how),
+        // A look-up gives no other reason but that there is no entry.
+        _ => inner
+            .records
+            .of_name(memo.function.name())
+            .map_or_else(|error| Why::Unavailable(chain(&error)), |records| of_absence(records, inner, memo)),
+    }
+}
+
+/// Why there is no entry, by the records of the functions of this name.
+fn of_absence<T>(records: Vec<Recorded>, inner: &Inner, memo: &Memo<'_, T>) -> Why {
+    let now = FunctionRecord::of(memo.function);
+    let (same, other): (Vec<_>, Vec<_>) =
+        records.into_iter().partition(|recorded| recorded.record.is_same_code(&now));
+    let nearest = other
+        .into_iter()
+        .map(|recorded| Earlier::new(recorded, &now, inner, memo))
+        .min_by_key(Earlier::distance);
+    match nearest {
+        Some(earlier) if same.is_empty() || earlier.computed_before == Some(true) => earlier.why(now),
+        None if same.is_empty() => Why::NeverComputed { function: now.name },
+        _ => new_arguments(now.name, memo),
+    }
+}
+
+fn new_arguments<T>(function: String, memo: &Memo<'_, T>) -> Why {
+    let mut type_parameters = memo.type_parameters();
+    // The first one of a method is the type that it is a method of, which its name tells.
+    if memo.function.definition().method && !type_parameters.contains(", ") {
+        type_parameters.clear();
+    }
+    Why::NewArguments { function, arguments: memo.preview(), type_parameters }
+}
+
+/// A function of the same name, in another state.
+struct Earlier {
+    record: FunctionRecord,
+    written: SystemTime,
+    /// What changed since; empty if that is not recorded.
+    changes: Vec<Change>,
+    computed_before: Option<bool>,
+}
+
+impl Earlier {
+    fn new<T>(recorded: Recorded, now: &FunctionRecord, inner: &Inner, memo: &Memo<'_, T>) -> Self {
+        let Recorded { record, written } = recorded;
+        Earlier {
+            changes: report::between(&record, now),
+            computed_before: computed_under(&record, inner, memo),
+            record,
+            written,
+        }
+    }
+
+    /// How far it is from the function as it is now. Of several that are equally near the latest is the nearest.
+    fn distance(&self) -> impl Ord + use<> {
+        let changes = if self.changes.is_empty() { usize::MAX } else { self.changes.len() };
+        let computed = self.computed_before == Some(true);
+        (Reverse(computed), changes, Reverse(self.written))
+    }
+
+    fn why(self, now: FunctionRecord) -> Why {
+        let Earlier { record: was, changes, computed_before, .. } = self;
+        if was.fingerprint != now.fingerprint {
+            Why::CodeChanged { changes, computed_before }
+        } else if was.version != now.version {
+            Why::Version { was: was.version, now: now.version, computed_before }
+        } else {
+            Why::Parameters { was: was.parameters, now: now.parameters, computed_before }
+        }
+    }
+}
+
+/// Whether the function of `record` has an entry for this very call; `None` if it cannot be told.
+fn computed_under<T>(record: &FunctionRecord, inner: &Inner, memo: &Memo<'_, T>) -> Option<bool> {
+    let fingerprint = blake3::Hash::from_hex(&record.fingerprint).ok()?;
+    let parameters: Vec<_> = record.parameters.iter().map(String::as_str).collect();
+    let key = memo.key_under(&record.version, fingerprint.as_bytes(), &parameters)?;
+    inner.store.holds(&key).ok()
+}
+
+#[cfg(test)]
+mod tests;

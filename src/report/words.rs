@@ -1,0 +1,102 @@
+//! Words that more than one report uses, so that they speak alike.
+
+use std::fmt::{self, Display, Write};
+use std::time::Duration;
+
+/// What keeps a look-up from a value although code and arguments are not new, or before they matter.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Obstacle<'a> {
+    Expired(Duration),
+    Rejected,
+    Damaged(&'a str),
+    Unreadable(&'a str),
+    Unavailable(&'a str),
+    Unkeyed(Option<&'a str>),
+    Disabled,
+    NotMemoized,
+}
+
+impl Display for Obstacle<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut f = OneLine(f);
+        match self {
+            Obstacle::Expired(age) => write!(f, "expired: it is {} old", Span(*age)),
+            Obstacle::Rejected => f.write_str("turned down by the function's `valid`"),
+            Obstacle::Damaged(how) => write!(f, "damaged: {how}"),
+            Obstacle::Unreadable(how) => write!(f, "not readable as a value of the output type: {how}"),
+            Obstacle::Unavailable(how) => write!(f, "the store could not be read: {how}"),
+            Obstacle::Unkeyed(None) => f.write_str("the arguments could not be made into a key"),
+            Obstacle::Unkeyed(Some(how)) => {
+                write!(f, "the arguments could not be made into a key: {how}")
+            }
+            Obstacle::Disabled => f.write_str("the memory is disabled"),
+            Obstacle::NotMemoized => f.write_str("a plain closure is never remembered"),
+        }
+    }
+}
+
+/// A length of time in two digits: `850 µs`, `3.1 s`, `8 d`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span(pub(crate) Duration);
+
+/// Units with their lengths in seconds, longest first.
+const UNITS: [(f64, &str); 7] =
+    [(86_400.0, "d"), (3_600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")];
+
+impl Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs_f64();
+        let Some((unit, name)) = UNITS.into_iter().find(|(unit, _)| seconds >= *unit) else {
+            return f.write_str("0 s");
+        };
+        let tenths = (seconds / unit * 10.0).round();
+        // Whole numbers, and all from ten up, go without a decimal.
+        let decimals = usize::from(tenths < 100.0 && tenths % 10.0 != 0.0);
+        write!(f, "{:.decimals$} {name}", tenths / 10.0)
+    }
+}
+
+/// Takes text and passes it on as one line, whatever is in it: messages of serde and of users come along.
+pub(super) struct OneLine<'a, W>(pub(super) &'a mut W);
+
+impl<W: Write> Write for OneLine<'_, W> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+        for (i, part) in text.split(breaks).enumerate() {
+            if i > 0 {
+                self.0.write_char(' ')?;
+            }
+            self.0.write_str(part)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_of_time_has_two_digits() {
+        for (nanos, text) in [
+            (0, "0 s"),
+            (7, "7 ns"),
+            (850_400, "850 µs"),
+            (3_140_000_000, "3.1 s"),
+            (59_400_000_000, "59 s"),
+            (5_400_000_000_000, "1.5 h"),
+            (2 * 3_600 * 1_000_000_000, "2 h"),
+            (8 * 86_400 * 1_000_000_000, "8 d"),
+            (400 * 86_400 * 1_000_000_000, "400 d"),
+            (9_960_000_000, "10 s"),
+        ] {
+            assert_eq!(Span(Duration::from_nanos(nanos)).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn an_obstacle_is_one_line_whatever_was_said_of_it() {
+        let text = Obstacle::Unkeyed(Some("no\nkey\r\u{2028}\tat all")).to_string();
+        assert_eq!(text, "the arguments could not be made into a key: no key   at all");
+    }
+}
