@@ -71,7 +71,7 @@ fn cell<C: Call>(memory: &Memory, title: &str, call: C) -> (C::Output, bool) {
 }
 
 /// Hourly temperatures: a yearly and a daily course, weather, a slow warming, and a sensor that fails at times.
-#[memo(version = 1)]
+#[memo]
 fn simulate(seed: u64, hours: u32) -> Vec<f64> {
     let mut random = Random(seed);
     let mut weather = 0.0;
@@ -124,7 +124,7 @@ fn clean(readings: &[f64], window: usize, tolerance: f64) -> Vec<f64> {
 }
 
 /// Coefficients of the terms, by least squares: the normal equations, solved by elimination.
-#[memo(version = 1)]
+#[memo]
 fn fit(cleaned: &[f64], harmonics: u32) -> Vec<f64> {
     let size = terms(0, harmonics).len();
     let mut rows = vec![vec![0.0; size + 1]; size];
@@ -152,7 +152,7 @@ fn fit(cleaned: &[f64], harmonics: u32) -> Vec<f64> {
 
 /// A 90 % interval of the warming in ten years: what is left unexplained is drawn anew in blocks of thirty days,
 /// since weather lasts.
-#[memo(version = 1)]
+#[memo]
 fn bootstrap(cleaned: &[f64], model: &[f64], harmonics: u32, resamples: usize) -> [f64; 2] {
     const BLOCK: usize = 30 * 24;
     let explained =
@@ -178,9 +178,6 @@ fn bootstrap(cleaned: &[f64], model: &[f64], harmonics: u32, resamples: usize) -
     warmings.sort_by(f64::total_cmp);
     [warmings[resamples / 20], warmings[resamples - 1 - resamples / 20]]
 }
-
-// The fingerprint of a memoized function covers its body alone so far. When something below is edited, raise the
-// `version` of the functions that use it.
 
 /// What the model is made of: a constant, the years passed, and waves of a year and of a day with harmonics.
 fn terms(hour: u32, harmonics: u32) -> Vec<f64> {

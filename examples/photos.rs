@@ -61,8 +61,7 @@ struct Description {
     brightness_hash: u64,
 }
 
-// The fingerprint covers the body alone so far: `version` changes when a function that it calls is edited.
-#[memo(version = 1)]
+#[memo]
 fn describe(file: &[u8]) -> Result<Description, String> {
     let picture = image::load_from_memory(file).map_err(|error| error.to_string())?;
     let small = picture.resize(256, 256, FilterType::Triangle);

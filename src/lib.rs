@@ -39,8 +39,9 @@
 //!
 //! # Guarantees
 //! - *A value that comes back is what this function, with these arguments, returned.* The key is a cryptographic digest of
-//!   every argument, of types, and of the function's own code; what is read is believed only after a checksum. A damaged
-//!   entry is computed again, never returned.
+//!   every argument, of types, and of the code that the function reaches by name: helpers, types and their implementations,
+//!   constants, macros, versions of crates (see [`#[memo]`](macro@memo)). What is read is believed only after a checksum. A
+//!   damaged entry is computed again, never returned.
 //! - *Computed once.* Threads and processes that ask for the same call at the same time share one computation; a process
 //!   that is killed loses what it was running, nothing else. Functions that take less time than a lease between processes
 //!   costs (some 200 µs on the ext4 measured) share between threads only.
@@ -48,9 +49,9 @@
 //!   computed, and the trouble is counted ([`Stats::troubles`]) and logged once, under the target `rememo`.
 //!
 //! # Not guaranteed
-//! - *Code that the function calls is not part of its key yet*: the fingerprint covers the function's own tokens. When a
-//!   helper, a constant, a type or a dependency changes in a way that changes results, bump `version = …`. The same goes for
-//!   `cfg`, `env!`, `include_str!` and macros in the body: cargo features and the build profile do not show in the tokens.
+//! - Code that the function does not name is not part of its key: types that another crate gives for a type parameter, or
+//!   behind `dyn`; names that a foreign macro makes up. Nor are the compiler's version and flags. For such, there is
+//!   `version = …`.
 //! - Functions must be pure: environment variables, files read, clocks and global state are not part of the key. Pass them
 //!   as arguments.
 //! - What `Serialize` leaves out of an argument is not part of the key, and what serde does not carry of a value

@@ -194,8 +194,10 @@ impl<'a> Written<'a> {
         let message = match text.value().as_str() {
             "body" => return Ok(Track::Body),
             "none" => return Ok(Track::None),
-            "reach" => "`track = \"reach\"` is not there yet: write `track = \"body\"`".to_owned(),
-            other => format!("unknown `track = \"{other}\"`: write `\"body\"` or `\"none\"`"),
+            "reach" => return Ok(Track::Reach),
+            other => {
+                format!("unknown `track = \"{other}\"`: write `\"reach\"`, `\"body\"` or `\"none\"`")
+            }
         };
         Err(Error::new(text.span(), message))
     }

@@ -1,8 +1,8 @@
 //! The attribute macro of `rememo`; use it through that crate, which says what a memoized function is.
 //!
 //! It works in three steps, each in a module of its own: `attr` reads the options, `check` names what is wrong with
-//! the function, `expand` writes the tokens. `reach` makes the fingerprint of the code. What is written depends on
-//! nothing but the tokens of the function and the options: no file is read, none is written.
+//! the function, `expand` writes the tokens. `reach` makes the fingerprint of the code, for which it reads the sources of
+//! the package. Nothing is written.
 
 mod attr;
 mod check;
@@ -68,12 +68,19 @@ use proc_macro::TokenStream;
 /// fn census(region: u32) -> Census { … }
 /// ```
 ///
-/// ## `track = "body" | "none"`
+/// ## `track = "reach" | "body" | "none"`
 ///
-/// How much code the fingerprint covers. `"body"`, the default, is the function itself: its attributes, signature and
-/// body, without comments, docs and layout (most of what rustfmt changes). What it calls is not covered: change `version`
-/// when that changes. Nor is what the compiler puts in for `cfg`, `env!`, `include_str!` and other macros in the body.
-/// Under `"none"` no change of the code is seen, only one of `version`.
+/// How much code the fingerprint covers. Under each, comments, docs and layout (most of what rustfmt changes) do not count.
+///
+/// - `"reach"`, the default: the function and all that it reaches by name. Functions, constants, statics, types with their
+///   trait implementations, macros and imports, in the package, in its library and in path dependencies; the files of
+///   `include!` and its like, the values of `env!`, the predicates of `cfg`; of other crates the version in
+///   `Cargo.lock`. When one name could mean several items, all count. Not covered are types that another crate gives for
+///   type parameters or behind `dyn`, names that foreign macros make up, the compiler's version, and what is read at run
+///   time. The sources are read once in a run of the compiler.
+/// - `"body"`: the attributes, the signature and the body of the function, without what macros put in. Change `version`
+///   when something else changes.
+/// - `"none"`: no change of the code is seen, only one of `version`.
 ///
 /// ```text
 /// #[memo(track = "none", version = 1)]

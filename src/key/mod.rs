@@ -15,7 +15,8 @@
 //! | --- | --- | --- |
 //! | the function's name, or its `name = "…"` | yes | identity |
 //! | type and const parameters, output type | yes, by name | identity |
-//! | the function's code | yes, by fingerprint | identity |
+//! | the function's code, and all that it reaches | yes, by fingerprint | identity |
+//! | `cfg` predicates in that code | yes, evaluated where it is compiled | fingerprint |
 //! | `version = …`, names of the parameters in the key | yes | identity |
 //! | arguments | yes, unless under `ignore(…)` | canonical bytes |
 //! | environment, files read at run time, global state | no: pass them as arguments | |

@@ -18,7 +18,7 @@ fn without_options_everything_has_its_default() {
         let errors = Options::parse(tokens.clone());
         if tokens.is_empty() {
             let options = errors.unwrap();
-            assert_eq!(options.track, Track::Body);
+            assert_eq!(options.track, Track::Reach);
             assert!(options.ignore.is_empty() && options.version.is_empty() && !options.cache_err);
             assert!(options.name.is_none() && options.ttl.is_none() && options.min_cost.is_zero());
         } else {
@@ -106,14 +106,10 @@ fn an_unknown_option_lists_the_known_ones() {
 }
 
 #[test]
-fn the_tracks_that_there_are_not_are_named() {
-    assert_eq!(
-        messages(quote!(track = "reach")),
-        ["`track = \"reach\"` is not there yet: write `track = \"body\"`"]
-    );
+fn a_track_that_there_is_not_is_refused() {
     assert_eq!(
         messages(quote!(track = "all")),
-        ["unknown `track = \"all\"`: write `\"body\"` or `\"none\"`"]
+        ["unknown `track = \"all\"`: write `\"reach\"`, `\"body\"` or `\"none\"`"]
     );
 }
 

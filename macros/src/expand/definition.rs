@@ -9,7 +9,7 @@ use quote::quote;
 use syn::ext::IdentExt;
 
 use super::Expansion;
-use crate::reach;
+use crate::reach::{self, Fingerprint};
 
 impl Expansion<'_> {
     /// The function that gives the record, its name settled.
@@ -22,6 +22,7 @@ impl Expansion<'_> {
         quote! {
             #(#everywhere)*
             #[doc(hidden)]
+            #[allow(unexpected_cfgs, reason = "said once already, where the predicate stands")]
             fn #function() -> &'static #library::__private::Function {
                 static FUNCTION: #library::__private::Function =
                     #library::__private::Function::new(#definition);
@@ -37,9 +38,14 @@ impl Expansion<'_> {
         let method = memoized.receiver.is_some();
         let name = option(self.options.name.as_ref().map(|name| quote!(#name)));
         let version = &self.options.version;
-        let fingerprint = reach::fingerprint(memoized.function, self.options.track);
-        let ordinal = ordinal(&function, fingerprint);
-        let fingerprint = Literal::byte_string(&fingerprint);
+        let Fingerprint { digest, items, predicates } =
+            reach::fingerprint(memoized.function, self.options.track);
+        let ordinal = ordinal(&function, digest);
+        let fingerprint = Literal::byte_string(&digest);
+        let predicates = predicates.iter().filter_map(|text| {
+            let tokens: TokenStream = text.parse().ok()?;
+            Some(quote!((#text, ::core::cfg!(#tokens))))
+        });
         let receiver = memoized.receiver.map(|_| "self".to_owned());
         let in_key = memoized.parameters.iter().filter(|parameter| parameter.in_key);
         let parameters =
@@ -62,8 +68,8 @@ impl Expansion<'_> {
                 name: #name,
                 version: #version,
                 fingerprint: *#fingerprint,
-                cfg: &[],
-                items: "",
+                cfg: &[#(#predicates),*],
+                items: #items,
                 parameters: &[#(#parameters),*],
                 ttl: #ttl,
                 valid: #valid,

@@ -1,44 +1,250 @@
-//! The fingerprint: a digest of the code of a memoized function.
+//! The fingerprint: a digest of the code of a memoized function, and of all that it reaches.
 //!
-//! It depends on tokens alone, never on where a file is, how it is laid out or what its comments say. It covers the
-//! function's own attributes, signature and body; what the body calls is not in it.
+//! It depends on tokens alone, never on where a file is, how it is laid out or what its comments say.
+//!
+//! | step | where |
+//! | --- | --- |
+//! | what is being compiled | [`compilation`], [`manifest`], [`lock`] |
+//! | which sources there are | [`crates`], [`index`] |
+//! | tokens of a file | [`lexer`], [`tokens`] |
+//! | its items | [`items`] |
+//! | what an item names | [`mentions`], [`evaluate`] |
+//! | what a function reaches | [`closure`] |
+//! | what of it counts | [`normalise`], [`digest`] |
+//!
+//! # Invariants
+//! 1. *Widen when unsure.* A name reaches every item that it may mean, and code of which it is not known where it stands
+//!    reaches everything. A needless miss costs time, a missed item a wrong value.
+//! 2. Nothing here fails a build or prints: a source that is missing or no Rust is one that everything reaches.
+//! 3. Nothing is written. Files are read once in a run of the compiler, however many functions are memoized.
 //!
 //! Left out on purpose:
-//! - doc attributes, which are comments (a derive that reads them inside the body is not noticed);
-//! - the visibility, which no caller's result depends on;
-//! - `#[memo(…)]` itself: of its options, those that matter to the key join it by themselves.
+//! - doc attributes, which are comments (a derive that reads them is not noticed);
+//! - of the function itself the visibility, which no caller's result depends on, and `#[memo(…)]`: of its options, those
+//!   that matter to the key join it by themselves.
+//!
+//! The rules, construct by construct, are in `ARCHITECTURE.md`.
 
+mod closure;
+mod compilation;
+mod crates;
+mod digest;
+mod evaluate;
+mod generics;
+mod index;
+mod items;
+mod lexer;
+mod lock;
+mod manifest;
+mod mentions;
 mod normalise;
 mod tokens;
 
-use proc_macro2::TokenStream;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
+use syn::ext::IdentExt;
 use syn::{Attribute, ItemFn};
 
-use self::tokens::TokenHasher;
+use self::closure::{Covered, Reach};
+use self::compilation::Compilation;
+use self::generics::Open;
+use self::index::{Index, ItemId};
+use self::tokens::{Code, Tokens};
 
 /// How much code the fingerprint covers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Track {
-    /// The function itself.
+    /// The function, and all that it reaches.
     #[default]
+    Reach,
+    /// The function itself.
     Body,
     /// Nothing: only `version` tells old entries from new ones.
     None,
 }
 
-/// The domain of the digest. Another normalisation of tokens is another version, so that no two are ever mixed.
-const CONTEXT: &str = "rememo fingerprint 1: tokens of one function";
+/// What is known of a function's code.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Fingerprint {
+    pub(crate) digest: [u8; 32],
+    /// What it covers, a line each: sixteen digits of the digest, the path, the place, with tabs between.
+    pub(crate) items: String,
+    /// Predicates of `cfg` on which the code depends; only the compiler knows which of them hold.
+    pub(crate) predicates: BTreeSet<String>,
+}
+
+/// The domain of the digest of a set of items.
+const CONTEXT: &str = "rememo fingerprint 2: what a function reaches";
+
+/// How many items are listed one by one; of more, modules are.
+const MAX_LISTED: usize = 500;
 
 /// The fingerprint of `function`; zeros where nothing is tracked.
-pub(crate) fn fingerprint(function: &ItemFn, track: Track) -> [u8; 32] {
+pub(crate) fn fingerprint(function: &ItemFn, track: Track) -> Fingerprint {
+    let own = Tokens::of(code(function));
+    let name = function.sig.ident.unraw().to_string();
+    let body = Covered { path: name.clone(), digest: digest::digest(&[own.code()]), place: String::new() };
     match track {
-        Track::None => [0; 32],
-        Track::Body => {
-            let mut hasher = TokenHasher::new(CONTEXT);
-            hasher.code(code(function));
-            hasher.digest()
+        Track::None => Fingerprint::default(),
+        Track::Body => Fingerprint::of(vec![body], Vec::new(), ""),
+        Track::Reach if in_editor() => Fingerprint::of(vec![body], Vec::new(), ""),
+        Track::Reach => {
+            let mut world = WORLD.lock().unwrap_or_else(PoisonError::into_inner);
+            let compilation = Compilation::of_this_process();
+            if world.as_ref().is_none_or(|(of, _)| *of != compilation) {
+                let index = crates::index(&compilation);
+                *world = Some((compilation.clone(), index));
+            }
+            let Some((_, index)) = world.as_mut() else {
+                return Fingerprint::of(vec![body], Vec::new(), "");
+            };
+            let place = location(&function.sig.ident);
+            let found = place.map_or_else(Vec::new, |(file, line)| index.functions(&file, line, &name));
+            reach(index, &compilation.crate_name, &own, body, &found)
         }
+    }
+}
+
+/// The index of this run of the compiler, and what it was built for.
+static WORLD: Mutex<Option<(Compilation, Index)>> = Mutex::new(None);
+
+/// The fingerprint of a function that is, in the index, any of `found`; of one that is in none, all that there is.
+fn reach(
+    index: &mut Index,
+    crate_name: &str,
+    own: &Tokens,
+    mut body: Covered,
+    found: &[ItemId],
+) -> Fingerprint {
+    let name = body.path.clone();
+    let mut open = Open::of(own.code());
+    let mut headers = Vec::new();
+    let mut source = None;
+    for &item in found {
+        let entry = index.entry(item);
+        body.path = index.path_of(entry, &name);
+        body.place = index.place(entry);
+        source = entry.content.code.as_ref().map(|(source, _)| *source);
+        // The header of the `impl` around a method comes before it.
+        if let [header, _] = index.code(entry)[..] {
+            open = open.and(Open::of(header));
+            headers.push(item);
+        }
+    }
+    let signature = index.details_of(&[signature(own)], source);
+    let mut details = vec![index.details_of(&[own.code()], source)];
+    let mut covered = vec![body];
+    for item in headers {
+        let (header, of_header) = index.header(item);
+        covered.push(header);
+        details.push(of_header);
+    }
+    let mut reach = Reach::new(index);
+    if found.is_empty() {
+        reach.widen();
+    }
+    for &item in found {
+        reach.start(item);
+    }
+    for details in &details {
+        reach.follow(details);
+    }
+    reach.open(&open);
+    // A method is given what the header of its `impl` names.
+    for given in details[1..].iter().chain([&signature]) {
+        reach.open_dynamic(given);
+    }
+    let (items, predicates) = reach.finish();
+    Fingerprint { predicates, ..Fingerprint::of(covered, items, crate_name) }
+}
+
+impl Fingerprint {
+    /// The digest of the function's `own` code, which counts wherever it stands, and of `items` by their places in the
+    /// crate: the crate itself may have another name.
+    fn of(own: Vec<Covered>, items: Vec<Covered>, crate_name: &str) -> Self {
+        let in_crate = |path: &str| match path.strip_prefix(crate_name) {
+            Some(rest) if rest.starts_with("::") => rest.to_owned(),
+            _ => path.to_owned(),
+        };
+        let mut counted: Vec<(String, [u8; 32])> =
+            own.iter().map(|Covered { digest, .. }| (String::new(), *digest)).collect();
+        counted.extend(items.iter().map(|Covered { path, digest, .. }| (in_crate(path), *digest)));
+        counted.sort();
+        let mut bytes = Vec::new();
+        for (path, digest) in counted {
+            bytes.extend_from_slice(&(path.len() as u64).to_le_bytes());
+            bytes.extend_from_slice(path.as_bytes());
+            bytes.extend_from_slice(&digest);
+        }
+        let digest = blake3::derive_key(CONTEXT, &bytes);
+        let mut covered = own;
+        covered.extend(items);
+        covered.sort();
+        Fingerprint { digest, items: list(covered), predicates: BTreeSet::new() }
+    }
+}
+
+/// The lines for people.
+fn list(mut covered: Vec<Covered>) -> String {
+    if covered.len() > MAX_LISTED {
+        covered = by_module(covered);
+    }
+    let mut lines = String::new();
+    for Covered { path, digest, place } in covered {
+        for byte in &digest[..8] {
+            write!(lines, "{byte:02x}").expect("writing to a string does not fail");
+        }
+        writeln!(lines, "\t{path}\t{place}").expect("writing to a string does not fail");
+    }
+    lines
+}
+
+/// One line for each module: the digest of its items' digests.
+fn by_module(covered: Vec<Covered>) -> Vec<Covered> {
+    let mut modules: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    for Covered { path, digest, .. } in covered {
+        // What comes before the last `::` outside of the header of an `impl`.
+        let name = path.find(['<', ' ']).unwrap_or(path.len());
+        let module = path[..name].rfind("::").map_or(path.as_str(), |end| &path[..end]);
+        modules.entry(format!("{module}::*")).or_default().extend_from_slice(&digest);
+    }
+    let line = |(path, digests): (String, Vec<u8>)| Covered {
+        path,
+        digest: *blake3::hash(&digests).as_bytes(),
+        place: String::new(),
+    };
+    modules.into_iter().map(line).collect()
+}
+
+/// Editors keep a process for many states of the sources, and run nothing: to them all fingerprints are alike.
+fn in_editor() -> bool {
+    let executable = std::env::current_exe().unwrap_or_default();
+    executable.file_stem().is_some_and(|name| name.to_string_lossy().starts_with("rust-analyzer"))
+}
+
+/// The file and the line of a name, if they are known.
+fn location(name: &Ident) -> Option<(PathBuf, u32)> {
+    // In unit tests there is no compiler to ask.
+    if !proc_macro::is_available() {
+        return None;
+    }
+    let span = name.span().unwrap();
+    let file = std::fs::canonicalize(span.local_file()?).ok()?;
+    Some((file, u32::try_from(span.line()).ok()?))
+}
+
+/// The code of a function without its body.
+fn signature(own: &Tokens) -> Code<'_> {
+    let code = own.code();
+    // The body is the last group.
+    match code.end.checked_sub(1).and_then(|close| code.opening(close)) {
+        Some(open) => code.range(code.start, open),
+        None => code,
     }
 }
 
@@ -59,82 +265,4 @@ fn is_memo(attribute: &Attribute) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn body(source: &str) -> [u8; 32] {
-        fingerprint(&syn::parse_str(source).unwrap(), Track::Body)
-    }
-
-    #[test]
-    fn nothing_is_tracked_under_none() {
-        assert_eq!(
-            fingerprint(
-                &syn::parse_quote!(
-                    fn f() -> u8 {
-                        1
-                    }
-                ),
-                Track::None
-            ),
-            [0; 32]
-        );
-        assert_ne!(body("fn f() -> u8 { 1 }"), [0; 32]);
-    }
-
-    #[test]
-    fn layout_comments_docs_visibility_and_the_attribute_itself_do_not_matter() {
-        let plain = body("fn f(x: u8) -> u8 { let y = x + 1; y }");
-        for source in [
-            "fn f(x:u8)->u8{let y=x+1;y}",
-            "fn f(\n    x: u8,\n) -> u8 {\n    // Comment.\n    let y = x /* one more */ + 1;\n    y\n}",
-            "/// Docs.\npub(crate) fn f(x: u8) -> u8 { let y = x + 1; y }",
-            "#[memo(version = 3)] #[doc = \"Docs.\"] pub fn f(x: u8) -> u8 { let y = x + 1; y }",
-            "#[rememo::memo] fn f(x: u8) -> u8 { //! Inner docs.\n let y = x + 1; y }",
-            "fn f(x: u8) -> u8 { /// On a statement.\n let y = x + 1; y }",
-        ] {
-            assert_eq!(body(source), plain, "{source}");
-        }
-    }
-
-    #[test]
-    fn every_change_of_code_matters() {
-        let sources = [
-            "fn f(x: u8) -> u8 { x + 1 }",
-            "fn f(x: u8) -> u8 { x + 2 }",
-            "fn f(x: u8) -> u8 { x - 1 }",
-            "fn f(x: u8) -> u8 { x + 1; }",
-            "fn f(x: u8) -> u8 { (x + 1) }",
-            "fn f(x: u8) -> u8 { { x + 1 } }",
-            "fn f(x: u8) -> u8 { x + 1u8 }",
-            "fn f(x: u8) -> u8 { x + \"1\" }",
-            "fn f(x: u8) -> u8 { x + '1' }",
-            "fn f(y: u8) -> u8 { x + 1 }",
-            "fn f(x: u9) -> u8 { x + 1 }",
-            "fn f(x: u8) -> u9 { x + 1 }",
-            "fn g(x: u8) -> u8 { x + 1 }",
-            "fn f<T>(x: u8) -> u8 { x + 1 }",
-            "fn f(x: u8) -> u8 where u8: A { x + 1 }",
-            "fn f(&self, x: u8) -> u8 { x + 1 }",
-            "#[inline] fn f(x: u8) -> u8 { x + 1 }",
-        ];
-        for (i, a) in sources.iter().enumerate() {
-            for b in &sources[..i] {
-                assert_ne!(body(a), body(b), "{a} and {b}");
-            }
-        }
-    }
-
-    /// A change of the digest turns every entry of every user into a miss: it needs a new [`CONTEXT`]. The same function
-    /// stands in `tests/ui/pass/fingerprint_of_layouts.rs`, where the compiler's lexer reads it.
-    #[test]
-    fn the_digest_is_pinned() {
-        let digest = body(
-            "fn pinned<'a>(first: &'a [u64], rest: Vec<Vec<u8>>) -> u64 {
-                first[0] >> rest.len() << vec![1, 2 * 3][0] as u64
-            }",
-        );
-        let expected = "ec49b382acd22288de0b5e44ac6ab87ff09504621b3903cba67b6ab12f416a2f";
-        assert_eq!(blake3::Hash::from_bytes(digest).to_hex().as_str(), expected);
-    }
-}
+mod tests;

@@ -16,16 +16,18 @@
 //!   parameters of closures and generics are no program, as two of them cannot stand side by side; except that
 //!   `S { a: {1}, ..b }` would become a range, so that the comma before `..` stays. Arms of a `match` either end at the
 //!   `{}` by themselves, or would run into the `=>` of the next, which is no program either.
-//! - **Doc attributes**, which are comments.
+//! - **Doc attributes**, which are comments, like the others.
 //!
-//! Nothing of this is done inside attributes and invocations of macros, for a macro can tell the difference. What else
+//! Of this, only doc attributes are left out of attributes and invocations of macros, too; else a macro can tell the
+//! difference. What else
 //! rustfmt may change (a `{}` around the body of a closure or an arm, the order of imports) changes the fingerprint:
 //! that costs a miss, never a wrong value.
 
-use std::iter::Peekable;
 use std::ops::ControlFlow;
 
-use proc_macro2::{Delimiter, Group, Punct, Spacing, TokenStream, TokenTree};
+use proc_macro2::Delimiter;
+
+use super::tokens::{Code, Kind, Token};
 
 /// The operators of more than one character, longest first.
 const OPERATORS: [&str; 21] = [
@@ -35,23 +37,31 @@ const OPERATORS: [&str; 21] = [
 
 /// Words that are not called by the parentheses after them, nor name the macro before a `!`. (`self`, `Self` and `fn`
 /// stand before arguments and parameters.)
-const KEYWORDS: [&str; 34] = [
+pub(super) const KEYWORDS: [&str; 34] = [
     "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else",
     "enum", "extern", "for", "if", "impl", "in", "let", "loop", "match", "mod", "move", "mut", "pub", "ref",
     "return", "static", "type", "unsafe", "use", "where", "while", "yield",
 ];
 
 /// A token after normalisation.
-pub(super) enum Piece {
-    Word(String),
-    Lifetime(String),
-    Literal(String),
-    Operator(String),
-    Group(Group, Reading),
+#[derive(Clone, Copy)]
+pub(super) enum Piece<'a> {
+    Word(&'a str),
+    Lifetime(&'a str),
+    Literal(&'a str),
+    Operator(&'a str),
+    Group(Group<'a>),
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Group<'a> {
+    pub(super) delimiter: Delimiter,
+    pub(super) code: Code<'a>,
+    pub(super) reading: Reading,
 }
 
 /// Who reads the tokens in a group.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reading {
     /// The compiler. `called`: the group is certainly a list of arguments, parameters or fields, not a tuple.
     Code { called: bool },
@@ -60,119 +70,116 @@ pub(super) enum Reading {
 }
 
 /// The pieces of ordinary code that stands directly inside `delimiter`, or outside of any.
-pub(super) fn pieces(tokens: TokenStream, delimiter: Option<Delimiter>, called: bool) -> Vec<Piece> {
-    let pieces = join(tokens);
+pub(super) fn pieces(code: Code<'_>, delimiter: Option<Delimiter>, called: bool) -> Vec<Piece<'_>> {
+    let mut pieces = join(code);
     let kept = kept_commas(&pieces, delimiter, called);
-    pieces.into_iter().zip(kept).filter_map(|(piece, kept)| kept.then_some(piece)).collect()
+    let mut kept = kept.into_iter();
+    pieces.retain(|_| kept.next() == Some(true));
+    pieces
 }
 
-impl Piece {
+impl Piece<'_> {
     fn is_word(&self, word: &str) -> bool {
-        matches!(self, Piece::Word(text) if text == word)
+        matches!(self, Piece::Word(text) if *text == word)
     }
 
     fn is(&self, operator: &str) -> bool {
-        matches!(self, Piece::Operator(text) if text == operator)
+        matches!(self, Piece::Operator(text) if *text == operator)
     }
 
     fn is_group(&self, delimiter: Delimiter) -> bool {
-        matches!(self, Piece::Group(group, _) if group.delimiter() == delimiter)
+        matches!(self, Piece::Group(group) if group.delimiter == delimiter)
     }
 }
 
-/// Joins punctuation into operators and lifetimes, drops doc attributes, and tells who reads each group.
-fn join(tokens: TokenStream) -> Vec<Piece> {
-    let mut tokens = tokens.into_iter().peekable();
+/// Joins punctuation into operators, drops doc attributes, and tells who reads each group.
+fn join(code: Code<'_>) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
-    while let Some(token) = tokens.next() {
-        match token {
-            TokenTree::Ident(word) => pieces.push(Piece::Word(word.to_string())),
-            TokenTree::Literal(literal) => pieces.push(Piece::Literal(literal.to_string())),
-            TokenTree::Group(group) => {
-                let reading = reading(&pieces, &group);
-                pieces.push(Piece::Group(group, reading));
-            }
-            TokenTree::Punct(punct) => match (punct.as_char(), tokens.peek()) {
-                ('\'', Some(TokenTree::Ident(name))) => {
-                    pieces.push(Piece::Lifetime(name.to_string()));
-                    tokens.next();
-                }
-                _ => operators(&punct, &mut tokens, &mut pieces),
-            },
+    let mut index = code.start;
+    while let Some(token) = code.get(index) {
+        let after = doc_attribute(code, index);
+        if after > index {
+            index = after;
+            continue;
         }
-        drop_doc(&mut pieces);
+        index = match token.kind {
+            Kind::Punct => operators(code, index, token, &mut pieces),
+            kind => {
+                pieces.push(match kind {
+                    Kind::Word => Piece::Word(code.text(token)),
+                    Kind::Lifetime => Piece::Lifetime(code.text(token)),
+                    Kind::Open(delimiter) => group(code, index, delimiter, &pieces),
+                    Kind::Literal | Kind::Punct | Kind::Close => Piece::Literal(code.text(token)),
+                });
+                code.after(index)
+            }
+        };
     }
     pieces
 }
 
-/// Pushes the operators in the run of joined punctuation that begins with `first`.
-fn operators(first: &Punct, tokens: &mut Peekable<impl Iterator<Item = TokenTree>>, pieces: &mut Vec<Piece>) {
-    let mut run = String::from(first.as_char());
-    let mut spacing = first.spacing();
-    while spacing == Spacing::Joint
-        && let Some(TokenTree::Punct(next)) = tokens.next_if(is_operator_character)
-    {
-        run.push(next.as_char());
-        spacing = next.spacing();
+/// The index after the doc attribute that begins at `index`; `index` itself if there is none.
+pub(super) fn doc_attribute(code: Code<'_>, index: usize) -> usize {
+    if !code.is_punct(index, '#') {
+        return index;
     }
-    let mut rest = run.as_str();
+    let bracket = if code.is_punct(index + 1, '!') { index + 2 } else { index + 1 };
+    let is_attribute = code.is_open(bracket, Delimiter::Bracket);
+    // `#[doc::name]` is somebody's attribute macro in a module `doc`.
+    let is_doc = code.is_word(bracket + 1, "doc") && !code.is_punct(bracket + 2, ':');
+    if is_attribute && is_doc { code.after(bracket) } else { index }
+}
+
+/// Pushes the operators in the run of joined punctuation that begins at `index`; the index after it.
+fn operators<'a>(code: Code<'a>, index: usize, first: Token, pieces: &mut Vec<Piece<'a>>) -> usize {
+    let mut last = first;
+    let mut next = index + 1;
+    while last.joint
+        && let Some(token) = code.get(next)
+        && token.kind == Kind::Punct
+        // The `#` of an attribute is no part of an operator.
+        && code.text(token) != "#"
+    {
+        last = token;
+        next += 1;
+    }
+    let mut rest = code.text_between(first, last);
     while !rest.is_empty() {
         let joined = OPERATORS.into_iter().find(|operator| rest.starts_with(operator));
-        let length = joined.map_or(1, str::len);
-        pieces.push(Piece::Operator(rest[..length].to_owned()));
-        rest = &rest[length..];
+        let (operator, others) = rest.split_at(joined.map_or(1, str::len));
+        pieces.push(Piece::Operator(operator));
+        rest = others;
     }
+    next
 }
 
-/// Punctuation that may be part of an operator; the quote of a lifetime and the `#` of an attribute are not.
-fn is_operator_character(token: &TokenTree) -> bool {
-    matches!(token, TokenTree::Punct(punct) if !matches!(punct.as_char(), '\'' | '#'))
-}
-
-/// Removes a doc attribute that has just been completed.
-fn drop_doc(pieces: &mut Vec<Piece>) {
-    let is_doc = |piece: &Piece| match piece {
-        Piece::Group(group, Reading::Macro) if group.delimiter() == Delimiter::Bracket => {
-            let mut tokens = group.stream().into_iter();
-            let doc = matches!(tokens.next(), Some(TokenTree::Ident(name)) if name == "doc");
-            // `#[doc::name]` is somebody's attribute macro in a module `doc`.
-            doc && !matches!(tokens.next(), Some(TokenTree::Punct(punct)) if punct.as_char() == ':')
-        }
-        _ => false,
-    };
-    let length = match pieces.as_slice() {
-        [.., hash, doc] if hash.is("#") && is_doc(doc) => 2,
-        [.., hash, bang, doc] if hash.is("#") && bang.is("!") && is_doc(doc) => 3,
-        _ => 0,
-    };
-    pieces.truncate(pieces.len() - length);
-}
-
-/// Who reads `group`, which stands after `before`.
-fn reading(before: &[Piece], group: &Group) -> Reading {
-    let is_name = |piece: &Piece| matches!(piece, Piece::Word(word) if !KEYWORDS.contains(&word.as_str()));
-    match before {
+/// The group that opens at `index`, after the pieces `before`.
+fn group<'a>(code: Code<'a>, index: usize, delimiter: Delimiter, before: &[Piece<'a>]) -> Piece<'a> {
+    let is_name = |piece: &Piece<'_>| matches!(piece, Piece::Word(word) if !KEYWORDS.contains(word));
+    let reading = match before {
         // `#[…]`, `#![…]`, `name!(…)`, `macro_rules! name {…}`
         [.., hash] if hash.is("#") => Reading::Macro,
         [.., hash, bang] if hash.is("#") && bang.is("!") => Reading::Macro,
         [.., name, bang] if bang.is("!") && is_name(name) => Reading::Macro,
         [.., rules, bang, _] if rules.is_word("macro_rules") && bang.is("!") => Reading::Macro,
-        _ => Reading::Code { called: group.delimiter() == Delimiter::Parenthesis && is_called(before) },
-    }
+        _ => Reading::Code { called: delimiter == Delimiter::Parenthesis && is_called(before) },
+    };
+    Piece::Group(Group { delimiter, code: code.range(index + 1, code.after(index) - 1), reading })
 }
 
 /// Whether parentheses after these pieces are certainly a list of arguments, parameters or fields.
-fn is_called(before: &[Piece]) -> bool {
+fn is_called(before: &[Piece<'_>]) -> bool {
+    let is_code = |group: &Group<'_>| group.reading != Reading::Macro;
     match before {
-        [.., Piece::Word(word)] => !KEYWORDS.contains(&word.as_str()),
+        [.., Piece::Word(word)] => !KEYWORDS.contains(word),
         // The type of a field may stand after `pub(crate)`.
-        [.., visibility, Piece::Group(group, Reading::Code { .. })]
-            if group.delimiter() == Delimiter::Parenthesis && visibility.is_word("pub") =>
+        [.., visibility, Piece::Group(group)]
+            if is_code(group) && group.delimiter == Delimiter::Parenthesis && visibility.is_word("pub") =>
         {
             false
         }
-        [.., Piece::Group(group, Reading::Code { .. })] => {
-            matches!(group.delimiter(), Delimiter::Parenthesis | Delimiter::Bracket)
+        [.., Piece::Group(group)] if is_code(group) => {
+            matches!(group.delimiter, Delimiter::Parenthesis | Delimiter::Bracket)
         }
         [.., last] if last.is("?") => true,
         [.., last] if last.is(">") => ends_in_generics(before),
@@ -182,7 +189,7 @@ fn is_called(before: &[Piece]) -> bool {
 
 /// Whether the `>` at the end closes the generics of a path in an expression (`f::<…>`), a function or a struct. Any
 /// other `>` may be a comparison, or the end of `impl<…>`.
-fn ends_in_generics(pieces: &[Piece]) -> bool {
+fn ends_in_generics(pieces: &[Piece<'_>]) -> bool {
     let opening = pieces.iter().enumerate().rev().try_fold(0usize, |depth, (index, piece)| {
         let opened = if piece.is("<") { 1 } else { 2 * usize::from(piece.is("<<")) };
         let depth = depth + usize::from(piece.is(">"));
@@ -203,7 +210,7 @@ fn ends_in_generics(pieces: &[Piece]) -> bool {
 }
 
 /// For each piece, whether it stays: all but the commas that only layout puts there.
-fn kept_commas(pieces: &[Piece], delimiter: Option<Delimiter>, called: bool) -> Vec<bool> {
+fn kept_commas(pieces: &[Piece<'_>], delimiter: Option<Delimiter>, called: bool) -> Vec<bool> {
     let mut in_where = false;
     let mut kept = vec![true; pieces.len()];
     for (index, piece) in pieces.iter().enumerate() {
@@ -233,7 +240,7 @@ fn kept_commas(pieces: &[Piece], delimiter: Option<Delimiter>, called: bool) -> 
 }
 
 /// Whether there are certainly two elements: commas, and nothing that could take one of them for itself.
-fn is_tuple_of_many(pieces: &[Piece]) -> bool {
+fn is_tuple_of_many(pieces: &[Piece<'_>]) -> bool {
     let commas = pieces.iter().filter(|piece| piece.is(",")).count();
     let has_lists = pieces.iter().any(|piece| ["<", "<<", ">", "|", "||"].iter().any(|list| piece.is(list)));
     commas > 1 && !has_lists

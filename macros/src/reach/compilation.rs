@@ -1,0 +1,81 @@
+//! What the compiler was asked to do: which target it compiles, with which libraries.
+//!
+//! The macro runs inside of the compiler, whose command line names the root of the target exactly. Where there is none
+//! that can be read (on some systems a loaded library sees no command line; a documentation test comes from standard
+//! input), cargo's variables and the manifest name the targets that it may be.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::path::{Path, PathBuf};
+
+use super::manifest::Manifest;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Compilation {
+    /// The directory of the package.
+    pub(crate) package: Option<PathBuf>,
+    pub(crate) crate_name: String,
+    /// The root of the target, if the command line tells.
+    pub(crate) root: Option<PathBuf>,
+    /// The compiled libraries, by the names that code knows.
+    pub(crate) libraries: BTreeMap<String, PathBuf>,
+}
+
+impl Compilation {
+    /// What this process is compiling.
+    pub(crate) fn of_this_process() -> Self {
+        let arguments: Vec<String> =
+            env::args_os().filter_map(|argument| argument.into_string().ok()).collect();
+        let mut compilation = Compilation::of_command_line(&arguments);
+        compilation.package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+        if let Ok(name) = env::var("CARGO_CRATE_NAME") {
+            compilation.crate_name = name;
+        }
+        compilation.root = compilation.root.filter(|root| root.is_file());
+        compilation
+    }
+
+    /// What a command line of the compiler says.
+    fn of_command_line(arguments: &[String]) -> Self {
+        let mut compilation = Compilation::default();
+        let mut arguments = arguments.iter().skip(1);
+        while let Some(argument) = arguments.next() {
+            let mut value = |option: &str| {
+                let joined = argument.strip_prefix(option)?;
+                match joined.strip_prefix('=') {
+                    Some(value) => Some(value.to_owned()),
+                    None if joined.is_empty() => arguments.next().cloned(),
+                    None => None,
+                }
+            };
+            if let Some(library) = value("--extern") {
+                // `priv:name=path`, or `name` alone, which is then looked for.
+                if let Some((name, path)) = library.split_once('=') {
+                    let name = name.rsplit(':').next().unwrap_or(name);
+                    compilation.libraries.insert(name.to_owned(), PathBuf::from(path));
+                }
+            } else if let Some(name) = value("--crate-name") {
+                compilation.crate_name = name;
+            } else if !argument.starts_with('-') && has_extension(argument) {
+                compilation.root = Some(PathBuf::from(argument));
+            }
+        }
+        compilation
+    }
+
+    /// The roots of the target: one, or all that it may be.
+    pub(crate) fn roots(&self, manifest: Option<&Manifest>) -> Vec<PathBuf> {
+        if let Some(root) = &self.root {
+            return vec![root.clone()];
+        }
+        let Some(manifest) = manifest else { return Vec::new() };
+        let targets = manifest.targets.iter().chain(&manifest.library);
+        let named: Vec<_> =
+            targets.filter(|(name, _)| *name == self.crate_name).map(|(_, root)| root.clone()).collect();
+        if named.is_empty() { manifest.library.iter().map(|(_, root)| root.clone()).collect() } else { named }
+    }
+}
+
+fn has_extension(argument: &str) -> bool {
+    Path::new(argument).extension().is_some_and(|extension| extension == "rs")
+}

@@ -1,0 +1,286 @@
+//! The index: every item of the sources, and by what it is reached.
+//!
+//! It is built once in a run of the compiler, from what [`crates`](super::crates) finds. What is in an item (its digest, the
+//! names in it) is read when a function first reaches it, and kept.
+
+mod build;
+mod details;
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub(crate) use self::build::{Builder, Input};
+pub(crate) use self::details::Details;
+use super::tokens::{Code, Tokens};
+
+pub(crate) type WordId = u32;
+pub(crate) type ItemId = u32;
+pub(crate) type ScopeId = u32;
+
+/// All items, and the names they go by.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    pub(crate) crates: Vec<Crate>,
+    pub(crate) sources: Vec<Source>,
+    pub(crate) scopes: Vec<Scope>,
+    pub(crate) items: Vec<Entry>,
+    /// The directory below which files are shown by a relative path.
+    base: PathBuf,
+    words: HashMap<String, WordId>,
+    /// The items that a name may reach.
+    by_word: Vec<Vec<ItemId>>,
+    /// Invocations of macros among items.
+    pub(crate) invocations: Vec<ItemId>,
+    /// Types, for generic functions.
+    pub(crate) types: Vec<ItemId>,
+    /// Names of macros that the sources define.
+    macros: HashSet<String>,
+    /// Items made of files and variables, by their paths.
+    extras: HashMap<String, ItemId>,
+}
+
+/// A crate whose sources are indexed.
+#[derive(Debug)]
+pub(crate) struct Crate {
+    pub(crate) name: String,
+    /// Its package's directory.
+    pub(crate) dir: PathBuf,
+    /// Whether it belongs to the package that is compiled, so that its features and variables are those of the macro.
+    pub(crate) is_own: bool,
+    /// The texts of the `[package]` table.
+    pub(crate) about: String,
+    /// What stands for the features of a crate that is not of this package.
+    pub(crate) features: String,
+}
+
+/// A file.
+#[derive(Debug)]
+pub(crate) struct Source {
+    /// The file, absolute, without links.
+    pub(crate) path: PathBuf,
+    /// The file as it is shown: below the workspace.
+    pub(crate) shown: String,
+    pub(crate) in_crate: usize,
+    pub(crate) tokens: Tokens,
+}
+
+/// A module, or the body of an item that has items in it.
+#[derive(Debug)]
+pub(crate) struct Scope {
+    pub(crate) parent: Option<ScopeId>,
+    pub(crate) path: String,
+    /// Whether it is the body of an item.
+    pub(crate) is_body: bool,
+    /// The item that opens it: it is reached whenever something in here is.
+    pub(crate) opener: Option<ItemId>,
+    pub(crate) items: Vec<ItemId>,
+}
+
+/// An item in the index.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    /// Where it is in the tree of modules, and what it is called: the same wherever its file is.
+    pub(crate) path: String,
+    pub(crate) scope: Option<ScopeId>,
+    /// The source and the line, for people.
+    pub(crate) place: Option<(usize, u32)>,
+    pub(crate) content: Content,
+    pub(crate) trigger: Trigger,
+    /// What is shown in the place of a place.
+    pub(crate) shown: String,
+    /// The scope that it opens, when it is reached.
+    pub(crate) opens: Option<ScopeId>,
+    /// Whether it is a struct, enum, union or alias.
+    pub(crate) is_type: bool,
+    /// The name of a function or method.
+    pub(crate) function: Option<String>,
+    pub(crate) details: Option<Arc<Details>>,
+}
+
+/// What is hashed, and read for names.
+#[derive(Debug, Default)]
+pub(crate) struct Content {
+    /// Ranges of the tokens of a source.
+    pub(crate) code: Option<(usize, Vec<(usize, usize)>)>,
+    /// Names beside those in the code.
+    pub(crate) names: Vec<String>,
+    /// Text beside the code.
+    pub(crate) text: String,
+}
+
+/// When an item is reached.
+#[derive(Debug)]
+pub(crate) enum Trigger {
+    /// By one of these names, where something else in its scope is reached or the scope's own name.
+    Named(Vec<WordId>),
+    /// By one of these names, wherever it is.
+    Anywhere(Vec<WordId>),
+    /// A trait: by its name, or that of a member anywhere.
+    Trait(WordId, Vec<WordId>),
+    /// An `impl` of a trait.
+    Impl(Condition),
+    /// A member of an `impl`: by its name too.
+    Member(Condition, WordId),
+    /// Whenever something in its scope is reached.
+    Scope,
+    Always,
+    /// By other items only.
+    Never,
+}
+
+/// When an `impl` can matter: its types and its trait all occur.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Condition {
+    /// Its trait, if it is one of the sources'.
+    pub(crate) of_trait: Option<WordId>,
+    /// The last segment of the trait, whosever it is.
+    pub(crate) trait_name: Option<WordId>,
+    pub(crate) all: Vec<WordId>,
+    /// For each alias: it, or a name that it stands for.
+    pub(crate) any: Vec<Vec<WordId>>,
+    /// Of what is implemented for a type parameter: the words in its bounds.
+    pub(crate) bounds: Vec<WordId>,
+}
+
+impl Index {
+    /// The number of a name; a new one if nothing had it.
+    pub(crate) fn intern(&mut self, word: &str) -> WordId {
+        if let Some(&id) = self.words.get(word) {
+            return id;
+        }
+        let id = number(self.by_word.len());
+        self.words.insert(word.to_owned(), id);
+        self.by_word.push(Vec::new());
+        id
+    }
+
+    pub(crate) fn word(&self, word: &str) -> Option<WordId> {
+        self.words.get(word).copied()
+    }
+
+    /// How many names there are.
+    pub(crate) fn word_count(&self) -> usize {
+        self.by_word.len()
+    }
+
+    pub(crate) fn items_named(&self, word: WordId) -> &[ItemId] {
+        &self.by_word[word as usize]
+    }
+
+    pub(crate) fn entry(&self, item: ItemId) -> &Entry {
+        &self.items[item as usize]
+    }
+
+    /// The pieces of code of an item.
+    pub(crate) fn code(&self, entry: &Entry) -> Vec<Code<'_>> {
+        let Some((source, ranges)) = &entry.content.code else { return Vec::new() };
+        let tokens = &self.sources[*source].tokens;
+        ranges.iter().map(|&(start, end)| tokens.range(start, end)).collect()
+    }
+
+    /// Adds an item and lets its names find it.
+    pub(crate) fn add(&mut self, entry: Entry) -> ItemId {
+        let id = number(self.items.len());
+        if let Some(scope) = entry.scope {
+            self.scopes[scope as usize].items.push(id);
+        }
+        self.items.push(entry);
+        self.register(id);
+        id
+    }
+
+    /// Lets an item be reached in another way.
+    pub(crate) fn set_trigger(&mut self, id: ItemId, trigger: Trigger) {
+        self.items[id as usize].trigger = trigger;
+        self.register(id);
+    }
+
+    fn register(&mut self, id: ItemId) {
+        let mut words: Vec<WordId> = match &self.entry(id).trigger {
+            Trigger::Named(words) | Trigger::Anywhere(words) => words.clone(),
+            Trigger::Trait(name, members) => members.iter().chain([name]).copied().collect(),
+            Trigger::Impl(condition) => condition.words(),
+            Trigger::Member(condition, name) => condition.words().into_iter().chain([*name]).collect(),
+            Trigger::Scope | Trigger::Always | Trigger::Never => Vec::new(),
+        };
+        words.sort_unstable();
+        words.dedup();
+        for word in words {
+            self.by_word[word as usize].push(id);
+        }
+    }
+
+    /// The path of a function, which an entry is or makes.
+    pub(crate) fn path_of(&self, entry: &Entry, name: &str) -> String {
+        match (&entry.function, entry.scope) {
+            (None, Some(scope)) => format!("{}::{name}", self.scopes[scope as usize].path),
+            _ => entry.path.clone(),
+        }
+    }
+
+    /// A file, for people.
+    fn shown(&self, file: &Path) -> String {
+        file.strip_prefix(&self.base).unwrap_or(file).display().to_string()
+    }
+
+    /// Where an item is, for people.
+    pub(crate) fn place(&self, entry: &Entry) -> String {
+        entry.place.map_or_else(
+            || entry.shown.clone(),
+            |(source, line)| format!("{}:{line}", self.sources[source].shown),
+        )
+    }
+
+    /// The functions of this name on this line of a file; else the invocations there that make it.
+    pub(crate) fn functions(&self, file: &Path, line: u32, name: &str) -> Vec<ItemId> {
+        let is_there = |id: &ItemId| {
+            let entry = self.entry(*id);
+            let is_function = entry.function.as_deref() == Some(name);
+            is_function
+                && entry.place.is_some_and(|(source, at)| at == line && self.sources[source].path == file)
+        };
+        let found: Vec<ItemId> = (0..number(self.items.len())).filter(is_there).collect();
+        if !found.is_empty() {
+            return found;
+        }
+        let is_around = |id: &ItemId| {
+            let Some((source, ranges)) = &self.entry(*id).content.code else { return false };
+            let Source { path, tokens, .. } = &self.sources[*source];
+            path == file
+                && ranges
+                    .iter()
+                    .any(|&(start, end)| (tokens.line(start)..=tokens.line(end - 1)).contains(&line))
+        };
+        self.invocations.iter().copied().filter(is_around).collect()
+    }
+}
+
+impl Entry {
+    /// An entry of this path that nothing reaches yet.
+    fn new(path: String, scope: Option<ScopeId>) -> Self {
+        Entry {
+            path,
+            scope,
+            place: None,
+            content: Content::default(),
+            trigger: Trigger::Never,
+            shown: String::new(),
+            opens: None,
+            is_type: false,
+            function: None,
+            details: None,
+        }
+    }
+}
+
+impl Condition {
+    fn words(&self) -> Vec<WordId> {
+        let named = self.all.iter().chain(&self.of_trait).chain(&self.trait_name);
+        named.chain(self.any.iter().flatten()).copied().collect()
+    }
+}
+
+pub(crate) fn number(index: usize) -> u32 {
+    u32::try_from(index).expect("there are fewer than 2³² items")
+}
