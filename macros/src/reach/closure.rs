@@ -3,11 +3,11 @@
 //! An item is reached when its [`Trigger`] holds, which more names and more items can only bring about: so the order in
 //! which they are found does not matter, and nothing that is reached is taken back.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use super::generics::Open;
 use super::index::{Condition, Details, Index, ItemId, ScopeId, Trigger, WordId};
-use super::items;
 
 /// What is reached so far.
 #[derive(Debug)]
@@ -19,8 +19,12 @@ pub(crate) struct Reach<'i> {
     members: Vec<bool>,
     /// For each name, whether it is of a trait behind which any type may be.
     open: Vec<bool>,
+    /// For each name, whether a macro of somebody else's is given it.
+    given: Vec<bool>,
     reached: Vec<bool>,
     active: Vec<bool>,
+    /// Bounds of blanket implementations that were followed.
+    opened: BTreeSet<String>,
     /// Modules of which everything is reached.
     whole: BTreeSet<ScopeId>,
     /// Reached, but not read yet.
@@ -44,16 +48,16 @@ impl<'i> Reach<'i> {
             paths: vec![false; words],
             members: vec![false; words],
             open: vec![false; words],
+            given: vec![false; words],
             reached: vec![false; items],
             active: vec![false; scopes],
+            opened: BTreeSet::new(),
             whole: BTreeSet::new(),
             queue: Vec::new(),
             predicates: BTreeSet::new(),
         };
-        for item in 0..super::index::number(items) {
-            if matches!(reach.index.entry(item).trigger, Trigger::Always) {
-                reach.reach(item);
-            }
+        for index in 0..reach.index.always.len() {
+            reach.reach(reach.index.always[index]);
         }
         reach
     }
@@ -73,15 +77,16 @@ impl<'i> Reach<'i> {
     /// Follows what `details` name.
     pub(crate) fn follow(&mut self, details: &Details) {
         for &word in &details.paths {
-            self.name(word, |reach| &mut reach.paths);
+            // Asked here already: of what an item names, most was named before.
+            if !self.paths[word as usize] {
+                self.name(word, |reach| &mut reach.paths);
+            }
         }
         for &word in &details.members {
             self.name(word, |reach| &mut reach.members);
         }
         for &word in &details.wholes {
-            for item in self.index.items_named(word).to_vec() {
-                self.whole(item);
-            }
+            self.given(word);
         }
         self.predicates.extend(details.predicates.iter().cloned());
         details.extras.iter().for_each(|&item| self.reach(item));
@@ -97,6 +102,7 @@ impl<'i> Reach<'i> {
             if !seen.insert(word) {
                 continue;
             }
+            queue.extend(self.index.aliases.get(&word).into_iter().flatten());
             for item in self.index.items_named(word).to_vec() {
                 if self.index.entry(item).is_type {
                     let details = self.index.details(item);
@@ -106,29 +112,49 @@ impl<'i> Reach<'i> {
             }
         }
         for word in dynamic {
-            self.name(word, |reach| &mut reach.open);
+            self.open_word(word);
+        }
+    }
+
+    /// Opens a trait, also one that is known by another name.
+    fn open_word(&mut self, word: WordId) {
+        if self.open[word as usize] {
+            return;
+        }
+        self.name(word, |reach| &mut reach.open);
+        for alias in self.index.aliases.get(&word).cloned().into_iter().flatten() {
+            self.open_word(alias);
         }
     }
 
     /// Reaches the types that may stand behind the function's type parameters.
     pub(crate) fn open(&mut self, open: &Open) {
-        let (traits, all) = match open {
+        match open {
             Open::Bound(traits) if traits.is_empty() => return,
-            Open::Bound(traits) => (traits.clone(), false),
-            Open::Anything => (BTreeSet::new(), true),
-        };
-        for word in traits.iter().filter_map(|name| self.index.word(name)).collect::<Vec<_>>() {
-            self.name(word, |reach| &mut reach.open);
+            Open::Bound(traits) => traits.iter().for_each(|name| self.open_trait(name)),
+            Open::Anything => {
+                for index in 0..self.index.types.len() {
+                    self.reach(self.index.types[index]);
+                }
+            }
         }
-        for item in self.index.types.clone() {
+        for index in 0..self.index.type_makers.len() {
+            self.reach(self.index.type_makers[index]);
+        }
+    }
+
+    /// Any type that implements or derives this may stand behind a type parameter or `dyn`.
+    fn open_trait(&mut self, name: &str) {
+        if let Some(word) = self.index.word(name) {
+            self.open_word(word);
+        }
+        for index in 0..self.index.types.len() {
+            let item = self.index.types[index];
             let code = self.index.code(self.index.entry(item));
-            let derives = code.first().is_some_and(|code| {
-                let attributes = items::attributes(*code, code.start).0;
-                (code.start..attributes)
-                    .filter_map(|index| code.word(index))
-                    .any(|word| traits.contains(word))
-            });
-            if all || derives {
+            let mut attributes = code.iter().filter(|code| code.is_punct(code.start, '#'));
+            let derives =
+                attributes.any(|code| (code.start..code.end).any(|index| code.word(index) == Some(name)));
+            if derives {
                 self.reach(item);
             }
         }
@@ -148,8 +174,8 @@ impl<'i> Reach<'i> {
             let details = self.index.details(item);
             self.follow(&details);
             let entry = self.index.entry(item);
-            // The root of a crate has no code of its own.
-            if entry.opens.is_none() || entry.content.code.is_some() {
+            // A module without attributes has no code of its own.
+            if entry.opens.is_none() || entry.content.code.is_some() || !entry.content.text.is_empty() {
                 covered.push(Covered {
                     path: entry.path.clone(),
                     digest: details.digest,
@@ -157,8 +183,27 @@ impl<'i> Reach<'i> {
                 });
             }
         }
-        covered.sort();
+        // Mostly the path decides, and without an optimiser a derived order costs much more.
+        covered.sort_unstable_by(|a, b| match str::cmp(&a.path, &b.path) {
+            Ordering::Equal => a.cmp(b),
+            order => order,
+        });
         (covered, self.predicates)
+    }
+
+    /// A macro of somebody else's is given a name, to which it may append: all that is in a module so named is reached, and
+    /// every member of a type.
+    fn given(&mut self, word: WordId) {
+        if std::mem::replace(&mut self.given[word as usize], true) {
+            return;
+        }
+        for item in self.index.items_named(word).to_vec() {
+            self.whole(item);
+            self.consider(item);
+        }
+        for alias in self.index.aliases.get(&word).cloned().into_iter().flatten() {
+            self.given(alias);
+        }
     }
 
     /// Reaches all that is in a module.
@@ -188,8 +233,10 @@ impl<'i> Reach<'i> {
             && self.is_open(condition)
         {
             // A blanket implementation hands the trait on to whatever satisfies its bounds.
-            for word in condition.bounds.clone() {
-                self.name(word, |reach| &mut reach.open);
+            for name in condition.bounds.clone() {
+                if self.opened.insert(name.clone()) {
+                    self.open_trait(&name);
+                }
             }
         }
         if !self.is_reached(item) && self.holds(item) {
@@ -209,9 +256,13 @@ impl<'i> Reach<'i> {
         match &entry.trigger {
             Trigger::Named(words) => active && words.iter().any(path),
             Trigger::Anywhere(words) => words.iter().any(path),
+            Trigger::Made(words) => words.iter().any(either),
             Trigger::Trait(name, members) => (active && path(name)) || members.iter().any(either),
             Trigger::Impl(condition) => self.can_matter(condition),
-            Trigger::Member(condition, name) => either(name) && self.can_matter(condition),
+            Trigger::Member(condition, name) => {
+                let is_given = condition.all.iter().any(|word| self.given[*word as usize]);
+                (is_given || either(name)) && self.can_matter(condition)
+            }
             Trigger::Scope => active,
             Trigger::Always => true,
             Trigger::Never => false,
@@ -264,3 +315,6 @@ impl<'i> Reach<'i> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,8 @@ pub(crate) struct Compilation {
     pub(crate) crate_name: String,
     /// The root of the target, if the command line tells.
     pub(crate) root: Option<PathBuf>,
+    /// What `--cfg` sets: features, and what build scripts say.
+    pub(crate) settings: Vec<String>,
     /// The compiled libraries, by the names that code knows.
     pub(crate) libraries: BTreeMap<String, PathBuf>,
 }
@@ -54,6 +56,8 @@ impl Compilation {
                     let name = name.rsplit(':').next().unwrap_or(name);
                     compilation.libraries.insert(name.to_owned(), PathBuf::from(path));
                 }
+            } else if let Some(setting) = value("--cfg") {
+                compilation.settings.push(setting);
             } else if let Some(name) = value("--crate-name") {
                 compilation.crate_name = name;
             } else if !argument.starts_with('-') && has_extension(argument) {
@@ -79,3 +83,6 @@ impl Compilation {
 fn has_extension(argument: &str) -> bool {
     Path::new(argument).extension().is_some_and(|extension| extension == "rs")
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::compilation::Compilation;
-use super::index::{Builder, Crate, Index, Input};
+use super::index::{Builder, Crate, Index, Input, files_below};
 use super::lock::Lock;
 use super::manifest::{Dependency, Manifest};
 
@@ -34,7 +34,7 @@ pub(crate) fn index(compilation: &Compilation) -> Index {
         if let Some((name, root)) =
             own.library.clone().filter(|(_, root)| !is_target(root) && !is_ours(&own.package))
         {
-            let about = about(&own, name.clone(), true, String::new());
+            let about = about(&own, name.clone(), true, compilation.settings.join(" "));
             builder.add_crate(Input { about, root, names: vec![name], is_proc_macro: own.is_proc_macro });
         }
         let lock = fs::read_to_string(own.workspace.join("Cargo.lock"))
@@ -56,20 +56,25 @@ fn same_file(a: &Path, b: &Path) -> bool {
 fn target(compilation: &Compilation, own: Option<&Manifest>, root: &Path) -> Input {
     let name = compilation.crate_name.clone();
     let about = match own {
-        Some(own) => about(own, name.clone(), true, String::new()),
+        Some(own) => about(own, name.clone(), true, compilation.settings.join(" ")),
         None => Crate {
             name: name.clone(),
             dir: root.parent().unwrap_or(Path::new("")).to_owned(),
             is_own: true,
             about: String::new(),
-            features: String::new(),
+            edition: String::new(),
+            features: compilation.settings.join(" "),
+            script: String::new(),
+            out_dir: None,
         },
     };
     Input { about, root: root.to_owned(), names: vec![name], is_proc_macro: false }
 }
 
 fn about(manifest: &Manifest, name: String, is_own: bool, features: String) -> Crate {
-    Crate { name, dir: manifest.dir.clone(), is_own, about: manifest.about.clone(), features }
+    let (dir, about, edition) = (manifest.dir.clone(), manifest.about.clone(), manifest.edition.clone());
+    let (script, out_dir) = Default::default();
+    Crate { name, dir, is_own, about, edition, features, script, out_dir }
 }
 
 struct Dependencies<'a> {
@@ -111,16 +116,20 @@ impl Dependencies<'_> {
             let Some((name, root)) = manifest.library.clone() else { continue };
             let mut names = names.remove(&dir).unwrap_or_default();
             names.insert(name.clone());
-            let features = self.features(&names);
+            let features = self.features(&names, &manifest.package);
+            let (script, out_dir) = self.build_script(&manifest.package);
             let names = names.into_iter().collect();
-            let about = about(&manifest, name, false, features);
+            let about = Crate { script, out_dir, ..about(&manifest, name, false, features) };
             self.builder.add_crate(Input { about, root, names, is_proc_macro: manifest.is_proc_macro });
         }
     }
 
     fn locked(&mut self, manifest: &Manifest, dependency: &Dependency) {
         if let Some(locked) = self.lock.dependency(&manifest.package, &dependency.package) {
-            self.builder.add_locked(&dependency.crate_name, &dependency.package, &locked);
+            let library = self.compilation.libraries.get(&dependency.crate_name);
+            let features = library.and_then(|library| noted_features(library, &dependency.package));
+            let features = features.unwrap_or_default();
+            self.builder.add_locked(&dependency.crate_name, &dependency.package, &locked, &features);
         }
     }
 
@@ -141,38 +150,63 @@ impl Dependencies<'_> {
         for dependency in unclaimed {
             for name in &unknown {
                 if let Some(locked) = self.lock.dependency(&own.package, &dependency.package) {
-                    self.builder.add_locked(name, &dependency.package, &locked);
+                    self.builder.add_locked(name, &dependency.package, &locked, "");
                 }
             }
         }
     }
 
+    /// A digest of what build scripts of a dependency printed and wrote, whichever of them is the last, and the directory
+    /// that was written to last.
+    fn build_script(&self, package: &str) -> (String, Option<PathBuf>) {
+        let library = self.compilation.libraries.values().next();
+        let Some(profile) = library.and_then(|library| library.parent()?.parent()) else {
+            return Default::default();
+        };
+        let dirs =
+            fs::read_dir(profile.join("build")).into_iter().flatten().flatten().map(|entry| entry.path());
+        let is_of_package = |dir: &PathBuf| {
+            let name = dir.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            name.rsplit_once('-').is_some_and(|(name, _)| name == package)
+        };
+        let mut outputs = BTreeSet::new();
+        let mut newest = None;
+        for dir in dirs.filter(is_of_package).filter(|dir| dir.join("output").is_file()) {
+            let printed = fs::read_to_string(dir.join("output")).unwrap_or_default();
+            let settings =
+                printed.lines().filter(|line| line.contains("rustc-env") || line.contains("rustc-cfg"));
+            let mut hasher = blake3::Hasher::new();
+            for line in settings {
+                hasher.update(line.as_bytes()).update(b"\n");
+            }
+            for file in files_below(&dir.join("out")) {
+                hasher.update(&fs::read(&file).unwrap_or_default());
+            }
+            outputs.insert(hasher.finalize().to_hex().to_string());
+            let written = fs::metadata(dir.join("output")).and_then(|output| output.modified()).ok();
+            newest = newest.max(Some((written, dir.join("out"))));
+        }
+        (outputs.into_iter().collect(), newest.map(|(_, dir)| dir))
+    }
+
     /// What stands for the features of a dependency: those that cargo noted beside the compiled library, else the name of
     /// the library's file, which differs with them. A dependency of a dependency has the names of all files.
-    fn features(&self, names: &BTreeSet<String>) -> String {
+    fn features(&self, names: &BTreeSet<String>, package: &str) -> String {
         let libraries = &self.compilation.libraries;
         let file = |library: &PathBuf| library.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if let Some(library) = names.iter().find_map(|name| libraries.get(name)) {
-            return noted_features(library).unwrap_or_else(|| file(library));
+            return noted_features(library, package).unwrap_or_else(|| file(library));
         }
         libraries.values().map(file).collect::<Vec<_>>().join(" ")
     }
 }
 
-/// The features in `.fingerprint/<name>-<hash>/lib-<name>.json` beside `deps/lib<name>-<hash>.rlib`.
-fn noted_features(library: &Path) -> Option<String> {
-    let stem = library.file_stem()?.to_str()?.strip_prefix("lib")?;
-    let (name, hash) = stem.rsplit_once('-')?;
+/// The features that cargo notes in `.fingerprint/<package>-<hash>/lib-<name>.json`, beside `deps/lib<name>-<hash>.rlib`.
+fn noted_features(library: &Path, package: &str) -> Option<String> {
+    let (name, hash) = library.file_stem()?.to_str()?.strip_prefix("lib")?.rsplit_once('-')?;
     let profile = library.parent()?.parent()?;
-    let notes = fs::read_dir(profile.join(".fingerprint")).ok()?.flatten().map(|entry| entry.path());
-    let is_of_library = |path: &PathBuf| {
-        let directory = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        directory
-            .rsplit_once('-')
-            .is_some_and(|(package, of)| of == hash && package.replace('-', "_") == name)
-    };
-    let dir = notes.into_iter().find(is_of_library)?;
-    let text = fs::read_to_string(dir.join(format!("lib-{name}.json"))).ok()?;
+    let notes = profile.join(".fingerprint").join(format!("{package}-{hash}"));
+    let text = fs::read_to_string(notes.join(format!("lib-{name}.json"))).ok()?;
     let features = text.split_once("\"features\":\"")?.1;
     Some(features.split_once("]\"")?.0.to_owned())
 }

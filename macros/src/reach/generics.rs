@@ -69,7 +69,21 @@ impl Open {
 /// The words in bounds that may name a trait.
 fn bounds(code: Code<'_>) -> impl Iterator<Item = String> {
     let words = (code.start..code.end).filter_map(move |index| code.word(index));
-    words.filter(|word| !MARKERS.contains(word)).map(str::to_owned)
+    let words = words.filter(|word| !MARKERS.contains(word));
+    words.flat_map(|word| [Some(word), through(word)]).flatten().map(str::to_owned)
+}
+
+/// The trait whose implementations bring that of another one, in the standard library or serde.
+fn through(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "Into" => "From",
+        "TryInto" => "TryFrom",
+        "ToString" => "Display",
+        "ToOwned" => "Clone",
+        "IntoIterator" => "Iterator",
+        "DeserializeOwned" => "Deserialize",
+        _ => return None,
+    })
 }
 
 /// The index of the `>` that closes the `<` at `open`.

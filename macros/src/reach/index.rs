@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub(crate) use self::build::{Builder, Input};
-pub(crate) use self::details::Details;
+pub(crate) use self::details::{Details, files_below};
 use super::tokens::{Code, Tokens};
 
 pub(crate) type WordId = u32;
@@ -32,6 +32,14 @@ pub(crate) struct Index {
     by_word: Vec<Vec<ItemId>>,
     /// Invocations of macros among items.
     pub(crate) invocations: Vec<ItemId>,
+    /// Functions and methods, by their names.
+    functions: HashMap<String, Vec<ItemId>>,
+    /// What everything reaches.
+    pub(crate) always: Vec<ItemId>,
+    /// The names that other names stand for.
+    pub(crate) aliases: HashMap<WordId, Vec<WordId>>,
+    /// Invocations that may make types.
+    pub(crate) type_makers: Vec<ItemId>,
     /// Types, for generic functions.
     pub(crate) types: Vec<ItemId>,
     /// Names of macros that the sources define.
@@ -50,8 +58,13 @@ pub(crate) struct Crate {
     pub(crate) is_own: bool,
     /// The texts of the `[package]` table.
     pub(crate) about: String,
-    /// What stands for the features of a crate that is not of this package.
+    pub(crate) edition: String,
+    /// What stands for the features of the crate, and whatever else `cfg` asks for.
     pub(crate) features: String,
+    /// What stands for what its build script did, if it is not of this package.
+    pub(crate) script: String,
+    /// The directory to which that wrote.
+    pub(crate) out_dir: Option<PathBuf>,
 }
 
 /// A file.
@@ -93,6 +106,10 @@ pub(crate) struct Entry {
     pub(crate) opens: Option<ScopeId>,
     /// Whether it is a struct, enum, union or alias.
     pub(crate) is_type: bool,
+    /// Whether it is a struct, enum, union or trait.
+    pub(crate) is_nominal: bool,
+    /// Of a method: the header of the `impl` around it.
+    pub(crate) header: Option<(usize, usize)>,
     /// The name of a function or method.
     pub(crate) function: Option<String>,
     pub(crate) details: Option<Arc<Details>>,
@@ -116,6 +133,8 @@ pub(crate) enum Trigger {
     Named(Vec<WordId>),
     /// By one of these names, wherever it is.
     Anywhere(Vec<WordId>),
+    /// An invocation: by one of these names, of an item or a member.
+    Made(Vec<WordId>),
     /// A trait: by its name, or that of a member anywhere.
     Trait(WordId, Vec<WordId>),
     /// An `impl` of a trait.
@@ -132,15 +151,13 @@ pub(crate) enum Trigger {
 /// When an `impl` can matter: its types and its trait all occur.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Condition {
-    /// Its trait, if it is one of the sources'.
-    pub(crate) of_trait: Option<WordId>,
     /// The last segment of the trait, whosever it is.
     pub(crate) trait_name: Option<WordId>,
     pub(crate) all: Vec<WordId>,
     /// For each alias: it, or a name that it stands for.
     pub(crate) any: Vec<Vec<WordId>>,
     /// Of what is implemented for a type parameter: the words in its bounds.
-    pub(crate) bounds: Vec<WordId>,
+    pub(crate) bounds: Vec<String>,
 }
 
 impl Index {
@@ -190,6 +207,12 @@ impl Index {
         id
     }
 
+    /// The header of the `impl` around a method.
+    pub(crate) fn header_of(&self, method: &Entry) -> Option<Code<'_>> {
+        let ((source, _), (start, end)) = (method.content.code.as_ref()?, method.header?);
+        Some(self.sources[*source].tokens.range(start, end))
+    }
+
     /// Lets an item be reached in another way.
     pub(crate) fn set_trigger(&mut self, id: ItemId, trigger: Trigger) {
         self.items[id as usize].trigger = trigger;
@@ -198,7 +221,7 @@ impl Index {
 
     fn register(&mut self, id: ItemId) {
         let mut words: Vec<WordId> = match &self.entry(id).trigger {
-            Trigger::Named(words) | Trigger::Anywhere(words) => words.clone(),
+            Trigger::Named(words) | Trigger::Anywhere(words) | Trigger::Made(words) => words.clone(),
             Trigger::Trait(name, members) => members.iter().chain([name]).copied().collect(),
             Trigger::Impl(condition) => condition.words(),
             Trigger::Member(condition, name) => condition.words().into_iter().chain([*name]).collect(),
@@ -208,6 +231,18 @@ impl Index {
         words.dedup();
         for word in words {
             self.by_word[word as usize].push(id);
+        }
+    }
+
+    /// Notes, once the index is whole, what each function would else look for among all items.
+    fn close(&mut self) {
+        for (id, entry) in self.items.iter().enumerate() {
+            if let Some(function) = &entry.function {
+                self.functions.entry(function.clone()).or_default().push(number(id));
+            }
+            if matches!(entry.trigger, Trigger::Always) {
+                self.always.push(number(id));
+            }
         }
     }
 
@@ -235,12 +270,11 @@ impl Index {
     /// The functions of this name on this line of a file; else the invocations there that make it.
     pub(crate) fn functions(&self, file: &Path, line: u32, name: &str) -> Vec<ItemId> {
         let is_there = |id: &ItemId| {
-            let entry = self.entry(*id);
-            let is_function = entry.function.as_deref() == Some(name);
-            is_function
-                && entry.place.is_some_and(|(source, at)| at == line && self.sources[source].path == file)
+            let place = self.entry(*id).place;
+            place.is_some_and(|(source, at)| at == line && self.sources[source].path == file)
         };
-        let found: Vec<ItemId> = (0..number(self.items.len())).filter(is_there).collect();
+        let named = self.functions.get(name).into_iter().flatten();
+        let found: Vec<ItemId> = named.copied().filter(is_there).collect();
         if !found.is_empty() {
             return found;
         }
@@ -268,6 +302,8 @@ impl Entry {
             shown: String::new(),
             opens: None,
             is_type: false,
+            is_nominal: false,
+            header: None,
             function: None,
             details: None,
         }
@@ -276,7 +312,7 @@ impl Entry {
 
 impl Condition {
     fn words(&self) -> Vec<WordId> {
-        let named = self.all.iter().chain(&self.of_trait).chain(&self.trait_name);
+        let named = self.all.iter().chain(&self.trait_name);
         named.chain(self.any.iter().flatten()).copied().collect()
     }
 }
@@ -284,3 +320,6 @@ impl Condition {
 pub(crate) fn number(index: usize) -> u32 {
     u32::try_from(index).expect("there are fewer than 2³² items")
 }
+
+#[cfg(test)]
+mod tests;

@@ -79,23 +79,20 @@ pub(crate) fn nested(code: Code<'_>) -> Vec<Item> {
             continue;
         }
         // What a macro is given is no code yet.
-        let group = if is_invocation(code, index) { Some(index + 2) } else { None };
+        let is_invocation = token.kind == Kind::Word && is_invocation(code, index);
         is_start = match token.kind {
             Kind::Open(Delimiter::Brace) | Kind::Close => true,
-            _ => {
-                code.is_punct(index, ';') || group.is_some_and(|group| code.is_open(group, Delimiter::Brace))
-            }
+            Kind::Punct => code.is_punct(index, ';'),
+            _ => is_invocation && code.is_open(index + 2, Delimiter::Brace),
         };
-        index = group.map_or(index + 1, |group| code.after(group));
+        index = if is_invocation { code.after(index + 2) } else { index + 1 };
     }
     items
 }
 
-/// Whether `name!` stands before a group at `index`.
+/// Whether the word at `index` is a `name!` before a group.
 fn is_invocation(code: Code<'_>, index: usize) -> bool {
-    code.word(index).is_some()
-        && code.is_punct(index + 1, '!')
-        && matches!(code.kind(index + 2), Some(Kind::Open(_)))
+    code.is_punct(index + 1, '!') && matches!(code.kind(index + 2), Some(Kind::Open(_)))
 }
 
 /// The item that is a statement, if the one at `index` is.
@@ -118,6 +115,8 @@ fn statement(code: Code<'_>, index: usize) -> Option<Item> {
         }
         // Expressions in nearly all cases.
         name if EXPRESSION_MACROS.contains(&name) => false,
+        // Of an expression, unless a `;` follows.
+        "include" => is_invocation(code, keyword) && code.is_punct(code.after(keyword + 2), ';'),
         _ => is_invocation(code, keyword),
     };
     begins.then(|| item(code, index)).flatten()
@@ -312,3 +311,6 @@ fn members(code: Code<'_>, start: usize, end: usize) -> Vec<Item> {
         _ => Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

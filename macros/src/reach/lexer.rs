@@ -11,7 +11,11 @@ use super::tokens::{Kind, Token, Tokens};
 
 impl Tokens {
     /// The tokens of a file; `None` if its brackets, quotes or comments do not match.
-    pub(crate) fn lex(text: String) -> Option<Self> {
+    pub(crate) fn lex(mut text: String) -> Option<Self> {
+        // As the compiler does, so that strings of several lines are the same.
+        if text.contains("\r\n") {
+            text = text.replace("\r\n", "\n");
+        }
         u32::try_from(text.len()).ok()?;
         let mut lexer = Lexer {
             text: &text,
@@ -69,7 +73,16 @@ impl Lexer<'_> {
 
     /// The byte so many places ahead; zero behind the end.
     fn peek(&self, ahead: usize) -> u8 {
-        self.bytes.get(self.at + ahead).copied().unwrap_or(0)
+        match self.bytes.get(self.at + ahead) {
+            Some(&byte) => byte,
+            None => 0,
+        }
+    }
+
+    /// Where `wanted` is, from here on.
+    fn find(&self, wanted: char) -> Option<usize> {
+        // Of the standard library, hence fast also in a macro that is not optimised.
+        self.text.get(self.at..)?.find(wanted).map(|offset| self.at + offset)
     }
 
     /// A token from `start` to where the lexer is.
@@ -78,7 +91,7 @@ impl Lexer<'_> {
     }
 
     fn line_comment(&mut self) {
-        self.at = find(self.bytes, self.at, b'\n').unwrap_or(self.bytes.len());
+        self.at = self.find('\n').unwrap_or(self.bytes.len());
     }
 
     /// Block comments nest.
@@ -125,7 +138,7 @@ impl Lexer<'_> {
             b'"' => {
                 self.at += hashes + 1;
                 loop {
-                    self.at = find(self.bytes, self.at, b'"')? + 1;
+                    self.at = self.find('"')? + 1;
                     let closing = self.bytes[self.at..].iter().take(hashes);
                     if closing.filter(|&&byte| byte == b'#').count() == hashes {
                         break;
@@ -176,7 +189,10 @@ impl Lexer<'_> {
     fn digits(&mut self, start: usize) {
         self.skip_word();
         let is_decimal = !matches!(self.bytes.get(start + 1), Some(b'x' | b'b' | b'o'));
-        let after_exponent = matches!(self.bytes[self.at - 1], b'e' | b'E');
+        // Not that of a suffix, as in `1usize-1`.
+        let digits =
+            self.bytes[start..self.at - 1].iter().all(|byte| matches!(byte, b'0'..=b'9' | b'_' | b'.'));
+        let after_exponent = digits && matches!(self.bytes[self.at - 1], b'e' | b'E');
         if is_decimal
             && after_exponent
             && matches!(self.peek(0), b'+' | b'-')
@@ -220,7 +236,7 @@ impl Lexer<'_> {
         } else if self.peek(0) == b'\'' {
             self.at += 1;
         }
-        self.at = find(self.bytes, self.at, b'\'')? + 1;
+        self.at = self.find('\'')? + 1;
         self.skip_word();
         self.push(Kind::Literal, start);
         Some(())
@@ -286,7 +302,5 @@ fn delimiter(byte: u8) -> Delimiter {
     }
 }
 
-/// Where `wanted` is, from `start` on.
-fn find(bytes: &[u8], start: usize, wanted: u8) -> Option<usize> {
-    bytes.get(start..)?.iter().position(|&byte| byte == wanted).map(|offset| start + offset)
-}
+#[cfg(test)]
+mod tests;

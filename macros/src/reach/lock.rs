@@ -127,3 +127,6 @@ impl Lock {
         blake3::derive_key(CONTEXT, &bytes)
     }
 }
+
+#[cfg(test)]
+mod tests;

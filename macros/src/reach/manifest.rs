@@ -10,8 +10,9 @@ use toml::{Table, Value};
 pub(crate) struct Manifest {
     pub(crate) dir: PathBuf,
     pub(crate) package: String,
-    /// The texts of the `[package]` table, from which cargo sets variables such as `CARGO_PKG_VERSION`.
+    /// The `[package]` tables of the package and of the workspace, from which cargo sets variables such as `CARGO_PKG_VERSION`.
     pub(crate) about: String,
+    pub(crate) edition: String,
     /// The crate name of the library, if there is one, and its root.
     pub(crate) library: Option<(String, PathBuf)>,
     pub(crate) is_proc_macro: bool,
@@ -37,20 +38,22 @@ impl Manifest {
     /// Reads the manifest in `dir`; `None` if there is none of a package that can be read.
     pub(crate) fn read(dir: &Path) -> Option<Self> {
         let table = table(dir)?;
-        let about = table.get("package")?.as_table()?;
-        let package = about.get("name")?.as_str()?.to_owned();
-        let workspace = Workspace::of(dir, &table, about);
+        let about_table = table.get("package")?.as_table()?;
+        let package = about_table.get("name")?.as_str()?.to_owned();
+        let workspace = Workspace::of(dir, &table, about_table);
         let library = library(dir, &table, &package);
         let is_proc_macro = flag(table.get("lib"), "proc-macro") || flag(table.get("lib"), "proc_macro");
         let targets = targets(dir, &table, &package);
         let dependencies = dependencies(dir, &table, &workspace);
-        let texts = about.iter().filter_map(|(key, value)| Some(format!("{key}={}\n", value.as_str()?)));
-        let about = texts.collect();
+        let inherited = workspace.table.get("workspace").and_then(|workspace| workspace.get("package"));
+        let about = format!("{about_table:?} {inherited:?}");
+        let edition = edition(about_table, &workspace);
         let workspace = workspace.dir;
         Some(Manifest {
             dir: dir.to_owned(),
             package,
             about,
+            edition,
             library,
             is_proc_macro,
             targets,
@@ -99,6 +102,14 @@ impl Workspace {
 
 fn table(dir: &Path) -> Option<Table> {
     fs::read_to_string(dir.join("Cargo.toml")).ok()?.parse().ok()
+}
+
+/// The edition of a package, its own or that of the workspace.
+fn edition(package: &Table, workspace: &Workspace) -> String {
+    let edition = package.get("edition");
+    let inherited = || workspace.table.get("workspace")?.get("package")?.get("edition");
+    let edition = if flag(edition, "workspace") { inherited() } else { edition };
+    edition.and_then(Value::as_str).unwrap_or("2015").to_owned()
 }
 
 fn flag(table: Option<&Value>, key: &str) -> bool {
@@ -170,3 +181,6 @@ fn dependency(dir: &Path, key: &str, value: &Value, is_dev: bool, workspace: &Wo
     let path = path.or_else(|| workspace.patch(&package));
     Dependency { crate_name: crate_name(key), package, path, is_dev }
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,10 +23,16 @@ pub(crate) struct Mentions<'a> {
     pub(crate) wholes: Vec<&'a str>,
     /// The predicates of `cfg`, as text.
     pub(crate) predicates: Vec<String>,
+    /// Whether there is a predicate of which only a macro knows what it is.
+    pub(crate) any_predicate: bool,
     /// What may be the path of a file that is read.
     pub(crate) files: Vec<File<'a>>,
-    /// Names of environment variables.
-    pub(crate) variables: Vec<&'a str>,
+    /// Whether code of a macro reads files: then the path is that from where the macro is invoked.
+    pub(crate) reads_elsewhere: bool,
+    /// The arguments of `env!` and `option_env!`.
+    pub(crate) variables: Vec<Code<'a>>,
+    /// What may be the name of a variable: a string given to a macro of the package.
+    pub(crate) perhaps_variables: Vec<&'a str>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -100,7 +106,7 @@ impl<'a> Reading<'_, 'a> {
             match token.kind {
                 Kind::Word => {
                     in_where |= code.is_word(index, "where");
-                    let next = self.invocation(code, index);
+                    let next = self.invocation(code, index, reader);
                     if next > index {
                         index = next;
                         continue;
@@ -155,6 +161,10 @@ impl<'a> Reading<'_, 'a> {
     fn dynamic(&mut self, code: Code<'a>, mut index: usize) {
         while let Some(token) = code.get(index) {
             match token.kind {
+                // `dyn for<'a> Trait<'a>`
+                Kind::Word if code.is_word(index, "for") => {
+                    index = (index..code.end).find(|&at| code.is_punct(at, '>')).unwrap_or(code.end);
+                }
                 Kind::Word => self.mentions.dynamic.extend(code.word(index)),
                 Kind::Open(Delimiter::Parenthesis) if code.is_word(index - 1, "dyn") => {
                     code.group(index).into_iter().for_each(|group| self.dynamic(group, group.start));
@@ -171,7 +181,7 @@ impl<'a> Reading<'_, 'a> {
     }
 
     /// Reads the invocation `name!(…)` at `index`; the index after it, or `index` if there is none.
-    fn invocation(&mut self, code: Code<'a>, index: usize) -> usize {
+    fn invocation(&mut self, code: Code<'a>, index: usize, reader: Reader) -> usize {
         if !code.is_punct(index + 1, '!') {
             return index;
         }
@@ -180,14 +190,13 @@ impl<'a> Reading<'_, 'a> {
         let group = if code.word(index + 2).is_some() { index + 3 } else { index + 2 };
         let Some(input) = code.group(group) else { return index };
         self.mentions.paths.push(name);
+        self.mentions.reads_elsewhere |= reader == Reader::Macro && name.starts_with("include");
         match name {
-            "cfg" => self.mentions.predicates.extend(predicate(input)),
+            "cfg" => self.predicate(input),
+            "cfg_select" => self.selected(input),
             "include" => self.mentions.files.push(File::Source(input)),
             "include_str" | "include_bytes" => self.mentions.files.push(File::Data(input)),
-            "env" | "option_env" => {
-                let name = code.get(input.start).and_then(|token| string(code.text(token)));
-                self.mentions.variables.extend(name);
-            }
+            "env" | "option_env" => self.mentions.variables.push(input),
             _ => {}
         }
         let expressions = EXPRESSION_MACROS.contains(&name) && !(self.is_local_macro)(name);
@@ -209,10 +218,10 @@ impl<'a> Reading<'_, 'a> {
         }
         let input = code.group(code.start + 1);
         match (name, input) {
-            ("cfg", Some(input)) if !is_path => self.mentions.predicates.extend(predicate(input)),
+            ("cfg", Some(input)) if !is_path => self.predicate(input),
             ("cfg_attr", Some(input)) if !is_path => {
                 let comma = top_level_comma(input);
-                self.mentions.predicates.extend(predicate(input.range(input.start, comma)));
+                self.predicate(input.range(input.start, comma));
                 let mut rest = comma + 1;
                 while rest < input.end {
                     let end = top_level_comma(input.range(rest, input.end));
@@ -221,6 +230,34 @@ impl<'a> Reading<'_, 'a> {
                 }
             }
             _ => self.code(code, Reader::Attribute),
+        }
+    }
+
+    fn predicate(&mut self, code: Code<'a>) {
+        match predicate(code) {
+            Some(predicate) => self.mentions.predicates.push(predicate),
+            None => self.mentions.any_predicate = true,
+        }
+    }
+
+    /// The predicates before each `=>` of `cfg_select!`.
+    fn selected(&mut self, code: Code<'a>) {
+        let mut start = code.start;
+        while start < code.end {
+            let arrow =
+                (start..code.end).find(|&index| code.is_punct(index, '=') && code.is_punct(index + 1, '>'));
+            let Some(arrow) = arrow else { return };
+            if !code.is_word(start, "_") {
+                self.predicate(code.range(start, arrow));
+            }
+            // An arm is a block, or ends at a comma.
+            let is_block = code.is_open(arrow + 2, Delimiter::Brace);
+            let after = if is_block {
+                code.after(arrow + 2)
+            } else {
+                top_level_comma(code.range(arrow + 2, code.end))
+            };
+            start = if code.is_punct(after, ',') { after + 1 } else { after };
         }
     }
 
@@ -236,9 +273,16 @@ impl<'a> Reading<'_, 'a> {
                 self.mentions.paths.extend(words(&rest[..rest.find('}').unwrap_or(0)]));
             }
         }
-        let may_be_path = text.len() < 256 && text.contains(['.', '/']) && !text.contains(['{', '\n']);
-        if may_be_path && reader != Reader::ExpressionMacro {
-            self.mentions.files.push(File::Perhaps(text));
+        let may_be_path = text.len() < 256 && !text.contains(['{', '\n']);
+        match reader {
+            Reader::Macro if may_be_path => {
+                self.mentions.files.push(File::Perhaps(text));
+                self.mentions.perhaps_variables.push(text);
+            }
+            Reader::ForeignMacro | Reader::Attribute if may_be_path && text.contains(['.', '/']) => {
+                self.mentions.files.push(File::Perhaps(text));
+            }
+            _ => {}
         }
     }
 }
@@ -257,7 +301,7 @@ pub(crate) fn is_declared(code: Code<'_>, index: usize) -> bool {
 }
 
 /// The index of the first comma, or the end.
-fn top_level_comma(code: Code<'_>) -> usize {
+pub(crate) fn top_level_comma(code: Code<'_>) -> usize {
     let mut index = code.start;
     while index < code.end && !code.is_punct(index, ',') {
         index = code.after(index);
@@ -274,7 +318,8 @@ fn predicate(code: Code<'_>) -> Option<String> {
 }
 
 fn write_predicate(code: Code<'_>, index: usize, text: &mut String) -> Option<usize> {
-    let name = code.raw_word(index)?;
+    // A macro may read `cfg(else)`, which the compiler does not.
+    let name = code.raw_word(index).filter(|name| !KEYWORDS.contains(name))?;
     text.push_str(name);
     if let Some(list) = code.group(index + 1) {
         matches!(name, "all" | "any" | "not").then_some(())?;
@@ -315,3 +360,6 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     let is_word = |c: char| c == '_' || c == '#' || c.is_alphanumeric();
     text.split(move |c| !is_word(c)).filter(|word| !word.is_empty()).map(unraw)
 }
+
+#[cfg(test)]
+mod tests;

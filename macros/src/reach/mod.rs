@@ -123,26 +123,24 @@ fn reach(
 ) -> Fingerprint {
     let name = body.path.clone();
     let mut open = Open::of(own.code());
-    let mut headers = Vec::new();
     let mut source = None;
     for &item in found {
         let entry = index.entry(item);
         body.path = index.path_of(entry, &name);
         body.place = index.place(entry);
         source = entry.content.code.as_ref().map(|(source, _)| *source);
-        // The header of the `impl` around a method comes before it.
-        if let [header, _] = index.code(entry)[..] {
+        if let Some(header) = index.header_of(entry) {
             open = open.and(Open::of(header));
-            headers.push(item);
         }
     }
     let signature = index.details_of(&[signature(own)], source);
     let mut details = vec![index.details_of(&[own.code()], source)];
     let mut covered = vec![body];
-    for item in headers {
-        let (header, of_header) = index.header(item);
-        covered.push(header);
-        details.push(of_header);
+    for &item in found {
+        if let Some((header, of_header)) = index.header(item) {
+            covered.push(header);
+            details.push(of_header);
+        }
     }
     let mut reach = Reach::new(index);
     if found.is_empty() {
@@ -167,19 +165,20 @@ impl Fingerprint {
     /// The digest of the function's `own` code, which counts wherever it stands, and of `items` by their places in the
     /// crate: the crate itself may have another name.
     fn of(own: Vec<Covered>, items: Vec<Covered>, crate_name: &str) -> Self {
-        let in_crate = |path: &str| match path.strip_prefix(crate_name) {
-            Some(rest) if rest.starts_with("::") => rest.to_owned(),
-            _ => path.to_owned(),
+        let in_crate = |path| match str::strip_prefix(path, crate_name) {
+            Some(rest) if rest.starts_with("::") => rest,
+            _ if str::strip_prefix(path, "crate ") == Some(crate_name) => "crate",
+            _ => path,
         };
-        let mut counted: Vec<(String, [u8; 32])> =
-            own.iter().map(|Covered { digest, .. }| (String::new(), *digest)).collect();
-        counted.extend(items.iter().map(|Covered { path, digest, .. }| (in_crate(path), *digest)));
+        let mut counted: Vec<(&str, &[u8; 32])> =
+            own.iter().map(|Covered { digest, .. }| ("", digest)).collect();
+        counted.extend(items.iter().map(|Covered { path, digest, .. }| (in_crate(path), digest)));
         counted.sort();
         let mut bytes = Vec::new();
         for (path, digest) in counted {
             bytes.extend_from_slice(&(path.len() as u64).to_le_bytes());
             bytes.extend_from_slice(path.as_bytes());
-            bytes.extend_from_slice(&digest);
+            bytes.extend_from_slice(digest);
         }
         let digest = blake3::derive_key(CONTEXT, &bytes);
         let mut covered = own;
@@ -192,33 +191,34 @@ impl Fingerprint {
 /// The lines for people.
 fn list(mut covered: Vec<Covered>) -> String {
     if covered.len() > MAX_LISTED {
-        covered = by_module(covered);
+        covered = by_module(&covered);
     }
     let mut lines = String::new();
     for Covered { path, digest, place } in covered {
-        for byte in &digest[..8] {
-            write!(lines, "{byte:02x}").expect("writing to a string does not fail");
-        }
-        writeln!(lines, "\t{path}\t{place}").expect("writing to a string does not fail");
+        let start = digest.iter().take(8).fold(0, |start, &byte| (start << 8) | u64::from(byte));
+        writeln!(lines, "{start:016x}\t{path}\t{place}").expect("writing to a string does not fail");
     }
     lines
 }
 
 /// One line for each module: the digest of its items' digests.
-fn by_module(covered: Vec<Covered>) -> Vec<Covered> {
-    let mut modules: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+fn by_module(covered: &[Covered]) -> Vec<Covered> {
+    let mut modules: BTreeMap<&str, Vec<u8>> = BTreeMap::new();
     for Covered { path, digest, .. } in covered {
         // What comes before the last `::` outside of the header of an `impl`.
-        let name = path.find(['<', ' ']).unwrap_or(path.len());
-        let module = path[..name].rfind("::").map_or(path.as_str(), |end| &path[..end]);
-        modules.entry(format!("{module}::*")).or_default().extend_from_slice(&digest);
+        let name = path.split('<').next().unwrap_or_default();
+        let name = name.split(' ').next().unwrap_or_default();
+        let module = name.rfind("::").map_or(path.as_str(), |end| &path[..end]);
+        modules.entry(module).or_default().extend_from_slice(digest);
     }
-    let line = |(path, digests): (String, Vec<u8>)| Covered {
-        path,
+    let line = |(module, digests): (&str, Vec<u8>)| Covered {
+        path: format!("{module}::*"),
         digest: *blake3::hash(&digests).as_bytes(),
         place: String::new(),
     };
-    modules.into_iter().map(line).collect()
+    let mut lines: Vec<Covered> = modules.into_iter().map(line).collect();
+    lines.sort();
+    lines
 }
 
 /// Editors keep a process for many states of the sources, and run nothing: to them all fingerprints are alike.

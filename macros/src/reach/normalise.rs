@@ -97,13 +97,11 @@ fn join(code: Code<'_>) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let mut index = code.start;
     while let Some(token) = code.get(index) {
-        let after = doc_attribute(code, index);
-        if after > index {
-            index = after;
-            continue;
-        }
         index = match token.kind {
-            Kind::Punct => operators(code, index, token, &mut pieces),
+            Kind::Punct => match doc_attribute(code, index) {
+                after if after > index => after,
+                _ => operators(code, index, token, &mut pieces),
+            },
             kind => {
                 pieces.push(match kind {
                     Kind::Word => Piece::Word(code.text(token)),
@@ -144,6 +142,11 @@ fn operators<'a>(code: Code<'a>, index: usize, first: Token, pieces: &mut Vec<Pi
         next += 1;
     }
     let mut rest = code.text_between(first, last);
+    // Most stand alone.
+    if rest.len() == 1 {
+        pieces.push(Piece::Operator(rest));
+        return next;
+    }
     while !rest.is_empty() {
         let joined = OPERATORS.into_iter().find(|operator| rest.starts_with(operator));
         let (operator, others) = rest.split_at(joined.map_or(1, str::len));
@@ -214,13 +217,17 @@ fn kept_commas(pieces: &[Piece<'_>], delimiter: Option<Delimiter>, called: bool)
     let mut in_where = false;
     let mut kept = vec![true; pieces.len()];
     for (index, piece) in pieces.iter().enumerate() {
-        if piece.is_word("where") {
-            in_where = true;
-        } else if piece.is_group(Delimiter::Brace) || piece.is(";") {
-            in_where = false;
-        }
-        if !piece.is(",") {
-            continue;
+        match piece {
+            Piece::Operator(",") => {}
+            Piece::Word("where") => {
+                in_where = true;
+                continue;
+            }
+            Piece::Group(Group { delimiter: Delimiter::Brace, .. }) | Piece::Operator(";") => {
+                in_where = false;
+                continue;
+            }
+            _ => continue,
         }
         let after_braces =
             index.checked_sub(1).is_some_and(|before| pieces[before].is_group(Delimiter::Brace));

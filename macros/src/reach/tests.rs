@@ -1,3 +1,5 @@
+pub(super) mod package;
+
 use super::*;
 
 fn body(source: &str) -> [u8; 32] {

@@ -136,7 +136,8 @@ fn index(index: usize) -> u32 {
 impl<'a> Code<'a> {
     /// The token at `index`, if that is in this code.
     pub(crate) fn get(self, index: usize) -> Option<Token> {
-        (self.start <= index && index < self.end).then(|| self.tokens.list[index])
+        // Written out, as is what follows: these run for every token, mostly without an optimiser.
+        if self.start <= index && index < self.end { Some(self.tokens.list[index]) } else { None }
     }
 
     pub(crate) fn kind(self, index: usize) -> Option<Kind> {
@@ -154,7 +155,10 @@ impl<'a> Code<'a> {
 
     /// The identifier or keyword at `index`, as it is written.
     pub(crate) fn raw_word(self, index: usize) -> Option<&'a str> {
-        self.get(index).filter(|token| token.kind == Kind::Word).map(|token| self.text(token))
+        match self.get(index) {
+            Some(token) if matches!(token.kind, Kind::Word) => Some(self.text(token)),
+            _ => None,
+        }
     }
 
     /// The identifier or keyword at `index`; `r#type` is `type`, which is then a name.
@@ -167,9 +171,12 @@ impl<'a> Code<'a> {
     }
 
     pub(crate) fn is_punct(self, index: usize, punct: char) -> bool {
-        self.get(index).is_some_and(|token| {
-            token.kind == Kind::Punct && self.text(token).as_bytes().first() == Some(&(punct as u8))
-        })
+        match self.get(index) {
+            Some(token) if matches!(token.kind, Kind::Punct) => {
+                self.tokens.text.as_bytes()[token.start as usize] == punct as u8
+            }
+            _ => false,
+        }
     }
 
     /// Whether `::` begins at `index`.

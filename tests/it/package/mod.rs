@@ -130,6 +130,12 @@ impl Package {
     /// Runs the package with `edit`, and takes the edit back.
     #[track_caller]
     pub fn edited(&self, edit: &Edit) -> Report {
+        Report::parse(&self.printed(edit))
+    }
+
+    /// Runs the package with `edit`, and takes the edit back; what was printed.
+    #[track_caller]
+    pub fn printed(&self, edit: &Edit) -> String {
         let files = edit.applied_to(&self.files);
         self.write(&files);
         for touched in edit.touched() {
@@ -138,17 +144,16 @@ impl Package {
         for arguments in edit.commands() {
             self.cargo(arguments, &[]);
         }
-        let report = self.run_with(edit.run().unwrap_or(&self.run), edit.variables());
+        let printed = self.run_with(edit.run().unwrap_or(&self.run), edit.variables());
         for added in files.keys().filter(|path| !self.files.contains_key(*path)) {
             fs::remove_file(self.path(added)).unwrap();
         }
         self.write(&self.files);
-        report
+        printed
     }
 
-    /// Writes the package and runs it.
-    #[track_caller]
-    pub fn write_and_run(&mut self) -> Report {
+    /// Adds the manifest, if none is given.
+    pub fn complete(&mut self) {
         self.files.entry("Cargo.toml".to_owned()).or_insert_with(|| {
             format!(
                 "[package]\nname = \"{}\"\nedition = \"2024\"\n\n[dependencies]\n{}\n\
@@ -156,14 +161,25 @@ impl Package {
                 self.name, self.dependencies, self.manifest
             )
         });
+    }
+
+    /// Writes the package and runs it.
+    #[track_caller]
+    pub fn write_and_run(&mut self) -> Report {
+        self.complete();
         self.write(&self.files);
-        self.run_with(&self.run, &[])
+        Report::parse(&self.run_with(&self.run, &[]))
     }
 
     #[track_caller]
-    fn run_with(&self, run: &[&str], variables: &[(&str, &str)]) -> Report {
+    fn run_with(&self, run: &[&str], variables: &[(&str, &str)]) -> String {
         let cache = self.cache.to_str().unwrap();
-        Report::parse(&self.cargo(&[run, &["--", cache]].concat(), variables))
+        self.cargo(&[run, &["--", cache]].concat(), variables)
+    }
+
+    /// Where the package is.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
     }
 
     /// Makes the directory hold `files`. What is there already is left alone, as an editor would.

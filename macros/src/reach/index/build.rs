@@ -3,11 +3,11 @@
 mod files;
 mod resolve;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use self::files::Folder;
-use self::resolve::{Impl, Kind, Pending};
+use self::resolve::{Impl, Invocation, Kind, MacroRules};
 use super::{Content, Crate, Entry, Index, ItemId, Scope, ScopeId, Trigger, WordId, number};
 use crate::reach::items::{Item, Leaf, LeafKind, What, items, nested};
 use crate::reach::lock::Locked;
@@ -34,8 +34,16 @@ pub(crate) struct Builder {
     /// Crates whose code cannot change a result.
     ignored: Vec<String>,
     kinds: HashMap<WordId, Vec<Kind>>,
-    pending: Vec<Pending>,
-    loaded: HashMap<PathBuf, Option<usize>>,
+    /// What waits until all names are known.
+    impls: Vec<Impl>,
+    invocations: Vec<Invocation>,
+    macro_rules: Vec<MacroRules>,
+    leaves: Vec<(Leaf, ItemId)>,
+    /// Whether what a scope imports by a name comes from the sources.
+    imports: HashMap<(ScopeId, WordId), bool>,
+    /// Scopes with a glob of another crate.
+    foreign_globs: HashSet<ScopeId>,
+    loaded: HashMap<(PathBuf, usize), Option<usize>>,
 }
 
 /// Where items are being read.
@@ -60,9 +68,13 @@ impl Builder {
         let scope = self.scope(None, about.name.clone());
         let words: Vec<WordId> = names.iter().map(|name| self.index.intern(name)).collect();
         let path = format!("crate {}", about.name);
+        // The same tokens may mean something else in another edition.
+        let shown = format!("edition {}", about.edition);
+        let content = Content { text: format!("{shown} {}", about.script), ..Content::default() };
         self.index.crates.push(about);
         let trigger = Trigger::Anywhere(words.clone());
-        let opener = self.index.add(Entry { trigger, opens: Some(scope), ..Entry::new(path, None) });
+        let entry = Entry { content, shown, trigger, opens: Some(scope), ..Entry::new(path, None) };
+        let opener = self.index.add(entry);
         self.index.scopes[scope as usize].opener = Some(opener);
         if let Some(source) = self.load(&root, in_crate) {
             let folder = Folder::of_root(&self.index.sources[source].path);
@@ -73,10 +85,10 @@ impl Builder {
         }
     }
 
-    /// Adds what is compiled of a registry's package under `name`.
-    pub(crate) fn add_locked(&mut self, name: &str, package: &str, locked: &Locked) {
+    /// Adds what is compiled of a registry's package under `name`, with these features.
+    pub(crate) fn add_locked(&mut self, name: &str, package: &str, locked: &Locked, features: &str) {
         let word = self.index.intern(name);
-        let text = blake3::Hash::from_bytes(locked.digest).to_hex().to_string();
+        let text = format!("{} {features}", blake3::Hash::from_bytes(locked.digest));
         self.index.add(Entry {
             content: Content { text, ..Content::default() },
             shown: format!("version {}", locked.version),
@@ -88,6 +100,7 @@ impl Builder {
     /// The index, once all crates are in.
     pub(crate) fn finish(mut self) -> Index {
         self.resolve();
+        self.index.close();
         self.index
     }
 
@@ -127,18 +140,23 @@ impl Builder {
                 let names = names.iter().map(|name| self.index.intern(name)).collect();
                 let word = self.kind(&name, Kind::Nominal);
                 self.bodies(members, at);
-                self.add(&item, &name, at, Trigger::Trait(word, names));
+                // What members a macro makes, is not known.
+                let is_known =
+                    members.iter().all(|member| !matches!(member.what, What::Invocation | What::Unknown));
+                let trigger = if is_known { Trigger::Trait(word, names) } else { Trigger::Always };
+                let id = self.add(&item, &name, at, trigger);
+                self.index.items[id as usize].is_nominal = true;
             }
             What::Impl(header, members) => {
                 self.bodies(&members, at);
                 let start = (item.start, item.keyword);
-                self.pending.push(Pending::Impl(Box::new(Impl { start, header, members, at: at.clone() })));
+                self.impls.push(Impl { start, header, members, at: at.clone() });
             }
             What::Macro => {
                 let word = self.kind(&name, Kind::Other);
                 self.index.macros.insert(name.clone());
                 let id = self.add(&item, &name, at, Trigger::Anywhere(vec![word]));
-                self.pending.push(Pending::Macro { name, id, source: at.source });
+                self.macro_rules.push(MacroRules { name, id, source: at.source });
             }
             What::Invocation => self.invocation(&item, &name, at),
             What::Foreign(ref members) => members.iter().for_each(|member| {
@@ -147,13 +165,14 @@ impl Builder {
                 self.add(member, &name, at, Trigger::Named(vec![word]));
             }),
             What::Use(leaves) => {
+                let attributes = effective_attributes(self.code(at), item.start);
                 for leaf in leaves {
-                    self.leaf(leaf, (item.start, item.keyword), at);
+                    self.leaf(leaf, &attributes, item.keyword, at);
                 }
             }
             What::Module(body) => self.module(&item, body, &name, at),
             What::Attribute => {
-                if has_effect(self.tokens(at.source).range(item.start, item.end)) {
+                if !effective_attributes(self.code(at), item.start).is_empty() {
                     self.add(&item, "#![…]", at, Trigger::Scope);
                 }
             }
@@ -178,6 +197,7 @@ impl Builder {
         let trigger = if name == "_" { Trigger::Never } else { Trigger::Named(vec![word]) };
         let id = self.add(item, name, at, trigger);
         self.index.items[id as usize].is_type = matches!(item.what, What::Type | What::Alias);
+        self.index.items[id as usize].is_nominal = matches!(item.what, What::Type);
         match item.what {
             What::Type => self.index.types.push(id),
             What::Function => self.index.items[id as usize].function = Some(name.to_owned()),
@@ -210,29 +230,18 @@ impl Builder {
         if name == "include" && !self.index.macros.contains(name) {
             self.included(item, at);
         }
-        let code = self.tokens(at.source).range(item.start, item.end);
-        let modules: Vec<String> = (code.start..code.end)
-            .filter(|&index| code.is_word(index, "mod") && code.is_punct(index + 2, ';'))
-            .filter_map(|index| code.word(index + 1).map(str::to_owned))
-            .collect();
         let shown = format!("{name}!");
         let id = self.add(item, &shown, at, Trigger::Never);
         self.index.invocations.push(id);
-        for module in modules {
-            self.module_file(&module, id, &[], at);
+        let input = self.tokens(at.source).range(item.start, item.end);
+        for module in modules(input) {
+            self.item(module, at);
         }
-        self.pending.push(Pending::Invocation {
-            id,
-            name: name.to_owned(),
-            range: (item.start, item.end),
-            at: at.clone(),
-        });
+        let range = (item.start, item.end);
+        self.invocations.push(Invocation { id, name: name.to_owned(), range, at: at.clone() });
     }
 
-    fn leaf(&mut self, leaf: Leaf, attributes: (usize, usize), at: &At) {
-        if leaf.path.first().is_some_and(|first| self.ignored.contains(first)) {
-            return;
-        }
+    fn leaf(&mut self, leaf: Leaf, attributes: &[(usize, usize)], keyword: usize, at: &At) {
         let path = leaf.path.join("::");
         let (name, trigger) = match &leaf.kind {
             LeafKind::Named(name) => {
@@ -249,23 +258,23 @@ impl Builder {
         };
         let entry = Entry {
             content: Content {
-                code: Some((at.source, vec![attributes])),
+                code: Some((at.source, attributes.to_vec())),
                 names: leaf.path.clone(),
                 text: name.clone(),
             },
-            place: Some(self.place(attributes.1, at)),
+            place: Some(self.place(keyword, at)),
             trigger,
             ..Entry::new(self.path(&name, at), Some(at.scope))
         };
         let id = self.index.add(entry);
-        self.pending.push(Pending::Leaf { leaf, id });
+        self.leaves.push((leaf, id));
     }
 
     fn module(&mut self, item: &Item, body: Option<(usize, usize)>, name: &str, at: &At) {
         let word = self.index.intern(name);
         // Without attributes, nothing is to be said of a module: its name is in the paths of its items.
-        let attributes = self.tokens(at.source).range(item.start, item.keyword);
-        let code = has_effect(attributes).then(|| (at.source, vec![(item.start, item.keyword)]));
+        let attributes = effective_attributes(self.code(at), item.start);
+        let code = (!attributes.is_empty()).then_some((at.source, attributes));
         let entry = Entry {
             content: Content { code, ..Content::default() },
             place: Some(self.place(item.keyword, at)),
@@ -307,10 +316,17 @@ impl Builder {
         scope
     }
 
+    /// The code of an item that counts: without what cannot change a result, such as its visibility.
+    fn counted(&self, item: &Item, at: &At) -> Vec<(usize, usize)> {
+        let mut ranges = effective_attributes(self.code(at), item.start);
+        ranges.push((item.keyword, item.end));
+        ranges
+    }
+
     /// Adds an entry for a whole item.
     fn add(&mut self, item: &Item, name: &str, at: &At, trigger: Trigger) -> ItemId {
         let entry = Entry {
-            content: Content { code: Some((at.source, vec![(item.start, item.end)])), ..Content::default() },
+            content: Content { code: Some((at.source, self.counted(item, at))), ..Content::default() },
             place: Some(self.place(item.name.unwrap_or(item.keyword), at)),
             trigger,
             ..Entry::new(self.path(name, at), Some(at.scope))
@@ -337,17 +353,35 @@ impl Builder {
     }
 }
 
-/// Whether one of the attributes can change what code does.
-fn has_effect(attributes: Code<'_>) -> bool {
-    let mut index = attributes.start;
-    while index < attributes.end {
-        if let Some(attribute) = attributes.group(index) {
-            let name = attribute.raw_word(attribute.start);
-            if !name.is_some_and(|name| SILENT_ATTRIBUTES.contains(&name)) {
-                return true;
-            }
+/// The ranges of the attributes at the start of an item that can change what code does.
+fn effective_attributes(code: Code<'_>, start: usize) -> Vec<(usize, usize)> {
+    let mut ranges = Vec::new();
+    let mut index = start;
+    while code.is_punct(index, '#') {
+        let bracket = if code.is_punct(index + 1, '!') { index + 2 } else { index + 1 };
+        let end = code.after(bracket);
+        if !code.raw_word(bracket + 1).is_some_and(|name| SILENT_ATTRIBUTES.contains(&name)) {
+            ranges.push((index, end));
         }
-        index = attributes.after(index);
+        index = end;
     }
-    false
+    ranges
+}
+
+/// The modules in the input of a macro, at any depth outside of each other.
+fn modules(input: Code<'_>) -> Vec<Item> {
+    let mut found = Vec::new();
+    let mut index = input.start;
+    while index < input.end {
+        if let Some(group) = input.group(index) {
+            let is_module = |item: &Item| matches!(item.what, What::Module(_));
+            let modules: Vec<Item> = items(group).into_iter().filter(is_module).collect();
+            if modules.is_empty() {
+                found.extend(self::modules(group));
+            }
+            found.extend(modules);
+        }
+        index = input.after(index);
+    }
+    found
 }

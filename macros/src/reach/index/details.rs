@@ -44,20 +44,6 @@ const DATA_CONTEXT: &str = "rememo fingerprint 2: what code reads";
 const COMMON_PREDICATES: [&str; 9] =
     ["all", "any", "not", "debug_assertions", "panic", "test", "unix", "windows", "true"];
 
-/// Predicates that only nightly compilers take, which would be an error in the crate that is compiled.
-const GATED_PREDICATES: [&str; 10] = [
-    "accessible",
-    "contract_checks",
-    "emscripten_wasm_eh",
-    "fmt_debug",
-    "overflow_checks",
-    "relocation_model",
-    "sanitize",
-    "target_thread_local",
-    "ub_checks",
-    "version",
-];
-
 impl Index {
     /// The details of an item, read when they are first asked for.
     pub(crate) fn details(&mut self, item: ItemId) -> Arc<Details> {
@@ -82,16 +68,16 @@ impl Index {
     }
 
     /// The header of the `impl` around a method, on its own.
-    pub(crate) fn header(&mut self, method: ItemId) -> (Covered, Details) {
+    pub(crate) fn header(&mut self, method: ItemId) -> Option<(Covered, Details)> {
         let entry = self.entry(method);
-        let code = &self.code(entry)[..1];
+        let code = self.header_of(entry)?;
         let path = entry.path.rsplit_once("::").map_or(entry.path.as_str(), |(path, _)| path);
         let path = format!("impl {path}");
         let source = entry.content.code.as_ref().map(|(source, _)| *source);
-        let (mut details, outside) = self.read(code, &Content::default(), source);
+        let (mut details, outside) = self.read(&[code], &Content::default(), source);
         let covered = Covered { path, digest: details.digest, place: self.place(entry) };
         details.extras = self.extras(outside, source);
-        (covered, details)
+        Some((covered, details))
     }
 
     fn read(&self, code: &[Code<'_>], content: &Content, source: Option<usize>) -> (Details, Outside) {
@@ -110,20 +96,34 @@ impl Index {
         details.dynamic = self.numbers(&mentions.dynamic);
         details.wholes = self.numbers(&mentions.wholes);
         let is_own = source.is_none_or(|source| self.crates[self.sources[source].in_crate].is_own);
-        let mut outside = Outside::default();
+        let mut outside = Outside { features: mentions.any_predicate, ..Outside::default() };
         for predicate in std::mem::take(&mut mentions.predicates) {
             let names = names(&predicate);
             let is_common =
                 names.iter().all(|name| name.starts_with("target_") || COMMON_PREDICATES.contains(name));
             outside.features |= !is_own && !is_common;
-            if (is_own || is_common) && !names.iter().any(|name| GATED_PREDICATES.contains(name)) {
+            if (is_own || is_common) && !names.iter().any(|name| is_gated(name)) {
                 details.predicates.push(predicate);
             }
         }
         if let Some(source) = source {
-            outside.files = mentions.files.iter().flat_map(|file| self.files(*file, source)).collect();
+            let mut dirs = vec![self.dir(source)];
+            if mentions.reads_elsewhere {
+                dirs.extend((0..self.sources.len()).map(|source| self.dir(source)));
+                dirs.sort();
+                dirs.dedup();
+            }
+            let files = dirs.iter().flat_map(|dir| mentions.files.iter().map(move |file| (*file, dir)));
+            outside.files = files.flat_map(|(file, dir)| self.files(file, dir, source)).collect();
         }
-        outside.variables = mentions.variables.iter().map(|&name| name.to_owned()).collect();
+        let of = source.map(|source| &self.crates[self.sources[source].in_crate]).or(self.crates.first());
+        if let Some(of) = of {
+            outside.variables =
+                mentions.variables.iter().filter_map(|&name| evaluate::text(name, of)).collect();
+            let is_set = |name: &str| evaluate::variable(name, of).is_some();
+            let perhaps = mentions.perhaps_variables.iter().filter(|name| is_set(name));
+            outside.variables.extend(perhaps.map(|&name| name.to_owned()));
+        }
         (details, outside)
     }
 
@@ -131,9 +131,13 @@ impl Index {
     fn numbers(&self, words: &[&str]) -> Vec<WordId> {
         let mut numbers = Vec::new();
         for word in words {
-            match self.word(word) {
-                Some(number) => numbers.push(number),
-                None => numbers.extend(made_from(word).into_iter().filter_map(|stem| self.word(stem))),
+            numbers.extend(self.word(word));
+            // An import alone makes no item of the name.
+            if self
+                .word(word)
+                .is_none_or(|number| self.items_named(number).iter().all(|&item| self.is_import(item)))
+            {
+                numbers.extend(made_from(word).into_iter().filter_map(|stem| self.word(stem)));
             }
         }
         numbers.sort_unstable();
@@ -141,15 +145,23 @@ impl Index {
         numbers
     }
 
-    /// The files that code in `source` reads by this, or may read, and whether they are code.
-    fn files(&self, file: File<'_>, source: usize) -> Vec<(PathBuf, bool)> {
-        let Source { path, in_crate, .. } = &self.sources[source];
-        let of = &self.crates[*in_crate];
-        let dir = path.parent().unwrap_or(Path::new(""));
+    fn is_import(&self, item: ItemId) -> bool {
+        !self.entry(item).content.names.is_empty()
+    }
+
+    /// The directory of a source.
+    fn dir(&self, source: usize) -> &Path {
+        self.sources[source].path.parent().unwrap_or(Path::new(""))
+    }
+
+    /// The files that code in `source` reads by this from `dir`, or may read, and whether they are code.
+    fn files(&self, file: File<'_>, dir: &Path, source: usize) -> Vec<(PathBuf, bool)> {
+        let of = &self.crates[self.sources[source].in_crate];
         let (spelled, is_code) = match file {
             File::Source(code) => (evaluate::path(code, dir, of), true),
             File::Data(code) => (evaluate::path(code, dir, of), false),
             File::Perhaps(text) => {
+                let text = text.strip_prefix("$CARGO_MANIFEST_DIR/").unwrap_or(text);
                 let places = [dir.join(text), of.dir.join(text), of.dir.join("src").join(text)];
                 let found = places.into_iter().find(|path| path.exists());
                 let spelled = match found {
@@ -197,7 +209,7 @@ impl Index {
     fn file_item(&mut self, path: &Path, is_code: bool, in_crate: usize) -> ItemId {
         let shown = self.sources.iter().find(|source| source.path == path).map(|source| source.shown.clone());
         let shown = shown.unwrap_or_else(|| self.shown(path));
-        let key = format!("file {shown}");
+        let key = if is_code { format!("code {shown}") } else { format!("file {shown}") };
         if let Some(&item) = self.extras.get(&key) {
             return item;
         }
@@ -224,7 +236,7 @@ impl Index {
 }
 
 /// The files below a directory, but for hidden ones; not more than anyone puts there to be included.
-fn files_below(dir: &Path) -> Vec<PathBuf> {
+pub(crate) fn files_below(dir: &Path) -> Vec<PathBuf> {
     const MOST: usize = 1000;
     let (mut files, mut queue) = (Vec::new(), vec![dir.to_owned()]);
     while let Some(dir) = queue.pop().filter(|_| files.len() < MOST) {
@@ -244,6 +256,27 @@ fn names(predicate: &str) -> Vec<&str> {
     let outside_of_strings = predicate.split('"').step_by(2);
     let words = outside_of_strings.flat_map(|text| text.split(|c: char| c != '_' && !c.is_alphanumeric()));
     words.filter(|word| !word.is_empty()).collect()
+}
+
+/// Predicates that only nightly compilers take, which would be an error in the crate that is compiled.
+fn is_gated(name: &str) -> bool {
+    name.starts_with("target_has_reliable_")
+        || matches!(
+            name,
+            "accessible"
+                | "contract_checks"
+                | "emscripten_wasm_eh"
+                | "fmt_debug"
+                | "overflow_checks"
+                | "relocation_model"
+                | "sanitize"
+                | "target_has_atomic_equal_alignment"
+                | "target_has_atomic_load_store"
+                | "target_has_atomic_primitive_alignment"
+                | "target_thread_local"
+                | "ub_checks"
+                | "version"
+        )
 }
 
 /// The names from which macros make `word`: `FooBuilder` from `Foo`, the companions of a memoized method.

@@ -66,7 +66,7 @@ impl Builder {
     /// Reads a file, once. One that is no Rust is an item that everything reaches.
     pub(super) fn load(&mut self, file: &Path, in_crate: usize) -> Option<usize> {
         let path = fs::canonicalize(file).ok()?;
-        if let Some(source) = self.loaded.get(&path) {
+        if let Some(source) = self.loaded.get(&(path.clone(), in_crate)) {
             return *source;
         }
         let shown = self.index.shown(&path);
@@ -84,7 +84,7 @@ impl Builder {
                 ..Entry::new(format!("file {shown}"), None)
             });
         }
-        self.loaded.insert(path, source);
+        self.loaded.insert((path, in_crate), source);
         source
     }
 

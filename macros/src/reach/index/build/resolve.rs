@@ -5,9 +5,9 @@ mod imports;
 mod invocations;
 
 pub(super) use self::impls::Impl;
-use super::super::{ItemId, Trigger, WordId, number};
-use super::{At, Builder};
-use crate::reach::items::{self, Leaf};
+pub(super) use self::invocations::{Invocation, MacroRules};
+use super::super::{Trigger, WordId, number};
+use super::Builder;
 use crate::reach::tokens::Code;
 
 /// What a name is that may stand in the header of an `impl`.
@@ -21,15 +21,6 @@ pub(super) enum Kind {
     Other,
 }
 
-/// What waits for all names.
-#[derive(Debug)]
-pub(super) enum Pending {
-    Impl(Box<Impl>),
-    Invocation { id: ItemId, name: String, range: (usize, usize), at: At },
-    Macro { name: String, id: ItemId, source: usize },
-    Leaf { leaf: Leaf, id: ItemId },
-}
-
 impl Builder {
     /// Notes what a name is; its number.
     pub(super) fn kind(&mut self, name: &str, kind: Kind) -> WordId {
@@ -39,28 +30,36 @@ impl Builder {
     }
 
     pub(super) fn resolve(&mut self) {
-        let pending = std::mem::take(&mut self.pending);
-        let macros = self.macros(&pending);
-        // What invocations define has to be known before the headers that name it.
-        for item in &pending {
-            if let Pending::Invocation { id, name, range, at } = item {
-                self.invoked(*id, name, *range, at, &macros);
+        // What invocations define has to be known before the headers that name it; and they may open files with more.
+        let mut done = 0;
+        while done < self.invocations.len() {
+            let macros = self.macros();
+            let rest = self.invocations[done..].to_vec();
+            done += rest.len();
+            for invocation in rest {
+                self.invoked(&invocation, &macros);
             }
         }
-        for item in pending {
-            match item {
-                Pending::Impl(item) => self.implemented(*item),
-                Pending::Leaf { leaf, id } => self.imported(&leaf, id),
-                Pending::Macro { name, id, source } => {
-                    // Which of two macros of one name is meant, their order in the file decides.
-                    if macros.get(&name).is_some_and(|macros| macros.twins.contains(&source)) {
-                        let whole = self.index.sources[source].tokens.code();
-                        self.index.items[id as usize].content.code =
-                            Some((source, vec![(whole.start, whole.end)]));
-                    }
-                }
-                Pending::Invocation { .. } => {}
+        self.twins();
+        let leaves = std::mem::take(&mut self.leaves);
+        for (leaf, id) in &leaves {
+            self.origin(leaf, *id);
+        }
+        for (leaf, id) in &leaves {
+            self.imported(leaf, *id);
+        }
+        for (word, kinds) in &self.kinds {
+            let of_alias = kinds.iter().filter_map(|kind| match kind {
+                Kind::Alias(words) => Some(words),
+                Kind::Nominal | Kind::Other => None,
+            });
+            let words: Vec<WordId> = of_alias.flatten().filter_map(|word| self.index.word(word)).collect();
+            if !words.is_empty() {
+                self.index.aliases.insert(*word, words);
             }
+        }
+        for item in std::mem::take(&mut self.impls) {
+            self.implemented(item);
         }
     }
 
@@ -75,8 +74,13 @@ impl Builder {
                 .as_ref()
                 .is_some_and(|(source, _)| self.index.sources[*source].in_crate == in_crate);
             if let Some(name) = entry.function.clone().filter(|_| is_inside) {
-                let attributes: Vec<String> =
-                    self.index.code(entry).first().map(|code| attribute_words(*code)).unwrap_or_default();
+                let attributes: Vec<String> = self
+                    .index
+                    .code(entry)
+                    .into_iter()
+                    .filter(|code| code.is_punct(code.start, '#'))
+                    .flat_map(words_in)
+                    .collect();
                 if attributes.iter().any(|word| word.starts_with("proc_macro")) {
                     words.extend(attributes.iter().chain([&name]).map(|word| self.index.intern(word)));
                 }
@@ -97,10 +101,4 @@ impl Builder {
 /// The words in code.
 fn words_in(code: Code<'_>) -> Vec<String> {
     (code.start..code.end).filter_map(|index| code.word(index)).map(str::to_owned).collect()
-}
-
-/// The words in the attributes at the start of an item.
-fn attribute_words(code: Code<'_>) -> Vec<String> {
-    let end = items::attributes(code, code.start).0;
-    words_in(code.range(code.start, end))
 }

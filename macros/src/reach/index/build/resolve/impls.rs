@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 
-use super::super::super::{Condition, Content, Entry, Trigger, WordId};
-use super::super::{At, Builder};
+use super::super::super::{Condition, Content, Entry, ItemId, Scope, ScopeId, Trigger, WordId};
+use super::super::{At, Builder, effective_attributes};
+use super::invocations::is_prelude;
 use super::{Kind, words_in};
 use crate::reach::generics;
 use crate::reach::items::{Header, Item, What};
-use crate::reach::tokens::Code;
+use crate::reach::tokens::{self as token, Code};
 
 /// An `impl` that waits for all names.
 #[derive(Debug)]
@@ -23,86 +24,164 @@ impl Builder {
     pub(super) fn implemented(&mut self, item: Impl) {
         let Impl { start, header, members, at } = item;
         let condition = self.condition(&header, &at);
-        let shown = {
-            let code = self.tokens(at.source).range(start.1, header.end);
-            text(code)
-        };
-        let path = self.path(&shown, &at);
-        let never = condition.all.is_empty() && condition.any.is_empty();
+        let path = self.path(&text(self.tokens(at.source).range(start.1, header.end)), &at);
         if header.of_trait.is_some() {
             let end = self.code(&at).after(header.end);
-            let trigger = if never { Trigger::Always } else { Trigger::Impl(condition) };
+            let mut ranges = effective_attributes(self.code(&at), start.0);
+            ranges.push((start.1, end));
+            let trigger = condition.map_or(Trigger::Always, Trigger::Impl);
             self.index.add(Entry {
-                content: Content { code: Some((at.source, vec![(start.0, end)])), ..Content::default() },
+                content: Content { code: Some((at.source, ranges)), ..Content::default() },
                 place: Some(self.place(start.1, &at)),
                 trigger,
                 ..Entry::new(path, Some(at.scope))
             });
             return;
         }
-        let (start_of_type, end_of_type) = header.self_type;
-        let self_name =
-            last_segment(self.code(&at).range(start_of_type, end_of_type)).unwrap_or("impl").to_owned();
+        let self_type = self.code(&at).range(header.self_type.0, header.self_type.1);
+        let self_name = head(self_type).and_then(|head| self_type.word(head)).unwrap_or("impl").to_owned();
         for member in members {
             let name = self.name(&member, &at);
             let word = self.index.intern(&name);
-            let ranges = vec![(start.0, header.end), (member.start, member.end)];
-            let trigger = match member.what {
-                _ if never => Trigger::Always,
-                What::Function | What::Value | What::Alias => Trigger::Member(condition.clone(), word),
-                _ => Trigger::Impl(condition.clone()),
-            };
+            let mut ranges = effective_attributes(self.code(&at), start.0);
+            ranges.push((start.1, header.end));
+            ranges.extend(self.counted(&member, &at));
             let is_function = matches!(member.what, What::Function);
+            let trigger = match (member.what, &condition) {
+                (_, None) => Trigger::Always,
+                (What::Function | What::Value | What::Alias, Some(condition)) => {
+                    Trigger::Member(condition.clone(), word)
+                }
+                (_, Some(condition)) => Trigger::Impl(condition.clone()),
+            };
             self.index.add(Entry {
                 content: Content { code: Some((at.source, ranges)), ..Content::default() },
                 place: Some(self.place(member.name.unwrap_or(member.keyword), &at)),
                 trigger,
+                header: Some((start.0, header.end)),
                 function: is_function.then(|| name.clone()),
                 ..Entry::new(self.path(&format!("{self_name}::{name}"), &at), Some(at.scope))
             });
         }
     }
 
-    /// When the `impl` can matter.
-    fn condition(&mut self, header: &Header, at: &At) -> Condition {
+    /// When the `impl` can matter; `None` if that cannot be told.
+    ///
+    /// To call something of it, though unnamed, there must be a value of its type, and what makes that names the type: so
+    /// the type is required, and the trait, where they are certainly of the sources. Arguments of either are not, since
+    /// an `impl` that is the only one can decide what they are.
+    fn condition(&mut self, header: &Header, at: &At) -> Option<Condition> {
         let code = self.code(at);
         let parameters: HashSet<String> = declared(code, header.generics).map(str::to_owned).collect();
+        let self_type = code.range(header.self_type.0, header.self_type.1);
         let of_trait = header.of_trait.map(|(start, end)| code.range(start, end));
-        let trait_name = of_trait.and_then(last_segment).map(str::to_owned);
-        let ranges = header.of_trait.into_iter().chain([header.self_type]);
-        let words: HashSet<String> = ranges
-            .flat_map(|(start, end)| (start..end).filter_map(|index| code.word(index)))
-            .filter(|word| !parameters.contains(*word))
-            .map(str::to_owned)
-            .collect();
+        let head =
+            head(self_type).filter(|&head| !code.word(head).is_some_and(|word| parameters.contains(word)));
+        let name = of_trait.and_then(trait_name);
         let mut condition = Condition::default();
-        for word in words {
-            let Some(id) = self.index.word(&word) else { continue };
-            let Some(kinds) = self.kinds.get(&id) else { continue };
-            if kinds.iter().any(|kind| matches!(kind, Kind::Alias(_))) {
-                condition.any.push(self.stands_for(id));
+        for index in [head, name].into_iter().flatten() {
+            let Some(word) = code.word(index).and_then(|word| self.index.word(word)) else { continue };
+            if !self.is_own(code, index, at.scope) {
+                continue;
+            }
+            if self.is_alias(word) {
+                condition.any.extend(self.stands_for(word));
             } else {
-                condition.all.push(id);
+                condition.all.push(word);
             }
         }
-        condition.all.sort_unstable();
-        condition.any.sort_unstable();
-        // What is implemented for a parameter is implemented for whatever satisfies its bounds.
-        let self_type = words_in(self.code(at).range(header.self_type.0, header.self_type.1));
-        if self_type.iter().any(|word| parameters.contains(word)) {
-            let clause = words_in(self.code(at).range(header.self_type.1, header.end));
-            let bounds = words_in(self.code(at).range(header.generics.0, header.generics.1));
-            let bounds: Vec<String> =
-                bounds.into_iter().chain(clause).filter(|word| !parameters.contains(word)).collect();
-            condition.bounds = bounds.iter().map(|word| self.index.intern(word)).collect();
+        if condition.all.is_empty() && condition.any.is_empty() {
+            condition.any.push(self.uncertain(code, head, header, name)?);
         }
+        // What is implemented for a parameter is implemented for whatever satisfies its bounds.
+        let bounds = if head.is_none() {
+            words_in(code.range(header.generics.0, header.generics.1))
+        } else {
+            Vec::new()
+        };
+        let clause =
+            if head.is_none() { words_in(code.range(header.self_type.1, header.end)) } else { Vec::new() };
+        let trait_name = name.and_then(|name| code.word(name)).map(str::to_owned);
+        let bounds = bounds.iter().chain(&clause).filter(|word| !parameters.contains(*word));
+        condition.bounds = bounds.cloned().collect();
         condition.trait_name = trait_name.map(|name| self.index.intern(&name));
-        condition.of_trait = condition.trait_name.filter(|name| condition.all.contains(name));
-        condition
+        Some(condition)
     }
 
-    /// An alias, and the names of the types behind it.
-    fn stands_for(&self, alias: WordId) -> Vec<WordId> {
+    /// Names of which one must occur, where neither type nor trait is certainly of the sources: one of the two is, or an
+    /// argument of theirs, for else the `impl` would not be allowed.
+    fn uncertain(
+        &self,
+        code: Code<'_>,
+        head: Option<usize>,
+        header: &Header,
+        name: Option<usize>,
+    ) -> Option<Vec<WordId>> {
+        let known = |index: usize| {
+            let word = code.word(index).and_then(|word| self.index.word(word))?;
+            self.kinds.contains_key(&word).then_some(word)
+        };
+        // A type that a macro made.
+        if let Some(word) = head.and_then(known) {
+            return Some(vec![word]);
+        }
+        // There is a value of the argument of a trait that takes one.
+        let (start, end) = header.of_trait?;
+        let takes_value = name.and_then(|name| code.word(name)).is_some_and(takes_value_of_argument);
+        let arguments =
+            (start..end).chain(header.self_type.0..header.self_type.1).filter(|&index| Some(index) != name);
+        let arguments: Vec<WordId> = arguments.filter_map(known).collect();
+        (takes_value && !arguments.is_empty()).then_some(arguments)
+    }
+
+    fn is_alias(&self, word: WordId) -> bool {
+        self.kinds.get(&word).is_some_and(|kinds| kinds.iter().any(|kind| matches!(kind, Kind::Alias(_))))
+    }
+
+    /// Whether the name at `index` is certainly that of a type, alias or trait of the sources.
+    fn is_own(&self, code: Code<'_>, index: usize, scope: ScopeId) -> bool {
+        let Some(word) = code.word(index).and_then(|word| self.index.word(word)) else { return false };
+        if !self.kinds.get(&word).is_some_and(|kinds| kinds.iter().any(|kind| *kind != Kind::Other)) {
+            return false;
+        }
+        let mut first = index;
+        while code.is_path_separator(first.wrapping_sub(2)) && code.word(first.wrapping_sub(3)).is_some() {
+            first -= 3;
+        }
+        if first < index {
+            return code.word(first).is_some_and(|first| self.is_own_path(first));
+        }
+        let mut scope = scope;
+        loop {
+            // Another name for something foreign is an alias, too.
+            if let Some(is_own) = self.imports.get(&(scope, word)) {
+                return *is_own || self.is_alias(word);
+            }
+            let is_here = |item: &&ItemId| self.index.entry(**item).scope == Some(scope);
+            let named = self.index.items_named(word).iter().filter(is_here);
+            if named.clone().any(|&item| self.index.entry(item).is_nominal || self.index.entry(item).is_type)
+            {
+                return true;
+            }
+            // Some glob brings it in; of which crate, is not known where there is one of another.
+            let Scope { parent: Some(parent), is_body: true, .. } = self.index.scopes[scope as usize] else {
+                return !self.foreign_globs.contains(&scope)
+                    && code.word(index).is_some_and(|word| !is_prelude(word));
+            };
+            scope = parent;
+        }
+    }
+
+    /// Whether a path that begins with this word leads to the sources.
+    pub(super) fn is_own_path(&self, first: &str) -> bool {
+        let opens =
+            |word| self.index.items_named(word).iter().any(|&item| self.index.entry(item).opens.is_some());
+        matches!(first, "crate" | "self" | "super" | "Self") || self.index.word(first).is_some_and(opens)
+    }
+
+    /// An alias, and the names of the types behind it; `None` if there are only foreign ones, which need no name of the
+    /// sources.
+    fn stands_for(&self, alias: WordId) -> Option<Vec<WordId>> {
         let mut found = vec![alias];
         let mut index = 0;
         while let Some(word) = found.get(index).copied() {
@@ -116,7 +195,8 @@ impl Builder {
             }
             index += 1;
         }
-        found
+        let is_own = |word: &WordId| self.kinds[word].iter().any(|kind| !matches!(kind, Kind::Alias(_)));
+        found.iter().any(is_own).then_some(found)
     }
 }
 
@@ -127,10 +207,41 @@ fn declared(code: Code<'_>, (start, end): (usize, usize)) -> impl Iterator<Item 
     )
 }
 
-/// The last segment of the path of a trait, before its generics.
-fn last_segment(code: Code<'_>) -> Option<&str> {
+/// The index of the last segment of a trait's path, before its generics.
+fn trait_name(code: Code<'_>) -> Option<usize> {
     let end = (code.start..code.end).find(|&index| code.is_punct(index, '<')).unwrap_or(code.end);
-    (code.start..end).rev().find_map(|index| code.word(index))
+    (code.start..end).rev().find(|&index| code.word(index).is_some())
+}
+
+/// The index of the name that a type begins with, behind references: the last segment of its path. `None` for tuples,
+/// slices, functions and what a macro makes.
+fn head(code: Code<'_>) -> Option<usize> {
+    let mut index = code.start;
+    while code.is_punct(index, '&')
+        || code.kind(index) == Some(token::Kind::Lifetime)
+        || code.is_word(index, "mut")
+        || code.is_word(index, "dyn")
+    {
+        index += 1;
+    }
+    if code.is_path_separator(index) {
+        index += 2;
+    }
+    while code.is_path_separator(index + 1) && code.word(index + 3).is_some() {
+        index += 3;
+    }
+    let name = code.word(index).filter(|name| !matches!(*name, "fn" | "impl" | "for" | "unsafe" | "extern"));
+    name.filter(|_| !code.is_punct(index + 1, '!')).map(|_| index)
+}
+
+/// Traits of the standard library that are only used with a value of their argument.
+fn takes_value_of_argument(name: &str) -> bool {
+    let operator = name.strip_suffix("Assign").unwrap_or(name);
+    matches!(operator, "Add" | "BitAnd" | "BitOr" | "BitXor" | "Div" | "Mul" | "Rem" | "Shl" | "Shr" | "Sub")
+        || matches!(
+            name,
+            "Extend" | "From" | "FromIterator" | "PartialEq" | "PartialOrd" | "Product" | "Sum" | "TryFrom"
+        )
 }
 
 /// Tokens as text, the same however they are laid out.

@@ -7,9 +7,27 @@ use crate::reach::items::{self, Leaf, LeafKind};
 use crate::reach::tokens::Code;
 
 impl Builder {
+    /// Notes whether a name, or what a glob brings in, comes from the sources.
+    pub(super) fn origin(&mut self, leaf: &Leaf, id: ItemId) {
+        let (Some(scope), Some(first)) = (self.index.entry(id).scope, leaf.path.first()) else { return };
+        let is_own = self.is_own_path(first);
+        match &leaf.kind {
+            LeafKind::Named(name) => {
+                let word = self.index.intern(name);
+                self.imports.insert((scope, word), is_own);
+            }
+            LeafKind::Glob if !is_own => drop(self.foreign_globs.insert(scope)),
+            LeafKind::Glob | LeafKind::Unnamed => {}
+        }
+    }
+
     /// A name that no source defines is another crate's. It may be that of a trait, imported for its methods.
     pub(super) fn imported(&mut self, leaf: &Leaf, id: ItemId) {
         let (Some(first), Some(last)) = (leaf.path.first(), leaf.path.last()) else { return };
+        if self.ignored.contains(first) && !self.is_own_path(first) {
+            self.index.set_trigger(id, Trigger::Never);
+            return;
+        }
         let LeafKind::Named(name) = &leaf.kind else {
             self.unnamed(last, id);
             return;
@@ -40,7 +58,7 @@ impl Builder {
     /// A glob of an enum, or a trait without a name, is there whenever its module is; what it is of, only when something
     /// of it is named.
     fn unnamed(&mut self, last: &str, id: ItemId) {
-        let Some(word) = self.index.word(last) else { return };
+        let Some(word) = self.index.word(last).filter(|_| !self.is_own_path(last)) else { return };
         if !self.kinds.get(&word).is_some_and(|kinds| kinds.iter().all(|kind| *kind == Kind::Nominal)) {
             return;
         }
@@ -49,7 +67,10 @@ impl Builder {
             let entry = self.index.entry(item);
             if let (true, Trigger::Named(names)) = (entry.is_type, &entry.trigger) {
                 let mut names = names.clone();
-                let variants: Vec<String> = self.index.code(entry).into_iter().flat_map(variants).collect();
+                let variants: Vec<String> = {
+                    let code = self.index.code(entry).into_iter();
+                    code.filter(|code| !code.is_punct(code.start, '#')).flat_map(variants).collect()
+                };
                 names.extend(variants.iter().map(|variant| self.index.intern(variant)));
                 self.index.set_trigger(item, Trigger::Named(names));
             }
@@ -62,6 +83,15 @@ fn is_imported_trait(word: &str) -> bool {
     matches!(
         word,
         "Any"
+            | "Binary"
+            | "Debug"
+            | "Display"
+            | "LowerExp"
+            | "LowerHex"
+            | "Octal"
+            | "Pointer"
+            | "UpperExp"
+            | "UpperHex"
             | "Borrow"
             | "BorrowMut"
             | "BufRead"

@@ -6,37 +6,60 @@ use proc_macro2::Delimiter;
 
 use super::super::super::{ItemId, Trigger};
 use super::super::{At, Builder};
-use super::{Kind, Pending};
-use crate::reach::mentions::is_declared;
+use super::Kind;
+use crate::reach::mentions::{EXPRESSION_MACROS, is_declared};
 use crate::reach::normalise::KEYWORDS;
 use crate::reach::tokens::Code;
 
-/// The macros of one name.
+/// An invocation of a macro among items.
+#[derive(Clone, Debug)]
+pub(in crate::reach::index::build) struct Invocation {
+    pub(in crate::reach::index::build) id: ItemId,
+    /// The name of the macro.
+    pub(in crate::reach::index::build) name: String,
+    pub(in crate::reach::index::build) range: (usize, usize),
+    pub(in crate::reach::index::build) at: At,
+}
+
+/// A macro of the sources.
+#[derive(Clone, Debug)]
+pub(in crate::reach::index::build) struct MacroRules {
+    pub(in crate::reach::index::build) name: String,
+    pub(in crate::reach::index::build) id: ItemId,
+    pub(in crate::reach::index::build) source: usize,
+}
+
+/// What the macros of one name do.
 #[derive(Debug, Default)]
 pub(super) struct Macros {
     defines: HashSet<String>,
     calls: HashSet<String>,
-    /// Whether names are made of pieces.
+    /// Whether names are made of pieces, or items are included.
     concatenates: bool,
-    sources: HashSet<usize>,
-    /// Sources that define it more than once.
-    pub(super) twins: HashSet<usize>,
+    /// Of `impl`, `struct`, `enum` and `union` those that are in its body.
+    keywords: HashSet<&'static str>,
+    /// The names of modules that it declares, and whether it is given such names.
+    modules: HashSet<String>,
+    takes_modules: bool,
 }
 
 impl Builder {
     /// What the bodies of macros may define, by the names of the macros.
-    pub(super) fn macros(&self, pending: &[Pending]) -> HashMap<String, Macros> {
+    pub(super) fn macros(&self) -> HashMap<String, Macros> {
         let mut macros: HashMap<String, Macros> = HashMap::new();
-        for item in pending {
-            let Pending::Macro { name, id, source } = item else { continue };
-            let entry = self.index.entry(*id);
+        for MacroRules { name, id, .. } in &self.macro_rules {
             let found = macros.entry(name.clone()).or_default();
-            if !found.sources.insert(*source) {
-                found.twins.insert(*source);
-            }
-            for code in self.index.code(entry) {
+            for code in self.index.code(self.index.entry(*id)) {
                 let mut defined = Vec::new();
                 found.concatenates |= definitions(code, &mut defined);
+                found.keywords.extend(keywords(code));
+                for index in (code.start..code.end).filter(|&index| code.is_word(index, "mod")) {
+                    if code.is_punct(index + 1, '$') {
+                        found.takes_modules = true;
+                    } else if code.is_punct(index + 2, ';') {
+                        found.modules.extend(code.word(index + 1).map(str::to_owned));
+                    }
+                }
                 found.defines.extend(defined.into_iter().map(str::to_owned));
                 let words = (code.start..code.end).filter(|&index| code.is_punct(index + 1, '!'));
                 found.calls.extend(words.filter_map(|index| code.word(index)).map(str::to_owned));
@@ -45,48 +68,71 @@ impl Builder {
         macros
     }
 
+    /// Which of several macros of one name is meant, their order decides, and where they are in their file: such a macro is
+    /// the whole file, and has its number. So is one that has the name of one of the standard library's.
+    pub(super) fn twins(&mut self) {
+        let mut numbers: HashMap<&str, usize> = HashMap::new();
+        for MacroRules { name, .. } in &self.macro_rules {
+            *numbers.entry(name).or_default() += 1;
+        }
+        let of_several = self.macro_rules.iter().filter(|macro_rules| {
+            numbers[macro_rules.name.as_str()] > 1 || EXPRESSION_MACROS.contains(&macro_rules.name.as_str())
+        });
+        for (number, MacroRules { id, source, .. }) in of_several.enumerate() {
+            let whole = self.index.sources[*source].tokens.code();
+            let content = &mut self.index.items[*id as usize].content;
+            content.code = Some((*source, vec![(whole.start, whole.end)]));
+            content.text = format!("macro {number}");
+        }
+    }
+
     /// An invocation among items defines every name that it is given, and those that its macro makes up.
-    pub(super) fn invoked(
-        &mut self,
-        id: ItemId,
-        name: &str,
-        range: (usize, usize),
-        at: &At,
-        macros: &HashMap<String, Macros>,
-    ) {
+    pub(super) fn invoked(&mut self, invocation: &Invocation, macros: &HashMap<String, Macros>) {
+        let Invocation { id, name, range, at } = invocation;
         let code = self.tokens(at.source).range(range.0, range.1);
         let parameters = parameters(code);
         let given: HashSet<String> = (code.start..code.end)
-            .filter(|&index| !code.is_punct(index.wrapping_sub(1), '.'))
+            .filter(|&index| !is_in_path(code, index))
             .filter_map(|index| code.word(index))
-            .filter(|word| *word != name && is_definable(word))
+            .filter(|word| word != name && is_definable(word))
             .filter(|word| !parameters.contains(word))
             .map(str::to_owned)
             .collect();
-        let mut concatenates = contains_concatenation(code);
+        let mut unknown = contains_concatenation(code);
+        let mut keywords: HashSet<&str> = keywords(code).collect();
+        let mut modules = HashSet::new();
         let mut defined = given.clone();
-        let (mut seen, mut queue) = (HashSet::new(), vec![name.to_owned()]);
+        let (mut seen, mut queue) = (HashSet::new(), vec![name.clone()]);
         queue.extend(given.iter().filter(|word| macros.contains_key(*word)).cloned());
         while let Some(next) = queue.pop() {
-            if let Some(found) = macros.get(&next).filter(|_| seen.insert(next)) {
-                concatenates |= found.concatenates;
-                defined.extend(found.defines.iter().cloned());
-                queue.extend(found.calls.iter().cloned());
-            }
+            let Some(found) = macros.get(&next).filter(|_| seen.insert(next)) else { continue };
+            unknown |= found.concatenates || found.calls.contains("include");
+            keywords.extend(&found.keywords);
+            modules.extend(found.modules.iter().cloned());
+            modules.extend(given.iter().filter(|_| found.takes_modules).cloned());
+            defined.extend(found.defines.iter().cloned());
+            queue.extend(found.calls.iter().cloned());
         }
-        let is_foreign = !macros.contains_key(name) && !matches!(name, "include" | "compile_error");
+        for module in modules {
+            self.module_file(&module, *id, &[], at);
+        }
+        if ["struct", "enum", "union"].iter().any(|keyword| keywords.contains(keyword)) {
+            self.index.type_makers.push(*id);
+        }
+        let is_foreign = !macros.contains_key(name) && !matches!(name.as_str(), "include" | "compile_error");
         let mut words: Vec<_> = defined.iter().map(|word| self.kind(word, Kind::Other)).collect();
         words.sort_unstable();
         // The names of a macro of somebody else's that is given none cannot be known; nor can those made of pieces.
-        let unknown = concatenates || (is_foreign && given.is_empty());
-        let trigger = match (self.index.scopes[at.scope as usize].is_body, unknown) {
-            // Among statements, it defines nothing for others.
-            (true, true) => Trigger::Scope,
-            (true, false) => Trigger::Named(words),
-            (false, true) => Trigger::Always,
-            (false, false) => Trigger::Anywhere(words),
-        };
-        self.index.set_trigger(id, trigger);
+        unknown |= is_foreign && given.is_empty();
+        // Among statements, it defines nothing for others, unless it implements something.
+        let trigger =
+            match (self.index.scopes[at.scope as usize].is_body && !keywords.contains("impl"), unknown) {
+                (true, true) => Trigger::Scope,
+                (true, false) => Trigger::Named(words),
+                (false, true) => Trigger::Always,
+                (false, false) => Trigger::Made(words),
+            };
+        self.index.set_trigger(*id, trigger);
     }
 }
 
@@ -102,7 +148,11 @@ fn definitions<'a>(code: Code<'a>, defined: &mut Vec<&'a str>) -> bool {
             continue;
         };
         in_header |= word == "impl";
-        let after_keyword = code.word(index.wrapping_sub(1)).is_some_and(|word| DEFINING.contains(&word));
+        let before = index.wrapping_sub(1);
+        let after_keyword = code.word(before).is_some_and(|word| DEFINING.contains(&word))
+            || (code.is_punct(before, '!')
+                && code.is_word(before.wrapping_sub(1), "macro_rules")
+                && before.wrapping_sub(1) > code.start);
         let is_variable = code.is_punct(index.wrapping_sub(1), '$');
         if (after_keyword || in_header) && !is_variable && is_definable(word) {
             defined.push(word);
@@ -133,6 +183,12 @@ fn parameters(code: Code<'_>) -> HashSet<&str> {
         .collect()
 }
 
+/// The keywords in code that make what others can use without naming the macro.
+fn keywords(code: Code<'_>) -> impl Iterator<Item = &'static str> {
+    let words = (code.start..code.end).filter_map(move |index| code.raw_word(index));
+    words.filter_map(|word| ["impl", "struct", "enum", "union"].into_iter().find(|keyword| *keyword == word))
+}
+
 /// Whether names are made of pieces, as `paste!` and `concat_idents!` do.
 fn contains_concatenation(code: Code<'_>) -> bool {
     (code.start..code.end).any(|index| {
@@ -142,13 +198,18 @@ fn contains_concatenation(code: Code<'_>) -> bool {
     })
 }
 
+/// Whether the word at `index` is a member, or a later segment of a path: such names are used, not defined.
+fn is_in_path(code: Code<'_>, index: usize) -> bool {
+    code.is_punct(index.wrapping_sub(1), '.') || code.is_path_separator(index.wrapping_sub(2))
+}
+
 /// Whether a macro may define the word.
 fn is_definable(word: &str) -> bool {
     !KEYWORDS.contains(&word) && !is_prelude(word)
 }
 
 /// Names that no macro defines although it is given them: they mean something everywhere.
-fn is_prelude(word: &str) -> bool {
+pub(super) fn is_prelude(word: &str) -> bool {
     matches!(
         word,
         "fn" | "struct"

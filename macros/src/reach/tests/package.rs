@@ -1,0 +1,125 @@
+//! Packages in temporary directories, and what their functions reach.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::reach::closure::Covered;
+use crate::reach::compilation::Compilation;
+use crate::reach::index::{Index, ItemId};
+use crate::reach::tokens::Tokens;
+use crate::reach::{Fingerprint, crates, digest, reach};
+
+/// A directory with these files, removed on drop.
+pub(in crate::reach) fn directory(files: &[(&str, &str)]) -> TempDir {
+    let dir = TempDir::new().unwrap();
+    write(dir.path(), files);
+    dir
+}
+
+/// Writes files below a directory.
+pub(in crate::reach) fn write(dir: &Path, files: &[(&str, &str)]) {
+    for (path, text) in files {
+        let path = dir.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+}
+
+/// All files below a directory, at any depth, in order.
+pub(in crate::reach) fn files_below(dir: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut entries: Vec<_> =
+        fs::read_dir(dir).into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    for path in entries {
+        match path.is_dir() {
+            true if path.ends_with("target") => {}
+            true => files.extend(files_below(&path)),
+            false => files.push(path),
+        }
+    }
+    files
+}
+
+/// A package named `demo`, whose library is compiled.
+pub(in crate::reach) struct Package {
+    dir: TempDir,
+}
+
+impl Package {
+    /// A package of these files, with a plain manifest if there is none among them.
+    pub(in crate::reach) fn new(files: &[(&str, &str)]) -> Self {
+        let dir = directory(&[("Cargo.toml", "[package]\nname = \"demo\"\n"), ("src/lib.rs", "")]);
+        write(dir.path(), files);
+        Package { dir }
+    }
+
+    pub(in crate::reach) fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The package's library, as the compiler would be asked to compile it with these libraries.
+    pub(in crate::reach) fn index(&self, libraries: &[&str]) -> Index {
+        let library = |name: &&str| ((*name).to_owned(), PathBuf::from(format!("lib{name}-0.rlib")));
+        crates::index(&Compilation {
+            package: Some(self.dir().to_owned()),
+            crate_name: "demo".to_owned(),
+            root: Some(self.dir().join("src/lib.rs")),
+            settings: Vec::new(),
+            libraries: libraries.iter().map(library).collect::<BTreeMap<_, _>>(),
+        })
+    }
+
+    /// The fingerprint of the memoized function with this path, such as `demo::module::f`.
+    #[track_caller]
+    pub(in crate::reach) fn fingerprint(&self, function: &str) -> Fingerprint {
+        let mut index = self.index(&[]);
+        let found: Vec<ItemId> = (0u32..)
+            .zip(&index.items)
+            .filter(|(_, entry)| entry.path == function && entry.function.is_some())
+            .map(|(id, _)| id)
+            .collect();
+        assert!(!found.is_empty(), "there is no function {function}");
+        let own = own_tokens(&index, found[0]);
+        fingerprint(&mut index, &own, function, &found)
+    }
+
+    /// The paths of what the function covers, itself included.
+    #[track_caller]
+    pub(in crate::reach) fn reached(&self, function: &str) -> BTreeSet<String> {
+        paths(&self.fingerprint(function))
+    }
+}
+
+/// The fingerprint of a function that is any of `found`, all of the code `own`.
+pub(in crate::reach) fn fingerprint(
+    index: &mut Index,
+    own: &Tokens,
+    function: &str,
+    found: &[ItemId],
+) -> Fingerprint {
+    let name = function.rsplit("::").next().unwrap().to_owned();
+    let body = Covered { path: name, digest: digest::digest(&[own.code()]), place: String::new() };
+    reach(index, "demo", own, body, found)
+}
+
+/// The tokens of a function, as the compiler gives them to the macro.
+fn own_tokens(index: &Index, function: ItemId) -> Tokens {
+    let entry = index.entry(function);
+    let (source, _) = entry.content.code.as_ref().unwrap();
+    let header = entry.header.map_or(0, |(_, end)| end);
+    let parts: Vec<_> = index.code(entry).into_iter().filter(|part| part.start >= header).collect();
+    let list = &index.sources[*source].tokens.list;
+    let (start, end) =
+        (list[parts[0].start].start as usize, list[parts[parts.len() - 1].end - 1].end as usize);
+    Tokens::lex(index.sources[*source].tokens.text[start..end].to_owned()).unwrap()
+}
+
+/// The paths among the lines for people, without the editions of crates.
+pub(in crate::reach) fn paths(fingerprint: &Fingerprint) -> BTreeSet<String> {
+    let lines = fingerprint.items.lines().filter(|line| !line.contains("\tedition "));
+    lines.map(|line| line.split('\t').nth(1).unwrap().to_owned()).collect()
+}

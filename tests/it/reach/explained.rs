@@ -1,0 +1,104 @@
+//! What `why` says of edits, and what an editor says of the package.
+
+use std::process::Command;
+
+use crate::package::{Edit, Package, replace};
+
+#[test]
+fn why_names_what_changed_and_where_it_is() {
+    let mut package = Package::new("explained")
+        .file(
+            "src/main.rs",
+            r#"mod tax;
+#[rememo::memo]
+fn price(net: u64) -> u64 { tax::with_tax(net) }
+
+fn main() {
+    let memory = rememo::Memory::open(std::env::args_os().nth(1).unwrap()).unwrap();
+    println!("{}", memory.why(&price::delayed(100)));
+    memory.call(price::delayed(100));
+    println!("{}", memory.why(&price::delayed(101)));
+}
+"#,
+        )
+        .file(
+            "src/tax.rs",
+            "const RATE: u64 = 19;\npub fn with_tax(net: u64) -> u64 { net * (100 + RATE) / 100 }\n",
+        );
+    package.complete();
+    let said = |edit: &Edit| {
+        let printed = package.printed(edit);
+        let lines: Vec<&str> = printed.lines().collect();
+        let other =
+            "new arguments: `explained::price` has run with this code, but no value is kept for (101)";
+        assert_eq!(lines[1..], [other], "{printed}");
+        lines[0].to_owned()
+    };
+    let none = replace("src/tax.rs", "19", "19");
+    assert_eq!(said(&none), "never computed: no value of `explained::price` is in this cache");
+    assert!(said(&none).starts_with("hit: computed "), "{}", said(&none));
+    assert_eq!(
+        said(&replace("src/tax.rs", "RATE: u64 = 19", "RATE: u64 = 7")),
+        "the code changed since this was computed: explained::tax::RATE (src/tax.rs:1) differs"
+    );
+    // The constant became a function, further below.
+    assert_eq!(
+        said(&replace("src/tax.rs", "const RATE: u64 = 19;", "\nfn rate() -> u64 { 20 }").replace(
+            "src/tax.rs",
+            "+ RATE",
+            "+ rate()"
+        )),
+        "the code changed since this was computed: explained::tax::with_tax (src/tax.rs:3) differs, \
+         explained::tax::rate (src/tax.rs:2) is new, explained::tax::RATE (src/tax.rs:1) is gone"
+    );
+    assert_eq!(
+        said(&replace("src/main.rs", "with_tax(net) }", "with_tax(net) + 1 }")),
+        "the code changed since this was computed: its own body differs"
+    );
+}
+
+/// Where rust-analyzer is installed.
+#[test]
+fn rust_analyzer_finds_nothing_wrong() {
+    if !Command::new("rust-analyzer").arg("--version").output().is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: there is no rust-analyzer");
+        return;
+    }
+    let mut package = Package::new("edited_in_an_editor").file(
+        "src/main.rs",
+        r#"mod helper;
+struct Model { slope: u64 }
+impl serde::Serialize for Model {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(self.slope)
+    }
+}
+impl Model {
+    #[rememo::memo]
+    fn fit(&self, x: u64) -> u64 { helper::scaled(x) * self.slope }
+}
+#[rememo::memo(ttl = "1d")]
+fn price(net: u64) -> u64 { helper::scaled(net) }
+
+fn main() {
+    let memory = rememo::Memory::disabled();
+    let value: u64 = memory.call(price::delayed(3)) + price(4) + price::uncached(5);
+    let fitted: u64 = memory.call(Model { slope: 2 }.fit_delayed(6));
+    println!("{value} {fitted} {:?}", price::info());
+}
+"#,
+    );
+    package =
+        package.file("src/helper.rs", "pub fn scaled(x: u64) -> u64 { x * 2 }\n").dependency("serde = \"1\"");
+    package.complete();
+    package.printed(&replace("src/helper.rs", "x * 2", "x * 2"));
+    let output = Command::new("rust-analyzer").arg("diagnostics").arg(package.dir()).output().unwrap();
+    let printed =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let diagnoses: Vec<&str> = printed
+        .split(['\n', '\r', '\u{8}'])
+        .filter(|line| line.contains("at crate edited_in_an_editor"))
+        .collect();
+    assert_eq!(diagnoses, [""; 0], "{printed}");
+    assert!(printed.contains("diagnostic scan complete"), "{printed}");
+}
