@@ -59,7 +59,7 @@
 //!   read back by the store's codec: they are returned, not remembered.
 //! - A `HashSet` inside an argument serializes in random order, so it misses (as a parameter it is refused).
 //! - Functions and types are told apart by their paths, as the compiler prints them: two crates of one name that share a
-//!   directory share the entries of functions with equal paths and text, and two types of one name in two blocks of one
+//!   directory share the entries of functions with equal paths and code, and two types of one name in two blocks of one
 //!   function are one.
 //! - Nothing is evicted yet: a directory grows until [`Memory::clear`].
 //! - A memoized function that uses rayon inside, and is waited for by a piece of its own work, may be computed twice, or before

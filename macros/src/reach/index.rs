@@ -9,6 +9,8 @@ mod details;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
+use std::{fs, io};
 
 pub(crate) use self::build::{Builder, Input};
 pub(crate) use self::details::{Details, files_below};
@@ -44,6 +46,10 @@ pub(crate) struct Index {
     pub(crate) types: Vec<ItemId>,
     /// Names of macros that the sources define.
     macros: HashSet<String>,
+    /// When the compiler began.
+    pub(crate) started: Option<SystemTime>,
+    /// Whether a file was written since: the compiler may have read what it was before.
+    pub(crate) is_torn: bool,
     /// Items made of files and variables, by their paths.
     extras: HashMap<String, ItemId>,
 }
@@ -252,6 +258,16 @@ impl Index {
             (None, Some(scope)) => format!("{}::{name}", self.scopes[scope as usize].path),
             _ => entry.path.clone(),
         }
+    }
+
+    /// Reads a file.
+    fn read_file(&mut self, file: &Path) -> io::Result<Vec<u8>> {
+        let bytes = fs::read(file)?;
+        let modified = fs::metadata(file).and_then(|metadata| metadata.modified()).ok();
+        // A time to come says nothing of when it was written.
+        let since = self.started.zip(modified).is_some_and(|(started, modified)| started < modified);
+        self.is_torn |= since && modified <= Some(SystemTime::now());
+        Ok(bytes)
     }
 
     /// A file, for people.

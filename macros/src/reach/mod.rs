@@ -44,6 +44,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
 
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
@@ -157,8 +158,23 @@ fn reach(
     for given in details[1..].iter().chain([&signature]) {
         reach.open_dynamic(given);
     }
-    let (items, predicates) = reach.finish();
+    let (mut items, predicates) = reach.finish();
+    if index.is_torn {
+        items.push(never_again());
+    }
     Fingerprint { predicates, ..Fingerprint::of(covered, items, crate_name) }
+}
+
+/// An item that no other compilation has. Sources changed while they were compiled, so the code that runs may not be the
+/// code that was read here: what it computes must never be found again.
+fn never_again() -> Covered {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let digest = *blake3::hash(&now.as_nanos().to_le_bytes()).as_bytes();
+    Covered {
+        path: "files that were written while they were compiled".to_owned(),
+        digest,
+        place: String::new(),
+    }
 }
 
 impl Fingerprint {

@@ -57,6 +57,55 @@ fn main() {
     );
 }
 
+/// Whoever saves a file while cargo compiles gets a program of the old code, and the macro reads the new one. What that
+/// program computes must not be taken for what the new code does.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_is_saved_while_it_is_compiled() {
+    let saved = "pub fn helper(x: u64) -> u64 { x + 2 }\n";
+    let mut package = Package::new("saved")
+        .dependency("saved_editor = { path = \"editor\" }")
+        .file("editor/Cargo.toml", "[package]\nname = \"saved_editor\"\nedition = \"2024\"\n[lib]\nproc-macro = true\n")
+        .file(
+            "editor/src/lib.rs",
+            r#"
+            /// Saves `src/helper.rs` anew, once.
+            #[proc_macro]
+            pub fn save(_: proc_macro::TokenStream) -> proc_macro::TokenStream {
+                let dir = std::path::PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap());
+                if !dir.join("once").exists() {
+                    std::fs::write(dir.join("once"), "").unwrap();
+                    std::thread::sleep(std::time::Duration::from_millis(50));
+                    std::fs::write(dir.join("src/helper.rs"), std::fs::read(dir.join("saved.rs")).unwrap()).unwrap();
+                }
+                proc_macro::TokenStream::new()
+            }
+            "#,
+        )
+        .file(
+            "src/main.rs",
+            r#"mod helper;
+saved_editor::save!();
+#[rememo::memo]
+fn kept(x: u64) -> u64 { helper::helper(x) }
+
+fn main() {
+    let memory = rememo::Memory::open(std::env::args_os().nth(1).unwrap()).unwrap();
+    let outcome = memory.call_info(kept::delayed(1));
+    println!("{} {}", if outcome.is_hit() { "hit" } else { "miss" }, outcome.value);
+}
+"#,
+        )
+        .file("src/helper.rs", "pub fn helper(x: u64) -> u64 { x + 1 }\n")
+        .file("saved.rs", saved);
+    package.complete();
+    let none = replace("saved.rs", saved, saved);
+    assert_eq!(package.printed(&none), "miss 2\n");
+    let edited = replace("src/helper.rs", "x + 1", "x + 2");
+    assert_eq!(package.printed(&edited), "miss 3\n");
+    assert_eq!(package.printed(&edited), "hit 3\n");
+}
+
 /// Where rust-analyzer is installed.
 #[test]
 fn rust_analyzer_finds_nothing_wrong() {

@@ -95,6 +95,24 @@ fn files_that_are_written_again_renamed_or_added() {
 }
 
 #[test]
+fn a_module_that_moves_to_a_file_of_its_own() {
+    let inline = "mod tax { pub fn rate() -> u64 { 7 } }";
+    Package::new("moved_out")
+        .main(
+            &format!("{inline}\n#[rememo::memo]\nfn price(x: u64) -> u64 {{ x * tax::rate() }}"),
+            "show!(price(2));",
+        )
+        .expect([
+            replace("src/main.rs", inline, "mod tax;")
+                .and(add("src/tax.rs", "pub fn rate() -> u64 { 7 }\n"))
+                .hits(),
+            replace("src/main.rs", inline, "mod tax;")
+                .and(add("src/tax.rs", "pub fn rate() -> u64 { 8 }\n"))
+                .misses(&["price"]),
+        ]);
+}
+
+#[test]
 fn items_that_nothing_remembered_reaches() {
     sample("unrelated_items").expect([
         replace("src/main.rs", "x + 3", "x + 30").hits(),

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use self::files::Folder;
 use self::resolve::{Impl, Invocation, Kind, MacroRules};
 use super::{Content, Crate, Entry, Index, ItemId, Scope, ScopeId, Trigger, WordId, number};
+use crate::reach::compilation;
 use crate::reach::items::{Item, Leaf, LeafKind, What, items, nested};
 use crate::reach::lock::Locked;
 use crate::reach::mentions::SILENT_ATTRIBUTES;
@@ -58,7 +59,8 @@ struct At {
 impl Builder {
     /// A builder that shows files below `base` by a relative path, and knows of the crates that are `ignored`.
     pub(crate) fn new(base: PathBuf, ignored: Vec<String>) -> Self {
-        Builder { index: Index { base, ..Index::default() }, ignored, ..Builder::default() }
+        let started = compilation::started();
+        Builder { index: Index { base, started, ..Index::default() }, ignored, ..Builder::default() }
     }
 
     /// Adds all items of a crate.

@@ -95,15 +95,27 @@ impl Index {
         details.members = self.numbers(&mentions.members);
         details.dynamic = self.numbers(&mentions.dynamic);
         details.wholes = self.numbers(&mentions.wholes);
-        let is_own = source.is_none_or(|source| self.crates[self.sources[source].in_crate].is_own);
+        let outside = self.outside(&mentions, source, &mut details.predicates);
+        (details, outside)
+    }
+
+    /// What code in `source` reads beside the sources, and the predicates that are evaluated where it is compiled.
+    fn outside(
+        &self,
+        mentions: &Mentions<'_>,
+        source: Option<usize>,
+        predicates: &mut Vec<String>,
+    ) -> Outside {
         let mut outside = Outside { features: mentions.any_predicate, ..Outside::default() };
-        for predicate in std::mem::take(&mut mentions.predicates) {
-            let names = names(&predicate);
+        let in_crate = source.map_or(0, |source| self.sources[source].in_crate);
+        let Some(of) = self.crates.get(in_crate) else { return outside };
+        for predicate in &mentions.predicates {
+            let names = names(predicate);
             let is_common =
                 names.iter().all(|name| name.starts_with("target_") || COMMON_PREDICATES.contains(name));
-            outside.features |= !is_own && !is_common;
-            if (is_own || is_common) && !names.iter().any(|name| is_gated(name)) {
-                details.predicates.push(predicate);
+            outside.features |= !of.is_own && !is_common;
+            if (of.is_own || is_common) && !names.iter().any(|name| is_gated(name)) {
+                predicates.push(predicate.clone());
             }
         }
         if let Some(source) = source {
@@ -116,15 +128,11 @@ impl Index {
             let files = dirs.iter().flat_map(|dir| mentions.files.iter().map(move |file| (*file, dir)));
             outside.files = files.flat_map(|(file, dir)| self.files(file, dir, source)).collect();
         }
-        let of = source.map(|source| &self.crates[self.sources[source].in_crate]).or(self.crates.first());
-        if let Some(of) = of {
-            outside.variables =
-                mentions.variables.iter().filter_map(|&name| evaluate::text(name, of)).collect();
-            let is_set = |name: &str| evaluate::variable(name, of).is_some();
-            let perhaps = mentions.perhaps_variables.iter().filter(|name| is_set(name));
-            outside.variables.extend(perhaps.map(|&name| name.to_owned()));
-        }
-        (details, outside)
+        outside.variables = mentions.variables.iter().filter_map(|&name| evaluate::text(name, of)).collect();
+        let is_set = |name: &str| evaluate::variable(name, of).is_some();
+        let perhaps = mentions.perhaps_variables.iter().filter(|name| is_set(name));
+        outside.variables.extend(perhaps.map(|&name| name.to_owned()));
+        outside
     }
 
     /// The names among `words` that reach anything, each once.
@@ -213,7 +221,7 @@ impl Index {
         if let Some(&item) = self.extras.get(&key) {
             return item;
         }
-        let bytes = fs::read(path).unwrap_or_default();
+        let bytes = self.read_file(path).unwrap_or_default();
         let code = is_code.then(|| String::from_utf8(bytes.clone()).ok().and_then(Tokens::lex)).flatten();
         let Some(tokens) = code else { return self.data_item(key, &bytes) };
         let range = (0, tokens.code().end);
@@ -235,7 +243,7 @@ impl Index {
     }
 }
 
-/// The files below a directory, but for hidden ones; not more than anyone puts there to be included.
+/// The files below a directory, but for hidden ones: the first thousand, more than anyone puts there to be included.
 pub(crate) fn files_below(dir: &Path) -> Vec<PathBuf> {
     const MOST: usize = 1000;
     let (mut files, mut queue) = (Vec::new(), vec![dir.to_owned()]);

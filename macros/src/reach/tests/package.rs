@@ -64,13 +64,16 @@ impl Package {
     /// The package's library, as the compiler would be asked to compile it with these libraries.
     pub(in crate::reach) fn index(&self, libraries: &[&str]) -> Index {
         let library = |name: &&str| ((*name).to_owned(), PathBuf::from(format!("lib{name}-0.rlib")));
-        crates::index(&Compilation {
+        let mut index = crates::index(&Compilation {
             package: Some(self.dir().to_owned()),
             crate_name: "demo".to_owned(),
             root: Some(self.dir().join("src/lib.rs")),
             settings: Vec::new(),
             libraries: libraries.iter().map(library).collect::<BTreeMap<_, _>>(),
-        })
+        });
+        // The files are younger than this process, which is no compiler.
+        (index.started, index.is_torn) = (None, false);
+        index
     }
 
     /// The fingerprint of the memoized function with this path, such as `demo::module::f`.

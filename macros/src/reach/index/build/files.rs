@@ -70,7 +70,7 @@ impl Builder {
             return *source;
         }
         let shown = self.index.shown(&path);
-        let bytes = fs::read(&path).ok()?;
+        let bytes = self.index.read_file(&path).ok()?;
         let hash = blake3::hash(&bytes);
         let tokens = String::from_utf8(bytes).ok().and_then(Tokens::lex);
         let source = tokens.map(|tokens| {

@@ -125,12 +125,15 @@ impl Builder {
         if let Some(word) = head.and_then(known) {
             return Some(vec![word]);
         }
-        // There is a value of the argument of a trait that takes one.
+        // There is a value of the type, `Box<Own>`, and of the argument of a trait that takes one.
+        let of_type: Vec<WordId> = (header.self_type.0..header.self_type.1).filter_map(known).collect();
+        if !of_type.is_empty() {
+            return Some(of_type);
+        }
         let (start, end) = header.of_trait?;
         let takes_value = name.and_then(|name| code.word(name)).is_some_and(takes_value_of_argument);
-        let arguments =
-            (start..end).chain(header.self_type.0..header.self_type.1).filter(|&index| Some(index) != name);
-        let arguments: Vec<WordId> = arguments.filter_map(known).collect();
+        let arguments: Vec<WordId> =
+            (start..end).filter(|&index| Some(index) != name).filter_map(known).collect();
         (takes_value && !arguments.is_empty()).then_some(arguments)
     }
 
@@ -240,7 +243,16 @@ fn takes_value_of_argument(name: &str) -> bool {
     matches!(operator, "Add" | "BitAnd" | "BitOr" | "BitXor" | "Div" | "Mul" | "Rem" | "Shl" | "Shr" | "Sub")
         || matches!(
             name,
-            "Extend" | "From" | "FromIterator" | "PartialEq" | "PartialOrd" | "Product" | "Sum" | "TryFrom"
+            "Extend"
+                | "Index"
+                | "IndexMut"
+                | "From"
+                | "FromIterator"
+                | "PartialEq"
+                | "PartialOrd"
+                | "Product"
+                | "Sum"
+                | "TryFrom"
         )
 }
 
