@@ -81,8 +81,8 @@ impl Compilation {
     }
 }
 
-/// When the compiler began, to a hundredth of a second; known on Linux. What is written to a file later, it may not have
-/// read.
+/// When the compiler began, or up to a hundredth of a second later; known on Linux. What is written to a file later, it may
+/// not have read.
 pub(crate) fn started() -> Option<SystemTime> {
     // Hundredths of a second after the start of the system; behind the name, which may have spaces.
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
@@ -90,7 +90,8 @@ pub(crate) fn started() -> Option<SystemTime> {
     let uptime = fs::read_to_string("/proc/uptime").ok()?;
     let uptime: f64 = uptime.split_whitespace().next()?.parse().ok()?;
     let uptime = Duration::try_from_secs_f64(uptime).ok()?;
-    SystemTime::now().checked_sub(uptime.checked_sub(Duration::from_millis(started * 10))?)
+    let age = uptime.checked_sub(Duration::from_millis((started + 1) * 10)).unwrap_or_default();
+    SystemTime::now().checked_sub(age)
 }
 
 fn has_extension(argument: &str) -> bool {

@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
-use std::{fs, io};
+use std::{env, fs, io};
 
 pub(crate) use self::build::{Builder, Input};
 pub(crate) use self::details::{Details, files_below};
@@ -266,7 +266,9 @@ impl Index {
         let modified = fs::metadata(file).and_then(|metadata| metadata.modified()).ok();
         // A time to come says nothing of when it was written.
         let since = self.started.zip(modified).is_some_and(|(started, modified)| started < modified);
-        self.is_torn |= since && modified <= Some(SystemTime::now());
+        // The build script has ended before, if only just.
+        let is_generated = env::var_os("OUT_DIR").is_some_and(|dir| file.starts_with(dir));
+        self.is_torn |= since && !is_generated && modified <= Some(SystemTime::now());
         Ok(bytes)
     }
 

@@ -9,7 +9,7 @@
 //! | tokens of a file | [`lexer`], [`tokens`] |
 //! | its items | [`items`] |
 //! | what an item names | [`mentions`], [`evaluate`] |
-//! | what a function reaches | [`closure`] |
+//! | what a function reaches, and what its callers may bring | [`closure`], [`generics`] |
 //! | what of it counts | [`normalise`], [`digest`] |
 //!
 //! # Invariants

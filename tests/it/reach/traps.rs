@@ -315,3 +315,72 @@ fn the_trait_of_the_standard_library_that_a_method_is_of() {
         )
         .expect([replace("src/main.rs", "LowerHex", "Octal").misses(&["shown"])]);
 }
+
+#[test]
+fn foreign_names_that_modules_of_the_package_hand_on() {
+    Package::new("handed_on")
+        .main(
+            r"
+            use std::ops::Mul;
+            use std::time::Duration;
+            mod ast { pub struct Mul; pub enum Extend { Zero } }
+            mod music { pub struct Duration; }
+            mod plot { pub struct Span; pub type Range = Span; }
+            mod prelude { pub use std::ops::Range; }
+
+            trait Pretty { fn pretty(&self) -> u64; }
+            mod pretty {
+                use super::*;
+                impl Pretty for Duration { fn pretty(&self) -> u64 { self.as_secs() + 71 } }
+            }
+
+            struct Vector(u64);
+            mod vector {
+                use super::*;
+                impl Mul for Vector {
+                    type Output = u64;
+                    fn mul(self, other: Vector) -> u64 { self.0 * other.0 + 72 }
+                }
+            }
+
+            trait High { fn high(&self) -> u64; }
+            mod high {
+                use crate::prelude::Range;
+                impl super::High for Range<u64> { fn high(&self) -> u64 { self.end + 73 } }
+            }
+
+            struct Series(u64);
+            impl Extend<u64> for Series {
+                fn extend<I: IntoIterator<Item = u64>>(&mut self, more: I) {
+                    self.0 += more.into_iter().sum::<u64>() + 74;
+                }
+            }
+
+            #[rememo::memo]
+            fn paused(x: u64) -> u64 {
+                let start = std::time::UNIX_EPOCH;
+                start.duration_since(start).unwrap().pretty() + x
+            }
+
+            #[rememo::memo]
+            fn product(x: u64) -> u64 { Vector(x) * Vector(2) }
+
+            #[rememo::memo]
+            fn top(x: u64) -> u64 { (0..x).high() }
+
+            #[rememo::memo]
+            fn extended(x: u64) -> u64 {
+                let mut series = Series(x);
+                series.extend([x]);
+                series.0
+            }
+            ",
+            "show!(paused(3)); show!(product(3)); show!(top(3)); show!(extended(3));",
+        )
+        .expect([
+            replace("src/main.rs", "71", "81").misses(&["paused"]),
+            replace("src/main.rs", "72", "82").misses(&["product"]),
+            replace("src/main.rs", "73", "83").misses(&["top"]),
+            replace("src/main.rs", "74", "84").misses(&["extended"]),
+        ]);
+}

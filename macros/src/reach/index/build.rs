@@ -42,6 +42,8 @@ pub(crate) struct Builder {
     leaves: Vec<(Leaf, ItemId)>,
     /// Whether what a scope imports by a name comes from the sources.
     imports: HashMap<(ScopeId, WordId), bool>,
+    /// Names under which some scope imports something of another crate.
+    foreign_names: HashSet<WordId>,
     /// Scopes with a glob of another crate.
     foreign_globs: HashSet<ScopeId>,
     loaded: HashMap<(PathBuf, usize), Option<usize>>,

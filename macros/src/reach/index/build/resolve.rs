@@ -3,6 +3,7 @@
 mod impls;
 mod imports;
 mod invocations;
+mod std_names;
 
 pub(super) use self::impls::Impl;
 pub(super) use self::invocations::{Invocation, MacroRules};
@@ -43,7 +44,7 @@ impl Builder {
         self.twins();
         let leaves = std::mem::take(&mut self.leaves);
         for (leaf, id) in &leaves {
-            self.origin(leaf, *id);
+            self.note_import(leaf, *id);
         }
         for (leaf, id) in &leaves {
             self.imported(leaf, *id);

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::super::super::{Condition, Content, Entry, ItemId, Scope, ScopeId, Trigger, WordId};
 use super::super::{At, Builder, effective_attributes};
-use super::invocations::is_prelude;
+use super::std_names::is_std_name;
 use super::{Kind, words_in};
 use crate::reach::generics;
 use crate::reach::items::{Header, Item, What};
@@ -69,29 +69,33 @@ impl Builder {
     ///
     /// To call something of it, though unnamed, there must be a value of its type, and what makes that names the type: so
     /// the type is required, and the trait, where they are certainly of the sources. Arguments of either are not, since
-    /// an `impl` that is the only one can decide what they are.
+    /// an `impl` that is the only one can decide what they are. Where neither is certain, one of the names in the header
+    /// is, for else the `impl` would not be allowed.
     fn condition(&mut self, header: &Header, at: &At) -> Option<Condition> {
         let code = self.code(at);
         let parameters: HashSet<String> = declared(code, header.generics).map(str::to_owned).collect();
         let self_type = code.range(header.self_type.0, header.self_type.1);
         let of_trait = header.of_trait.map(|(start, end)| code.range(start, end));
-        let head =
-            head(self_type).filter(|&head| !code.word(head).is_some_and(|word| parameters.contains(word)));
+        let is_parameter = |index: usize| code.word(index).is_some_and(|word| parameters.contains(word));
+        let head = head(self_type).filter(|&head| !is_parameter(head));
         let name = of_trait.and_then(trait_name);
         let mut condition = Condition::default();
+        let mut perhaps = Vec::new();
         for index in [head, name].into_iter().flatten() {
             let Some(word) = code.word(index).and_then(|word| self.index.word(word)) else { continue };
-            if !self.is_own(code, index, at.scope) {
-                continue;
-            }
-            if self.is_alias(word) {
-                condition.any.extend(self.stands_for(word));
-            } else {
-                condition.all.push(word);
+            // What is not of a trait, can only be implemented for a type of the sources.
+            let origin = if of_trait.is_none() { Origin::Own } else { self.origin(code, index, at.scope) };
+            match (origin, self.is_alias(word)) {
+                (Origin::Own, true) => condition.any.extend(self.stands_for(word)),
+                (Origin::Own, false) => condition.all.push(word),
+                (Origin::Perhaps, true) => perhaps.extend(self.stands_for(word).unwrap_or_default()),
+                (Origin::Perhaps, false) => perhaps.push(word),
+                (Origin::Foreign, _) => {}
             }
         }
         if condition.all.is_empty() && condition.any.is_empty() {
-            condition.any.push(self.uncertain(code, head, header, name)?);
+            perhaps.extend(self.arguments(code, header, name)?);
+            condition.any.push(perhaps);
         }
         // What is implemented for a parameter is implemented for whatever satisfies its bounds.
         let bounds = if head.is_none() {
@@ -105,74 +109,84 @@ impl Builder {
         let bounds = bounds.iter().chain(&clause).filter(|word| !parameters.contains(*word));
         condition.bounds = bounds.cloned().collect();
         condition.trait_name = trait_name.map(|name| self.index.intern(&name));
-        Some(condition)
+        condition.any.iter().all(|names| !names.is_empty()).then_some(condition)
     }
 
-    /// Names of which one must occur, where neither type nor trait is certainly of the sources: one of the two is, or an
-    /// argument of theirs, for else the `impl` would not be allowed.
-    fn uncertain(
-        &self,
-        code: Code<'_>,
-        head: Option<usize>,
-        header: &Header,
-        name: Option<usize>,
-    ) -> Option<Vec<WordId>> {
+    /// The names that the type and the trait have for arguments, as far as they may be of the sources; `None` if the trait
+    /// has some, and can be used without a value of them.
+    fn arguments(&self, code: Code<'_>, header: &Header, name: Option<usize>) -> Option<Vec<WordId>> {
         let known = |index: usize| {
             let word = code.word(index).and_then(|word| self.index.word(word))?;
             self.kinds.contains_key(&word).then_some(word)
         };
-        // A type that a macro made.
-        if let Some(word) = head.and_then(known) {
-            return Some(vec![word]);
+        let mut arguments: Vec<WordId> = (header.self_type.0..header.self_type.1).filter_map(known).collect();
+        if let Some((_, end)) = header.of_trait {
+            let of_trait: Vec<WordId> = (name.map_or(end, |name| name + 1)..end).filter_map(known).collect();
+            let takes_value = name.and_then(|name| code.word(name)).is_some_and(takes_value_of_argument);
+            if !of_trait.is_empty() && !takes_value {
+                return None;
+            }
+            arguments.extend(of_trait);
         }
-        // There is a value of the type, `Box<Own>`, and of the argument of a trait that takes one.
-        let of_type: Vec<WordId> = (header.self_type.0..header.self_type.1).filter_map(known).collect();
-        if !of_type.is_empty() {
-            return Some(of_type);
-        }
-        let (start, end) = header.of_trait?;
-        let takes_value = name.and_then(|name| code.word(name)).is_some_and(takes_value_of_argument);
-        let arguments: Vec<WordId> =
-            (start..end).filter(|&index| Some(index) != name).filter_map(known).collect();
-        (takes_value && !arguments.is_empty()).then_some(arguments)
+        Some(arguments)
     }
 
     fn is_alias(&self, word: WordId) -> bool {
         self.kinds.get(&word).is_some_and(|kinds| kinds.iter().any(|kind| matches!(kind, Kind::Alias(_))))
     }
 
-    /// Whether the name at `index` is certainly that of a type, alias or trait of the sources.
-    fn is_own(&self, code: Code<'_>, index: usize, scope: ScopeId) -> bool {
-        let Some(word) = code.word(index).and_then(|word| self.index.word(word)) else { return false };
-        if !self.kinds.get(&word).is_some_and(|kinds| kinds.iter().any(|kind| *kind != Kind::Other)) {
-            return false;
+    /// Where the name at `index` comes from.
+    fn origin(&self, code: Code<'_>, index: usize, scope: ScopeId) -> Origin {
+        let Some(name) = code.word(index) else { return Origin::Foreign };
+        let Some(word) = self.index.word(name) else { return Origin::Foreign };
+        let Some(kinds) = self.kinds.get(&word) else { return Origin::Foreign };
+        // What a macro made, or was only given.
+        if kinds.iter().all(|kind| *kind == Kind::Other) {
+            return Origin::Perhaps;
         }
+        // A module may hand on what another crate has under this name.
+        let handed_on =
+            if self.is_foreign_name(word) || is_std_name(name) { Origin::Perhaps } else { Origin::Own };
         let mut first = index;
         while code.is_path_separator(first.wrapping_sub(2)) && code.word(first.wrapping_sub(3)).is_some() {
             first -= 3;
         }
         if first < index {
-            return code.word(first).is_some_and(|first| self.is_own_path(first));
+            let first = code.word(first).unwrap_or_default();
+            let is_foreign = self.index.word(first).is_some_and(|word| self.is_foreign_name(word));
+            return match self.is_own_path(first) {
+                true if is_foreign => Origin::Perhaps,
+                true => handed_on,
+                false if is_foreign || self.index.word(first).is_some_and(|word| self.is_alias(word)) => {
+                    Origin::Perhaps
+                }
+                false => Origin::Foreign,
+            };
         }
         let mut scope = scope;
         loop {
-            // Another name for something foreign is an alias, too.
-            if let Some(is_own) = self.imports.get(&(scope, word)) {
-                return *is_own || self.is_alias(word);
+            match self.imports.get(&(scope, word)) {
+                Some(true) => return handed_on,
+                Some(false) => return Origin::Foreign,
+                None => {}
             }
-            let is_here = |item: &&ItemId| self.index.entry(**item).scope == Some(scope);
-            let named = self.index.items_named(word).iter().filter(is_here);
-            if named.clone().any(|&item| self.index.entry(item).is_nominal || self.index.entry(item).is_type)
-            {
-                return true;
+            let is_defined = |item: &ItemId| {
+                let entry = self.index.entry(*item);
+                entry.scope == Some(scope) && (entry.is_nominal || entry.is_type)
+            };
+            if self.index.items_named(word).iter().any(is_defined) {
+                return Origin::Own;
             }
-            // Some glob brings it in; of which crate, is not known where there is one of another.
             let Scope { parent: Some(parent), is_body: true, .. } = self.index.scopes[scope as usize] else {
-                return !self.foreign_globs.contains(&scope)
-                    && code.word(index).is_some_and(|word| !is_prelude(word));
+                return if self.foreign_globs.contains(&scope) { Origin::Perhaps } else { handed_on };
             };
             scope = parent;
         }
+    }
+
+    /// Whether some module imports something of another crate under this name.
+    fn is_foreign_name(&self, word: WordId) -> bool {
+        self.foreign_names.contains(&word)
     }
 
     /// Whether a path that begins with this word leads to the sources.
@@ -182,25 +196,46 @@ impl Builder {
         matches!(first, "crate" | "self" | "super" | "Self") || self.index.word(first).is_some_and(opens)
     }
 
-    /// An alias, and the names of the types behind it; `None` if there are only foreign ones, which need no name of the
+    /// An alias, and the names of the types behind it; `None` if they may be foreign ones, whose values need no name of the
     /// sources.
     fn stands_for(&self, alias: WordId) -> Option<Vec<WordId>> {
         let mut found = vec![alias];
+        let mut is_own = false;
         let mut index = 0;
         while let Some(word) = found.get(index).copied() {
             for kind in self.kinds.get(&word).into_iter().flatten() {
-                let Kind::Alias(words) = kind else { continue };
-                for word in words.iter().filter_map(|word| self.index.word(word)) {
-                    if self.kinds.contains_key(&word) && !found.contains(&word) {
+                let Kind::Alias(words) = kind else {
+                    is_own |= *kind == Kind::Nominal;
+                    continue;
+                };
+                for name in words {
+                    let Some(word) = self.index.word(name).filter(|word| self.kinds.contains_key(word))
+                    else {
+                        continue;
+                    };
+                    if word != alias && (self.is_foreign_name(word) || is_std_name(name)) {
+                        return None;
+                    }
+                    if !found.contains(&word) {
                         found.push(word);
                     }
                 }
             }
             index += 1;
         }
-        let is_own = |word: &WordId| self.kinds[word].iter().any(|kind| !matches!(kind, Kind::Alias(_)));
-        found.iter().any(is_own).then_some(found)
+        is_own.then_some(found)
     }
+}
+
+/// Where a name in the header of an `impl` comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    /// Certainly from the sources.
+    Own,
+    /// From the sources, or from another crate that has it, too.
+    Perhaps,
+    /// The sources have nothing of this name, or it is another crate's.
+    Foreign,
 }
 
 /// The names that generics declare.

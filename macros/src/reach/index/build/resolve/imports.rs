@@ -8,13 +8,16 @@ use crate::reach::tokens::Code;
 
 impl Builder {
     /// Notes whether a name, or what a glob brings in, comes from the sources.
-    pub(super) fn origin(&mut self, leaf: &Leaf, id: ItemId) {
+    pub(super) fn note_import(&mut self, leaf: &Leaf, id: ItemId) {
         let (Some(scope), Some(first)) = (self.index.entry(id).scope, leaf.path.first()) else { return };
         let is_own = self.is_own_path(first);
         match &leaf.kind {
             LeafKind::Named(name) => {
                 let word = self.index.intern(name);
                 self.imports.insert((scope, word), is_own);
+                if !is_own {
+                    self.foreign_names.insert(word);
+                }
             }
             LeafKind::Glob if !is_own => drop(self.foreign_globs.insert(scope)),
             LeafKind::Glob | LeafKind::Unnamed => {}

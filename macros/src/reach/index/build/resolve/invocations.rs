@@ -209,7 +209,7 @@ fn is_definable(word: &str) -> bool {
 }
 
 /// Names that no macro defines although it is given them: they mean something everywhere.
-pub(super) fn is_prelude(word: &str) -> bool {
+fn is_prelude(word: &str) -> bool {
     matches!(
         word,
         "fn" | "struct"
