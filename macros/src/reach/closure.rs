@@ -256,7 +256,7 @@ impl<'i> Reach<'i> {
         match &entry.trigger {
             Trigger::Named(words) => active && words.iter().any(path),
             Trigger::Anywhere(words) => words.iter().any(path),
-            Trigger::Made(words) => words.iter().any(either),
+            Trigger::Made(names, paths) => names.iter().any(either) || paths.iter().any(path),
             Trigger::Trait(name, members) => (active && path(name)) || members.iter().any(either),
             Trigger::Impl(condition) => self.can_matter(condition),
             Trigger::Member(condition, name) => {

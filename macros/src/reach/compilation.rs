@@ -41,7 +41,13 @@ impl Compilation {
     /// What a command line of the compiler says.
     fn of_command_line(arguments: &[String]) -> Self {
         let mut compilation = Compilation::default();
-        let mut arguments = arguments.iter().skip(1);
+        // `@file` has an argument on each line.
+        let read = |argument: &String| match argument.strip_prefix('@').map(fs::read_to_string) {
+            Some(Ok(text)) => text.lines().map(str::to_owned).collect(),
+            _ => vec![argument.clone()],
+        };
+        let arguments: Vec<String> = arguments.iter().skip(1).flat_map(read).collect();
+        let mut arguments = arguments.iter();
         while let Some(argument) = arguments.next() {
             let mut value = |option: &str| {
                 let joined = argument.strip_prefix(option)?;

@@ -139,8 +139,8 @@ pub(crate) enum Trigger {
     Named(Vec<WordId>),
     /// By one of these names, wherever it is.
     Anywhere(Vec<WordId>),
-    /// An invocation: by one of these names, of an item or a member.
-    Made(Vec<WordId>),
+    /// An invocation: by one of the first names, of an item or a member, or by one of the others.
+    Made(Vec<WordId>, Vec<WordId>),
     /// A trait: by its name, or that of a member anywhere.
     Trait(WordId, Vec<WordId>),
     /// An `impl` of a trait.
@@ -227,7 +227,8 @@ impl Index {
 
     fn register(&mut self, id: ItemId) {
         let mut words: Vec<WordId> = match &self.entry(id).trigger {
-            Trigger::Named(words) | Trigger::Anywhere(words) | Trigger::Made(words) => words.clone(),
+            Trigger::Named(words) | Trigger::Anywhere(words) => words.clone(),
+            Trigger::Made(names, paths) => names.iter().chain(paths).copied().collect(),
             Trigger::Trait(name, members) => members.iter().chain([name]).copied().collect(),
             Trigger::Impl(condition) => condition.words(),
             Trigger::Member(condition, name) => condition.words().into_iter().chain([*name]).collect(),

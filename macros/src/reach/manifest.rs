@@ -84,6 +84,11 @@ impl Workspace {
             let table = self::table(dir).filter(|table| table.contains_key("workspace"))?;
             Some(Workspace { dir: dir.to_owned(), table })
         });
+        let above = above.filter(|above| {
+            let excluded = above.table.get("workspace").and_then(|workspace| workspace.get("exclude"));
+            let excluded = excluded.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+            !excluded.map(|path| above.dir.join(path)).any(|path| dir.starts_with(path))
+        });
         above.unwrap_or_else(own)
     }
 

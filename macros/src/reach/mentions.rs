@@ -87,15 +87,22 @@ enum Reader {
 }
 
 impl<'a> Mentions<'a> {
-    /// Adds what `code` names. `is_local_macro` tells of a macro's name whether the package itself defines one.
-    pub(crate) fn read(&mut self, code: Code<'a>, is_local_macro: &dyn Fn(&str) -> bool) {
-        Reading { mentions: self, is_local_macro }.code(code, Reader::Compiler);
+    /// Adds what `code` names. `is_local_macro` tells of a macro's name whether the package itself defines one, and
+    /// `is_own_module` of a module's, whether there is one in the sources.
+    pub(crate) fn read(
+        &mut self,
+        code: Code<'a>,
+        is_local_macro: &dyn Fn(&str) -> bool,
+        is_own_module: &dyn Fn(&str) -> bool,
+    ) {
+        Reading { mentions: self, is_local_macro, is_own_module }.code(code, Reader::Compiler);
     }
 }
 
 struct Reading<'m, 'a> {
     mentions: &'m mut Mentions<'a>,
     is_local_macro: &'m dyn Fn(&str) -> bool,
+    is_own_module: &'m dyn Fn(&str) -> bool,
 }
 
 impl<'a> Reading<'_, 'a> {
@@ -148,6 +155,9 @@ impl<'a> Reading<'_, 'a> {
         }
         if word == "dyn" {
             self.dynamic(code, index + 1);
+        }
+        if parsed && (is_of_std(code, index, self.is_own_module) || is_definition(code, index)) {
+            return;
         }
         if !(parsed && !in_where && is_declared(code, index)) {
             self.mentions.paths.push(word);
@@ -285,6 +295,36 @@ impl<'a> Reading<'_, 'a> {
             _ => {}
         }
     }
+}
+
+/// Whether the word at `index` is the name of the function or constant that is defined there.
+fn is_definition(code: Code<'_>, index: usize) -> bool {
+    match code.raw_word(index.wrapping_sub(1)) {
+        Some("fn") => true,
+        // Not the type in `*const T`.
+        Some("const" | "static") => code.is_punct(index + 1, ':') && !code.is_path_separator(index + 1),
+        _ => false,
+    }
+}
+
+/// Whether the word at `index` is a later segment of a path into the standard library, that begins with `std` or a module
+/// of it that the sources have not, too.
+fn is_of_std(code: Code<'_>, index: usize, is_own_module: &dyn Fn(&str) -> bool) -> bool {
+    let mut first = index;
+    while code.is_path_separator(first.wrapping_sub(2)) && code.word(first.wrapping_sub(3)).is_some() {
+        first -= 3;
+    }
+    let is_later = first < index;
+    is_later
+        && match code.word(first) {
+            Some("std" | "core" | "alloc") => true,
+            Some(
+                module @ ("cell" | "cmp" | "collections" | "env" | "fmt" | "fs" | "hash" | "io" | "iter"
+                | "mem" | "num" | "ops" | "path" | "process" | "ptr" | "rc" | "str" | "sync"
+                | "thread" | "time"),
+            ) => !is_own_module(module),
+            _ => false,
+        }
 }
 
 /// Whether the word at `index` is declared there: `name: type` in a list.

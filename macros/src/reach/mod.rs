@@ -159,22 +159,18 @@ fn reach(
         reach.open_dynamic(given);
     }
     let (mut items, predicates) = reach.finish();
-    if index.is_torn {
+    if index.is_torn || index.sources.is_empty() {
         items.push(never_again());
     }
     Fingerprint { predicates, ..Fingerprint::of(covered, items, crate_name) }
 }
 
-/// An item that no other compilation has. Sources changed while they were compiled, so the code that runs may not be the
-/// code that was read here: what it computes must never be found again.
+/// An item that no other compilation has. Sources changed while they were compiled, or there are none that could be read:
+/// the code that runs may not be the code that is known here, so what it computes must never be found again.
 fn never_again() -> Covered {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let digest = *blake3::hash(&now.as_nanos().to_le_bytes()).as_bytes();
-    Covered {
-        path: "files that were written while they were compiled".to_owned(),
-        digest,
-        place: String::new(),
-    }
+    Covered { path: "sources that are not known".to_owned(), digest, place: String::new() }
 }
 
 impl Fingerprint {

@@ -306,3 +306,29 @@ fn a_crate_of_a_registry_in_another_version() {
             replace("Cargo.lock", &locked("shelved_unrelated", "1.0.2"), &locked("shelved_unrelated", "1.0.1")).hits(),
         ]);
 }
+
+#[test]
+fn a_package_that_the_workspace_above_excludes() {
+    let tool = format!(
+        "[package]\nname = \"excluded_tool\"\nedition = \"2024\"\n[dependencies]\nrememo.path = \"{}\"\n\
+         shelved_direct = {{ version = \"=1.0.2\", registry = \"shelf\" }}\n",
+        crate::package::library().display()
+    );
+    let lock = std::fs::read_to_string(crate::package::library().join("Cargo.lock")).unwrap();
+    Package::new("excluded")
+        .file(".cargo/config.toml", REGISTRY)
+        .shelved("shelved_direct", "1.0.1", "", "pub fn add(x: u64) -> u64 { x + 7 }")
+        .shelved("shelved_direct", "1.0.2", "", "pub fn add(x: u64) -> u64 { x + 8 }")
+        .file("Cargo.toml", "[workspace]\nmembers = []\nexclude = [\"tool\"]\nresolver = \"3\"\n")
+        .file("tool/Cargo.toml", tool)
+        .file("tool/Cargo.lock", lock)
+        .file(
+            "tool/src/main.rs",
+            crate::package::program(
+                "#[rememo::memo] fn direct(x: u64) -> u64 { shelved_direct::add(x) }",
+                "show!(direct(1));",
+            ),
+        )
+        .run_as(&["run", "--manifest-path", "tool/Cargo.toml"])
+        .expect([replace("tool/Cargo.toml", "=1.0.2", "=1.0.1").misses(&["direct"])]);
+}

@@ -9,6 +9,7 @@ mod harmless;
 mod implied;
 mod macros;
 mod names;
+mod namesakes;
 mod outside;
 mod settings;
 mod targets;

@@ -113,11 +113,7 @@ fn an_implementation_matters_if_its_type_and_its_trait_occur() {
         // What the arguments are, the compiler may infer.
         ("fn f() { A; U }", "impl U<B<A>> for A {}", &["A", "B", "U", "impl U<B<A>> for A"]),
         // A name may be a foreign one, which is known without being named.
-        (
-            "fn f() { A }",
-            "impl std::ops::T for A { fn t() { g() } }",
-            &["A", "T", "g", "impl std::ops::T for A"],
-        ),
+        ("fn f() { A }", "impl std::ops::T for A { fn t() { g() } }", &["A", "g", "impl std::ops::T for A"]),
         ("fn f() { T }", "use std::x::A; impl T for A {}", &["A", "T", "impl T for A", "use std::x::A as A"]),
         ("fn f() { A }", "#[derive(T)] struct C; impl C {}", &["A"]),
         ("fn f() { B }", "impl<Y> Drop for B<Y> { fn drop() { g() } }", &["B", "g", "impl<Y> Drop for B<Y>"]),

@@ -83,7 +83,13 @@ impl Index {
     fn read(&self, code: &[Code<'_>], content: &Content, source: Option<usize>) -> (Details, Outside) {
         let mut mentions = Mentions::default();
         for &part in code {
-            mentions.read(part, &|name| self.macros.contains(name));
+            let is_own_module = |name: &str| {
+                self.word(name).is_some_and(|word| {
+                    let is_module = |&item: &ItemId| self.entry(item).opens.is_some();
+                    self.items_named(word).iter().any(is_module) || self.aliases.contains_key(&word)
+                })
+            };
+            mentions.read(part, &|name| self.macros.contains(name), &is_own_module);
         }
         mentions.paths.extend(content.names.iter().map(String::as_str));
         let mut details = Details { digest: digest(code), ..Details::default() };

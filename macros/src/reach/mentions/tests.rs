@@ -31,7 +31,7 @@ fn text(code: Code<'_>) -> String {
 fn named(source: &str) -> Named {
     let tokens = Tokens::lex(source.to_owned()).unwrap_or_else(|| panic!("`{source}` has no tokens"));
     let mut mentions = Mentions::default();
-    mentions.read(tokens.code(), &|name| matches!(name, "local" | "print"));
+    mentions.read(tokens.code(), &|name| matches!(name, "local" | "print"), &|_| false);
     let files = mentions.files.iter().map(|file| match *file {
         File::Source(code) => format!("code {}", text(code)),
         File::Data(code) => format!("data {}", text(code)),
@@ -81,7 +81,12 @@ fn a_word_after_a_dot_is_a_member_and_any_other_a_name() {
 #[test]
 fn a_word_before_a_colon_in_a_list_is_declared_there() {
     names(&[
-        ("fn f(a: A, mut b: B, ref c: C) {}", "A B C f", ""),
+        ("fn f(a: A, mut b: B, ref c: C) {}", "A B C", ""),
+        // As is a function or constant, and not what a pointer is to.
+        ("const A: *const B = C; static D: E = 1;", "B C E", ""),
+        // Of a path into the standard library, there is nothing more.
+        ("std::fmt::Result; fmt::Result; a::Result", "Result a fmt std", ""),
+        ("std::fmt::A; io::B", "io std", ""),
         ("struct S { a: A, pub b: B, pub(crate) c: C, #[d] e: E }", "A B C E S d", ""),
         ("S { a: b, c: d }", "S b d", ""),
         ("let a: A = b;", "A b", ""),
@@ -148,7 +153,7 @@ fn format_strings_name_what_they_show() {
 #[test]
 fn attributes_name_what_is_in_them_and_in_their_strings() {
     names(&[
-        ("#[a(b = \"c::d\")] fn f() {}", "a b c d f", ""),
+        ("#[a(b = \"c::d\")] fn f() {}", "a b c d", ""),
         ("#[serde(with = \"a\", rename = \"b-c\")] struct A;", "A a b c rename serde with", ""),
         ("#[derive(A, b::B)] struct C;", "A B C b derive", ""),
         ("#![a(b)]", "a b", ""),
@@ -160,7 +165,7 @@ fn attributes_name_what_is_in_them_and_in_their_strings() {
 #[test]
 fn silent_attributes_name_nothing() {
     for attribute in SILENT_ATTRIBUTES {
-        assert_eq!(named(&format!("#[{attribute}(a = \"b\")] fn f() {{}}")).paths, "f", "{attribute}");
+        assert_eq!(named(&format!("#[{attribute}(a = \"b\")] struct F;")).paths, "F", "{attribute}");
     }
     assert_eq!(named("#![doc = \"a\"] #![allow(b::c)] x").paths, "x");
     assert_eq!(named("#[cfg_attr(a, doc = \"b\", allow(c), d)] x").paths, "d x");

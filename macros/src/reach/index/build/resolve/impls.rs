@@ -208,6 +208,9 @@ impl Builder {
                     is_own |= *kind == Kind::Nominal;
                     continue;
                 };
+                if words.iter().any(|word| matches!(word.as_str(), "std" | "core" | "alloc")) {
+                    return None;
+                }
                 for name in words {
                     let Some(word) = self.index.word(name).filter(|word| self.kinds.contains_key(word))
                     else {

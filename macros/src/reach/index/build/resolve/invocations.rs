@@ -33,6 +33,8 @@ pub(in crate::reach::index::build) struct MacroRules {
 #[derive(Debug, Default)]
 pub(super) struct Macros {
     defines: HashSet<String>,
+    /// The names in the headers of what it implements.
+    implements: HashSet<String>,
     calls: HashSet<String>,
     /// Whether names are made of pieces, or items are included.
     concatenates: bool,
@@ -50,8 +52,7 @@ impl Builder {
         for MacroRules { name, id, .. } in &self.macro_rules {
             let found = macros.entry(name.clone()).or_default();
             for code in self.index.code(self.index.entry(*id)) {
-                let mut defined = Vec::new();
-                found.concatenates |= definitions(code, &mut defined);
+                found.concatenates |= contains_concatenation(code);
                 found.keywords.extend(keywords(code));
                 for index in (code.start..code.end).filter(|&index| code.is_word(index, "mod")) {
                     if code.is_punct(index + 1, '$') {
@@ -60,7 +61,8 @@ impl Builder {
                         found.modules.extend(code.word(index + 1).map(str::to_owned));
                     }
                 }
-                found.defines.extend(defined.into_iter().map(str::to_owned));
+                found.defines.extend(definitions(code).into_iter().map(str::to_owned));
+                found.implements.extend(implementations(code).into_iter().map(str::to_owned));
                 let words = (code.start..code.end).filter(|&index| code.is_punct(index + 1, '!'));
                 found.calls.extend(words.filter_map(|index| code.word(index)).map(str::to_owned));
             }
@@ -91,8 +93,12 @@ impl Builder {
         let Invocation { id, name, range, at } = invocation;
         let code = self.tokens(at.source).range(range.0, range.1);
         let parameters = parameters(code);
-        let given: HashSet<String> = (code.start..code.end)
-            .filter(|&index| !is_in_path(code, index))
+        // What stands before the `!` is the macro.
+        let is_bang =
+            |&index: &usize| code.word(index) == Some(name.as_str()) && code.is_punct(index + 1, '!');
+        let input = (code.start..code.end).find(is_bang).map_or(code.start, |index| index + 2);
+        let given: HashSet<String> = (input..code.end)
+            .filter(|&index| !is_used(code, index))
             .filter_map(|index| code.word(index))
             .filter(|word| word != name && is_definable(word))
             .filter(|word| !parameters.contains(word))
@@ -102,6 +108,7 @@ impl Builder {
         let mut keywords: HashSet<&str> = keywords(code).collect();
         let mut modules = HashSet::new();
         let mut defined = given.clone();
+        let mut implemented = HashSet::new();
         let (mut seen, mut queue) = (HashSet::new(), vec![name.clone()]);
         queue.extend(given.iter().filter(|word| macros.contains_key(*word)).cloned());
         while let Some(next) = queue.pop() {
@@ -111,6 +118,7 @@ impl Builder {
             modules.extend(found.modules.iter().cloned());
             modules.extend(given.iter().filter(|_| found.takes_modules).cloned());
             defined.extend(found.defines.iter().cloned());
+            implemented.extend(found.implements.iter().cloned());
             queue.extend(found.calls.iter().cloned());
         }
         for module in modules {
@@ -122,50 +130,63 @@ impl Builder {
         let is_foreign = !macros.contains_key(name) && !matches!(name.as_str(), "include" | "compile_error");
         let mut words: Vec<_> = defined.iter().map(|word| self.kind(word, Kind::Other)).collect();
         words.sort_unstable();
+        let mut paths: Vec<_> = implemented.iter().map(|word| self.kind(word, Kind::Other)).collect();
+        paths.sort_unstable();
         // The names of a macro of somebody else's that is given none cannot be known; nor can those made of pieces.
         unknown |= is_foreign && given.is_empty();
         // Among statements, it defines nothing for others, unless it implements something.
         let trigger =
             match (self.index.scopes[at.scope as usize].is_body && !keywords.contains("impl"), unknown) {
                 (true, true) => Trigger::Scope,
-                (true, false) => Trigger::Named(words),
+                (true, false) => Trigger::Named([words, paths].concat()),
                 (false, true) => Trigger::Always,
-                (false, false) => Trigger::Made(words),
+                (false, false) => Trigger::Made(words, paths),
             };
         self.index.set_trigger(*id, trigger);
     }
 }
 
-/// The names that the body of a macro may define: after a keyword that defines, in the header of an `impl`, or handed on to
-/// another macro. Whether names are made of pieces.
-fn definitions<'a>(code: Code<'a>, defined: &mut Vec<&'a str>) -> bool {
+/// The names that the body of a macro may define: after a keyword that defines, or handed on to another macro.
+fn definitions(code: Code<'_>) -> Vec<&str> {
     const DEFINING: [&str; 11] =
         ["fn", "struct", "enum", "union", "trait", "type", "const", "static", "mod", "as", "mut"];
-    let mut in_header = false;
+    let mut defined = Vec::new();
     for index in code.start..code.end {
-        let Some(word) = code.word(index) else {
-            in_header &= !code.is_open(index, Delimiter::Brace);
-            continue;
-        };
-        in_header |= word == "impl";
+        let Some(word) = code.word(index) else { continue };
         let before = index.wrapping_sub(1);
         let after_keyword = code.word(before).is_some_and(|word| DEFINING.contains(&word))
             || (code.is_punct(before, '!')
                 && code.is_word(before.wrapping_sub(1), "macro_rules")
                 && before.wrapping_sub(1) > code.start);
-        let is_variable = code.is_punct(index.wrapping_sub(1), '$');
-        if (after_keyword || in_header) && !is_variable && is_definable(word) {
+        if after_keyword && is_definable(word) {
             defined.push(word);
         }
         if code.is_punct(index + 1, '!')
             && let Some(input) = code.group(index + 2)
         {
-            let words = (input.start..input.end).filter(|&index| !code.is_punct(index - 1, '$'));
-            defined
-                .extend(words.filter_map(|index| code.word(index)).filter(|word| !KEYWORDS.contains(word)));
+            let words = (input.start..input.end)
+                .filter(|&index| !code.is_punct(index - 1, '$') && !is_used(code, index))
+                .filter_map(|index| code.word(index));
+            defined.extend(words.filter(|word| is_definable(word)));
         }
     }
-    contains_concatenation(code)
+    defined
+}
+
+/// The names in the headers of each `impl`, of paths the last.
+fn implementations(code: Code<'_>) -> Vec<&str> {
+    let mut names = Vec::new();
+    let mut in_header = false;
+    for index in code.start..code.end {
+        in_header &= !code.is_open(index, Delimiter::Brace);
+        let Some(word) = code.word(index) else { continue };
+        in_header |= word == "impl";
+        let is_variable = code.is_punct(index.wrapping_sub(1), '$');
+        if in_header && !is_variable && !code.is_path_separator(index + 1) && is_definable(word) {
+            names.push(word);
+        }
+    }
+    names
 }
 
 /// The names of parameters of the functions in the input of a macro: what is called so there, is no item.
@@ -198,9 +219,11 @@ fn contains_concatenation(code: Code<'_>) -> bool {
     })
 }
 
-/// Whether the word at `index` is a member, or a later segment of a path: such names are used, not defined.
-fn is_in_path(code: Code<'_>, index: usize) -> bool {
-    code.is_punct(index.wrapping_sub(1), '.') || code.is_path_separator(index.wrapping_sub(2))
+/// Whether the word at `index` is used, not defined: a member, a function or a module in a path.
+fn is_used(code: Code<'_>, index: usize) -> bool {
+    let in_path = code.is_path_separator(index.wrapping_sub(2)) || code.is_path_separator(index + 1);
+    let is_small = code.word(index).is_some_and(|word| word.starts_with(char::is_lowercase));
+    code.is_punct(index.wrapping_sub(1), '.') || (in_path && is_small)
 }
 
 /// Whether a macro may define the word.
