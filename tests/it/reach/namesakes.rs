@@ -34,7 +34,7 @@ fn a_foreign_type_through_the_star_of_the_module_above() {
 fn a_trait_of_an_operator_through_the_star_of_the_module_above() {
     Package::new("everyday_super_glob_op")
         .main(
-            r#"
+            r"
             use std::ops::{Add, Mul};
             mod ast { pub struct Mul(pub u64); pub enum Expr { Mul(Box<Mul>) } }
             mod vector {
@@ -46,7 +46,7 @@ fn a_trait_of_an_operator_through_the_star_of_the_module_above() {
 
             #[rememo::memo]
             fn product(x: u64) -> u64 { (Vector(x) * Vector(2)).0 }
-            "#,
+            ",
             "show!(product(3));",
         )
         .expect([replace("src/main.rs", "71", "81").misses(&["product"])]);
@@ -84,7 +84,7 @@ fn a_module_of_the_package_named_like_one_of_the_standard_library() {
 fn types_of_the_package_named_like_traits_of_the_prelude() {
     Package::new("everyday_prelude_names")
         .main(
-            r#"
+            r"
             mod edges { pub enum Extend { Zero, Mirror } pub trait TryFrom { fn x(&self); } pub struct AsRef; pub struct FromIterator; }
             pub struct Series(u64);
             impl Extend<u64> for Series { fn extend<I: IntoIterator<Item = u64>>(&mut self, items: I) { for x in items { self.0 += x * 71 } } }
@@ -102,7 +102,7 @@ fn types_of_the_package_named_like_traits_of_the_prelude() {
             fn viewed(x: u64) -> u64 { *Even(x).as_ref() }
             #[rememo::memo]
             fn total(x: u64) -> u64 { let t: Total = (0..x).collect(); t.0 }
-            "#,
+            ",
             "show!(extended(3)); show!(tried(3)); show!(viewed(3)); show!(total(3));",
         )
         .expect([
@@ -117,7 +117,7 @@ fn types_of_the_package_named_like_traits_of_the_prelude() {
 fn an_alias_elsewhere_named_like_a_foreign_type() {
     Package::new("everyday_alias_namesake")
         .main(
-            r#"
+            r"
             mod plot { pub struct Span(pub u64); pub type Range = Span; }
             mod sample {
                 use std::ops::Range;
@@ -128,7 +128,7 @@ fn an_alias_elsewhere_named_like_a_foreign_type() {
 
             #[rememo::memo]
             fn sampled(x: u64) -> u64 { (0..x).sample() }
-            "#,
+            ",
             "show!(sampled(3));",
         )
         .expect([replace("src/main.rs", "71", "81").misses(&["sampled"])]);
@@ -138,7 +138,7 @@ fn an_alias_elsewhere_named_like_a_foreign_type() {
 fn an_alias_of_a_foreign_type_that_a_macro_is_given() {
     Package::new("everyday_alias_given")
         .main(
-            r#"
+            r"
             use std::ops::Range;
             thread_local! { static SEEN: std::cell::RefCell<Vec<Range<u64>>> = const { std::cell::RefCell::new(Vec::new()) }; }
             type Span = Range<u64>;
@@ -147,7 +147,7 @@ fn an_alias_of_a_foreign_type_that_a_macro_is_given() {
 
             #[rememo::memo]
             fn middle(x: u64) -> u64 { (0..x).middle() }
-            "#,
+            ",
             "show!(middle(3));",
         )
         .expect([replace("src/main.rs", "71", "81").misses(&["middle"])]);
@@ -157,7 +157,7 @@ fn an_alias_of_a_foreign_type_that_a_macro_is_given() {
 fn a_foreign_type_and_a_trait_that_both_come_through_a_star() {
     Package::new("everyday_two_globs")
         .main(
-            r#"
+            r"
             mod cache { use std::ops::Range; thread_local! { static SEEN: std::cell::RefCell<Vec<Range<u64>>> = const { std::cell::RefCell::new(Vec::new()) }; } }
             mod prelude { pub trait Middle { fn middle(&self) -> u64; } }
             mod ranges {
@@ -169,7 +169,7 @@ fn a_foreign_type_and_a_trait_that_both_come_through_a_star() {
 
             #[rememo::memo]
             fn middle(x: u64) -> u64 { (0..x).middle() }
-            "#,
+            ",
             "show!(middle(3));",
         )
         .expect([replace("src/main.rs", "71", "81").misses(&["middle"])]);
@@ -179,7 +179,7 @@ fn a_foreign_type_and_a_trait_that_both_come_through_a_star() {
 fn a_foreign_type_through_a_prelude_of_the_package() {
     Package::new("everyday_chain")
         .main(
-            r#"
+            r"
             mod prelude { pub use std::ops::Range; pub use std::collections::*; }
             mod plot { pub struct Range(pub u64); }
             mod a {
@@ -204,7 +204,7 @@ fn a_foreign_type_through_a_prelude_of_the_package() {
             fn low(x: u64) -> u64 { (0..x).low() }
             #[rememo::memo]
             fn high(x: u64) -> u64 { (0..x).high() }
-            "#,
+            ",
             "show!(middle(3)); show!(low(3)); show!(high(3));",
         )
         .expect([
@@ -218,7 +218,7 @@ fn a_foreign_type_through_a_prelude_of_the_package() {
 fn an_alias_of_a_foreign_type_named_like_one_of_the_package() {
     Package::new("everyday_alias_path")
         .main(
-            r#"
+            r"
             mod plot { pub struct Range(pub u64); }
             type Span = std::ops::Range<u64>;
             trait Middle { fn middle(&self) -> u64; }
@@ -232,7 +232,7 @@ fn an_alias_of_a_foreign_type_named_like_one_of_the_package() {
             fn middle(x: u64) -> u64 { (0..x).middle() }
             #[rememo::memo]
             fn heavy(x: u64) -> u64 { particle(x).mass() }
-            "#,
+            ",
             "show!(middle(3)); show!(heavy(3));",
         )
         .expect([

@@ -92,10 +92,10 @@ fn a_word_before_a_colon_in_a_list_is_declared_there() {
         ("let a: A = b;", "A b", ""),
         ("|a: A, b: B| c", "A B c", ""),
         ("f(a::b, c::d)", "a b c d f", ""),
-        ("fn f<T: A>() where T: B, U: C {}", "A B C T U f", ""),
-        ("impl A where B: C { fn f(d: D) {} }", "A B C D f", ""),
+        ("fn f<T: A>() where T: B, U: C {}", "A B C T U", ""),
+        ("impl A where B: C { fn f(d: D) {} }", "A B C D", ""),
         ("struct A<T> where T: B; struct C { d: D }", "A B C D T", ""),
-        ("const A: B = c; trait D: E {}", "A B D E c trait", ""),
+        ("const A: B = c; trait D: E {}", "B D E c trait", ""),
     ]);
 }
 
