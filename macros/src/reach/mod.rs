@@ -20,8 +20,8 @@
 //!
 //! Left out on purpose:
 //! - doc attributes, which are comments (a derive that reads them is not noticed);
-//! - of the function itself the visibility, which no caller's result depends on, and `#[memo(…)]`: of its options, those
-//!   that matter to the key join it by themselves.
+//! - the visibility of items, and attributes that cannot change what code does, such as lints;
+//! - of the function itself `#[memo(…)]`: of its options, those that matter to the key join it by themselves.
 //!
 //! The rules, construct by construct, are in `ARCHITECTURE.md`.
 
