@@ -3,7 +3,6 @@
 //! An item is reached when its [`Trigger`] holds, which more names and more items can only bring about: so the order in
 //! which they are found does not matter, and nothing that is reached is taken back.
 
-use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use super::generics::Open;
@@ -167,7 +166,7 @@ impl<'i> Reach<'i> {
         }
     }
 
-    /// The items reached, in the order of their paths, and the predicates in them.
+    /// The items reached, in no particular order, and the predicates in them.
     pub(crate) fn finish(mut self) -> (Vec<Covered>, BTreeSet<String>) {
         let mut covered = Vec::new();
         while let Some(item) = self.queue.pop() {
@@ -183,11 +182,6 @@ impl<'i> Reach<'i> {
                 });
             }
         }
-        // Mostly the path decides, and without an optimiser a derived order costs much more.
-        covered.sort_unstable_by(|a, b| match str::cmp(&a.path, &b.path) {
-            Ordering::Equal => a.cmp(b),
-            order => order,
-        });
         (covered, self.predicates)
     }
 

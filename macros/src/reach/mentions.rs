@@ -1,13 +1,14 @@
 //! What a piece of code names, and what else it reads while it is compiled.
 //!
-//! A name is a word anywhere in the code, with three exceptions, all of them in what the compiler itself parses: after
-//! a dot it can only be a field or a method; before a single colon, in a list, it is declared (a field, a parameter);
-//! after `$` it is a variable of a macro. In the input of a macro any word may become any name, also those inside
+//! A name is a word anywhere in the code, with exceptions in what the compiler itself parses: after a dot it can only be
+//! a field or a method; before a single colon, in a list, it is declared (a field, a parameter), as it is after `fn`;
+//! after `std::` it is the standard library's. After `$` it is a variable of a macro. In the input of a macro any word may become any name, also those inside
 //! of strings where `format!` looks for them, or in attributes as in `#[serde(with = "module")]`.
 
 use proc_macro2::Delimiter;
 
 use super::normalise::KEYWORDS;
+use super::predicates;
 use super::tokens::{Code, Kind, unraw};
 
 /// Collects what code names. Nothing is resolved here.
@@ -244,7 +245,7 @@ impl<'a> Reading<'_, 'a> {
     }
 
     fn predicate(&mut self, code: Code<'a>) {
-        match predicate(code) {
+        match predicates::text(code) {
             Some(predicate) => self.mentions.predicates.push(predicate),
             None => self.mentions.any_predicate = true,
         }
@@ -347,42 +348,6 @@ pub(crate) fn top_level_comma(code: Code<'_>) -> usize {
         index = code.after(index);
     }
     index
-}
-
-/// The text of a predicate of `cfg`; `None` if it is not one that the compiler evaluates on its own.
-fn predicate(code: Code<'_>) -> Option<String> {
-    let mut text = String::new();
-    let end = write_predicate(code, code.start, &mut text)?;
-    let end = if code.is_punct(end, ',') { end + 1 } else { end };
-    (end == code.end).then_some(text)
-}
-
-fn write_predicate(code: Code<'_>, index: usize, text: &mut String) -> Option<usize> {
-    // A macro may read `cfg(else)`, which the compiler does not.
-    let name = code.raw_word(index).filter(|name| !KEYWORDS.contains(name))?;
-    text.push_str(name);
-    if let Some(list) = code.group(index + 1) {
-        matches!(name, "all" | "any" | "not").then_some(())?;
-        text.push('(');
-        let mut at = list.start;
-        while at < list.end {
-            at = write_predicate(list, at, text)?;
-            if at < list.end {
-                list.is_punct(at, ',').then_some(())?;
-                text.push_str(if at + 1 < list.end { ", " } else { "" });
-                at += 1;
-            }
-        }
-        text.push(')');
-        return Some(code.after(index + 1));
-    }
-    if code.is_punct(index + 1, '=') {
-        let value = code.get(index + 2).filter(|token| token.kind == Kind::Literal)?;
-        text.push_str(" = ");
-        text.push_str(code.text(value));
-        return Some(index + 3);
-    }
-    Some(index + 1)
 }
 
 /// The text in a string literal; `None` if it is none, or has escapes.

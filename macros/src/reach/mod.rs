@@ -8,7 +8,7 @@
 //! | which sources there are | [`crates`], [`index`] |
 //! | tokens of a file | [`lexer`], [`tokens`] |
 //! | its items | [`items`] |
-//! | what an item names | [`mentions`], [`evaluate`] |
+//! | what an item names | [`mentions`], [`predicates`], [`evaluate`] |
 //! | what a function reaches, and what its callers may bring | [`closure`], [`generics`] |
 //! | what of it counts | [`normalise`], [`digest`] |
 //!
@@ -38,6 +38,7 @@ mod lock;
 mod manifest;
 mod mentions;
 mod normalise;
+mod predicates;
 mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -97,12 +98,12 @@ pub(crate) fn fingerprint(function: &ItemFn, track: Track) -> Fingerprint {
         Track::Reach => {
             let mut world = WORLD.lock().unwrap_or_else(PoisonError::into_inner);
             let compilation = Compilation::of_this_process();
-            if world.as_ref().is_none_or(|(of, _)| *of != compilation) {
-                let index = crates::index(&compilation);
-                *world = Some((compilation.clone(), index));
-            }
-            let Some((_, index)) = world.as_mut() else {
-                return Fingerprint::of(vec![body], Vec::new(), "");
+            let (compilation, index) = match &mut *world {
+                Some(known) if known.0 == compilation => known,
+                unknown => {
+                    let index = crates::index(&compilation);
+                    unknown.insert((compilation, index))
+                }
             };
             let place = location(&function.sig.ident);
             let found = place.map_or_else(Vec::new, |(file, line)| index.functions(&file, line, &name));
@@ -195,7 +196,8 @@ impl Fingerprint {
         let digest = blake3::derive_key(CONTEXT, &bytes);
         let mut covered = own;
         covered.extend(items);
-        covered.sort();
+        // Mostly the path decides, and without an optimiser a derived order costs much more.
+        covered.sort_unstable_by(|a, b| str::cmp(&a.path, &b.path).then_with(|| a.cmp(b)));
         Fingerprint { digest, items: list(covered), predicates: BTreeSet::new() }
     }
 }

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use self::files::Folder;
-use self::resolve::{Impl, Invocation, Kind, MacroRules};
+use self::resolve::{Impl, Invocation, Kind, MacroRules, words_in};
 use super::{Content, Crate, Entry, Index, ItemId, Scope, ScopeId, Trigger, WordId, number};
 use crate::reach::compilation;
 use crate::reach::items::{Item, Leaf, LeafKind, What, items, nested};
@@ -191,7 +191,7 @@ impl Builder {
         let word = match item.what {
             What::Type => self.kind(name, Kind::Nominal),
             What::Alias => {
-                let stands_for = self.words(item.start, item.end, at);
+                let stands_for = words_in(self.tokens(at.source).range(item.start, item.end));
                 self.kind(name, Kind::Alias(stands_for))
             }
             _ => self.index.intern(name),
@@ -348,12 +348,6 @@ impl Builder {
 
     fn name(&self, item: &Item, at: &At) -> String {
         item.name.and_then(|name| self.code(at).word(name)).unwrap_or_default().to_owned()
-    }
-
-    /// The words in a range of tokens.
-    fn words(&self, start: usize, end: usize, at: &At) -> Vec<String> {
-        let code = self.tokens(at.source).range(start, end);
-        (start..end).filter_map(|index| code.word(index)).map(str::to_owned).collect()
     }
 }
 

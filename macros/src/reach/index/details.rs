@@ -9,6 +9,7 @@ use crate::reach::closure::Covered;
 use crate::reach::digest::digest;
 use crate::reach::evaluate::{self, Spelled};
 use crate::reach::mentions::{File, Mentions};
+use crate::reach::predicates;
 use crate::reach::tokens::{Code, Tokens};
 
 /// What reaching an item leads to.
@@ -39,10 +40,6 @@ struct Outside {
 
 const TEXT_CONTEXT: &str = "rememo fingerprint 2: an item with a text";
 const DATA_CONTEXT: &str = "rememo fingerprint 2: what code reads";
-
-/// Predicates that mean the same in every crate of a program.
-const COMMON_PREDICATES: [&str; 9] =
-    ["all", "any", "not", "debug_assertions", "panic", "test", "unix", "windows", "true"];
 
 impl Index {
     /// The details of an item, read when they are first asked for.
@@ -116,11 +113,9 @@ impl Index {
         let in_crate = source.map_or(0, |source| self.sources[source].in_crate);
         let Some(of) = self.crates.get(in_crate) else { return outside };
         for predicate in &mentions.predicates {
-            let names = names(predicate);
-            let is_common =
-                names.iter().all(|name| name.starts_with("target_") || COMMON_PREDICATES.contains(name));
+            let is_common = predicates::is_common(predicate);
             outside.features |= !of.is_own && !is_common;
-            if (of.is_own || is_common) && !names.iter().any(|name| is_gated(name)) {
+            if (of.is_own || is_common) && !predicates::is_gated(predicate) {
                 predicates.push(predicate.clone());
             }
         }
@@ -263,34 +258,6 @@ pub(crate) fn files_below(dir: &Path) -> Vec<PathBuf> {
         queue.extend(dirs.into_iter().filter(|dir| !dir.is_symlink() && !dir.ends_with("target")));
     }
     files
-}
-
-/// The names in a predicate.
-fn names(predicate: &str) -> Vec<&str> {
-    let outside_of_strings = predicate.split('"').step_by(2);
-    let words = outside_of_strings.flat_map(|text| text.split(|c: char| c != '_' && !c.is_alphanumeric()));
-    words.filter(|word| !word.is_empty()).collect()
-}
-
-/// Predicates that only nightly compilers take, which would be an error in the crate that is compiled.
-fn is_gated(name: &str) -> bool {
-    name.starts_with("target_has_reliable_")
-        || matches!(
-            name,
-            "accessible"
-                | "contract_checks"
-                | "emscripten_wasm_eh"
-                | "fmt_debug"
-                | "overflow_checks"
-                | "relocation_model"
-                | "sanitize"
-                | "target_has_atomic_equal_alignment"
-                | "target_has_atomic_load_store"
-                | "target_has_atomic_primitive_alignment"
-                | "target_thread_local"
-                | "ub_checks"
-                | "version"
-        )
 }
 
 /// The names from which macros make `word`: `FooBuilder` from `Foo`, the companions of a memoized method.

@@ -100,6 +100,6 @@ impl Builder {
 }
 
 /// The words in code.
-fn words_in(code: Code<'_>) -> Vec<String> {
+pub(super) fn words_in(code: Code<'_>) -> Vec<String> {
     (code.start..code.end).filter_map(|index| code.word(index)).map(str::to_owned).collect()
 }

@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use super::super::super::{Condition, Content, Entry, ItemId, Scope, ScopeId, Trigger, WordId};
-use super::super::{At, Builder, effective_attributes};
 use super::std_names::is_std_name;
 use super::{Kind, words_in};
 use crate::reach::generics;
+use crate::reach::index::build::{At, Builder, effective_attributes};
+use crate::reach::index::{Condition, Content, Entry, ItemId, Scope, ScopeId, Trigger, WordId};
 use crate::reach::items::{Header, Item, What};
 use crate::reach::tokens::{self as token, Code};
 
@@ -98,16 +98,12 @@ impl Builder {
             condition.any.push(perhaps);
         }
         // What is implemented for a parameter is implemented for whatever satisfies its bounds.
-        let bounds = if head.is_none() {
-            words_in(code.range(header.generics.0, header.generics.1))
-        } else {
-            Vec::new()
-        };
-        let clause =
-            if head.is_none() { words_in(code.range(header.self_type.1, header.end)) } else { Vec::new() };
+        if head.is_none() {
+            let clauses = [header.generics, (header.self_type.1, header.end)];
+            let bounds = clauses.into_iter().flat_map(|(start, end)| words_in(code.range(start, end)));
+            condition.bounds = bounds.filter(|word| !parameters.contains(word)).collect();
+        }
         let trait_name = name.and_then(|name| code.word(name)).map(str::to_owned);
-        let bounds = bounds.iter().chain(&clause).filter(|word| !parameters.contains(*word));
-        condition.bounds = bounds.cloned().collect();
         condition.trait_name = trait_name.map(|name| self.index.intern(&name));
         condition.any.iter().all(|names| !names.is_empty()).then_some(condition)
     }

@@ -1,8 +1,8 @@
 //! Imports: which of them matter although nothing names them.
 
-use super::super::super::{ItemId, Trigger};
-use super::super::Builder;
 use super::Kind;
+use crate::reach::index::build::Builder;
+use crate::reach::index::{ItemId, Trigger};
 use crate::reach::items::{self, Leaf, LeafKind};
 use crate::reach::tokens::Code;
 

@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use proc_macro2::Delimiter;
 
-use super::super::super::{ItemId, Trigger};
-use super::super::{At, Builder};
 use super::Kind;
+use crate::reach::index::build::{At, Builder};
+use crate::reach::index::{ItemId, Trigger};
 use crate::reach::mentions::{EXPRESSION_MACROS, is_declared};
 use crate::reach::normalise::KEYWORDS;
 use crate::reach::tokens::Code;
