@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use rememo::{Memory, memo};
+use rememo::{Layout, Memory, memo};
 
 /// Sizes of the value in bytes: a small result, a page, and one that takes two reads.
 const SIZES: [usize; 3] = [100, 4096, 100_000];
@@ -26,13 +26,15 @@ fn value(seed: u64, label: &str, size: usize) -> String {
 
 fn hit(c: &mut Criterion) {
     let dir = tempfile::tempdir().expect("a temporary directory");
-    let memory = Memory::open(dir.path().join("cache")).expect("a fresh directory");
+    let memory = open(&dir.path().join("cache"), Layout::Files);
+    let log = open(&dir.path().join("log"), Layout::Log);
     for size in SIZES {
         let mut group = c.benchmark_group(format!("hit, {size} B"));
         group.throughput(Throughput::Elements(1));
         let plain = dir.path().join(format!("plain {size}"));
         fs::create_dir(&plain).expect("a fresh directory");
         for seed in 0..ENTRIES {
+            log.call(value::delayed(seed, "wine", size));
             let value = memory.call(value::delayed(seed, "wine", size));
             fs::write(plain.join(seed.to_string()), value).expect("a file");
         }
@@ -44,15 +46,19 @@ fn hit(c: &mut Criterion) {
                 black_box(read(&names[usize::try_from(seed).expect("small")], size))
             });
         });
-        group.bench_function("rememo", |b| {
-            b.iter(|| {
-                seed = (seed + 7) % ENTRIES;
-                black_box(memory.call(value::delayed(seed, "wine", size)))
+        for (name, memory) in [("rememo, files", &memory), ("rememo, log", &log)] {
+            group.bench_function(name, |b| {
+                b.iter(|| {
+                    seed = (seed + 7) % ENTRIES;
+                    black_box(memory.call(value::delayed(seed, "wine", size)))
+                });
             });
-        });
+        }
         group.finish();
     }
-    assert_eq!(memory.stats().misses, 3 * ENTRIES, "only hits were timed");
+    for memory in [memory, log] {
+        assert_eq!(memory.stats().misses, 3 * ENTRIES, "only hits were timed");
+    }
 }
 
 fn miss(c: &mut Criterion) {
@@ -70,17 +76,23 @@ fn miss(c: &mut Criterion) {
         group.bench_function("write, rename by hand", |b| {
             b.iter_batched(&mut next, |seed| write(&plain, seed, text.as_bytes()), BatchSize::SmallInput);
         });
-        let memory = Memory::open(dir.path().join(format!("cache {size}"))).expect("a fresh directory");
-        group.bench_function("rememo", |b| {
-            b.iter_batched(
-                || value::delayed(next(), "wine", size),
-                |call| black_box(memory.call(call)),
-                BatchSize::SmallInput,
-            );
-        });
-        assert_eq!(memory.stats().hits, 0, "only misses were timed");
+        for (name, layout) in [("rememo, files", Layout::Files), ("rememo, log", Layout::Log)] {
+            let memory = open(&dir.path().join(format!("{name} {size}")), layout);
+            group.bench_function(name, |b| {
+                b.iter_batched(
+                    || value::delayed(next(), "wine", size),
+                    |call| black_box(memory.call(call)),
+                    BatchSize::SmallInput,
+                );
+            });
+            assert_eq!(memory.stats().hits, 0, "only misses were timed");
+        }
         group.finish();
     }
+}
+
+fn open(dir: &Path, layout: Layout) -> Memory {
+    Memory::builder().dir(dir).layout(layout).open().expect("a fresh directory")
 }
 
 fn key(c: &mut Criterion) {

@@ -64,6 +64,18 @@ impl Error {
         Error(Box::new(Kind::NotMemoized { action }))
     }
 
+    /// This error once more, for others that it concerns.
+    pub(crate) fn again(&self) -> Self {
+        match &*self.0 {
+            Kind::Io { action, path, source } => {
+                let source = source.raw_os_error().map_or(source.kind().into(), io::Error::from_raw_os_error);
+                Error::io(action, path, source)
+            }
+            Kind::Directory { path, reason } => Error::directory(path, reason),
+            _ => Error::directory("", self.to_string()),
+        }
+    }
+
     /// The file or directory that the operation was about, if it was about one.
     pub fn path(&self) -> Option<&Path> {
         match &*self.0 {

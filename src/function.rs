@@ -264,6 +264,11 @@ fn split_generics(name: &str) -> (String, String) {
 pub struct FunctionInfo(&'static Function);
 
 impl FunctionInfo {
+    /// The id of the function as it stands in this program.
+    pub(crate) fn id(self) -> FunctionId {
+        self.0.id()
+    }
+
     /// The name under which its entries are kept: crate, modules and function, or `name = "…"`.
     pub fn name(&self) -> &'static str {
         self.0.name()

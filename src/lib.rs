@@ -133,7 +133,7 @@ pub use parallel::Parallel;
 /// What follows is the reference.
 pub use rememo_macros::memo;
 pub use report::{Change, ChangeKind, CodeItem, FunctionRecord, Stats, Verified, Why};
-pub use store::EntryInfo;
+pub use store::{Durability, EntryInfo, Layout, Limits, Reduced};
 pub use task_error::TaskError;
 
 /// What the code that `#[memo]` writes needs. No API: it changes with every version.

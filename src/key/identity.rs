@@ -8,6 +8,16 @@ pub(crate) struct Identity(pub(crate) [u8; 32]);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct FunctionId(pub(crate) [u8; 16]);
 
+impl FunctionId {
+    /// The id that 32 hexadecimal digits spell.
+    pub(crate) fn from_hex(digits: &str) -> Option<Self> {
+        let bytes: Vec<u8> = (0..16)
+            .map(|i| u8::from_str_radix(digits.get(2 * i..2 * i + 2)?, 16).ok())
+            .collect::<Option<_>>()?;
+        Some(FunctionId(bytes.try_into().ok().filter(|_| digits.len() == 32)?))
+    }
+}
+
 impl std::fmt::Display for FunctionId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))

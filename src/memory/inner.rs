@@ -18,13 +18,13 @@ use crate::function::Definition;
 use crate::key::Key;
 use crate::lease::{Acquired, Flights, Joined, Leader, LeaseFiles, Shared};
 use crate::report::{Counters, Records};
-use crate::store::{Draft, Entry, FilesStore, Lookup, Payload, Store};
+use crate::store::{self, Draft, Entry, Lookup, Payload, Store};
 
 /// A store with what its users in this process share.
 #[derive(Debug)]
 pub(crate) struct Inner {
     pub(super) root: PathBuf,
-    pub(super) store: Box<dyn Store>,
+    pub(super) store: Arc<dyn Store>,
     pub(super) records: Records,
     pub(super) leases: LeaseFiles,
     pub(super) counters: Counters,
@@ -66,9 +66,9 @@ pub(crate) enum Attempt<C: Call> {
 }
 
 impl Inner {
-    pub(super) fn open(root: PathBuf) -> Result<Self> {
+    pub(super) fn open(root: PathBuf, options: &store::Options) -> Result<Self> {
         Ok(Inner {
-            store: Box::new(FilesStore::open(&root)?),
+            store: store::open(&root, options)?,
             records: Records::new(&root),
             leases: LeaseFiles::open(root.join("leases")),
             counters: Counters::default(),
@@ -102,7 +102,7 @@ impl Inner {
         definition: &Definition,
         function: &str,
     ) -> Result<Entry, MissReason> {
-        self.see(key, definition).inspect_err(|reason| match reason {
+        self.see(key, definition, function).inspect_err(|reason| match reason {
             MissReason::Damaged(how) => self.troubles.note(Trouble::Damaged, function, how),
             MissReason::Unavailable(how) => self.troubles.note(Trouble::Read, function, how),
             _ => {}
@@ -110,10 +110,15 @@ impl Inner {
     }
 
     /// The entry under `key`, if it is sound and still valid; notes nothing.
-    pub(super) fn see(&self, key: &Key, definition: &Definition) -> Result<Entry, MissReason> {
+    pub(super) fn see(
+        &self,
+        key: &Key,
+        definition: &Definition,
+        function: &str,
+    ) -> Result<Entry, MissReason> {
         match self.store.get(key) {
             Ok(Lookup::Found(entry)) => {
-                check_validity(&entry, definition)?;
+                check_validity(&entry, definition, function)?;
                 Ok(entry)
             }
             Ok(Lookup::Absent) => Err(MissReason::Absent),
@@ -295,7 +300,7 @@ pub(super) fn try_draft<T>(
 }
 
 /// Whether the function still wants the entry.
-fn check_validity(entry: &Entry, definition: &Definition) -> Result<(), MissReason> {
+fn check_validity(entry: &Entry, definition: &Definition, function: &str) -> Result<(), MissReason> {
     if let Some(ttl) = definition.ttl {
         // An entry from the future, by this machine's clock, has age zero.
         let age = SystemTime::now().duration_since(entry.created()).unwrap_or_default();
@@ -303,7 +308,7 @@ fn check_validity(entry: &Entry, definition: &Definition) -> Result<(), MissReas
             return Err(MissReason::Expired { age });
         }
     }
-    if definition.valid.is_some_and(|valid| !valid(&entry.info())) {
+    if definition.valid.is_some_and(|valid| !valid(&entry.info(function))) {
         return Err(MissReason::Rejected);
     }
     Ok(())

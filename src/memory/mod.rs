@@ -30,7 +30,7 @@ use crate::function::{Function, FunctionInfo};
 use crate::key::{Arguments, Key};
 use crate::lease::Shared;
 use crate::report::{FunctionRecord, Stats, Verified};
-use crate::store::EntryInfo;
+use crate::store::{EntryInfo, Limits, Reduced};
 
 /// A directory of results, shared by threads and processes.
 ///
@@ -210,6 +210,13 @@ impl Memory {
         let mut entries = Vec::new();
         if let Some(inner) = &self.inner {
             inner.store.list(&mut |info| entries.push(info))?;
+            if entries.iter().any(|info: &EntryInfo| info.function.is_empty()) {
+                let names = inner.records.names()?;
+                for info in entries.iter_mut().filter(|info| info.function.is_empty()) {
+                    let name = names.get(&info.function_id).cloned();
+                    info.function = name.unwrap_or_else(|| info.function_id.to_string());
+                }
+            }
         }
         Ok(entries)
     }
@@ -221,7 +228,10 @@ impl Memory {
     ///
     /// Fails if the directory cannot be listed.
     pub fn functions(&self) -> Result<Vec<FunctionRecord>> {
-        self.inner.as_ref().map_or(Ok(Vec::new()), |inner| inner.records.read())
+        let Some(inner) = &self.inner else { return Ok(Vec::new()) };
+        // Without totals the records are worth reading all the same.
+        let totals = inner.store.functions().unwrap_or_default().into_iter().collect();
+        inner.records.read(&totals)
     }
 
     /// Removes every entry. Values that are being computed are stored when they are done.
@@ -231,8 +241,7 @@ impl Memory {
     /// Fails at the first entry that cannot be removed; those before it are gone.
     pub fn clear(&self) -> Result<()> {
         let Some(inner) = &self.inner else { return Ok(()) };
-        self.remove_where(|_| true)?;
-        inner.store.sweep()?;
+        inner.store.clear()?;
         inner.leases.sweep();
         inner.records.clear()
     }
@@ -243,7 +252,36 @@ impl Memory {
     ///
     /// Fails at the first entry that cannot be removed; those before it are gone.
     pub fn clear_function(&self, function: FunctionInfo) -> Result<()> {
-        self.remove_where(|info| info.function == function.name())
+        let Some(inner) = &self.inner else { return Ok(()) };
+        let mut ids = inner.records.ids_of(function.name())?;
+        ids.push(function.id());
+        inner.store.clear_functions(&ids)
+    }
+
+    /// Removes entries until the limits hold: first those that were not used for too long, then those that are worth least, by
+    /// the seconds of computing that they save per byte. With the log layout, use counts too, and what was used in the last
+    /// minute stays whatever the limits.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the directory cannot be listed or written.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// use rememo::{Limits, Memory};
+    ///
+    /// let memory = Memory::open(dir.path())?;
+    /// for seed in 0..10_u64 {
+    ///     memory.get_or_compute("square", &seed, || seed * seed);
+    /// }
+    /// let reduced = memory.reduce(Limits::new().items(4))?;
+    /// assert_eq!((reduced.entries, reduced.kept_entries), (6, 4));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reduce(&self, limits: Limits) -> Result<Reduced> {
+        self.inner.as_ref().map_or(Ok(Reduced::default()), |inner| inner.store.reduce(&limits))
     }
 
     /// Reads every entry in full, removes those that are damaged, and sweeps away what killed processes left.
@@ -256,17 +294,6 @@ impl Memory {
         let swept = inner.store.sweep()?;
         inner.leases.sweep();
         Ok(Verified { sound: swept.sound, damaged: swept.damaged })
-    }
-
-    fn remove_where(&self, mut goes: impl FnMut(&EntryInfo) -> bool) -> Result<()> {
-        let Some(inner) = &self.inner else { return Ok(()) };
-        let mut keys = Vec::new();
-        inner.store.list(&mut |info| {
-            if goes(&info) {
-                keys.push(info.key);
-            }
-        })?;
-        keys.iter().try_for_each(|key| inner.store.remove(key).map(drop))
     }
 
     /// Looks for the entry of a call.

@@ -7,12 +7,14 @@ use std::sync::{Arc, OnceLock};
 use super::Memory;
 use super::inner::Inner;
 use crate::error::{Error, Result};
+use crate::store::{Durability, Layout, Options};
 
 /// Says where and how to open a [`Memory`]; [`Memory::builder`] makes it.
 #[must_use = "a builder opens nothing until `open`"]
 #[derive(Clone, Debug, Default)]
 pub struct MemoryBuilder {
     dir: Option<PathBuf>,
+    options: Options,
 }
 
 impl MemoryBuilder {
@@ -22,11 +24,34 @@ impl MemoryBuilder {
         self
     }
 
+    /// Keeps the directory to so many bytes. Default: no budget.
+    ///
+    /// When a store exceeds it, what is worth least goes: the fewest seconds of computing saved per byte, weighted by how often and
+    /// how lately it was used; never what was used in the last minute. The work is done by those who store, a millisecond
+    /// at a time, in one process at a time. Only the log layout keeps a budget; see [`Layout`].
+    pub fn budget(mut self, bytes: u64) -> Self {
+        self.options.budget = Some(bytes);
+        self
+    }
+
+    /// Sets how entries are laid out in a new directory. Default: [`Layout::Auto`].
+    pub fn layout(mut self, layout: Layout) -> Self {
+        self.options.layout = layout;
+        self
+    }
+
+    /// Sets what a power cut may take. Default: [`Durability::None`].
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.options.durability = durability;
+        self
+    }
+
     /// Opens the memory.
     ///
     /// # Errors
     ///
-    /// As [`Memory::open`]; also if no directory was set and there is no default place.
+    /// As [`Memory::open`]; also if no directory was set and there is no default place, or if the directory has another layout
+    /// than the one that is asked for.
     pub fn open(self) -> Result<Memory> {
         if switched_off() {
             return Ok(Memory::disabled());
@@ -34,7 +59,7 @@ impl MemoryBuilder {
         let dir = self.dir.map_or_else(default_dir, Ok)?;
         // Absolute, so that a later change of the working directory does not move it.
         let root = std::path::absolute(&dir).map_err(|error| Error::io("find", dir, error))?;
-        Ok(Memory { inner: Some(Arc::new(Inner::open(root)?)) })
+        Ok(Memory { inner: Some(Arc::new(Inner::open(root, &self.options)?)) })
     }
 }
 

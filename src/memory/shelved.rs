@@ -12,7 +12,7 @@ use crate::call::Call;
 use crate::codec::{self, Value};
 use crate::error::{Error, Result};
 use crate::key::Key;
-use crate::store::{FilesStore, Lookup, Payload, Store};
+use crate::store::{self, Lookup, Payload};
 
 /// A value left in the cache: small, cheap to clone and to send elsewhere, and read back with [`get`](Self::get).
 ///
@@ -101,7 +101,7 @@ impl<T: Value> Shelved<T> {
     /// Fails if the directory cannot be read, or the entry has been removed or damaged since.
     pub fn get(&self) -> Result<T> {
         match &self.place {
-            Place::Entry { root, key } => match FilesStore::at(root).get(key)? {
+            Place::Entry { root, key } => match store::look_up(root, key)? {
                 Lookup::Found(entry) => self.decode(entry.payload()),
                 Lookup::Absent => Err(Error::no_entry(&self.function, "it has been removed")),
                 Lookup::Damaged(how) => {

@@ -61,7 +61,7 @@ impl Memory {
             Ok(key) => key,
             Err(error) => return Why::Unkeyed(error.to_string()),
         };
-        match inner.see(&key, memo.function.definition()) {
+        match inner.see(&key, memo.function.definition(), memo.function.name()) {
             Ok(entry) => of_entry(&entry, &memo),
             Err(reason) => of_miss(reason, inner, &memo),
         }
@@ -70,7 +70,7 @@ impl Memory {
 
 fn of_entry<T>(entry: &Entry, memo: &Memo<'_, T>) -> Why {
     match memo.codec.decode(entry.payload()) {
-        Ok(_) => Why::Hit { age: entry.info().age(), took: entry.compute_time() },
+        Ok(_) => Why::Hit { age: entry.info("").age(), took: entry.compute_time() },
         Err(error) => Why::Unreadable(error.to_string()),
     }
 }

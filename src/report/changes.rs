@@ -165,6 +165,8 @@ mod tests {
             parameters: vec!["item".into()],
             fingerprint: fingerprint.into(),
             items: items.iter().enumerate().map(item).collect(),
+            entries: 0,
+            bytes: 0,
         }
     }
 

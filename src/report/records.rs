@@ -3,6 +3,7 @@
 //! They are for people and for explaining misses; no look-up of a value reads them. What is written there may be damaged
 //! or edited by hand: it costs an explanation, nothing else.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,8 @@ use serde_json::Value;
 use super::CodeItem;
 use crate::error::{Error, Result};
 use crate::function::Function;
+use crate::key::FunctionId;
+use crate::store::Extent;
 use crate::sys::whole_file;
 
 /// A function that has stored values, as its record tells; [`Memory::functions`](crate::Memory::functions) returns them.
@@ -38,6 +41,11 @@ pub struct FunctionRecord {
     pub fingerprint: String,
     /// What the fingerprint covers; empty if that is nothing but the body, or nothing.
     pub items: Vec<CodeItem>,
+    /// Entries of the function in this state of its code. With the log layout of the first thousand functions of a directory
+    /// only, and no walk is needed; the files layout reads the head of each entry.
+    pub entries: u64,
+    /// Their bytes.
+    pub bytes: u64,
 }
 
 impl FunctionRecord {
@@ -55,6 +63,8 @@ impl FunctionRecord {
             parameters: definition.parameters.iter().map(|&name| name.to_owned()).collect(),
             fingerprint: info.fingerprint().to_string(),
             items: CodeItem::all(definition),
+            entries: 0,
+            bytes: 0,
         }
     }
 
@@ -98,6 +108,8 @@ impl FunctionRecord {
             parameters: parameters.map(|name| Some(name.as_str()?.to_owned())).collect::<Option<_>>()?,
             fingerprint: text("fingerprint")?,
             items: items.into_iter().flatten().filter_map(CodeItem::from_json).collect(),
+            entries: 0,
+            bytes: 0,
         })
     }
 }
@@ -132,9 +144,13 @@ impl Records {
         whole_file::write(&self.tmp, &path, &[FunctionRecord::of(function).to_json().as_bytes()])
     }
 
-    /// All records, by name.
-    pub(crate) fn read(&self) -> Result<Vec<FunctionRecord>> {
-        let mut records: Vec<_> = self.files()?.iter().filter_map(|path| read(path)).collect();
+    /// All records, by name, with the entries and bytes that `totals` has for their ids.
+    pub(crate) fn read(&self, totals: &HashMap<FunctionId, Extent>) -> Result<Vec<FunctionRecord>> {
+        let counted = |path: &PathBuf| {
+            let extent = id_of(path).and_then(|id| totals.get(&id)).copied().unwrap_or_default();
+            Some(FunctionRecord { entries: extent.entries, bytes: extent.bytes, ..read(path)? })
+        };
+        let mut records: Vec<_> = self.files()?.iter().filter_map(counted).collect();
         records.sort_by(|a, b| {
             (&a.name, &a.fingerprint, &a.version).cmp(&(&b.name, &b.fingerprint, &b.version))
         });
@@ -149,6 +165,17 @@ impl Records {
             Some(Recorded { record, written })
         };
         Ok(self.files()?.iter().filter_map(recorded).collect())
+    }
+
+    /// The names of the functions, by id.
+    pub(crate) fn names(&self) -> Result<HashMap<FunctionId, String>> {
+        let named = |path: &PathBuf| Some((id_of(path)?, read(path)?.name));
+        Ok(self.files()?.iter().filter_map(named).collect())
+    }
+
+    /// The ids of the functions of one name.
+    pub(crate) fn ids_of(&self, name: &str) -> Result<Vec<FunctionId>> {
+        Ok(self.names()?.into_iter().filter(|(_, other)| other == name).map(|(id, _)| id).collect())
     }
 
     /// Removes all records.
@@ -171,6 +198,11 @@ impl Records {
             Err(error) => Err(Error::io("list", &self.dir, error)),
         }
     }
+}
+
+/// The id that the name of a record's file spells.
+fn id_of(path: &Path) -> Option<FunctionId> {
+    FunctionId::from_hex(path.file_stem()?.to_str()?)
 }
 
 /// Reads one record; a file that is none is passed over.
@@ -201,6 +233,8 @@ mod tests {
                 item("shop::tax::rate", "0123456789abcdef", "src/tax.rs:12"),
                 item("cfg(feature = \"fast\")", "true", ""),
             ],
+            entries: 0,
+            bytes: 0,
         }
     }
 

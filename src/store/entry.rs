@@ -73,7 +73,7 @@ impl Payload for Draft {
 
 impl Draft {
     /// Everything before the payload, with the checksum over both.
-    pub(super) fn head(&self) -> Vec<u8> {
+    pub(in crate::store) fn head(&self) -> Vec<u8> {
         let name = clip(&self.function_name);
         let arguments = clip(&self.arguments);
         let mut head = vec![0; payload_start(name.len(), arguments.len())];
@@ -99,17 +99,24 @@ impl Draft {
 /// A sound entry, as read.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    bytes: Vec<u8>,
-    head: Head,
+    pub(super) bytes: Vec<u8>,
+    pub(super) key: Key,
+    pub(super) function: FunctionId,
+    pub(super) arguments: Range<usize>,
+    pub(super) payload: Range<usize>,
+    pub(super) created: SystemTime,
+    pub(super) compute_time: Duration,
+    /// How many bytes it takes in the store.
+    pub(super) length: u64,
 }
 
 impl Payload for Entry {
     fn payload(&self) -> &[u8] {
-        &self.bytes[self.head.payload_start..]
+        &self.bytes[self.payload.clone()]
     }
 
     fn compute_time(&self) -> Duration {
-        self.head.compute_time
+        self.compute_time
     }
 }
 
@@ -130,17 +137,34 @@ impl Entry {
         if bytes[at::CODEC] != CODEC {
             return Err(format!("its value is in encoding {}, not {CODEC}", bytes[at::CODEC]));
         }
-        Ok(Entry { bytes, head })
+        Ok(Entry {
+            key: head.key,
+            function: head.function,
+            payload: head.payload_start..bytes.len(),
+            arguments: head.arguments,
+            created: head.created,
+            compute_time: head.compute_time,
+            length,
+            bytes,
+        })
     }
 
     /// When it was stored.
     pub(crate) fn created(&self) -> SystemTime {
-        self.head.created
+        self.created
     }
 
-    /// What it says of itself.
-    pub(crate) fn info(&self) -> EntryInfo {
-        self.head.info(&self.bytes)
+    /// What it says of itself, and the name of its function.
+    pub(crate) fn info(&self, function: &str) -> EntryInfo {
+        EntryInfo {
+            key: self.key,
+            function_id: self.function,
+            function: function.to_owned(),
+            arguments: String::from_utf8_lossy(&self.bytes[self.arguments.clone()]).into_owned(),
+            created: self.created,
+            compute_time: self.compute_time,
+            bytes: self.length,
+        }
     }
 }
 
@@ -158,6 +182,7 @@ pub(super) fn read_info(bytes: &[u8]) -> Option<EntryInfo> {
 #[derive(Debug)]
 struct Head {
     key: Key,
+    function: FunctionId,
     created: SystemTime,
     compute_time: Duration,
     name: Range<usize>,
@@ -185,6 +210,7 @@ impl Head {
             created: UNIX_EPOCH + time(at::CREATED),
             compute_time: time(at::COMPUTE_TIME),
             key: Key::from_bytes(array(&bytes[at::KEY])),
+            function: FunctionId(array(&bytes[at::FUNCTION])),
             payload_start: payload_start(name.len(), arguments.len()),
             payload_length: u64::from_le_bytes(array(&bytes[at::PAYLOAD_LENGTH])),
             name,
@@ -200,6 +226,7 @@ impl Head {
     fn info(&self, bytes: &[u8]) -> EntryInfo {
         EntryInfo {
             key: self.key,
+            function_id: self.function,
             function: String::from_utf8_lossy(&bytes[self.name.clone()]).into_owned(),
             arguments: String::from_utf8_lossy(&bytes[self.arguments.clone()]).into_owned(),
             created: self.created,
@@ -268,8 +295,9 @@ mod tests {
     fn an_entry_comes_back_as_it_was_drafted() {
         let entry = Entry::open(bytes(), &draft().key).unwrap();
         assert_eq!(entry.payload(), b"some payload");
-        assert_eq!(entry.head.payload_start % ALIGN, 0);
-        let EntryInfo { function, arguments, created, compute_time, bytes: length, .. } = entry.info();
+        assert_eq!(entry.payload.start % ALIGN, 0);
+        let EntryInfo { function, arguments, created, compute_time, bytes: length, .. } =
+            entry.info("shop::price");
         assert_eq!((function.as_str(), arguments.as_str()), ("shop::price", "7, \"é\""));
         assert_eq!(created, draft().created);
         assert_eq!(compute_time, draft().compute_time);
@@ -303,7 +331,8 @@ mod tests {
     #[test]
     fn texts_longer_than_their_field_are_clipped() {
         let draft = Draft { function_name: "ä".repeat(40_000), ..draft() };
-        let entry = Entry::open([draft.head(), draft.payload.clone()].concat(), &draft.key).unwrap();
-        assert_eq!(entry.info().function, "ä".repeat(32_767));
+        let bytes = [draft.head(), draft.payload.clone()].concat();
+        assert!(Entry::open(bytes.clone(), &draft.key).is_ok());
+        assert_eq!(read_info(&bytes).unwrap().function, "ä".repeat(32_767));
     }
 }

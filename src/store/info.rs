@@ -2,12 +2,14 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::key::Key;
+use crate::key::{FunctionId, Key};
 
 /// What is known of an entry without reading its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntryInfo {
     pub(crate) key: Key,
+    pub(crate) function_id: FunctionId,
+    /// Empty where the store keeps no names; the memory fills it in then.
     pub(crate) function: String,
     pub(crate) arguments: String,
     pub(crate) created: SystemTime,

@@ -9,16 +9,28 @@
 mod entry;
 mod files;
 mod info;
+mod limits;
+#[cfg(target_os = "linux")]
+mod log;
+mod options;
+mod root;
+#[cfg(test)]
+mod suite;
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 pub(crate) use entry::{Draft, Entry, Payload};
 pub(crate) use files::FilesStore;
 pub use info::EntryInfo;
+pub use limits::{Limits, Reduced};
+pub(crate) use options::Options;
+pub use options::{Durability, Layout};
 
 use crate::error::Result;
-use crate::key::Key;
+use crate::key::{FunctionId, Key};
 
 /// What a look-up found.
 #[derive(Debug)]
@@ -43,6 +55,44 @@ pub(crate) struct Extent {
     pub(crate) bytes: u64,
 }
 
+/// Stores that are open in this process, for tokens that know nothing but a directory.
+static OPEN: Mutex<BTreeMap<PathBuf, Weak<dyn Store>>> = Mutex::new(BTreeMap::new());
+
+/// Opens the store in `root`, making what is missing. See [`root`] for what makes a directory acceptable.
+pub(crate) fn open(root: &Path, options: &Options) -> Result<Arc<dyn Store>> {
+    let store = open_kind(root, root::prepare(root, options.layout)?, options)?;
+    let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+    open.retain(|_, store| store.strong_count() > 0);
+    open.insert(root.to_owned(), Arc::downgrade(&store));
+    Ok(store)
+}
+
+/// Reads the entry of `key` in the directory `root`; there is none if that is no cache.
+pub(crate) fn look_up(root: &Path, key: &Key) -> Result<Lookup> {
+    let open = OPEN.lock().unwrap_or_else(PoisonError::into_inner).get(root).and_then(Weak::upgrade);
+    if let Some(store) = open {
+        return store.get(key);
+    }
+    match root::kind(root) {
+        Some(kind) => open_kind(root, kind, &Options::default())?.get(key),
+        None => Ok(Lookup::Absent),
+    }
+}
+
+#[cfg_attr(
+    target_os = "linux",
+    expect(clippy::unnecessary_wraps, reason = "elsewhere one layout is missing")
+)]
+fn open_kind(root: &Path, kind: root::Kind, options: &Options) -> Result<Arc<dyn Store>> {
+    match kind {
+        #[cfg(target_os = "linux")]
+        root::Kind::Log => Ok(Arc::new(log::LogStore::open(root, options))),
+        #[cfg(not(target_os = "linux"))]
+        root::Kind::Log => Err(crate::error::Error::directory(root, "the log layout needs Linux")),
+        root::Kind::Files => Ok(Arc::new(FilesStore::open(root))),
+    }
+}
+
 /// A home of entries, shared by threads and processes.
 pub(crate) trait Store: fmt::Debug + Send + Sync {
     /// Reads the entry of `key`.
@@ -57,11 +107,23 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
     /// Removes the entry of `key`; whether there was one.
     fn remove(&self, key: &Key) -> Result<bool>;
 
+    /// Removes every entry.
+    fn clear(&self) -> Result<()>;
+
+    /// Removes every entry of these functions.
+    fn clear_functions(&self, functions: &[FunctionId]) -> Result<()>;
+
     /// Calls `visit` with every entry whose header can be read, in no particular order. Costs a file read each.
     fn list(&self, visit: &mut dyn FnMut(EntryInfo)) -> Result<()>;
 
     /// Counts entries and bytes.
     fn stat(&self) -> Result<Extent>;
+
+    /// Counts entries and bytes of each function that has some.
+    fn functions(&self) -> Result<Vec<(FunctionId, Extent)>>;
+
+    /// Removes what is worth least until the limits hold.
+    fn reduce(&self, limits: &Limits) -> Result<Reduced>;
 
     /// Fails if nothing could be stored just now, saying why.
     fn check_writable(&self) -> Result<()>;

@@ -27,6 +27,29 @@ pub(crate) fn write(tmp: &Path, path: &Path, parts: &[&[u8]]) -> Result<()> {
         })
 }
 
+/// Makes a file of zeros whose space is allocated, lets `write` fill it, then gives it the name `path`, in place of any file
+/// there. Returns what `write` does.
+#[cfg(target_os = "linux")]
+pub(crate) fn allocated<T>(
+    tmp: &Path,
+    path: &Path,
+    bytes: u64,
+    write: impl FnOnce(File) -> io::Result<T>,
+) -> Result<T> {
+    let (temporary, file) = create_temporary(tmp)?;
+    super::allocate(&file, bytes)
+        .and_then(|()| write(file))
+        .map_err(|error| Error::io("allocate", &temporary, error))
+        .and_then(|written| {
+            retry_with_parent(path, || fs::rename(&temporary, path))
+                .map_err(|error| Error::io("create", path, error))?;
+            Ok(written)
+        })
+        .inspect_err(|_| {
+            let _ = fs::remove_file(&temporary);
+        })
+}
+
 /// Fails if no file could be written in `tmp` just now, saying why.
 pub(crate) fn check_writable(tmp: &Path) -> Result<()> {
     let (path, mut file) = create_temporary(tmp)?;
@@ -42,7 +65,8 @@ fn create_temporary(tmp: &Path) -> Result<(PathBuf, File)> {
     // Random, since process numbers repeat after a restart and between containers.
     let process = PROCESS.get_or_init(|| RandomState::new().hash_one(std::process::id()));
     let path = tmp.join(format!("{process:016x}-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
-    match retry_with_parent(&path, || OpenOptions::new().write(true).create_new(true).open(&path)) {
+    match retry_with_parent(&path, || OpenOptions::new().read(true).write(true).create_new(true).open(&path))
+    {
         Ok(file) => Ok((path, file)),
         Err(error) => Err(Error::io("create", path, error)),
     }

@@ -21,6 +21,7 @@ mod damage;
 mod edits;
 mod environment;
 mod functions;
+mod log;
 mod memory;
 mod mutation;
 mod package;

@@ -7,18 +7,17 @@
 //! 3. No lock is taken, and directories that vanished are made again by the next store.
 //! 4. What a killed writer left under `tmp/` harms nobody and is swept away when it is an hour old.
 
-mod root;
-
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::entry::{self, MAX_HEAD};
-use super::{Draft, Entry, EntryInfo, Extent, Lookup, Store, Swept};
+use super::{Draft, Entry, EntryInfo, Extent, Limits, Lookup, Reduced, Store, Swept};
 use crate::error::{Error, Result};
-use crate::key::Key;
+use crate::key::{FunctionId, Key};
 use crate::sys::whole_file;
 
 /// Entries in files below one directory.
@@ -35,12 +34,11 @@ const FIRST_READ: usize = 32 * 1024;
 const ABANDONED: Duration = Duration::from_hours(1);
 
 impl FilesStore {
-    /// Opens the store in `root`, making what is missing. See [`root`] for what makes a directory acceptable.
-    pub(crate) fn open(root: &Path) -> Result<Self> {
-        root::prepare(root)?;
+    /// Opens the store in `root`, which is a cache directory.
+    pub(crate) fn open(root: &Path) -> Self {
         let store = FilesStore::at(root);
         store.sweep_tmp();
-        Ok(store)
+        store
     }
 
     /// The store in `root`, which is not looked at.
@@ -49,7 +47,7 @@ impl FilesStore {
     }
 
     /// Where the entry of `key` is.
-    fn path(&self, key: &Key) -> PathBuf {
+    pub(super) fn path(&self, key: &Key) -> PathBuf {
         let hex = blake3::Hash::from_bytes(*key.as_bytes()).to_hex();
         let (shard, file) = hex.split_at(2);
         let mut path = PathBuf::with_capacity(self.blobs.as_os_str().len() + hex.len() + 2);
@@ -67,6 +65,16 @@ impl FilesStore {
             }
         }
         Ok(())
+    }
+
+    fn remove_where(&self, mut goes: impl FnMut(&EntryInfo) -> bool) -> Result<()> {
+        let mut keys = Vec::new();
+        self.list(&mut |info| {
+            if goes(&info) {
+                keys.push(info.key);
+            }
+        })?;
+        keys.iter().try_for_each(|key| self.remove(key).map(drop))
     }
 
     /// Removes what killed writers left. Failures do not matter: nothing reads there.
@@ -115,6 +123,63 @@ impl Store for FilesStore {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
             Err(error) => Err(Error::io("remove entry", path, error)),
         }
+    }
+
+    fn clear(&self) -> Result<()> {
+        self.remove_where(|_| true)?;
+        // What cannot be listed is damaged, and goes here.
+        self.sweep().map(drop)
+    }
+
+    fn clear_functions(&self, functions: &[FunctionId]) -> Result<()> {
+        self.remove_where(|info| functions.contains(&info.function_id))
+    }
+
+    fn functions(&self) -> Result<Vec<(FunctionId, Extent)>> {
+        let mut functions: HashMap<FunctionId, Extent> = HashMap::new();
+        self.list(&mut |info| {
+            let extent = functions.entry(info.function_id).or_default();
+            extent.entries += 1;
+            extent.bytes += info.bytes;
+        })?;
+        Ok(functions.into_iter().collect())
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a ratio to compare with others")]
+    fn reduce(&self, limits: &Limits) -> Result<Reduced> {
+        let mut entries = Vec::new();
+        let (mut count, mut bytes) = (0, 0);
+        self.list(&mut |info| {
+            count += 1;
+            bytes += info.bytes;
+            let used = last_use(&self.path(&info.key));
+            let worth = info.compute_time.as_secs_f64() / info.bytes.max(1) as f64;
+            entries.push((worth, used, info.key, info.bytes));
+        })?;
+        entries.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let mut reduced = Reduced::default();
+        let now = SystemTime::now();
+        for pass in [true, false] {
+            // First what is too old, then what is worth least.
+            entries.retain(|&(_, used, key, size)| {
+                let age = now.duration_since(used).unwrap_or_default();
+                let goes = if pass {
+                    limits.age.is_some_and(|limit| age >= limit)
+                } else {
+                    limits.bytes.is_some_and(|limit| bytes > limit)
+                        || limits.items.is_some_and(|limit| count > limit)
+                };
+                if goes && self.remove(&key).is_ok_and(|removed| removed) {
+                    count -= 1;
+                    bytes -= size;
+                    reduced.entries += 1;
+                    reduced.bytes += size;
+                }
+                !goes
+            });
+        }
+        (reduced.kept_entries, reduced.kept_bytes) = (count, bytes);
+        Ok(reduced)
     }
 
     fn list(&self, visit: &mut dyn FnMut(EntryInfo)) -> Result<()> {
@@ -175,6 +240,12 @@ impl Store for FilesStore {
         self.sweep_tmp();
         failed.map_or(Ok(swept), Err)
     }
+}
+
+/// When a file was last read or written, as far as the file system tells: many note a read once a day at most.
+fn last_use(path: &Path) -> SystemTime {
+    let times = |metadata: fs::Metadata| Some(metadata.modified().ok()?.max(metadata.accessed().ok()?));
+    fs::metadata(path).ok().and_then(times).unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 /// The paths in a directory; none if it does not exist.

@@ -1,0 +1,77 @@
+//! What a slot notes of the use of its entry, in one word.
+//!
+//! | bits | |
+//! | --- | --- |
+//! | 0–31 | when it was last used (or stored, if never), in seconds since 1970; up to the year 2106 |
+//! | 32–47 | in how many spells of [`SPELL`] it was used; 0 if it was only stored |
+//! | 48–63 | the clock of the reduction at that time: the high half of an `f32` |
+
+/// Uses that lie so many seconds apart are noted; those between are not, so that most hits write nothing.
+pub(in crate::store::log) const SPELL: u32 = 16;
+
+/// When and how often an entry was used.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::store::log) struct Note {
+    /// In seconds since 1970.
+    pub(in crate::store::log) last_use: u32,
+    pub(in crate::store::log) uses: u16,
+    pub(in crate::store::log) clock: f64,
+}
+
+impl Note {
+    /// The note of an entry that is being stored.
+    pub(in crate::store::log) fn stored(now: u32, clock: f64) -> Self {
+        Note { last_use: now, uses: 0, clock }
+    }
+
+    /// The note after a use; `None` if it stays what it is.
+    pub(in crate::store::log) fn used(self, now: u32, clock: f64) -> Option<Self> {
+        let due = self.uses == 0 || now.abs_diff(self.last_use) >= SPELL;
+        due.then(|| Note { last_use: now, uses: self.uses.saturating_add(1), clock })
+    }
+
+    /// Whether it was used, not only stored, in the `seconds` before `now`.
+    pub(in crate::store::log) fn was_used_within(self, seconds: u32, now: u32) -> bool {
+        self.uses > 0 && now.saturating_sub(self.last_use) < seconds + SPELL
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "it takes the word apart")]
+    pub(in crate::store::log) fn of_word(word: u64) -> Self {
+        let [last_use, high] = [word as u32, (word >> 32) as u32];
+        let clock = f64::from(f32::from_bits(high & 0xFFFF_0000));
+        Note { last_use, uses: high as u16, clock: if clock.is_finite() { clock.max(0.0) } else { 0.0 } }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "eight bits of precision are enough")]
+    pub(in crate::store::log) fn to_word(self) -> u64 {
+        let clock = (self.clock as f32).to_bits() & 0xFFFF_0000;
+        u64::from(clock | u32::from(self.uses)) << 32 | u64::from(self.last_use)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_fits_a_word() {
+        let note = Note { last_use: u32::MAX - 7, uses: 65_535, clock: 0.375 };
+        assert_eq!(Note::of_word(note.to_word()), note);
+        let rough = Note { clock: 1e-7, ..note };
+        let clock = Note::of_word(rough.to_word()).clock;
+        assert!((clock / 1e-7 - 1.0).abs() < 0.01, "{clock}");
+        assert!(Note::of_word(u64::MAX).clock.abs() < f64::MIN_POSITIVE);
+    }
+
+    #[test]
+    fn a_use_is_noted_once_in_a_spell() {
+        let stored = Note::stored(1000, 0.0);
+        assert!(!stored.was_used_within(60, 1000), "storing is no use");
+        let used = stored.used(1000, 0.5).unwrap();
+        assert_eq!(used, Note { last_use: 1000, uses: 1, clock: 0.5 });
+        assert_eq!(used.used(1015, 0.5), None);
+        assert_eq!(used.used(1016, 0.5).unwrap().uses, 2);
+        assert!(used.was_used_within(60, 1075) && !used.was_used_within(60, 1076));
+        assert!(used.used(900, 0.5).is_some(), "the clock of the machine was set back");
+    }
+}

@@ -1,0 +1,320 @@
+//! The log layout: small entries in an append-only log, found through a hash table that all processes map.
+//!
+//! ```text
+//! log/0000 0001 …   segments: records, one behind the other; written with pwrite, never through a mapping
+//!     control       the tail of the log, totals, what reductions need
+//!     users         a shared lock of everyone who has the directory open
+//!     upkeep        the lock of whoever grows or rebuilds the index, reduces or clears
+//! index             the hash table: tag and address of each key's latest record; a hint
+//! blobs/ab/cdef…    values from 64 KiB up, in the format of the files layout
+//! ```
+//!
+//! # Invariants
+//! 1. A record is believed only if its key and its checksum match. Whatever index and control hold, it costs misses at most.
+//! 2. To store is: reserve room at the tail ([`Control::reserve`]), write, publish in the index ([`append`]). No lock is
+//!    taken; who is killed on the way leaves a hole.
+//! 3. The log tells the same as the index: of the records of a key the one of the highest address counts. Who finds a higher
+//!    one published than his own writes his own again.
+//! 4. Whoever moves or removes records of others ([`upkeep`], [`reduce`]) says so first (the floor, the number of
+//!    clears, the seal of the index), and who stores looks afterwards whether his record was passed over.
+//! 5. A blob is complete before its record is published.
+//!
+//! Tried and dropped: a record for each evicted entry (the log would grow while it is reduced), and slots that
+//! become free again (then one key can get two slots, and a removal finds one of them).
+
+mod address;
+mod append;
+mod control;
+mod index;
+mod open;
+mod record;
+mod reduce;
+mod segments;
+mod upkeep;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::{ArcSwap, Guard};
+
+use self::address::Address;
+use self::append::Unsynced;
+use self::index::{Hash, Note};
+use self::open::View;
+use self::record::{Kind, Record};
+use self::segments::Log;
+use super::{
+    Draft, Durability, EntryInfo, Extent, FilesStore, Limits, Lookup, Options, Reduced, Store, Swept,
+};
+use crate::error::Result;
+use crate::key::{FunctionId, Key};
+use crate::sys;
+
+/// Entries in a log below one directory.
+#[derive(Debug)]
+pub(crate) struct LogStore {
+    root: PathBuf,
+    log: Log,
+    blobs: FilesStore,
+    /// What is mapped now; exchanged when the index grows, or the files turn out to be others.
+    view: ArcSwap<View>,
+    /// Held while the view is exchanged.
+    changing: Mutex<()>,
+    /// When the mapped files were looked after last, in ticks.
+    ticked: AtomicU64,
+    budget: Option<u64>,
+    /// The tail of the log when a reduction last gained next to nothing.
+    rested: AtomicU64,
+    durability: Durability,
+    unsynced: Mutex<Unsynced>,
+}
+
+/// Mapped files are looked after this often, in milliseconds: that they are there, whole, and the current ones.
+const TICK: u64 = 16;
+
+/// A moment, as the store needs it.
+#[derive(Clone, Copy, Debug)]
+struct Now {
+    /// Counts spells of some milliseconds.
+    tick: u64,
+    /// Since 1970.
+    seconds: u32,
+}
+
+impl LogStore {
+    /// Opens the log in `root`, which is a cache directory.
+    ///
+    /// Where nothing can be written, or there is no room for the index, what is there can still be read; stores fail with the
+    /// reason.
+    pub(super) fn open(root: &Path, options: &Options) -> Self {
+        let log = Log::new(root.join("log"));
+        let view = View::open(root, &log, options.durability);
+        LogStore {
+            root: root.to_owned(),
+            log,
+            blobs: FilesStore::open(root),
+            view: ArcSwap::from_pointee(view),
+            changing: Mutex::default(),
+            ticked: AtomicU64::new(0),
+            budget: options.budget,
+            rested: AtomicU64::new(0),
+            durability: options.durability,
+            unsynced: Mutex::default(),
+        }
+    }
+
+    fn now(&self) -> Now {
+        let millis = sys::coarse_millis();
+        // Looking after thousands of segments costs time of its own.
+        let spell = TICK * (1 + self.log.open_segments() as u64 / 256);
+        Now { tick: millis / spell, seconds: u32::try_from(millis / 1000).unwrap_or(u32::MAX) }
+    }
+
+    /// What is mapped, looked after.
+    fn view(&self, now: Now) -> Guard<Arc<View>> {
+        let view = self.view.load();
+        if !view.index.table().is_retired() && self.ticked.load(Relaxed) == now.tick {
+            return view;
+        }
+        self.look_after(&view, now);
+        self.view.load()
+    }
+
+    fn look_after(&self, view: &Arc<View>, now: Now) {
+        self.ticked.store(now.tick, Relaxed);
+        if !view.is_current() || view.unwritable.is_some() {
+            self.reopen(view);
+        } else {
+            if view.index.table().is_retired() {
+                self.reload_index(view);
+            }
+            self.log.forget_before(view.control.first());
+        }
+    }
+
+    /// Opens everything again, unless another thread has done so since `old` was seen.
+    fn reopen(&self, old: &Arc<View>) {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        if !Arc::ptr_eq(old, &self.view.load()) {
+            return;
+        }
+        if old.unwritable.is_some() && !old.may_try_again() {
+            return;
+        }
+        self.log.forget_all();
+        self.view.store(Arc::new(View::open(&self.root, &self.log, self.durability)));
+    }
+
+    /// Takes the index that is in place now, unless another thread has done so since `old` was seen.
+    fn reload_index(&self, old: &Arc<View>) {
+        {
+            let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+            if !Arc::ptr_eq(old, &self.view.load()) {
+                return;
+            }
+            if let Some(view) = old.with_current_index(&self.root) {
+                self.view.store(Arc::new(view));
+                return;
+            }
+        }
+        self.reopen(old);
+    }
+
+    /// Calls `visit` with the slot, the address and the record of `key`, if there is one and it is that of an entry.
+    fn find<R>(
+        &self,
+        view: &View,
+        key: &Key,
+        now: Now,
+        mut visit: impl FnMut(usize, Address, Record) -> R,
+    ) -> Option<R> {
+        let found = view.index.table().find(Hash::of(key), |slot, address| {
+            let record = self.log.record(address, now.tick, |head| head.key == *key)?;
+            Some(record.head.is_entry().then(|| visit(slot, address, record)))
+        });
+        found.flatten()
+    }
+
+    /// Notes that the entry of a slot is used.
+    fn touch(view: &View, slot: usize, now: Now) {
+        let table = view.index.table();
+        if let Some(note) = Note::of_word(table.note(slot)).used(now.seconds, view.control.clock())
+            && view.index.words().is_writable()
+        {
+            table.set_note(slot, note.to_word());
+        }
+    }
+
+    fn look_up(&self, view: &View, key: &Key, now: Now) -> Result<Lookup> {
+        let found = self.find(view, key, now, |slot, address, record| {
+            if !record.is_sound(address) {
+                return Ok(Lookup::Damaged(format!(
+                    "the checksum of its record at {} does not match",
+                    address.0
+                )));
+            }
+            Self::touch(view, slot, now);
+            match record.head.kind {
+                Kind::Blob => self.blobs.get(key),
+                _ => Ok(record.into_entry().map_or_else(Lookup::Damaged, Lookup::Found)),
+            }
+        });
+        match found {
+            Some(found) => found,
+            // Whoever copied the table may have been killed before he could say that the copy is in place.
+            None if view.index.table().is_sealed() && !view.index.words().is_private() => {
+                let view = self.view.load_full();
+                self.reload_index(&view);
+                let view = self.view.load();
+                let again = self.find(&view, key, now, |_, _, _| ()).is_some();
+                if again && !view.index.table().is_sealed() {
+                    self.look_up(&view, key, now)
+                } else {
+                    Ok(Lookup::Absent)
+                }
+            }
+            None => Ok(Lookup::Absent),
+        }
+    }
+
+    /// Calls `visit` with the address and the record of every entry.
+    fn visit_entries(&self, view: &View, now: Now, mut visit: impl FnMut(usize, Address, Record)) {
+        for (slot, address) in view.index.table().entries() {
+            if let Some(record) = self.log.record(address, now.tick, record::Head::is_entry) {
+                visit(slot, address, record);
+            }
+        }
+    }
+}
+
+impl Store for LogStore {
+    fn get(&self, key: &Key) -> Result<Lookup> {
+        let now = self.now();
+        self.look_up(&self.view(now), key, now)
+    }
+
+    fn holds(&self, key: &Key) -> Result<bool> {
+        let now = self.now();
+        Ok(self.find(&self.view(now), key, now, |_, _, _| ()).is_some())
+    }
+
+    fn put(&self, draft: &Draft) -> Result<()> {
+        self.store(&[draft]).pop().expect("as many results as drafts")
+    }
+
+    fn remove(&self, key: &Key) -> Result<bool> {
+        let now = self.now();
+        let mut removed = false;
+        loop {
+            let view = self.view(now);
+            let Some((slot, address, record)) =
+                self.find(&view, key, now, |slot, address, record| (slot, address, record))
+            else {
+                return Ok(removed);
+            };
+            self.remove_entry(slot, address, &record)?;
+            removed = true;
+        }
+    }
+
+    fn clear(&self) -> Result<()> {
+        self.clear_all()
+    }
+
+    fn clear_functions(&self, functions: &[FunctionId]) -> Result<()> {
+        functions.iter().try_for_each(|&function| self.clear_one(function))
+    }
+
+    fn list(&self, visit: &mut dyn FnMut(EntryInfo)) -> Result<()> {
+        let now = self.now();
+        let view = self.view(now);
+        self.visit_entries(&view, now, |_, address, record| {
+            if record.is_sound(address) {
+                visit(EntryInfo {
+                    key: record.head.key,
+                    function_id: record.head.function,
+                    function: String::new(),
+                    arguments: record.preview(),
+                    created: record.created(),
+                    compute_time: record.head.compute_time(),
+                    bytes: record.bytes.len() as u64 + record.blob_length(),
+                });
+            }
+        });
+        Ok(())
+    }
+
+    fn stat(&self) -> Result<Extent> {
+        Ok(self.view(self.now()).control.extent())
+    }
+
+    fn functions(&self) -> Result<Vec<(FunctionId, Extent)>> {
+        Ok(self.view(self.now()).control.functions())
+    }
+
+    fn check_writable(&self) -> Result<()> {
+        let now = self.now();
+        self.view(now).check_writable()?;
+        sys::whole_file::check_writable(&self.root.join("tmp"))
+    }
+
+    fn sweep(&self) -> Result<Swept> {
+        self.sweep_all()
+    }
+
+    fn reduce(&self, limits: &Limits) -> Result<Reduced> {
+        self.reduce_to(limits)
+    }
+}
+
+impl Drop for LogStore {
+    fn drop(&mut self) {
+        if self.durability == Durability::OnClose {
+            self.sync_all();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

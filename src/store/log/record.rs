@@ -1,0 +1,275 @@
+//! The bytes of one record of the log. Specified in `docs/format.md`.
+//!
+//! # Invariants
+//! 1. A record is believed only at the address that it was written to: the address is the seed of its checksum. So bytes that
+//!    look like a record inside a payload, or a segment under another number, are none.
+//! 2. Nothing here panics on any input.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use xxhash_rust::xxh3::xxh3_128_with_seed;
+
+use super::address::Address;
+use crate::codec::CODEC;
+use crate::key::{FunctionId, Key};
+use crate::store::{Draft, Entry};
+
+/// The bytes of a record before its payload.
+pub(super) const HEAD: usize = 88;
+
+/// Records begin and end at multiples of this.
+pub(super) const ALIGN: usize = 8;
+
+/// Longest payload of a record, in bytes; larger values are blobs.
+pub(super) const MAX_PAYLOAD: usize = 64 * 1024 - 1;
+
+/// First bytes of what the checksum covers.
+const MAGIC: [u8; 2] = *b"rm";
+
+/// Where the fields of the head are; all numbers little-endian.
+mod at {
+    use std::ops::Range;
+
+    pub(super) const CHECKSUM: Range<usize> = 0..16;
+    pub(super) const MAGIC: Range<usize> = 16..18;
+    pub(super) const KIND: usize = 18;
+    pub(super) const CODEC: usize = 19;
+    /// The length of the payload in the low 24 bits, that of the preview in the high 8.
+    pub(super) const LENGTHS: Range<usize> = 20..24;
+    pub(super) const KEY: Range<usize> = 24..56;
+    pub(super) const FUNCTION: Range<usize> = 56..72;
+    pub(super) const CREATED: Range<usize> = 72..80;
+    pub(super) const COMPUTE_TIME: Range<usize> = 80..88;
+}
+
+/// What a record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// An entry with its value.
+    Entry = 1,
+    /// An entry whose value is a blob; the payload is the length of that file.
+    Blob = 2,
+    /// The entry of this key was removed.
+    Removal = 3,
+    /// All entries of this function at lower addresses were removed.
+    Clear = 4,
+}
+
+/// A record that is about to be written: its bytes lack the checksum, which depends on the address.
+#[derive(Clone, Debug)]
+pub(super) struct Unsealed {
+    bytes: Vec<u8>,
+}
+
+impl Unsealed {
+    /// The record of an entry, value and all.
+    pub(super) fn entry(draft: &Draft) -> Self {
+        let (created, compute_time) = (nanos_since_1970(draft.created), nanos(draft.compute_time));
+        Unsealed::new(
+            Kind::Entry,
+            &draft.key,
+            draft.function,
+            [created, compute_time],
+            &draft.payload,
+            &draft.arguments,
+        )
+    }
+
+    /// The record of an entry whose value is in a blob of `length` bytes.
+    pub(super) fn blob(draft: &Draft, length: u64) -> Self {
+        let (created, compute_time) = (nanos_since_1970(draft.created), nanos(draft.compute_time));
+        let payload = length.to_le_bytes();
+        Unsealed::new(
+            Kind::Blob,
+            &draft.key,
+            draft.function,
+            [created, compute_time],
+            &payload,
+            &draft.arguments,
+        )
+    }
+
+    /// The record of the removal of the entry of `key`.
+    pub(super) fn removal(key: &Key, function: FunctionId) -> Self {
+        Unsealed::new(Kind::Removal, key, function, [0, 0], &[], "")
+    }
+
+    /// The record of the removal of all entries of `function`.
+    pub(super) fn clear(function: FunctionId) -> Self {
+        Unsealed::new(Kind::Clear, &Key::from_bytes([0; 32]), function, [0, 0], &[], "")
+    }
+
+    /// A record as it stands at another address.
+    pub(super) fn again(record: Record) -> Self {
+        Unsealed { bytes: record.bytes }
+    }
+
+    fn new(
+        kind: Kind,
+        key: &Key,
+        function: FunctionId,
+        times: [u64; 2],
+        payload: &[u8],
+        preview: &str,
+    ) -> Self {
+        let preview = &preview.as_bytes()[..preview.floor_char_boundary(preview.len().min(255))];
+        let length = (HEAD + payload.len() + preview.len()).next_multiple_of(ALIGN);
+        let mut bytes = Vec::with_capacity(length);
+        bytes.extend_from_slice(&[0; 16]);
+        bytes.extend_from_slice(&MAGIC);
+        bytes.extend_from_slice(&[kind as u8, CODEC]);
+        let lengths = u32::try_from(payload.len() | preview.len() << 24).expect("payloads are short");
+        bytes.extend_from_slice(&lengths.to_le_bytes());
+        bytes.extend_from_slice(key.as_bytes());
+        bytes.extend_from_slice(&function.0);
+        bytes.extend_from_slice(&times[0].to_le_bytes());
+        bytes.extend_from_slice(&times[1].to_le_bytes());
+        bytes.extend_from_slice(payload);
+        bytes.extend_from_slice(preview);
+        bytes.resize(length, 0);
+        Unsealed { bytes }
+    }
+
+    /// How many bytes it takes.
+    pub(super) fn length(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Appends its bytes as they are to stand at `address`.
+    pub(super) fn seal(&mut self, address: Address, bytes: &mut Vec<u8>) {
+        let checksum = checksum(&self.bytes, address);
+        self.bytes[at::CHECKSUM].copy_from_slice(&checksum);
+        bytes.extend_from_slice(&self.bytes);
+    }
+}
+
+/// The head of a record, checked against nothing but the bytes that are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Head {
+    pub(super) kind: Kind,
+    codec: u8,
+    payload: usize,
+    preview: usize,
+    pub(super) key: Key,
+    pub(super) function: FunctionId,
+    created: u64,
+    compute_time: u64,
+}
+
+impl Head {
+    /// Reads the first [`HEAD`] bytes of a record; `None` if they are not.
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+        if bytes.len() < HEAD || bytes[at::MAGIC] != MAGIC {
+            return None;
+        }
+        let kind = match bytes[at::KIND] {
+            1 => Kind::Entry,
+            2 => Kind::Blob,
+            3 => Kind::Removal,
+            4 => Kind::Clear,
+            _ => return None,
+        };
+        let lengths = u32::from_le_bytes(array(&bytes[at::LENGTHS])) as usize;
+        let payload = lengths & 0xFF_FFFF;
+        if payload > MAX_PAYLOAD || kind == Kind::Blob && payload != size_of::<u64>() {
+            return None;
+        }
+        Some(Head {
+            kind,
+            codec: bytes[at::CODEC],
+            payload,
+            preview: lengths >> 24,
+            key: Key::from_bytes(array(&bytes[at::KEY])),
+            function: FunctionId(array(&bytes[at::FUNCTION])),
+            created: u64::from_le_bytes(array(&bytes[at::CREATED])),
+            compute_time: u64::from_le_bytes(array(&bytes[at::COMPUTE_TIME])),
+        })
+    }
+
+    /// How many bytes the whole record takes.
+    pub(super) fn length(&self) -> usize {
+        (HEAD + self.payload + self.preview).next_multiple_of(ALIGN)
+    }
+
+    /// Whether it is an entry, in whatever form.
+    pub(super) fn is_entry(&self) -> bool {
+        matches!(self.kind, Kind::Entry | Kind::Blob)
+    }
+
+    pub(super) fn compute_time(&self) -> Duration {
+        Duration::from_nanos(self.compute_time)
+    }
+}
+
+/// A whole record, as it was read.
+#[derive(Clone, Debug)]
+pub(super) struct Record {
+    pub(super) head: Head,
+    /// All its bytes.
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Record {
+    /// Whether its bytes are those that were written to `address`.
+    pub(super) fn is_sound(&self, address: Address) -> bool {
+        self.bytes.len() == self.head.length() && self.bytes[at::CHECKSUM] == checksum(&self.bytes, address)
+    }
+
+    /// The length of the blob that it speaks of; zero if it speaks of none.
+    pub(super) fn blob_length(&self) -> u64 {
+        match (self.head.kind, self.bytes.get(HEAD..HEAD + size_of::<u64>())) {
+            (Kind::Blob, Some(length)) => u64::from_le_bytes(array(length)),
+            _ => 0,
+        }
+    }
+
+    /// The entry that a sound record of kind [`Kind::Entry`] holds; or why its value cannot be used.
+    pub(super) fn into_entry(self) -> Result<Entry, String> {
+        let Head { key, function, codec, payload, preview, .. } = self.head;
+        if codec != CODEC {
+            return Err(format!("its value is in encoding {codec}, not {CODEC}"));
+        }
+        let length = self.bytes.len() as u64;
+        let payload = HEAD..HEAD + payload;
+        let preview = payload.end..payload.end + preview;
+        Ok(Entry {
+            created: self.created(),
+            compute_time: self.head.compute_time(),
+            bytes: self.bytes,
+            key,
+            function,
+            arguments: preview,
+            payload,
+            length,
+        })
+    }
+
+    /// The arguments in short.
+    pub(super) fn preview(&self) -> String {
+        let start = HEAD + self.head.payload;
+        let preview = self.bytes.get(start..start + self.head.preview).unwrap_or_default();
+        String::from_utf8_lossy(preview).into_owned()
+    }
+
+    pub(super) fn created(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_nanos(self.head.created)
+    }
+}
+
+/// XXH3-128 of all but the checksum, with the address as seed.
+fn checksum(bytes: &[u8], address: Address) -> [u8; 16] {
+    xxh3_128_with_seed(&bytes[at::CHECKSUM.end..], address.0).to_le_bytes()
+}
+
+/// Nanoseconds, up to the year 2554.
+fn nanos_since_1970(time: SystemTime) -> u64 {
+    nanos(time.duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    std::array::from_fn(|i| bytes[i])
+}

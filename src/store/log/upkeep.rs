@@ -1,0 +1,294 @@
+//! The work that one process does for all: copying the index to a larger one, rebuilding it from the log, clearing, sweeping.
+//!
+//! # Invariants
+//! 1. All of it happens under the lock on `log/upkeep`, which the kernel drops with its holder: who waits for a copy that never
+//!    comes gets the lock instead, and makes the copy himself.
+//! 2. An index is sealed before it is copied, and says that it is retired once the copy has its name.
+//! 3. Readers are never kept waiting.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::Path;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, PoisonError};
+
+use super::LogStore;
+use super::address::Address;
+use super::append::weight_of;
+use super::control::Control;
+use super::index::{Hash, Index, Published, Table};
+use super::open::View;
+use super::record::{HEAD, Head, Kind, Unsealed};
+use super::segments::{self, Log};
+use crate::error::{Error, Result};
+use crate::key::FunctionId;
+use crate::store::{Store, Swept};
+use crate::sys;
+
+/// The lock under which upkeep is done; held until it is dropped.
+#[derive(Debug)]
+pub(super) struct Upkeep {
+    _file: File,
+}
+
+impl Upkeep {
+    /// Takes the lock, waiting for whoever holds it.
+    pub(super) fn lock(log: &Path) -> Result<Self> {
+        let path = log.join("upkeep");
+        let lock = || {
+            let file = Upkeep::open(&path)?;
+            file.lock()?;
+            Ok(Upkeep { _file: file })
+        };
+        lock().map_err(|error| Error::io("lock", &path, error))
+    }
+
+    /// Takes the lock if nobody holds it.
+    pub(super) fn try_lock(log: &Path) -> Option<Self> {
+        let file = Upkeep::open(&log.join("upkeep")).ok()?;
+        file.try_lock().ok()?;
+        Some(Upkeep { _file: file })
+    }
+
+    fn open(path: &Path) -> std::io::Result<File> {
+        File::options().read(true).write(true).create(true).truncate(false).open(path)
+    }
+}
+
+impl LogStore {
+    /// Sees that there is another index than that of `old`, which is crowded.
+    pub(super) fn grow(&self, old: &Arc<View>) -> Result<()> {
+        old.check_writable()?;
+        let upkeep = Upkeep::lock(self.log.dir())?;
+        if self.is_replaced(old) {
+            return Ok(());
+        }
+        self.replace_index(&upkeep, old, |_| true)
+    }
+
+    /// Waits until the copy that is being made of the index of `old` is in place.
+    pub(super) fn await_index(&self, old: &Arc<View>) -> Result<()> {
+        old.check_writable()?;
+        let _upkeep = Upkeep::lock(self.log.dir())?;
+        if self.is_replaced(old) {
+            return Ok(());
+        }
+        // Whoever made the copy was killed, or had no room for it: the old one serves on.
+        old.index.table().set_sealed(false);
+        Ok(())
+    }
+
+    /// Whether the index of `old` has lost its place to another; takes that one then.
+    fn is_replaced(&self, old: &Arc<View>) -> bool {
+        if !Arc::ptr_eq(old, &self.view.load()) {
+            return true;
+        }
+        if old.index.words().is_whole() {
+            return false;
+        }
+        old.index.table().retire();
+        self.reload_index(old);
+        true
+    }
+
+    /// Puts a copy of the index in its place, with the slots whose address is to be kept, large enough for them.
+    fn replace_index(&self, _upkeep: &Upkeep, old: &Arc<View>, keep: impl Fn(Address) -> bool) -> Result<()> {
+        let now = self.now();
+        let table = old.index.table();
+        table.set_sealed(true);
+        let kept = || table.entries().filter(|&(_, address)| keep(address));
+        let fill = |new: &Table<'_, AtomicU64>| {
+            for (slot, address) in kept() {
+                // What is no record (any more) is left behind.
+                let Some(head) = self.log.head(address, now.tick) else { continue };
+                let same = |other| self.log.head(other, now.tick).is_some_and(|other| other.key == head.key);
+                let hash = Hash::of(&head.key);
+                new.publish(hash, address, same);
+                new.find(hash, |place, found| {
+                    (found == address).then(|| new.set_note(place, table.note(slot)))
+                });
+            }
+        };
+        let index = Index::create(&self.root, old.control.log_id(), kept().count() as u64, fill)
+            .inspect_err(|_| table.set_sealed(false))?;
+        table.retire();
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        if Arc::ptr_eq(old, &self.view.load()) {
+            self.view.store(Arc::new(old.with_index(index)));
+        }
+        Ok(())
+    }
+
+    /// Removes every entry.
+    pub(super) fn clear_all(&self) -> Result<()> {
+        let now = self.now();
+        let upkeep = self.view(now).check_writable().and_then(|()| Upkeep::lock(self.log.dir()))?;
+        let view = self.view_for_upkeep(now);
+        let control = &view.control;
+        // Whatever is reserved from here on is in a segment of its own, and stays.
+        let segment = control.begin_segment();
+        control.set_floor(segment);
+        control.count_clear();
+        for (number, _) in segments::list(self.log.dir())? {
+            if number < segment {
+                control.subtract_log(self.log.remove(number)?);
+            }
+        }
+        control.set_first(segment);
+        self.log.forget_before(segment);
+        control.reset_totals();
+        self.replace_index(&upkeep, &view, |address| address.segment() >= segment)?;
+        self.blobs.clear()
+    }
+
+    /// Removes every entry of a function.
+    pub(super) fn clear_one(&self, function: FunctionId) -> Result<()> {
+        let now = self.now();
+        let _upkeep = self.view(now).check_writable().and_then(|()| Upkeep::lock(self.log.dir()))?;
+        let view = self.view_for_upkeep(now);
+        let watermark = self.append_clear(&view, function)?;
+        view.control.count_clear();
+        let mut blobs = Vec::new();
+        self.visit_entries(&view, now, |slot, address, record| {
+            if record.head.function == function
+                && address < watermark
+                && view.index.table().change(slot, address, None)
+            {
+                view.control.uncount(weight_of(&record));
+                if record.head.kind == Kind::Blob {
+                    blobs.push(record.head.key);
+                }
+            }
+        });
+        blobs.iter().try_for_each(|key| self.blobs.remove(key).map(drop))
+    }
+
+    /// Writes the record that all entries of `function` before it are removed; returns its address.
+    fn append_clear(&self, view: &View, function: FunctionId) -> Result<Address> {
+        let mut record = Unsealed::clear(function);
+        let length = record.length() as u64;
+        let address = view.control.reserve(length).ok_or_else(|| self.out_of_bounds())?;
+        let mut bytes = Vec::new();
+        record.seal(address, &mut bytes);
+        self.log.write(address, &bytes)?;
+        view.control.add_log(length);
+        Ok(address)
+    }
+
+    /// The view under the lock: nobody replaces the index now, so it is the current one.
+    pub(super) fn view_for_upkeep(&self, now: super::Now) -> Arc<View> {
+        let view = self.view.load_full();
+        self.is_replaced(&view);
+        drop(view);
+        Arc::clone(&self.view(now))
+    }
+
+    /// Reads everything in full: rebuilds the index from the log, and removes what is damaged or belongs to nobody.
+    pub(super) fn sweep_all(&self) -> Result<Swept> {
+        let now = self.now();
+        let upkeep = self.view(now).check_writable().and_then(|()| Upkeep::lock(self.log.dir()))?;
+        let view = self.view_for_upkeep(now);
+        let mut swept = Swept::default();
+        let mut spoiled = Vec::new();
+        self.visit_entries(&view, now, |slot, address, record| {
+            let blob_is_sound = || {
+                record.head.kind != Kind::Blob
+                    || matches!(self.blobs.get(&record.head.key), Ok(crate::store::Lookup::Found(_)))
+            };
+            if !record.is_sound(address) || !blob_is_sound() {
+                spoiled.push((slot, address, record));
+            }
+        });
+        for (slot, address, record) in spoiled {
+            let path = if record.head.kind == Kind::Blob {
+                self.blobs.path(&record.head.key)
+            } else {
+                segments::path(self.log.dir(), address.segment())
+            };
+            swept.damaged.push(path);
+            view.index.table().change(slot, address, None);
+            self.log.write(address, &[0; 24])?;
+            if record.head.kind == Kind::Blob {
+                self.blobs.remove(&record.head.key)?;
+            }
+        }
+        view.index.table().set_sealed(true);
+        let rebuilt = rebuild(&upkeep, &self.root, &self.log, &view.control);
+        let index = rebuilt.inspect_err(|_| view.index.table().set_sealed(false))?;
+        index.copy_notes(&view.index);
+        view.index.table().retire();
+        self.view.store(Arc::new(view.with_index(index)));
+        swept.sound = view.control.extent().entries;
+        drop(upkeep);
+        // Damaged and foreign files among the blobs, and what killed writers left.
+        swept.damaged.extend(self.blobs.sweep()?.damaged);
+        Ok(swept)
+    }
+}
+
+/// Makes the index anew from the log, and counts the entries.
+pub(super) fn rebuild(_upkeep: &Upkeep, root: &Path, log: &Log, control: &Control) -> Result<Index> {
+    let records = estimate(log)?;
+    let mut filled = Ok(());
+    let index = Index::create(root, control.log_id(), records, |table| filled = fill(table, log, control))?;
+    filled.map(|()| index)
+}
+
+/// As [`rebuild`], where nothing can be written; the log is as empty as it can be read.
+pub(super) fn rebuild_privately(log: &Log, control: &Control) -> Index {
+    let records = estimate(log).unwrap_or_default();
+    Index::private(control.log_id(), records, |table| {
+        if let Err(error) = fill(table, log, control) {
+            log::debug!(target: "rememo", "the log cannot be read: {error}");
+        }
+    })
+}
+
+/// How many records the log has at most; not checked.
+fn estimate(log: &Log) -> Result<u64> {
+    let mut records = 0;
+    for (number, _) in segments::list(log.dir())? {
+        let bytes = segments::read(log.dir(), number)?;
+        let mut at = 0;
+        while at + HEAD <= bytes.len() {
+            match Head::parse(&bytes[at..]) {
+                Some(head) => {
+                    records += 1;
+                    at += head.length();
+                }
+                None => at += super::record::ALIGN,
+            }
+        }
+    }
+    Ok(records)
+}
+
+/// Publishes every sound record of the log in `table`, and counts the entries.
+fn fill(table: &Table<'_, AtomicU64>, log: &Log, control: &Control) -> Result<()> {
+    let tick = sys::coarse_millis();
+    let mut clears: HashMap<FunctionId, Address> = HashMap::new();
+    for (number, _) in segments::list(log.dir())? {
+        let bytes = segments::read(log.dir(), number)?;
+        segments::scan(number, &bytes, |address, record| {
+            let key = record.head.key;
+            if record.head.kind == Kind::Clear {
+                clears.insert(record.head.function, address);
+                return;
+            }
+            let same = |other| log.head(other, tick).is_some_and(|head| head.key == key);
+            if table.publish(Hash::of(&key), address, same) == Published::Full {
+                log::warn!(target: "rememo", "an index has no room for the record at {}", address.0);
+            }
+        });
+    }
+    control.reset_totals();
+    for (slot, address) in table.entries() {
+        let Some(record) = log.record(address, tick, Head::is_entry) else { continue };
+        if clears.get(&record.head.function).is_some_and(|&watermark| address < watermark) {
+            table.change(slot, address, None);
+        } else {
+            control.count(weight_of(&record));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,38 @@
+//! How a store is opened.
+
+/// How entries are laid out on disk. The directory records it when it is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Layout {
+    /// As the directory says; a new one gets [`Files`](Layout::Files).
+    #[default]
+    Auto,
+    /// Small entries in an append-only log, found through a hash table that all processes map. Linux, and file systems where
+    /// processes can share mapped memory: ext4, xfs, f2fs, tmpfs, overlayfs over one of them.
+    Log,
+    /// Every entry in a file of its own; works on every file system.
+    Files,
+}
+
+/// What a power cut may take; a process that is killed loses nothing that it has stored, in any case. Never what is right: an entry
+/// that is damaged is seen to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Durability {
+    /// Nothing waits for the disk; the last half minute may be lost.
+    #[default]
+    None,
+    /// What was stored is on the disk once the last clone of the memory is dropped. The log layout only.
+    OnClose,
+    /// Each entry is on the disk before its call returns: a wait for the disk per store. The log layout only.
+    Each,
+}
+
+/// How a store is opened.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Options {
+    pub(crate) layout: Layout,
+    /// Bytes on the disk that the store keeps itself to.
+    pub(crate) budget: Option<u64>,
+    pub(crate) durability: Durability,
+}

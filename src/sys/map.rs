@@ -1,0 +1,163 @@
+//! Files mapped into memory: the only `unsafe` of the crate.
+//!
+//! # What can and what cannot be guarded
+//! A mapping outlives changes of its file. Touching a page that lies behind the end of the file raises a signal (SIGBUS), so
+//! whoever uses a mapping asks for the length of the file first, and again from time to time. A file that somebody cuts off
+//! between the question and the use is beyond any guard: nothing but a program that truncates a cache under its
+//! users does that.
+
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::MetadataExt;
+use std::ptr;
+use std::slice;
+use std::sync::atomic::AtomicU64;
+
+use memmap2::{MmapOptions, MmapRaw};
+
+/// A file of 64-bit words that processes share, mapped as a whole. Its space is allocated, or writing to it could raise a
+/// signal on a full disk; see [`allocate`](super::allocate).
+#[derive(Debug)]
+pub(crate) struct Words(Backing);
+
+#[derive(Debug)]
+enum Backing {
+    File {
+        map: MmapRaw,
+        file: File,
+        writable: bool,
+    },
+    /// Memory that only this process has.
+    Private(Box<[AtomicU64]>),
+}
+
+impl Words {
+    /// Maps the first `bytes` of `file`, which must be open for writing if `writable`.
+    pub(crate) fn map(file: File, bytes: usize, writable: bool) -> io::Result<Self> {
+        if file.metadata()?.len() < bytes as u64 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let mut options = MmapOptions::new();
+        options.len(bytes);
+        let map = if writable { options.map_raw(&file)? } else { options.map_raw_read_only(&file)? };
+        Ok(Words(Backing::File { map, file, writable }))
+    }
+
+    /// Words that only this process has, all zero.
+    pub(crate) fn private(bytes: usize) -> Self {
+        Words(Backing::Private((0..bytes / size_of::<u64>()).map(|_| AtomicU64::new(0)).collect()))
+    }
+
+    #[expect(clippy::cast_ptr_alignment, reason = "a mapping begins at a page")]
+    pub(crate) fn words(&self) -> &[AtomicU64] {
+        match &self.0 {
+            Backing::Private(words) => words,
+            // SAFETY: The mapping is valid for reads of `len` bytes as long as `self` lives, and begins at a page, so it is
+            // aligned. It is only ever accessed through atomics, here and in other processes, so that concurrent changes are
+            // no data races. Those who write ask `is_writable` first: writing to a read-only mapping would raise a signal.
+            Backing::File { map, .. } => unsafe {
+                slice::from_raw_parts(map.as_ptr().cast::<AtomicU64>(), map.len() / size_of::<u64>())
+            },
+        }
+    }
+
+    /// Whether the words may be written.
+    pub(crate) fn is_writable(&self) -> bool {
+        matches!(self.0, Backing::Private(_) | Backing::File { writable: true, .. })
+    }
+
+    /// Whether nobody else has these words.
+    pub(crate) fn is_private(&self) -> bool {
+        matches!(self.0, Backing::Private(_))
+    }
+
+    /// Whether the file still has a name and its full length.
+    pub(crate) fn is_whole(&self) -> bool {
+        match &self.0 {
+            Backing::Private(_) => true,
+            Backing::File { map, file, .. } => file
+                .metadata()
+                .is_ok_and(|metadata| metadata.nlink() > 0 && metadata.len() >= map.len() as u64),
+        }
+    }
+
+    /// Waits until the words are on the disk.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        match &self.0 {
+            Backing::Private(_) => Ok(()),
+            Backing::File { file, .. } => file.sync_data(),
+        }
+    }
+}
+
+/// A stretch of a file, mapped for reading; it may reach beyond the end of the file.
+#[derive(Debug)]
+pub(crate) struct Window(MmapRaw);
+
+impl Window {
+    /// Maps the first `bytes` of `file`.
+    pub(crate) fn map(file: &File, bytes: usize) -> io::Result<Self> {
+        MmapOptions::new().len(bytes).map_raw_read_only(file).map(Window)
+    }
+
+    /// Copies a range, which the file must have, to the end of `bytes`.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the range is not within the window.
+    pub(crate) fn copy(&self, range: Range<usize>, bytes: &mut Vec<u8>) {
+        assert!(range.start <= range.end && range.end <= self.0.len(), "a range of the window");
+        let count = range.len();
+        bytes.reserve(count);
+        // SAFETY: The source is within the mapping (asserted above), the target within the reserved space of the vector;
+        // they do not overlap, since nothing but the kernel has memory in the mapping. No reference to mapped bytes is made:
+        // another process may write to the file at any time, and what is copied is checked afterwards.
+        unsafe {
+            ptr::copy_nonoverlapping(
+                self.0.as_ptr().add(range.start),
+                bytes.as_mut_ptr().add(bytes.len()),
+                count,
+            );
+            bytes.set_len(bytes.len() + count);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::FileExt;
+    use std::sync::atomic::Ordering::SeqCst;
+
+    use super::*;
+
+    #[test]
+    fn words_are_shared_between_mappings_and_know_when_their_file_is_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("words");
+        let file = File::options().read(true).write(true).create_new(true).open(&path).unwrap();
+        assert!(Words::map(file.try_clone().unwrap(), 4096, true).is_err(), "an empty file");
+        file.set_len(4096).unwrap();
+        let one = Words::map(file, 4096, true).unwrap();
+        let two = Words::map(File::open(&path).unwrap(), 4096, false).unwrap();
+        one.words()[511].store(7, SeqCst);
+        assert_eq!(two.words()[511].load(SeqCst), 7);
+        assert_eq!((two.words().len(), two.is_writable(), one.is_writable()), (512, false, true));
+        assert!(one.is_whole() && two.is_whole());
+        std::fs::remove_file(&path).unwrap();
+        assert!(!one.is_whole() && !two.is_whole());
+        assert!(Words::private(4096).is_whole());
+    }
+
+    #[test]
+    fn a_window_sees_what_is_written_later() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        let file = File::options().read(true).write(true).create_new(true).open(path).unwrap();
+        let window = Window::map(&file, 1 << 20).unwrap();
+        file.write_all_at(b"later", 5000).unwrap();
+        let mut bytes = b"much ".to_vec();
+        window.copy(5000..5005, &mut bytes);
+        assert_eq!(bytes, b"much later");
+    }
+}
