@@ -52,7 +52,8 @@ impl Memory {
     /// Returns the value of `call`: from its entry if there is a sound one, else by running the function and storing
     /// what it returns.
     ///
-    /// Threads and processes that ask for the same call at the same time share one computation. A hit costs a file read.
+    /// Threads and processes that ask for the same call at the same time share one computation. A hit of a
+    /// small value costs under a microsecond with the log layout, a file read with the files layout.
     ///
     /// # Panics
     ///
@@ -188,7 +189,8 @@ impl Memory {
         self.call(NamedCall::new(Function::by_name(name), show, function, select::value_codec()))
     }
 
-    /// Returns totals. Counting entries and bytes walks the directory: one look at each entry.
+    /// Returns totals. Entries and bytes are kept by the log layout; with the files layout counting them walks the directory:
+    /// one look at each entry.
     pub fn stats(&self) -> Stats {
         let Some(inner) = &self.inner else { return Stats::default() };
         // A directory that cannot be walked is counted as empty; the calls themselves meet and report the trouble.

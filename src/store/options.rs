@@ -4,7 +4,8 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Layout {
-    /// As the directory says; a new one gets [`Files`](Layout::Files).
+    /// As the directory says. A new one gets [`Log`](Layout::Log) on Linux on ext4, xfs, f2fs, tmpfs and overlayfs, else
+    /// [`Files`](Layout::Files).
     #[default]
     Auto,
     /// Small entries in an append-only log, found through a hash table that all processes map. Linux, and file systems where

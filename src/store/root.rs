@@ -58,10 +58,6 @@ const OURS: [&str; 10] = [
 
 /// Makes `root` a cache directory, unless it is one already; returns its layout.
 pub(super) fn prepare(root: &Path, wanted: Layout) -> Result<Kind> {
-    let kind = match wanted {
-        Layout::Log => Kind::Log,
-        Layout::Auto | Layout::Files => Kind::Files,
-    };
     match fs::read_to_string(root.join("format")) {
         // Renamed, but its bytes lost in a power cut.
         Ok(format) if format.is_empty() => {}
@@ -74,8 +70,25 @@ pub(super) fn prepare(root: &Path, wanted: Layout) -> Result<Kind> {
     }
     fs::create_dir_all(root).map_err(|error| Error::io("create cache directory", root, error))?;
     refuse_foreign_files(root)?;
+    let kind = match wanted {
+        Layout::Log => Kind::Log,
+        Layout::Files => Kind::Files,
+        Layout::Auto => kind_for(root),
+    };
     write_root(root, kind)?;
     Ok(kind)
+}
+
+/// The layout of a directory that does not tell it: that which its files have, else the one that suits its file system.
+fn kind_for(root: &Path) -> Kind {
+    if root.join("log").exists() {
+        return Kind::Log;
+    }
+    #[cfg(target_os = "linux")]
+    if !root.join("blobs").exists() && crate::sys::can_share_mappings(root).unwrap_or(false) {
+        return Kind::Log;
+    }
+    Kind::Files
 }
 
 /// The layout of the cache in `root`; `None` if there is none.

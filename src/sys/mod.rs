@@ -5,7 +5,7 @@ pub(crate) mod whole_file;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{allocate, boot_id, coarse_millis};
+pub(crate) use linux::{allocate, boot_id, can_share_mappings, coarse_millis};
 
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "the one place that touches mapped memory")]

@@ -23,7 +23,7 @@ fn expect_repair(cache: &TestCache, damaged: &[u8]) {
 
 #[test]
 fn an_entry_truncated_at_any_length_is_computed_again_and_repaired() {
-    let cache = TestCache::new();
+    let cache = TestCache::files();
     miss(&cache.memory, words::delayed(3));
     let length = fs::read(cache.entry_file()).unwrap().len();
     for length in 0..length {
@@ -34,7 +34,7 @@ fn an_entry_truncated_at_any_length_is_computed_again_and_repaired() {
 
 #[test]
 fn an_entry_garbled_at_any_byte_is_computed_again_and_repaired() {
-    let cache = TestCache::new();
+    let cache = TestCache::files();
     miss(&cache.memory, words::delayed(3));
     let length = fs::read(cache.entry_file()).unwrap().len();
     for at in 0..length {
@@ -46,7 +46,7 @@ fn an_entry_garbled_at_any_byte_is_computed_again_and_repaired() {
 
 #[test]
 fn an_entry_in_the_place_of_another_is_computed_again() {
-    let cache = TestCache::new();
+    let cache = TestCache::files();
     miss(&cache.memory, words::delayed(4));
     let other = fs::read(cache.entry_file()).unwrap();
     cache.memory.clear().unwrap();
@@ -56,7 +56,7 @@ fn an_entry_in_the_place_of_another_is_computed_again() {
 
 #[test]
 fn a_directory_in_the_place_of_an_entry_costs_no_result() {
-    let cache = TestCache::new();
+    let cache = TestCache::files();
     miss(&cache.memory, words::delayed(3));
     let file = cache.entry_file();
     fs::remove_file(&file).unwrap();

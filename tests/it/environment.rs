@@ -12,7 +12,7 @@ use std::time::Duration;
 use rememo::{Memory, MissReason, Parallel, Source, delayed, memo};
 
 use crate::processes::start;
-use crate::support::{TestCache, files_below, hit, miss};
+use crate::support::{TestCache, hit, miss};
 
 #[memo]
 pub fn table(x: u64) -> Vec<u64> {
@@ -51,7 +51,7 @@ pub fn play(role: &str, cache: &Path) {
             static LOGGER: Logger = Logger(Mutex::new(Vec::new()));
             log::set_logger(&LOGGER).unwrap();
             log::set_max_level(log::LevelFilter::Trace);
-            let memory = Memory::open(cache).unwrap();
+            let memory = Memory::builder().dir(cache).layout(rememo::Layout::Files).open().unwrap();
             std::fs::remove_dir_all(cache).unwrap();
             std::fs::write(cache, "in the way").unwrap();
             for x in 0..10 {
@@ -133,7 +133,7 @@ fn plain_calls_use_rememo_dir() {
     let mut command = start("default place", &dir);
     command.env("REMEMO_DIR", &dir);
     expect_success(command);
-    assert_eq!(files_below(&dir.join("blobs")).len(), 1);
+    assert_eq!(Memory::open(&dir).unwrap().stats().entries, 1);
     hit(&Memory::open(&dir).unwrap(), square::delayed(3));
 }
 
@@ -144,14 +144,14 @@ fn without_rememo_dir_plain_calls_use_the_users_cache_directory() {
     let mut command = start("default place", &home.join("rememo"));
     command.env_remove("REMEMO_DIR").env("XDG_CACHE_HOME", &home);
     expect_success(command);
-    assert_eq!(files_below(&home.join("rememo/blobs")).len(), 1);
+    assert_eq!(Memory::open(home.join("rememo")).unwrap().stats().entries, 1);
 }
 
 #[test]
 fn a_default_place_that_cannot_be_used_costs_no_result() {
     let cache = TestCache::new();
     miss(&cache.memory, square::delayed(1));
-    let file = cache.entry_file();
+    let file = cache.root().join("format");
     let mut command = start("no home", &file);
     command.env("REMEMO_DIR", file.join("below a file"));
     expect_success(command);

@@ -18,6 +18,13 @@ impl TestCache {
         TestCache { memory: Memory::open(dir.path().join("cache")).unwrap(), dir }
     }
 
+    /// One whose entries are files of their own, for tests that look at them.
+    pub fn files() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let builder = Memory::builder().dir(dir.path().join("cache")).layout(rememo::Layout::Files);
+        TestCache { memory: builder.open().unwrap(), dir }
+    }
+
     pub fn root(&self) -> PathBuf {
         self.dir.path().join("cache")
     }

@@ -198,7 +198,7 @@ fn an_entry_that_is_too_old_or_turned_down_is_told() {
 
 #[test]
 fn an_entry_that_cannot_be_used_is_told_with_how() {
-    let cache = TestCache::new();
+    let cache = TestCache::files();
     miss(&cache.memory, price::delayed(3, 4));
     let file = cache.entry_file();
     let mut bytes = fs::read(&file).unwrap();
