@@ -67,6 +67,13 @@ impl FilesStore {
         Ok(())
     }
 
+    /// Removes every entry that was drafted before `moment`, and what is damaged.
+    pub(super) fn clear_until(&self, moment: SystemTime) -> Result<()> {
+        self.remove_where(|info| info.created <= moment)?;
+        // What cannot be listed is damaged, and goes here.
+        self.sweep().map(drop)
+    }
+
     fn remove_where(&self, mut goes: impl FnMut(&EntryInfo) -> bool) -> Result<()> {
         let mut keys = Vec::new();
         self.list(&mut |info| {

@@ -135,15 +135,17 @@ impl LogStore {
 
     /// Opens everything again, unless another thread has done so since `old` was seen.
     fn reopen(&self, old: &Arc<View>) {
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        if !Arc::ptr_eq(old, &self.view.load()) {
-            return;
-        }
-        if old.unwritable.is_some() && !old.may_try_again() {
+        let is_late = || !Arc::ptr_eq(old, &self.view.load());
+        if is_late() || old.unwritable.is_some() && !old.may_try_again() {
             return;
         }
         self.log.forget_all();
-        self.view.store(Arc::new(View::open(&self.root, &self.log, self.durability)));
+        // Not under the mutex: opening may have to wait for whoever does upkeep, and he may wait for the mutex.
+        let view = View::open(&self.root, &self.log, self.durability);
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        if !is_late() {
+            self.view.store(Arc::new(view));
+        }
     }
 
     /// Takes the index that is in place now, unless another thread has done so since `old` was seen.

@@ -60,10 +60,13 @@ impl View {
             return Ok(view);
         }
         let upkeep = Upkeep::lock(log.dir())?;
-        let control = match Control::open(log.dir(), true) {
-            Some(control) => control,
-            // Others may still write where the lost control words told them to: so begin a segment further on.
-            None => Control::create(log.dir(), &root.join("tmp"), end(log)?.1)?,
+        let control = if let Some(control) = Control::open(log.dir(), true) {
+            control
+        } else {
+            // Others may still write where the lost control words told them to, for a tick: so begin well behind that.
+            let end = end(log)?.1;
+            let tail = if alone { end } else { Address::of_segment(end.segment() + 16) };
+            Control::create(log.dir(), &root.join("tmp"), tail)?
         };
         let mut index = Index::open(root, control.log_id(), true);
         if alone {

@@ -132,8 +132,7 @@ impl LogStore {
         if !chosen.is_empty() {
             loop {
                 // The lock is given up between the steps, so that nobody waits for long.
-                let _upkeep = Upkeep::lock(self.log.dir())?;
-                let view = self.view_for_upkeep(now);
+                let (_upkeep, view) = self.lock_for_upkeep()?;
                 if view.control.first() > last {
                     break;
                 }

@@ -5,12 +5,14 @@
 //!    comes gets the lock instead, and makes the copy himself.
 //! 2. An index is sealed before it is copied, and says that it is retired once the copy has its name.
 //! 3. Readers are never kept waiting.
+//! 4. Nothing is opened under the lock: opening may need it. And nobody waits for it while holding the mutex of the view.
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, PoisonError};
+use std::time::SystemTime;
 
 use super::LogStore;
 use super::address::Address;
@@ -60,35 +62,57 @@ impl LogStore {
     pub(super) fn grow(&self, old: &Arc<View>) -> Result<()> {
         old.check_writable()?;
         let upkeep = Upkeep::lock(self.log.dir())?;
-        if self.is_replaced(old) {
-            return Ok(());
+        if self.is_current(old) {
+            return self.replace_index(&upkeep, old, |_| true);
         }
-        self.replace_index(&upkeep, old, |_| true)
+        drop(upkeep);
+        self.leave_behind(old);
+        Ok(())
     }
 
     /// Waits until the copy that is being made of the index of `old` is in place.
     pub(super) fn await_index(&self, old: &Arc<View>) -> Result<()> {
         old.check_writable()?;
-        let _upkeep = Upkeep::lock(self.log.dir())?;
-        if self.is_replaced(old) {
+        let upkeep = Upkeep::lock(self.log.dir())?;
+        if self.is_current(old) {
+            // Whoever made the copy was killed, or had no room for it: the old one serves on.
+            old.index.table().set_sealed(false);
             return Ok(());
         }
-        // Whoever made the copy was killed, or had no room for it: the old one serves on.
-        old.index.table().set_sealed(false);
+        drop(upkeep);
+        self.leave_behind(old);
         Ok(())
     }
 
-    /// Whether the index of `old` has lost its place to another; takes that one then.
-    fn is_replaced(&self, old: &Arc<View>) -> bool {
-        if !Arc::ptr_eq(old, &self.view.load()) {
-            return true;
+    /// Takes the lock, and the view with the index that is in place while it is held.
+    pub(super) fn lock_for_upkeep(&self) -> Result<(Upkeep, Arc<View>)> {
+        for _ in 0..100 {
+            let view = Arc::clone(&self.view(self.now()));
+            view.check_writable()?;
+            let upkeep = Upkeep::lock(self.log.dir())?;
+            if self.is_current(&view) {
+                return Ok((upkeep, view));
+            }
+            drop(upkeep);
+            self.leave_behind(&view);
         }
-        if old.index.words().is_whole() {
-            return false;
+        let fault = std::io::Error::other("the index never held still");
+        Err(Error::io("look after", Index::path(&self.root), fault))
+    }
+
+    /// Whether the view is in use and its index in place.
+    fn is_current(&self, view: &Arc<View>) -> bool {
+        Arc::ptr_eq(view, &self.view.load())
+            && !view.index.table().is_retired()
+            && view.index.words().is_whole()
+    }
+
+    /// Takes the index that is in place of that of `old`. Not under the lock: it may be needed for that.
+    fn leave_behind(&self, old: &Arc<View>) {
+        if !old.index.words().is_whole() {
+            old.index.table().retire();
         }
-        old.index.table().retire();
         self.reload_index(old);
-        true
     }
 
     /// Puts a copy of the index in its place, with the slots whose address is to be kept, large enough for them.
@@ -121,9 +145,8 @@ impl LogStore {
 
     /// Removes every entry.
     pub(super) fn clear_all(&self) -> Result<()> {
-        let now = self.now();
-        let upkeep = self.view(now).check_writable().and_then(|()| Upkeep::lock(self.log.dir()))?;
-        let view = self.view_for_upkeep(now);
+        let started = SystemTime::now();
+        let (upkeep, view) = self.lock_for_upkeep()?;
         let control = &view.control;
         // Whatever is reserved from here on is in a segment of its own, and stays.
         let segment = control.begin_segment();
@@ -138,14 +161,14 @@ impl LogStore {
         self.log.forget_before(segment);
         control.reset_totals();
         self.replace_index(&upkeep, &view, |address| address.segment() >= segment)?;
-        self.blobs.clear()
+        // Not those that others are storing now.
+        self.blobs.clear_until(started)
     }
 
     /// Removes every entry of a function.
     pub(super) fn clear_one(&self, function: FunctionId) -> Result<()> {
         let now = self.now();
-        let _upkeep = self.view(now).check_writable().and_then(|()| Upkeep::lock(self.log.dir()))?;
-        let view = self.view_for_upkeep(now);
+        let (_upkeep, view) = self.lock_for_upkeep()?;
         let watermark = self.append_clear(&view, function)?;
         view.control.count_clear();
         let mut blobs = Vec::new();
@@ -175,19 +198,10 @@ impl LogStore {
         Ok(address)
     }
 
-    /// The view under the lock: nobody replaces the index now, so it is the current one.
-    pub(super) fn view_for_upkeep(&self, now: super::Now) -> Arc<View> {
-        let view = self.view.load_full();
-        self.is_replaced(&view);
-        drop(view);
-        Arc::clone(&self.view(now))
-    }
-
     /// Reads everything in full: rebuilds the index from the log, and removes what is damaged or belongs to nobody.
     pub(super) fn sweep_all(&self) -> Result<Swept> {
         let now = self.now();
-        let upkeep = self.view(now).check_writable().and_then(|()| Upkeep::lock(self.log.dir()))?;
-        let view = self.view_for_upkeep(now);
+        let (upkeep, view) = self.lock_for_upkeep()?;
         let mut swept = Swept::default();
         let mut spoiled = Vec::new();
         self.visit_entries(&view, now, |slot, address, record| {
