@@ -149,8 +149,7 @@ where
             self.stop();
             lock(&self.state).leave();
         }
-        // The very last thing: were the feeder told sooner, it would wait for the end of this task inside of rayon, and a
-        // feeder on a thread of the user's own pool would start other tasks of that pool meanwhile, one on top of the other.
+        // The very last thing: a feeder that were told sooner would only wait for the end of this task.
         pool.release();
         lock(&self.state).helpers -= 1;
         self.bell.ring();

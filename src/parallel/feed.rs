@@ -1,6 +1,7 @@
 //! Draws the input, and sees that there are helpers for it.
 
-use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rayon::Scope;
@@ -46,33 +47,72 @@ where
     let works = nested || pool.is_none();
     let batch = Batch::new(memory, helpers, !works, fail_fast);
     let calls = calls.enumerate();
+    let feed = |crew: Option<Crew<'_>>| Feeder { batch: &batch, crew, works }.feed(calls);
     match &pool {
+        Some(pool) if !nested && rayon::current_thread_index().is_some() => {
+            with_host(&batch, pool, |start| feed(Some(Crew { pool, start })));
+        }
         Some(pool) => pool.threads.in_place_scope(|scope| {
-            Feeder { batch: &batch, crew: Some(Crew { pool, scope }), works }.feed(calls);
+            feed(Some(Crew { pool, start: &|helpers| start(scope, helpers, &batch, pool) }));
         }),
-        None => Feeder { batch: &batch, crew: None, works }.feed(calls),
+        None => feed(None),
     }
     batch.into_results()
 }
 
+/// Starts helpers as tasks of the pool.
+fn start<'scope, C>(scope: &Scope<'scope>, helpers: usize, batch: &'scope Batch<C>, pool: &'scope Pool)
+where
+    C: Call + Send + 'scope,
+    C::Output: Send + 'scope,
+{
+    for _ in 0..helpers {
+        scope.spawn(move |_| batch.help(pool));
+    }
+}
+
+/// Runs `feed` with helpers started by a thread that is made for it.
+///
+/// A thread of the user's own rayon pool that waited for the scope of the helpers would wait inside of rayon, which makes it start
+/// other tasks of that pool meanwhile, one on top of the other, until its stack is full.
+fn with_host<C>(batch: &Batch<C>, pool: &Pool, feed: impl FnOnce(&dyn Fn(usize)))
+where
+    C: Call + Send,
+    C::Output: Send,
+{
+    thread::scope(|threads| {
+        let (asks, asked) = mpsc::channel();
+        threads.spawn(move || {
+            pool.threads.in_place_scope(|scope| {
+                asked.into_iter().for_each(|helpers| start(scope, helpers, batch, pool));
+            });
+        });
+        // Moved in: the host's scope ends when `feed` has ended, even by a panic.
+        feed(&move |helpers| {
+            asks.send(helpers).expect("the host waits for asks until there is nobody to ask")
+        });
+    });
+}
+
 /// The thread that called `run`.
-struct Feeder<'f, 'scope, C: Call> {
-    batch: &'scope Batch<C>,
-    crew: Option<Crew<'f, 'scope>>,
+struct Feeder<'b, C: Call> {
+    batch: &'b Batch<C>,
+    crew: Option<Crew<'b>>,
     /// Whether this thread works too, instead of waiting while others do.
     works: bool,
 }
 
 /// Where helpers are started.
-struct Crew<'f, 'scope> {
-    pool: &'scope Arc<Pool>,
-    scope: &'f Scope<'scope>,
+struct Crew<'b> {
+    pool: &'b Pool,
+    /// Starts so many.
+    start: &'b dyn Fn(usize),
 }
 
-impl<'scope, C> Feeder<'_, 'scope, C>
+impl<C> Feeder<'_, C>
 where
-    C: Call + Send + 'scope,
-    C::Output: Send + 'scope,
+    C: Call + Send,
+    C::Output: Send,
 {
     fn feed(&self, mut calls: impl Iterator<Item = (usize, C)>) {
         // If drawing the input panics, what has not started is dropped.
@@ -93,10 +133,10 @@ where
     /// Sees that the calls are worked at until `done`.
     fn wait_until(&self, done: impl Fn() -> bool) {
         loop {
-            if let Some(Crew { pool, scope }) = self.crew {
-                let batch = self.batch;
-                for _ in 0..batch.hire(pool) {
-                    scope.spawn(move |_| batch.help(pool));
+            if let Some(Crew { pool, start }) = self.crew {
+                match self.batch.hire(pool) {
+                    0 => {}
+                    helpers => start(helpers),
                 }
             }
             if self.works {

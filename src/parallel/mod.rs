@@ -85,8 +85,9 @@ impl Parallel {
     /// are computed once (each for itself, where the value is an `Err` that is not kept). Arguments may be borrowed: all tasks
     /// have ended when this returns.
     ///
-    /// Inside a rayon iterator of your own over very many items, rayon may start items on top of one another while this waits,
-    /// until the stack is full: let the outer loop be the `Parallel`.
+    /// On a thread of a rayon pool of your own, a batch costs the start of one more thread. Inside a rayon iterator within a
+    /// task, rayon may start its items on top of one another while this waits, until the stack is full: let the outer loop be
+    /// the `Parallel`.
     ///
     /// # Errors
     ///

@@ -1,5 +1,6 @@
 //! Batches.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::SeqCst};
@@ -417,17 +418,26 @@ fn within_a_minute(test: impl FnOnce() + Send + 'static) {
     thread.join().unwrap();
 }
 
-/// Regression: the first use of a pool held a lock over a task of the pool.
+/// Regression: a thread of the user's pool that waited for its batch started other items of the user's meanwhile, one on top
+/// of the other, until its stack was full. (And the first use of a pool held a lock over a task of the pool.)
 #[test]
-fn batches_inside_the_users_own_rayon_tasks_finish() {
+fn batches_inside_the_users_own_rayon_tasks_finish_without_starting_others_on_top() {
     use rayon::prelude::*;
+    thread_local! {
+        static DEPTH: Cell<usize> = const { Cell::new(0) };
+    }
     within_a_minute(|| {
         let own = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
-        let sums: Vec<u64> = own.install(|| {
-            let batch = |x: u64| Parallel::new().jobs(6).run((0..4).map(|y| delayed(move || x + y)));
-            (0..3000u64).into_par_iter().map(|x| batch(x).unwrap().iter().sum()).collect()
-        });
+        let deepest = AtomicUsize::new(0);
+        let item = |x: u64| -> u64 {
+            deepest.fetch_max(DEPTH.replace(DEPTH.get() + 1) + 1, SeqCst);
+            let results = Parallel::new().jobs(6).run((0..4).map(|y| delayed(move || x + y)));
+            DEPTH.set(DEPTH.get() - 1);
+            results.unwrap().iter().sum()
+        };
+        let sums: Vec<u64> = own.install(|| (0..3000u64).into_par_iter().map(item).collect());
         assert_eq!(sums, (0..3000).map(|x| 4 * x + 6).collect::<Vec<u64>>());
+        assert_eq!(deepest.into_inner(), 1, "items ran on top of one another");
     });
 }
 
