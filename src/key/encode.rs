@@ -24,6 +24,9 @@ const APART: usize = 4096;
 /// Bytes gathered before they go to the hasher: blake3 is fastest in pieces of 16 KiB and more.
 const SPILL: usize = 64 * 1024;
 
+/// Room for the arguments of most calls, in bytes, so that the buffer is allocated once.
+const FIRST: usize = 256;
+
 /// First byte of every item. The values are part of the format.
 mod tag {
     pub(super) const END: u8 = 0x00;
@@ -140,7 +143,7 @@ impl Encoder {
     }
 
     fn to(destination: Destination) -> Self {
-        Encoder { buffer: Vec::new(), destination, run: None, in_sequence: false }
+        Encoder { buffer: Vec::with_capacity(FIRST), destination, run: None, in_sequence: false }
     }
 
     /// The digest of all that was encoded.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, ThreadId};
@@ -16,8 +17,11 @@ pub(crate) type Shared = Arc<dyn Payload + Send + Sync>;
 /// Keys in flight in this process, for one store.
 #[derive(Debug, Default)]
 pub(crate) struct Flights {
-    flights: Mutex<HashMap<Key, Arc<Flight>>>,
+    /// By a byte of the key, so that threads seldom meet at a lock.
+    tables: [Mutex<HashMap<Key, Arc<Flight>>>; TABLES],
 }
+
+const TABLES: usize = 16;
 
 /// What came of asking to compute a key.
 #[derive(Debug)]
@@ -43,13 +47,17 @@ struct Flight {
 
 enum State {
     Flying,
+    /// Its value is to be had here, and is not in the store yet.
     Landed(Shared),
+    /// Its value is in the store; a thread that waited takes it from here.
+    Ended(Shared),
     /// It failed, or has a value that cannot be shared.
     Failed,
     GivenUp,
 }
 
-/// The duty to end a flight. Dropped as it is, as in a panic, it ends with nothing to share.
+/// The duty to end a flight, which is to drop this once the value is stored. Dropped before it has landed, as in a panic, the flight
+/// ends with nothing to share.
 pub(crate) struct Leader<'f> {
     flights: &'f Flights,
     key: Key,
@@ -74,11 +82,15 @@ impl Flights {
         flights
     }
 
-    /// Joins the flight of `key`, or starts it; if it is under way and `wait`, waits until it has landed. `usual` is how long
-    /// the function takes on average.
-    pub(crate) fn join(&self, key: Key, wait: bool, usual: Option<Duration>) -> Joined<'_> {
+    fn table(&self, key: &Key) -> MutexGuard<'_, HashMap<Key, Arc<Flight>>> {
+        lock(&self.tables[usize::from(key.as_bytes()[31]) % TABLES])
+    }
+
+    /// Joins the flight of `key`, or starts it; if it is under way and `wait`, waits until it has landed, or, if a value of before
+    /// is not `wanted`, ended. `usual` is how long the function takes on average.
+    pub(crate) fn join(&self, key: Key, wait: bool, wanted: bool, usual: Option<Duration>) -> Joined<'_> {
         let flight = {
-            let mut flights = lock(&self.flights);
+            let mut flights = self.table(&key);
             let Some(flight) = flights.get(&key) else {
                 let flight = Arc::new(Flight {
                     leader: thread::current().id(),
@@ -90,17 +102,23 @@ impl Flights {
             };
             Arc::clone(flight)
         };
+        if wanted && let State::Landed(shared) = &*lock(&flight.state) {
+            return Joined::Landed(Arc::clone(shared));
+        }
         let Some(_waiting) = Waiting::begin(flight.leader) else { return Joined::Alone };
         if !wait {
             return Joined::Busy;
         }
         let patience = patience(usual);
-        let state = lock(&flight.state);
-        let waited =
-            flight.landed.wait_timeout_while(state, patience, |state| matches!(state, State::Flying));
+        let under_way = |state: &mut State| match state {
+            State::Flying => true,
+            State::Landed(_) => !wanted,
+            State::Ended(_) | State::Failed | State::GivenUp => false,
+        };
+        let waited = flight.landed.wait_timeout_while(lock(&flight.state), patience, under_way);
         let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         match &*state {
-            State::Landed(shared) => Joined::Landed(Arc::clone(shared)),
+            State::Landed(shared) | State::Ended(shared) => Joined::Landed(Arc::clone(shared)),
             State::GivenUp => Joined::Again,
             State::Failed | State::Flying => Joined::Alone,
         }
@@ -114,30 +132,29 @@ impl Leader<'_> {
         Arc::strong_count(&self.flight) > 2
     }
 
-    /// Ends the flight, handing `shared` to whoever waits.
-    pub(crate) fn land(self, shared: Shared) {
-        self.end(State::Landed(shared));
+    /// Hands `shared` to whoever waits or comes now, before it is in the store.
+    pub(crate) fn land(&self, shared: Shared) {
+        *lock(&self.flight.state) = State::Landed(shared);
+        self.flight.landed.notify_all();
     }
 
     /// Ends the flight before anything was computed.
     pub(crate) fn give_up(self) {
-        self.end(State::GivenUp);
-    }
-
-    fn end(&self, how: State) {
-        let mut state = lock(&self.flight.state);
-        if matches!(*state, State::Flying) {
-            *state = how;
-            // First out of the table, then awake: who comes now looks into the store again.
-            lock(&self.flights.flights).remove(&self.key);
-            self.flight.landed.notify_all();
-        }
+        *lock(&self.flight.state) = State::GivenUp;
     }
 }
 
 impl Drop for Leader<'_> {
     fn drop(&mut self) {
-        self.end(State::Failed);
+        let mut state = lock(&self.flight.state);
+        *state = match mem::replace(&mut *state, State::Failed) {
+            State::Flying => State::Failed,
+            State::Landed(shared) => State::Ended(shared),
+            ended => ended,
+        };
+        // First out of the table, then awake: who comes now looks into the store again.
+        self.flights.table(&self.key).remove(&self.key);
+        self.flight.landed.notify_all();
     }
 }
 
@@ -223,7 +240,7 @@ mod tests {
     const TWO: Key = Key::from_bytes([2; 32]);
 
     fn lead(flights: &Flights, key: Key) -> Leader<'_> {
-        match flights.join(key, true, None) {
+        match flights.join(key, true, true, None) {
             Joined::Leader(leader) => leader,
             other => panic!("{other:?}"),
         }
@@ -242,7 +259,7 @@ mod tests {
         let leader = lead(&flights, ONE);
         assert!(!leader.has_waiters());
         thread::scope(|scope| {
-            let waiter = scope.spawn(|| match flights.join(ONE, true, None) {
+            let waiter = scope.spawn(|| match flights.join(ONE, true, true, None) {
                 Joined::Landed(shared) => shared.payload().to_vec(),
                 other => panic!("{other:?}"),
             });
@@ -250,6 +267,25 @@ mod tests {
             assert!(leader.has_waiters());
             leader.land(Arc::new(Bytes(b"value")));
             assert_eq!(waiter.join().unwrap(), b"value");
+        });
+        drop(leader);
+        drop(lead(&flights, ONE));
+    }
+
+    #[test]
+    fn a_value_that_has_landed_is_to_be_had_until_it_is_stored_also_by_its_leader() {
+        let flights = Flights::default();
+        let leader = lead(&flights, ONE);
+        leader.land(Arc::new(Bytes(b"value")));
+        for wait in [true, false] {
+            assert!(matches!(flights.join(ONE, wait, true, None), Joined::Landed(_)));
+        }
+        assert!(matches!(flights.join(ONE, true, false, None), Joined::Alone), "it would wait for itself");
+        thread::scope(|scope| {
+            let waiter = scope.spawn(|| matches!(flights.join(ONE, true, false, None), Joined::Landed(_)));
+            until_waiting(waiter.thread().id());
+            drop(leader);
+            assert!(waiter.join().unwrap());
         });
         drop(lead(&flights, ONE));
     }
@@ -259,7 +295,7 @@ mod tests {
         let flights = Flights::default();
         let leader = lead(&flights, ONE);
         thread::scope(|scope| {
-            let waiter = scope.spawn(|| matches!(flights.join(ONE, true, None), Joined::Alone));
+            let waiter = scope.spawn(|| matches!(flights.join(ONE, true, true, None), Joined::Alone));
             until_waiting(waiter.thread().id());
             drop(leader);
             assert!(waiter.join().unwrap());
@@ -273,7 +309,7 @@ mod tests {
         let flights = Flights::default();
         let leader = lead(&flights, ONE);
         thread::scope(|scope| {
-            let waiter = scope.spawn(|| matches!(flights.join(ONE, true, None), Joined::Again));
+            let waiter = scope.spawn(|| matches!(flights.join(ONE, true, true, None), Joined::Again));
             until_waiting(waiter.thread().id());
             leader.give_up();
             assert!(waiter.join().unwrap());
@@ -286,7 +322,9 @@ mod tests {
         let flights = Flights::default();
         let _leader = lead(&flights, ONE);
         thread::scope(|scope| {
-            assert!(scope.spawn(|| matches!(flights.join(ONE, false, None), Joined::Busy)).join().unwrap());
+            assert!(
+                scope.spawn(|| matches!(flights.join(ONE, false, true, None), Joined::Busy)).join().unwrap()
+            );
         });
     }
 
@@ -294,7 +332,7 @@ mod tests {
     fn a_thread_does_not_wait_for_itself() {
         let flights = Flights::default();
         let _leader = lead(&flights, ONE);
-        assert!(matches!(flights.join(ONE, true, None), Joined::Alone));
+        assert!(matches!(flights.join(ONE, true, true, None), Joined::Alone));
     }
 
     #[test]
@@ -308,13 +346,13 @@ mod tests {
                 let two = lead(flights, TWO);
                 leads.send(()).unwrap();
                 // Waits for this test's thread, until that drops its flight.
-                let joined = flights.join(ONE, true, None);
+                let joined = flights.join(ONE, true, true, None);
                 drop(two);
                 matches!(joined, Joined::Alone)
             });
             led.recv().unwrap();
             until_waiting(other.thread().id());
-            assert!(matches!(flights.join(TWO, true, None), Joined::Alone), "this would wait for ever");
+            assert!(matches!(flights.join(TWO, true, true, None), Joined::Alone), "this would wait for ever");
             drop(leader);
             assert!(other.join().unwrap());
         });

@@ -3,18 +3,19 @@
 //! # Invariants
 //! 1. Nothing that goes wrong with the cache reaches the caller: it is noted as [`Trouble`], and the function runs.
 //! 2. A function runs at most once for a call, and never under a lock of this module.
-//! 3. A value is stored before its flight lands and its lease ends: who waited for it finds it.
+//! 3. A value is stored before its flight and its lease end: who comes then finds it. Who comes before gets it from the flight.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::outbox::{Outbox, Parcel};
 use super::trouble::{Trouble, Troubles, chain};
 use super::{Memory, MissReason, Outcome, Source};
 use crate::call::{Call, Memo, Subject};
 use crate::codec::Encoded;
 use crate::error::{Error, Result};
-use crate::function::Definition;
+use crate::function::{Definition, Function};
 use crate::key::Key;
 use crate::lease::{Acquired, Flights, Joined, Leader, LeaseFiles, Shared};
 use crate::report::{Counters, Records};
@@ -37,16 +38,22 @@ pub(crate) struct Inner {
 struct Miss {
     key: Key,
     reason: MissReason,
+    /// The bytes of the value are wanted, even if they are not worth storing.
     share: bool,
 }
 
 /// How a miss is to be computed.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Terms {
-    /// Wait for whoever computes it already, instead of leaving it to them.
-    pub(crate) wait: bool,
-    /// The bytes of the value are wanted, even if they are not worth storing.
-    pub(crate) share: bool,
+#[derive(Debug)]
+pub(crate) enum Terms<'o, 'm> {
+    /// For itself: whoever computes it already is waited for.
+    Single,
+    /// As one of a batch, where its value goes to duplicates, too.
+    Batch {
+        /// Wait for whoever computes it already, instead of leaving it to them.
+        wait: bool,
+        /// Where the value goes on its way to the store.
+        outbox: &'o mut Outbox<'m>,
+    },
 }
 
 /// A value that was computed or joined, with its bytes where they are worth sharing.
@@ -128,21 +135,25 @@ impl Inner {
     }
 
     /// Computes the value under `key`, or takes it from whoever computes it now.
-    pub(crate) fn compute<C: Call>(
-        &self,
+    pub(crate) fn compute<'m, C: Call>(
+        &'m self,
         memory: &Memory,
         key: Key,
         reason: MissReason,
         call: C,
-        terms: Terms,
+        terms: Terms<'_, 'm>,
     ) -> Attempt<C> {
         let Some(memo) = call.memo() else {
             let Outcome { value, source } = memory.run_plain(call, MissReason::NotMemoized);
             return Attempt::Done(Computed { value, source, shared: None });
         };
         let again = reason == MissReason::Recomputed;
+        let (wait, share, outbox) = match terms {
+            Terms::Single => (true, false, None),
+            Terms::Batch { wait, outbox } => (wait, true, Some(outbox)),
+        };
         let leader = loop {
-            match self.flights.join(key, terms.wait, memo.function.mean_time()) {
+            match self.flights.join(key, wait, !again, memo.function.mean_time()) {
                 Joined::Leader(leader) => break Some(leader),
                 // That value may be older than the wish to compute it again.
                 Joined::Landed(_) if again => {}
@@ -155,7 +166,7 @@ impl Inner {
                 Joined::Busy => return Attempt::Busy(call),
             }
         };
-        let (lease, waited) = match self.lease(&key, &memo, terms.wait, leader.is_some()) {
+        let (lease, waited) = match self.lease(&key, &memo, wait, leader.is_some()) {
             Some(Acquired::Busy) => {
                 leader.into_iter().for_each(Leader::give_up);
                 return Attempt::Busy(call);
@@ -174,8 +185,9 @@ impl Inner {
             return Attempt::Done(computed);
         }
         let subject = memo.subject();
-        let computed =
-            self.run_and_keep(memory, Miss { key, reason, share: terms.share }, &subject, call, leader);
+        // What others may wait for on the disk is stored at once.
+        let outbox = outbox.filter(|_| lease.is_none());
+        let computed = self.run_and_keep(memory, Miss { key, reason, share }, &subject, call, leader, outbox);
         drop(lease);
         Attempt::Done(computed)
     }
@@ -214,13 +226,15 @@ impl Inner {
         Some(Computed { value, source: Source::Joined, shared: Some(shared) })
     }
 
-    fn run_and_keep<C: Call>(
-        &self,
+    /// Runs the function, stores the value (or puts it into the outbox) and lands the flight.
+    fn run_and_keep<'m, C: Call>(
+        &'m self,
         memory: &Memory,
         miss: Miss,
         subject: &Subject<C::Output>,
         call: C,
-        leader: Option<Leader<'_>>,
+        leader: Option<Leader<'m>>,
+        outbox: Option<&mut Outbox<'m>>,
     ) -> Computed<C::Output> {
         let Miss { key, reason, share } = miss;
         let function = subject.function;
@@ -231,14 +245,17 @@ impl Inner {
         let worth_storing = took >= function.definition().min_cost;
         let wanted = worth_storing || share || leader.as_ref().is_some_and(Leader::has_waiters);
         let draft = if wanted { self.draft(key, subject, &value, took) } else { None };
-        let shared: Option<Shared> = draft.map(|draft| {
-            if worth_storing {
-                self.store(subject, &draft);
-            }
-            Arc::new(draft) as Shared
-        });
-        if let (Some(leader), Some(shared)) = (leader, &shared) {
+        let draft = draft.map(Arc::new);
+        let shared = draft.clone().map(|draft| draft as Shared);
+        if let (Some(leader), Some(shared)) = (&leader, &shared) {
             leader.land(Arc::clone(shared));
+        }
+        if let Some(draft) = draft.filter(|_| worth_storing) {
+            let parcel = Parcel { function, draft, leader };
+            match outbox {
+                Some(outbox) => outbox.put(parcel),
+                None => self.store(vec![parcel]),
+            }
         }
         Computed { value, source: Source::Miss(reason), shared }
     }
@@ -251,20 +268,32 @@ impl Inner {
         })
     }
 
-    fn store<T>(&self, subject: &Subject<T>, draft: &Draft) {
-        if let Err(error) = self.try_store(subject, draft) {
-            self.troubles.note(Trouble::Store, subject.function.name(), &chain(&error));
+    /// Stores values, and ends their flights; trouble is noted.
+    pub(super) fn store(&self, parcels: Vec<Parcel<'_>>) {
+        let drafts: Vec<&Draft> = parcels.iter().map(|parcel| &*parcel.draft).collect();
+        let results = self.store.put_all(&drafts);
+        for (parcel, result) in parcels.iter().zip(results) {
+            match result {
+                Ok(()) => self.stored(parcel.function, &parcel.draft.key),
+                Err(error) => self.troubles.note(Trouble::Store, parcel.function.name(), &chain(&error)),
+            }
         }
     }
 
-    pub(super) fn try_store<T>(&self, subject: &Subject<T>, draft: &Draft) -> Result<()> {
-        self.store.put(draft)?;
-        self.counters.stored();
-        log::trace!(target: "rememo", "stored: `{}` {}", subject.function.name(), draft.key);
-        if let Err(error) = self.records.write(subject.function) {
-            self.troubles.note(Trouble::Record, subject.function.name(), &chain(&error));
-        }
+    /// Stores one value.
+    pub(super) fn try_store(&self, function: &'static Function, draft: &Draft) -> Result<()> {
+        self.store.put_all(&[draft]).into_iter().collect::<Result<()>>()?;
+        self.stored(function, &draft.key);
         Ok(())
+    }
+
+    /// Counts a stored value, and sees that its function has a record.
+    fn stored(&self, function: &'static Function, key: &Key) {
+        self.counters.stored();
+        log::trace!(target: "rememo", "stored: `{}` {key}", function.name());
+        if let Err(error) = self.records.write(function, self.store.generation()) {
+            self.troubles.note(Trouble::Record, function.name(), &chain(&error));
+        }
     }
 }
 

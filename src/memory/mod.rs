@@ -5,6 +5,7 @@
 mod current;
 mod inner;
 mod open;
+mod outbox;
 mod outcome;
 mod shelved;
 mod trouble;
@@ -20,6 +21,7 @@ use serde::Serialize;
 pub use current::Entered;
 pub(crate) use inner::{Attempt, Computed, Inner, Terms};
 pub use open::MemoryBuilder;
+pub(crate) use outbox::Outbox;
 pub use outcome::{MissReason, Outcome, Source};
 pub use shelved::Shelved;
 
@@ -144,7 +146,7 @@ impl Memory {
             let reason = "it is an `Err`, which only functions under `cache_err` keep";
             Error::value("store", memo.function.name(), reason)
         })?;
-        inner.try_store(&subject, &draft)
+        inner.try_store(memo.function, &draft)
     }
 
     /// Removes the entry of `call`; whether there was one.
@@ -243,9 +245,10 @@ impl Memory {
     /// Fails at the first entry that cannot be removed; those before it are gone.
     pub fn clear(&self) -> Result<()> {
         let Some(inner) = &self.inner else { return Ok(()) };
-        inner.store.clear()?;
+        // The records first: whoever stores a value after the entries are gone sees that they are, and writes its record again.
+        inner.records.clear()?;
         inner.leases.sweep();
-        inner.records.clear()
+        inner.store.clear()
     }
 
     /// Removes every entry of a function, whatever the state of its code: `memory.clear_function(f::info())`.
@@ -311,19 +314,30 @@ impl Memory {
 
     /// Computes a miss, or waits for whoever computes it already.
     fn compute<C: Call>(&self, key: Key, reason: MissReason, call: C) -> Outcome<C::Output> {
-        match self.attempt(key, reason, call, Terms { wait: true, share: false }) {
+        match self.attempt(key, reason, call, Terms::Single) {
             Attempt::Done(computed) => Outcome::new(computed.value, computed.source),
             Attempt::Busy(call) => self.run_plain(call, MissReason::Absent),
         }
     }
 
     /// Computes a miss.
-    pub(crate) fn attempt<C: Call>(&self, key: Key, reason: MissReason, call: C, terms: Terms) -> Attempt<C> {
+    pub(crate) fn attempt<'m, C: Call>(
+        &'m self,
+        key: Key,
+        reason: MissReason,
+        call: C,
+        terms: Terms<'_, 'm>,
+    ) -> Attempt<C> {
         if let Some(inner) = &self.inner {
             return inner.compute(self, key, reason, call, terms);
         }
         let Outcome { value, source } = self.run_plain(call, MissReason::Disabled);
         Attempt::Done(Computed { value, source, shared: None })
+    }
+
+    /// Where values of a batch wait to be stored together; there is none if the memory is disabled.
+    pub(crate) fn outbox(&self) -> Option<Outbox<'_>> {
+        self.inner.as_deref().map(Outbox::new)
     }
 
     /// The value of a call that another thread has computed.

@@ -12,11 +12,14 @@ use super::queue::{Item, LOW_WATER, State, Taken, Work};
 use crate::call::Call;
 use crate::key::Key;
 use crate::lease::Shared;
-use crate::memory::{Attempt, Computed, Memory, MissReason, Probe, Terms};
+use crate::memory::{Attempt, Computed, Memory, MissReason, Outbox, Probe, Terms};
 use crate::task_error::TaskError;
 
 /// What came of a call, by its place in the input.
 pub(super) type Settled<T> = (usize, Result<T, TaskError>);
+
+/// A key that is done with, and what came of it: the bytes of its value, where they can be shared.
+type Done = (Key, Result<Option<Shared>, TaskError>);
 
 /// A helper takes several cheap items at a time, so that they take about this long together.
 const TAKE: Duration = Duration::from_micros(50);
@@ -166,18 +169,15 @@ where
         let _entered = self.memory.enter();
         let came = Instant::now();
         let mut settled = Vec::new();
+        let mut outbox = self.memory.outbox();
         let mut most = 1;
         while let Some(taken) = self.take(most, worker) {
             match taken {
                 Taken::LookUps(calls) => self.look_up(calls, &mut settled),
-                Taken::Deferred(item) => self.run(item, true, &mut settled),
+                Taken::Deferred(item) => self.run_all(vec![item], true, &mut outbox, &mut settled),
                 Taken::Items(items) => {
                     let started = Instant::now();
-                    for item in items {
-                        if !self.is_stopped() {
-                            self.run(item, false, &mut settled);
-                        }
-                    }
+                    self.run_all(items, false, &mut outbox, &mut settled);
                     // Cheap items are taken by the dozen, others one by one, so that the last ones spread over all threads.
                     most = if started.elapsed() < TAKE { (2 * most).min(TAKE_ITEMS) } else { 1 };
                 }
@@ -250,38 +250,75 @@ where
         self.bell.ring();
     }
 
-    /// Runs one item; defers it if somebody else computes it and this thread is not `patient`.
-    fn run(&self, item: Item<C>, patient: bool, settled: &mut Vec<Settled<C::Output>>) {
+    /// Runs items, stores their values together, and gives them to their duplicates.
+    fn run_all<'m>(
+        &'m self,
+        items: Vec<Item<C>>,
+        patient: bool,
+        outbox: &mut Option<Outbox<'m>>,
+        settled: &mut Vec<Settled<C::Output>>,
+    ) {
+        let mut done = Vec::with_capacity(items.len());
+        let mut sent = Instant::now();
+        for item in items {
+            if self.is_stopped() {
+                break;
+            }
+            done.extend(self.run(item, patient, outbox, settled));
+            // What waits has cost little: a killed process loses no more than that.
+            if let Some(outbox) = outbox
+                && sent.elapsed() > TAKE
+            {
+                outbox.send();
+                sent = Instant::now();
+            }
+        }
+        if let Some(outbox) = outbox {
+            outbox.send();
+        }
+        self.finish_duplicates(done, settled);
+    }
+
+    /// Runs one item; defers it if somebody else computes it and this thread is not `patient`. Returns its key and what came of
+    /// it, if it had one and is done.
+    fn run<'m>(
+        &'m self,
+        item: Item<C>,
+        patient: bool,
+        outbox: &mut Option<Outbox<'m>>,
+        settled: &mut Vec<Settled<C::Output>>,
+    ) -> Option<Done> {
         let Item { index, call, work } = item;
         let function = function_of(&call);
         let failed = |payload: Box<dyn Any + Send>| TaskError::panicked(index, function, &*payload);
         let (key, reason) = match work {
             Work::Plain(MissReason::NotMemoized) => {
                 let result = catch_unwind(AssertUnwindSafe(|| call.run())).map_err(failed);
-                return self.finish(index, result, settled);
+                self.finish(index, result, settled);
+                return None;
             }
             Work::Plain(reason) => {
                 let run = AssertUnwindSafe(|| self.memory.run_plain(call, reason).value);
-                return self.finish(index, catch_unwind(run).map_err(failed), settled);
+                self.finish(index, catch_unwind(run).map_err(failed), settled);
+                return None;
             }
             Work::Keyed(key, reason) => (key, reason),
         };
-        let compute = AssertUnwindSafe(|| {
-            self.memory.attempt(key, reason.clone(), call, Terms { wait: patient, share: true })
-        });
-        match catch_unwind(compute).map_err(failed) {
+        let terms = match outbox {
+            Some(outbox) => Terms::Batch { wait: patient, outbox },
+            None => Terms::Single,
+        };
+        let compute = AssertUnwindSafe(|| self.memory.attempt(key, reason.clone(), call, terms));
+        let (result, shared) = match catch_unwind(compute).map_err(failed) {
             Ok(Attempt::Busy(call)) => {
                 lock(&self.state).deferred.push_back(Item { index, call, work: Work::Keyed(key, reason) });
+                return None;
             }
-            Ok(Attempt::Done(Computed { value, shared, .. })) => {
-                self.finish_duplicates(&key, &Ok(shared), settled);
-                self.finish(index, Ok(value), settled);
-            }
-            Err(error) => {
-                self.finish_duplicates(&key, &Err(error.clone()), settled);
-                self.finish(index, Err(error), settled);
-            }
-        }
+            Ok(Attempt::Done(Computed { value, shared, .. })) => (Ok(value), Ok(shared)),
+            Err(error) => (Err(error.clone()), Err(error)),
+        };
+        self.finish(index, result, settled);
+        Some((key, shared))
     }
 
     fn finish(
@@ -296,18 +333,23 @@ where
         settled.push((index, result));
     }
 
-    /// Gives the duplicates of a key what came of it. Where its value cannot be shared (it is an `Err` that is not kept,
+    /// Gives the duplicates of keys what came of them. Where a value cannot be shared (it is an `Err` that is not kept,
     /// say), they are run in their turn.
-    fn finish_duplicates(
-        &self,
-        key: &Key,
-        result: &Result<Option<Shared>, TaskError>,
-        settled: &mut Vec<Settled<C::Output>>,
-    ) {
-        let duplicates = lock(&self.state).duplicates_of(key);
-        for item in duplicates {
+    fn finish_duplicates(&self, done: Vec<Done>, settled: &mut Vec<Settled<C::Output>>) {
+        if done.is_empty() {
+            return;
+        }
+        let mut state = lock(&self.state);
+        let duplicates: Vec<_> = done
+            .into_iter()
+            .flat_map(|(key, result)| {
+                state.duplicates_of(&key).into_iter().map(move |item| (item, result.clone()))
+            })
+            .collect();
+        drop(state);
+        for (item, result) in duplicates {
             let shared = match result {
-                Ok(shared) => shared.clone(),
+                Ok(shared) => shared,
                 Err(error) => {
                     self.finish(item.index, Err(error.at(item.index)), settled);
                     continue;

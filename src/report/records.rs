@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
@@ -126,22 +127,33 @@ pub(crate) struct Recorded {
 pub(crate) struct Records {
     dir: PathBuf,
     tmp: PathBuf,
+    /// In which generation of the store each record was seen last.
+    seen: Mutex<HashMap<FunctionId, u64>>,
 }
 
 impl Records {
     /// The records of the cache directory `root`.
     pub(crate) fn new(root: &Path) -> Self {
-        Records { dir: root.join("functions"), tmp: root.join("tmp") }
+        Records { dir: root.join("functions"), tmp: root.join("tmp"), seen: Mutex::default() }
     }
 
-    /// Writes the record of `function`, unless it is there.
-    pub(crate) fn write(&self, function: &'static Function) -> Result<()> {
-        let path = self.dir.join(format!("{}.json", function.id()));
-        // Looked for every time, since others may have cleared the directory. An empty one is what a power cut leaves.
-        if fs::metadata(&path).is_ok_and(|metadata| metadata.len() > 0) {
+    /// Writes the record of `function`, unless it is there. It is looked for once in each `generation` of the store, or, where
+    /// that is not known, every time: others may clear the directory.
+    pub(crate) fn write(&self, function: &'static Function, generation: Option<u64>) -> Result<()> {
+        let id = function.id();
+        let seen = || self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if generation.is_some() && seen().get(&id).copied() == generation {
             return Ok(());
         }
-        whole_file::write(&self.tmp, &path, &[FunctionRecord::of(function).to_json().as_bytes()])
+        let path = self.dir.join(format!("{id}.json"));
+        // An empty one is what a power cut leaves.
+        if !fs::metadata(&path).is_ok_and(|metadata| metadata.len() > 0) {
+            whole_file::write(&self.tmp, &path, &[FunctionRecord::of(function).to_json().as_bytes()])?;
+        }
+        if let Some(generation) = generation {
+            seen().insert(id, generation);
+        }
+        Ok(())
     }
 
     /// All records, by name, with the entries and bytes that `totals` has for their ids.

@@ -96,18 +96,13 @@ impl Draft {
     }
 }
 
-/// A sound entry, as read.
+/// A sound entry, as read: the bytes of a file (see [`Entry::open`]) or of a record of the log, both of which have key, function
+/// and times at the same places.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    pub(super) bytes: Vec<u8>,
-    pub(super) key: Key,
-    pub(super) function: FunctionId,
-    pub(super) arguments: Range<usize>,
-    pub(super) payload: Range<usize>,
-    pub(super) created: SystemTime,
-    pub(super) compute_time: Duration,
-    /// How many bytes it takes in the store.
-    pub(super) length: u64,
+    bytes: Vec<u8>,
+    payload: Range<usize>,
+    arguments: Range<usize>,
 }
 
 impl Payload for Entry {
@@ -116,7 +111,7 @@ impl Payload for Entry {
     }
 
     fn compute_time(&self) -> Duration {
-        self.compute_time
+        times(&self.bytes)[1]
     }
 }
 
@@ -137,33 +132,33 @@ impl Entry {
         if bytes[at::CODEC] != CODEC {
             return Err(format!("its value is in encoding {}, not {CODEC}", bytes[at::CODEC]));
         }
-        Ok(Entry {
-            key: head.key,
-            function: head.function,
-            payload: head.payload_start..bytes.len(),
-            arguments: head.arguments,
-            created: head.created,
-            compute_time: head.compute_time,
-            length,
-            bytes,
-        })
+        Ok(Entry { payload: head.payload_start..bytes.len(), arguments: head.arguments, bytes })
+    }
+
+    /// Takes the bytes of a sound record of the log.
+    pub(in crate::store) fn of_record(
+        bytes: Vec<u8>,
+        payload: Range<usize>,
+        arguments: Range<usize>,
+    ) -> Self {
+        Entry { bytes, payload, arguments }
     }
 
     /// When it was stored.
     pub(crate) fn created(&self) -> SystemTime {
-        self.created
+        UNIX_EPOCH + times(&self.bytes)[0]
     }
 
     /// What it says of itself, and the name of its function.
     pub(crate) fn info(&self, function: &str) -> EntryInfo {
         EntryInfo {
-            key: self.key,
-            function_id: self.function,
+            key: Key::from_bytes(array(&self.bytes[at::KEY])),
+            function_id: FunctionId(array(&self.bytes[at::FUNCTION])),
             function: function.to_owned(),
             arguments: String::from_utf8_lossy(&self.bytes[self.arguments.clone()]).into_owned(),
-            created: self.created,
-            compute_time: self.compute_time,
-            bytes: self.length,
+            created: self.created(),
+            compute_time: self.compute_time(),
+            bytes: self.bytes.len() as u64,
         }
     }
 }
@@ -205,10 +200,10 @@ impl Head {
         if bytes.len() < arguments.end {
             return Err("its header is cut off".into());
         }
-        let time = |range: Range<usize>| Duration::from_nanos(u64::from_le_bytes(array(&bytes[range])));
+        let [created, compute_time] = times(bytes);
         Ok(Head {
-            created: UNIX_EPOCH + time(at::CREATED),
-            compute_time: time(at::COMPUTE_TIME),
+            created: UNIX_EPOCH + created,
+            compute_time,
             key: Key::from_bytes(array(&bytes[at::KEY])),
             function: FunctionId(array(&bytes[at::FUNCTION])),
             payload_start: payload_start(name.len(), arguments.len()),
@@ -234,6 +229,11 @@ impl Head {
             bytes: self.length(),
         }
     }
+}
+
+/// When the entry was stored, since 1970, and how long the function took.
+fn times(bytes: &[u8]) -> [Duration; 2] {
+    [at::CREATED, at::COMPUTE_TIME].map(|at| Duration::from_nanos(u64::from_le_bytes(array(&bytes[at]))))
 }
 
 fn payload_start(name: usize, arguments: usize) -> usize {

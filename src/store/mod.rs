@@ -104,6 +104,16 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
     /// Stores an entry, in place of any that is there.
     fn put(&self, entry: &Draft) -> Result<()>;
 
+    /// Stores entries, together as far as the store can; what came of each.
+    fn put_all(&self, entries: &[&Draft]) -> Vec<Result<()>> {
+        entries.iter().map(|entry| self.put(entry)).collect()
+    }
+
+    /// A number that is another one whenever entries may have been cleared away since; `None` if the store cannot tell.
+    fn generation(&self) -> Option<u64> {
+        None
+    }
+
     /// Removes the entry of `key`; whether there was one.
     fn remove(&self, key: &Key) -> Result<bool>;
 

@@ -12,7 +12,7 @@ use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 use std::ptr;
 use std::slice;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use memmap2::{MmapOptions, MmapRaw};
 
@@ -101,6 +101,17 @@ impl Window {
         MmapOptions::new().len(bytes).map_raw_read_only(file).map(Window)
     }
 
+    /// Four bytes, which the file must have; `None` if they are not within the window, or `start` is no multiple of 4.
+    pub(crate) fn four_bytes(&self, start: usize) -> Option<[u8; 4]> {
+        if !start.is_multiple_of(4) || start.checked_add(4)? > self.0.len() {
+            return None;
+        }
+        // SAFETY: The four bytes are within the mapping (checked above), which begins at a page, so that they are aligned.
+        // They are read by one atomic load, so that a process that writes to them meanwhile makes no data race.
+        let word = unsafe { &*self.0.as_ptr().add(start).cast::<AtomicU32>() };
+        Some(word.load(Relaxed).to_ne_bytes())
+    }
+
     /// Copies a range, which the file must have, to the end of `bytes`.
     ///
     /// # Panics
@@ -159,5 +170,8 @@ mod tests {
         let mut bytes = b"much ".to_vec();
         window.copy(5000..5005, &mut bytes);
         assert_eq!(bytes, b"much later");
+        file.write_all_at(b"four", 4096).unwrap();
+        assert_eq!(window.four_bytes(4096), Some(*b"four"));
+        assert_eq!((window.four_bytes(4097), window.four_bytes(1 << 20)), (None, None));
     }
 }

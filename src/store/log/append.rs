@@ -15,7 +15,7 @@ use super::address::{Address, SEGMENT};
 use super::control::Weight;
 use super::index::{Hash, Note, Published};
 use super::open::View;
-use super::record::{Kind, MAX_PAYLOAD, Record, Unsealed};
+use super::record::{Head, Kind, MAX_PAYLOAD, Record, Unsealed};
 use super::{LogStore, Now};
 use crate::error::{Error, Result};
 use crate::key::Key;
@@ -102,9 +102,9 @@ impl LogStore {
 
     /// Takes the entry of `key` out: publishes its removal, then removes its blob.
     pub(super) fn remove_entry(&self, slot: usize, address: Address, record: &Record) -> Result<()> {
-        let key = record.head.key;
-        let removal = Unsealed::removal(&key, record.head.function);
-        let weight = Weight { function: record.head.function, record: removal.length() as u64, blob: 0 };
+        let Head { key, function, .. } = record.head();
+        let removal = Unsealed::removal(&key, function);
+        let weight = Weight { function, record: removal.length() as u64, blob: 0 };
         let staged = Staged { key, record: removal, weight, removes: true };
         if let Err(error) = self.publish_all(&mut [staged]) {
             // No room for the removal: spoil the record in its place, which takes none.
@@ -116,7 +116,7 @@ impl LogStore {
                 view.control.uncount(weight_of(record));
             }
         }
-        if record.head.kind == Kind::Blob {
+        if record.kind() == Kind::Blob {
             self.blobs.remove(&key)?;
         }
         Ok(())
@@ -212,7 +212,7 @@ impl LogStore {
     fn count(&self, view: &View, staged: &Staged, published: Published, now: Now) {
         let table = view.index.table();
         if let Published::Replaced(old) = published
-            && let Some(old) = self.log.record(old, now.tick, super::record::Head::is_entry)
+            && let Some(old) = self.log.entry(old, now.tick)
         {
             view.control.uncount(weight_of(&old));
         }
@@ -263,7 +263,11 @@ impl LogStore {
 
 /// What an entry adds to the totals.
 pub(super) fn weight_of(record: &Record) -> Weight {
-    Weight { function: record.head.function, record: record.bytes.len() as u64, blob: record.blob_length() }
+    Weight {
+        function: record.head().function,
+        record: record.bytes().len() as u64,
+        blob: record.blob_length(),
+    }
 }
 
 fn sync(path: &Path) -> std::io::Result<()> {

@@ -163,19 +163,13 @@ impl LogStore {
         self.reopen(old);
     }
 
-    /// Calls `visit` with the slot, the address and the record of `key`, if there is one and it is that of an entry.
-    fn find<R>(
-        &self,
-        view: &View,
-        key: &Key,
-        now: Now,
-        mut visit: impl FnMut(usize, Address, Record) -> R,
-    ) -> Option<R> {
+    /// The slot, the address and the record of `key`, if there is one and it is that of an entry.
+    fn find(&self, view: &View, key: &Key, now: Now) -> Option<(usize, Address, Record)> {
         let found = view.index.table().find(Hash::of(key), |slot, address| {
-            let record = self.log.record(address, now.tick, |head| head.key == *key)?;
-            Some(record.head.is_entry().then(|| visit(slot, address, record)))
+            let record = self.log.record(address, now.tick).filter(|record| record.is_of(key))?;
+            Some((slot, address, record))
         });
-        found.flatten()
+        found.filter(|(_, _, record)| record.is_entry())
     }
 
     /// Notes that the entry of a slot is used.
@@ -189,41 +183,38 @@ impl LogStore {
     }
 
     fn look_up(&self, view: &View, key: &Key, now: Now) -> Result<Lookup> {
-        let found = self.find(view, key, now, |slot, address, record| {
-            if !record.is_sound(address) {
-                return Ok(Lookup::Damaged(format!(
-                    "the checksum of its record at {} does not match",
-                    address.0
-                )));
-            }
-            Self::touch(view, slot, now);
-            match record.head.kind {
-                Kind::Blob => self.blobs.get(key),
-                _ => Ok(record.into_entry().map_or_else(Lookup::Damaged, Lookup::Found)),
-            }
-        });
-        match found {
-            Some(found) => found,
-            // Whoever copied the table may have been killed before he could say that the copy is in place.
-            None if view.index.table().is_sealed() && !view.index.words().is_private() => {
-                let view = self.view.load_full();
-                self.reload_index(&view);
-                let view = self.view.load();
-                let again = self.find(&view, key, now, |_, _, _| ()).is_some();
-                if again && !view.index.table().is_sealed() {
-                    self.look_up(&view, key, now)
-                } else {
-                    Ok(Lookup::Absent)
-                }
-            }
-            None => Ok(Lookup::Absent),
+        let Some((slot, address, record)) = self.find(view, key, now) else {
+            return self.look_up_in_copy(view, key, now);
+        };
+        if !record.is_sound(address) {
+            let how = format!("the checksum of its record at {} does not match", address.0);
+            return Ok(Lookup::Damaged(how));
         }
+        Self::touch(view, slot, now);
+        match record.kind() {
+            Kind::Blob => self.blobs.get(key),
+            _ => Ok(record.into_entry().map_or_else(Lookup::Damaged, Lookup::Found)),
+        }
+    }
+
+    /// Looks up what the index of `view` has not, in the copy that may be in place of it: whoever made that may have been killed
+    /// before he could say so.
+    fn look_up_in_copy(&self, view: &View, key: &Key, now: Now) -> Result<Lookup> {
+        if view.index.table().is_sealed() && !view.index.words().is_private() {
+            let view = self.view.load_full();
+            self.reload_index(&view);
+            let view = self.view.load();
+            if !view.index.table().is_sealed() && self.find(&view, key, now).is_some() {
+                return self.look_up(&view, key, now);
+            }
+        }
+        Ok(Lookup::Absent)
     }
 
     /// Calls `visit` with the address and the record of every entry.
     fn visit_entries(&self, view: &View, now: Now, mut visit: impl FnMut(usize, Address, Record)) {
         for (slot, address) in view.index.table().entries() {
-            if let Some(record) = self.log.record(address, now.tick, record::Head::is_entry) {
+            if let Some(record) = self.log.entry(address, now.tick) {
                 visit(slot, address, record);
             }
         }
@@ -238,11 +229,20 @@ impl Store for LogStore {
 
     fn holds(&self, key: &Key) -> Result<bool> {
         let now = self.now();
-        Ok(self.find(&self.view(now), key, now, |_, _, _| ()).is_some())
+        Ok(self.find(&self.view(now), key, now).is_some())
     }
 
     fn put(&self, draft: &Draft) -> Result<()> {
         self.store(&[draft]).pop().expect("as many results as drafts")
+    }
+
+    fn put_all(&self, drafts: &[&Draft]) -> Vec<Result<()>> {
+        self.store(drafts)
+    }
+
+    fn generation(&self) -> Option<u64> {
+        let view = self.view.load();
+        Some(view.control.log_id().wrapping_add(view.control.clears()))
     }
 
     fn remove(&self, key: &Key) -> Result<bool> {
@@ -250,9 +250,7 @@ impl Store for LogStore {
         let mut removed = false;
         loop {
             let view = self.view(now);
-            let Some((slot, address, record)) =
-                self.find(&view, key, now, |slot, address, record| (slot, address, record))
-            else {
+            let Some((slot, address, record)) = self.find(&view, key, now) else {
                 return Ok(removed);
             };
             self.remove_entry(slot, address, &record)?;
@@ -273,14 +271,15 @@ impl Store for LogStore {
         let view = self.view(now);
         self.visit_entries(&view, now, |_, address, record| {
             if record.is_sound(address) {
+                let head = record.head();
                 visit(EntryInfo {
-                    key: record.head.key,
-                    function_id: record.head.function,
+                    key: head.key,
+                    function_id: head.function,
                     function: String::new(),
                     arguments: record.preview(),
-                    created: record.created(),
-                    compute_time: record.head.compute_time(),
-                    bytes: record.bytes.len() as u64 + record.blob_length(),
+                    created: head.created(),
+                    compute_time: head.compute_time(),
+                    bytes: record.extent(),
                 });
             }
         });

@@ -5,6 +5,7 @@
 //!    look like a record inside a payload, or a segment under another number, are none.
 //! 2. Nothing here panics on any input.
 
+use std::ops::Range;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use xxhash_rust::xxh3::xxh3_128_with_seed;
@@ -23,6 +24,9 @@ pub(super) const ALIGN: usize = 8;
 /// Longest payload of a record, in bytes; larger values are blobs.
 pub(super) const MAX_PAYLOAD: usize = 64 * 1024 - 1;
 
+/// Where in a record its lengths are: that of the payload in the low 24 bits, that of the preview in the high 8.
+pub(super) const LENGTHS: Range<usize> = 20..24;
+
 /// First bytes of what the checksum covers.
 const MAGIC: [u8; 2] = *b"rm";
 
@@ -34,8 +38,7 @@ mod at {
     pub(super) const MAGIC: Range<usize> = 16..18;
     pub(super) const KIND: usize = 18;
     pub(super) const CODEC: usize = 19;
-    /// The length of the payload in the low 24 bits, that of the preview in the high 8.
-    pub(super) const LENGTHS: Range<usize> = 20..24;
+    pub(super) const LENGTHS: Range<usize> = super::LENGTHS;
     pub(super) const KEY: Range<usize> = 24..56;
     pub(super) const FUNCTION: Range<usize> = 56..72;
     pub(super) const CREATED: Range<usize> = 72..80;
@@ -143,22 +146,17 @@ impl Unsealed {
     }
 }
 
-/// The head of a record, checked against nothing but the bytes that are there.
+/// What a record is and how long its parts are: what its first bytes say, checked against the limits of the format only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Head {
-    pub(super) kind: Kind,
-    codec: u8,
+struct Shape {
+    kind: Kind,
     payload: usize,
     preview: usize,
-    pub(super) key: Key,
-    pub(super) function: FunctionId,
-    created: u64,
-    compute_time: u64,
 }
 
-impl Head {
+impl Shape {
     /// Reads the first [`HEAD`] bytes of a record; `None` if they are not.
-    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+    fn parse(bytes: &[u8]) -> Option<Self> {
         if bytes.len() < HEAD || bytes[at::MAGIC] != MAGIC {
             return None;
         }
@@ -169,16 +167,44 @@ impl Head {
             4 => Kind::Clear,
             _ => return None,
         };
-        let lengths = u32::from_le_bytes(array(&bytes[at::LENGTHS])) as usize;
-        let payload = lengths & 0xFF_FFFF;
-        if payload > MAX_PAYLOAD || kind == Kind::Blob && payload != size_of::<u64>() {
-            return None;
-        }
+        let [payload, preview] = lengths(array(&bytes[at::LENGTHS]));
+        let is_possible = payload <= MAX_PAYLOAD && (kind != Kind::Blob || payload == size_of::<u64>());
+        is_possible.then_some(Shape { kind, payload, preview })
+    }
+
+    /// How many bytes the whole record takes.
+    fn length(self) -> usize {
+        (HEAD + self.payload + self.preview).next_multiple_of(ALIGN)
+    }
+}
+
+/// The lengths of payload and preview, as their field has them.
+fn lengths(field: [u8; 4]) -> [usize; 2] {
+    let field = u32::from_le_bytes(field) as usize;
+    [field & 0xFF_FFFF, field >> 24]
+}
+
+/// How long the record is whose [`LENGTHS`] say so; to be checked against what is read then.
+pub(super) fn announced_length(field: [u8; 4]) -> usize {
+    let [payload, preview] = lengths(field);
+    (HEAD + payload + preview).next_multiple_of(ALIGN)
+}
+
+/// The head of a record, checked against nothing but the bytes that are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Head {
+    shape: Shape,
+    pub(super) key: Key,
+    pub(super) function: FunctionId,
+    created: u64,
+    compute_time: u64,
+}
+
+impl Head {
+    /// Reads the first [`HEAD`] bytes of a record; `None` if they are not.
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         Some(Head {
-            kind,
-            codec: bytes[at::CODEC],
-            payload,
-            preview: lengths >> 24,
+            shape: Shape::parse(bytes)?,
             key: Key::from_bytes(array(&bytes[at::KEY])),
             function: FunctionId(array(&bytes[at::FUNCTION])),
             created: u64::from_le_bytes(array(&bytes[at::CREATED])),
@@ -188,71 +214,89 @@ impl Head {
 
     /// How many bytes the whole record takes.
     pub(super) fn length(&self) -> usize {
-        (HEAD + self.payload + self.preview).next_multiple_of(ALIGN)
-    }
-
-    /// Whether it is an entry, in whatever form.
-    pub(super) fn is_entry(&self) -> bool {
-        matches!(self.kind, Kind::Entry | Kind::Blob)
+        self.shape.length()
     }
 
     pub(super) fn compute_time(&self) -> Duration {
         Duration::from_nanos(self.compute_time)
     }
+
+    pub(super) fn created(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_nanos(self.created)
+    }
 }
 
-/// A whole record, as it was read.
+/// A whole record, as it was read: as many bytes as it says. What a hit needs of it is read in place.
 #[derive(Clone, Debug)]
 pub(super) struct Record {
-    pub(super) head: Head,
-    /// All its bytes.
-    pub(super) bytes: Vec<u8>,
+    shape: Shape,
+    bytes: Vec<u8>,
 }
 
 impl Record {
+    /// Takes all the bytes of a record; `None` if they are none.
+    pub(super) fn new(bytes: Vec<u8>) -> Option<Self> {
+        let shape = Shape::parse(&bytes).filter(|shape| shape.length() == bytes.len())?;
+        Some(Record { shape, bytes })
+    }
+
+    /// All its bytes.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// What it says of itself.
+    pub(super) fn head(&self) -> Head {
+        Head::parse(&self.bytes).expect("its shape was parsed from the same bytes")
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        self.shape.kind
+    }
+
+    /// Whether it is an entry, in whatever form.
+    pub(super) fn is_entry(&self) -> bool {
+        matches!(self.shape.kind, Kind::Entry | Kind::Blob)
+    }
+
+    /// Whether it is about `key`.
+    pub(super) fn is_of(&self, key: &Key) -> bool {
+        self.bytes[at::KEY] == *key.as_bytes()
+    }
+
     /// Whether its bytes are those that were written to `address`.
     pub(super) fn is_sound(&self, address: Address) -> bool {
-        self.bytes.len() == self.head.length() && self.bytes[at::CHECKSUM] == checksum(&self.bytes, address)
+        self.bytes[at::CHECKSUM] == checksum(&self.bytes, address)
     }
 
     /// The length of the blob that it speaks of; zero if it speaks of none.
     pub(super) fn blob_length(&self) -> u64 {
-        match (self.head.kind, self.bytes.get(HEAD..HEAD + size_of::<u64>())) {
-            (Kind::Blob, Some(length)) => u64::from_le_bytes(array(length)),
+        match self.shape.kind {
+            Kind::Blob => u64::from_le_bytes(array(&self.bytes[HEAD..HEAD + size_of::<u64>()])),
             _ => 0,
         }
     }
 
+    /// The bytes that the entry takes, with its blob.
+    pub(super) fn extent(&self) -> u64 {
+        self.bytes.len() as u64 + self.blob_length()
+    }
+
     /// The entry that a sound record of kind [`Kind::Entry`] holds; or why its value cannot be used.
     pub(super) fn into_entry(self) -> Result<Entry, String> {
-        let Head { key, function, codec, payload, preview, .. } = self.head;
+        let codec = self.bytes[at::CODEC];
         if codec != CODEC {
             return Err(format!("its value is in encoding {codec}, not {CODEC}"));
         }
-        let length = self.bytes.len() as u64;
-        let payload = HEAD..HEAD + payload;
-        let preview = payload.end..payload.end + preview;
-        Ok(Entry {
-            created: self.created(),
-            compute_time: self.head.compute_time(),
-            bytes: self.bytes,
-            key,
-            function,
-            arguments: preview,
-            payload,
-            length,
-        })
+        let payload = HEAD..HEAD + self.shape.payload;
+        let preview = payload.end..payload.end + self.shape.preview;
+        Ok(Entry::of_record(self.bytes, payload, preview))
     }
 
     /// The arguments in short.
     pub(super) fn preview(&self) -> String {
-        let start = HEAD + self.head.payload;
-        let preview = self.bytes.get(start..start + self.head.preview).unwrap_or_default();
-        String::from_utf8_lossy(preview).into_owned()
-    }
-
-    pub(super) fn created(&self) -> SystemTime {
-        UNIX_EPOCH + Duration::from_nanos(self.head.created)
+        let start = HEAD + self.shape.payload;
+        String::from_utf8_lossy(&self.bytes[start..start + self.shape.preview]).into_owned()
     }
 }
 

@@ -19,7 +19,7 @@ use super::address::{Address, SEGMENT};
 use super::append::weight_of;
 use super::index::{Hash, Note};
 use super::open::View;
-use super::record::{Head, Kind, Record, Unsealed};
+use super::record::{Kind, Record, Unsealed};
 use super::upkeep::Upkeep;
 use super::{LogStore, Now, segments};
 use crate::error::Result;
@@ -103,8 +103,8 @@ impl LogStore {
         let mut sample: Vec<(f64, u64)> = (start..table.capacity())
             .step_by(stride)
             .filter_map(|slot| {
-                let record = self.log.record(table.address(slot)?, now.tick, Head::is_entry)?;
-                Some((worth(&record, Note::of_word(table.note(slot))), bytes_of(&record)))
+                let record = self.log.entry(table.address(slot)?, now.tick)?;
+                Some((worth(&record, Note::of_word(table.note(slot))), record.extent()))
             })
             .collect();
         sample.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -154,10 +154,10 @@ impl LogStore {
         self.visit_entries(view, now, |slot, address, record| {
             let note = Note::of_word(view.index.table().note(slot));
             count += 1;
-            bytes += bytes_of(&record);
+            bytes += record.extent();
             if !note.was_used_within(IN_USE, now.seconds) {
                 let age = u64::from(now.seconds.saturating_sub(note.last_use));
-                entries.push((worth(&record, note), address, bytes_of(&record), age));
+                entries.push((worth(&record, note), address, record.extent(), age));
             }
         });
         entries.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
@@ -190,7 +190,7 @@ impl LogStore {
         let bytes = segments::read(self.log.dir(), number)?;
         let mut residents = Self::residents(view, number, &bytes, now);
         residents.sort_by(|a, b| a.worth.total_cmp(&b.worth));
-        let live: u64 = residents.iter().map(|resident| resident.record.bytes.len() as u64).sum();
+        let live: u64 = residents.iter().map(|resident| resident.record.bytes().len() as u64).sum();
         let mut step = Step { freed: (bytes.len() as u64).saturating_sub(live), ..Step::default() };
         let mut survivors = Vec::new();
         for resident in residents {
@@ -213,9 +213,9 @@ impl LogStore {
         let mut residents = Vec::new();
         segments::scan(number, bytes, |address, record| {
             let told =
-                table.find(Hash::of(&record.head.key), |slot, found| (found == address).then_some(slot));
+                table.find(Hash::of(&record.head().key), |slot, found| (found == address).then_some(slot));
             let Some(slot) = told else { return };
-            if !record.head.is_entry() {
+            if !record.is_entry() {
                 // A removal: nothing older is left.
                 table.change(slot, address, None);
                 return;
@@ -235,17 +235,17 @@ impl LogStore {
         view.control.uncount(weight_of(record));
         view.control.advance_clock(*worth);
         step.entries += 1;
-        step.evicted += bytes_of(record);
-        step.freed += bytes_of(record);
-        if record.head.kind == Kind::Blob {
-            self.blobs.remove(&record.head.key)?;
+        step.evicted += record.extent();
+        step.freed += record.extent();
+        if record.kind() == Kind::Blob {
+            self.blobs.remove(&record.head().key)?;
         }
-        log::trace!(target: "rememo", "evicted: {}", record.head.key);
+        log::trace!(target: "rememo", "evicted: {}", record.head().key);
         Ok(())
     }
 
     fn copy_to_tail(&self, view: &View, survivors: Vec<Resident>) -> Result<()> {
-        let length: usize = survivors.iter().map(|resident| resident.record.bytes.len()).sum();
+        let length: usize = survivors.iter().map(|resident| resident.record.bytes().len()).sum();
         if length == 0 {
             return Ok(());
         }
@@ -271,13 +271,9 @@ impl LogStore {
     }
 }
 
-fn bytes_of(record: &Record) -> u64 {
-    record.bytes.len() as u64 + record.blob_length()
-}
-
 /// See the head of this module.
 #[expect(clippy::cast_precision_loss, reason = "a ratio to compare with others")]
 fn worth(record: &Record, note: Note) -> f64 {
     let frequency = f64::from(note.uses) + 1.0;
-    note.clock + frequency * record.head.compute_time().as_secs_f64() / bytes_of(record) as f64
+    note.clock + frequency * record.head().compute_time().as_secs_f64() / record.extent() as f64
 }

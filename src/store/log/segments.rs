@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::{ArcSwap, ArcSwapOption};
 
 use super::address::{Address, SEGMENT};
-use super::record::{HEAD, Head, Record};
+use super::record::{HEAD, Head, LENGTHS, Record, announced_length};
 use crate::error::{Error, Result};
 use crate::sys::map::Window;
 
@@ -81,18 +81,28 @@ impl Segment {
         Head::parse(&bytes)
     }
 
-    /// The record at `address`, which is in this segment, if `wanted`; not checked. `None` if there is none.
-    fn record(&self, address: Address, tick: u64, wanted: impl FnOnce(&Head) -> bool) -> Option<Record> {
-        // Nearly every record is shorter: one copy, one allocation.
-        let mut bytes = Vec::with_capacity(256);
-        self.copy(address.offset(), HEAD, &mut bytes, tick).then_some(())?;
-        let head = Head::parse(&bytes).filter(wanted)?;
-        let length = head.length();
-        if address.offset() + length as u64 > SEGMENT {
+    /// The record at `address`, which is in this segment; not checked. `None` if there is none.
+    fn record(&self, address: Address, tick: u64) -> Option<Record> {
+        let start = address.offset();
+        let length = announced_length(self.four_bytes(start + LENGTHS.start as u64, tick)?);
+        if start + length as u64 > SEGMENT {
             return None;
         }
-        self.copy(address.offset() + HEAD as u64, length - HEAD, &mut bytes, tick).then_some(())?;
-        Some(Record { head, bytes })
+        let mut bytes = Vec::with_capacity(length);
+        self.copy(start, length, &mut bytes, tick).then_some(())?;
+        Record::new(bytes)
+    }
+
+    fn four_bytes(&self, start: u64, tick: u64) -> Option<[u8; 4]> {
+        if let Some(window) = &self.window {
+            return self
+                .has(start + 4, tick)
+                .then(|| window.four_bytes(usize::try_from(start).ok()?))
+                .flatten();
+        }
+        let mut bytes = Vec::new();
+        self.copy(start, 4, &mut bytes, tick).then_some(())?;
+        bytes.try_into().ok()
     }
 }
 
@@ -132,14 +142,14 @@ impl Log {
         self.with(address.segment(), tick, |segment| segment.head(address, tick))
     }
 
-    /// The record at `address`, if its head is `wanted`; not checked. `None` if there is none.
-    pub(super) fn record(
-        &self,
-        address: Address,
-        tick: u64,
-        wanted: impl FnOnce(&Head) -> bool,
-    ) -> Option<Record> {
-        self.with(address.segment(), tick, |segment| segment.record(address, tick, wanted))
+    /// The record at `address`; not checked. `None` if there is none.
+    pub(super) fn record(&self, address: Address, tick: u64) -> Option<Record> {
+        self.with(address.segment(), tick, |segment| segment.record(address, tick))
+    }
+
+    /// The record at `address`, if it is that of an entry; not checked.
+    pub(super) fn entry(&self, address: Address, tick: u64) -> Option<Record> {
+        self.record(address, tick).filter(Record::is_entry)
     }
 
     fn with<T>(&self, number: u64, tick: u64, read: impl FnOnce(&Segment) -> Option<T>) -> Option<T> {
@@ -304,14 +314,11 @@ pub(super) fn scan(number: u64, bytes: &[u8], mut visit: impl FnMut(Address, Rec
     while at + HEAD <= bytes.len() {
         let address = Address::of_segment(number).after(at);
         let record = Head::parse(&bytes[at..])
-            .and_then(|head| {
-                let bytes = bytes.get(at..at + head.length())?.to_vec();
-                Some(Record { head, bytes })
-            })
+            .and_then(|head| Record::new(bytes.get(at..at + head.length())?.to_vec()))
             .filter(|record| record.is_sound(address));
         match record {
             Some(record) => {
-                at += record.bytes.len();
+                at += record.bytes().len();
                 visit(address, record);
             }
             None => at += super::record::ALIGN,

@@ -173,13 +173,13 @@ impl LogStore {
         view.control.count_clear();
         let mut blobs = Vec::new();
         self.visit_entries(&view, now, |slot, address, record| {
-            if record.head.function == function
+            if record.head().function == function
                 && address < watermark
                 && view.index.table().change(slot, address, None)
             {
                 view.control.uncount(weight_of(&record));
-                if record.head.kind == Kind::Blob {
-                    blobs.push(record.head.key);
+                if record.kind() == Kind::Blob {
+                    blobs.push(record.head().key);
                 }
             }
         });
@@ -206,24 +206,24 @@ impl LogStore {
         let mut spoiled = Vec::new();
         self.visit_entries(&view, now, |slot, address, record| {
             let blob_is_sound = || {
-                record.head.kind != Kind::Blob
-                    || matches!(self.blobs.get(&record.head.key), Ok(crate::store::Lookup::Found(_)))
+                record.kind() != Kind::Blob
+                    || matches!(self.blobs.get(&record.head().key), Ok(crate::store::Lookup::Found(_)))
             };
             if !record.is_sound(address) || !blob_is_sound() {
                 spoiled.push((slot, address, record));
             }
         });
         for (slot, address, record) in spoiled {
-            let path = if record.head.kind == Kind::Blob {
-                self.blobs.path(&record.head.key)
+            let path = if record.kind() == Kind::Blob {
+                self.blobs.path(&record.head().key)
             } else {
                 segments::path(self.log.dir(), address.segment())
             };
             swept.damaged.push(path);
             view.index.table().change(slot, address, None);
             self.log.write(address, &[0; 24])?;
-            if record.head.kind == Kind::Blob {
-                self.blobs.remove(&record.head.key)?;
+            if record.kind() == Kind::Blob {
+                self.blobs.remove(&record.head().key)?;
             }
         }
         view.index.table().set_sealed(true);
@@ -284,9 +284,9 @@ fn fill(table: &Table<'_, AtomicU64>, log: &Log, control: &Control) -> Result<()
     for (number, _) in segments::list(log.dir())? {
         let bytes = segments::read(log.dir(), number)?;
         segments::scan(number, &bytes, |address, record| {
-            let key = record.head.key;
-            if record.head.kind == Kind::Clear {
-                clears.insert(record.head.function, address);
+            let key = record.head().key;
+            if record.kind() == Kind::Clear {
+                clears.insert(record.head().function, address);
                 return;
             }
             let same = |other| log.head(other, tick).is_some_and(|head| head.key == key);
@@ -297,8 +297,8 @@ fn fill(table: &Table<'_, AtomicU64>, log: &Log, control: &Control) -> Result<()
     }
     control.reset_totals();
     for (slot, address) in table.entries() {
-        let Some(record) = log.record(address, tick, Head::is_entry) else { continue };
-        if clears.get(&record.head.function).is_some_and(|&watermark| address < watermark) {
+        let Some(record) = log.entry(address, tick) else { continue };
+        if clears.get(&record.head().function).is_some_and(|&watermark| address < watermark) {
             table.change(slot, address, None);
         } else {
             control.count(weight_of(&record));
