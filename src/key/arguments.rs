@@ -122,14 +122,14 @@ pub(crate) fn key_of_some(
 
 /// A short text of the arguments that `show` shows, such as `7, {"depth":3}`; cut off with `…` when long.
 pub(crate) fn preview(show: impl FnOnce(&mut Arguments<'_>) -> Result<(), ArgumentError>) -> String {
-    let mut preview = Preview::default();
+    let mut preview = Preview { text: Vec::with_capacity(PREVIEW_BYTES), cut: false };
     // A preview never fails: what cannot be shown is cut off.
     let _ = show(&mut Arguments(Sink::Preview(&mut preview)));
     preview.finish()
 }
 
 /// Arguments as JSON, up to a limit. Writing stops at the limit, so that a large argument costs no more than a small one.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Preview {
     text: Vec<u8>,
     cut: bool,
@@ -147,7 +147,8 @@ impl Preview {
     }
 
     fn finish(self) -> String {
-        let mut text = String::from_utf8_lossy(&self.text).into_owned();
+        let mut text = String::from_utf8(self.text)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
         if self.cut {
             // The limit may have fallen inside a character.
             text.truncate(text.trim_end_matches('\u{fffd}').len());

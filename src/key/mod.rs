@@ -26,7 +26,9 @@ mod arguments;
 pub(crate) mod encode;
 mod identity;
 
+use std::collections::HashMap;
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
 
 pub use arguments::{ArgumentError, Arguments};
 pub(crate) use arguments::{key, key_of_some, preview};
@@ -49,6 +51,28 @@ impl Key {
     /// The key that 64 hexadecimal digits spell.
     pub(crate) fn from_hex(digits: &str) -> Option<Self> {
         blake3::Hash::from_hex(digits).ok().map(|hash| Key(*hash.as_bytes()))
+    }
+}
+
+/// A map by keys, which are digests and need no hashing.
+pub(crate) type KeyMap<V> = HashMap<Key, V, BuildHasherDefault<FirstBytes>>;
+
+/// Takes the first eight bytes for the hash.
+#[derive(Debug, Default)]
+pub(crate) struct FirstBytes(u64);
+
+impl Hasher for FirstBytes {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk() {
+            self.0 = u64::from_le_bytes(*first);
+        }
+    }
+
+    // The length of an array, which is always the same.
+    fn write_usize(&mut self, _: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use crate::key::Key;
+use crate::key::{Key, KeyMap};
 use crate::store::Payload;
 
 /// What a leader shares: the bytes of its value.
@@ -18,7 +18,7 @@ pub(crate) type Shared = Arc<dyn Payload + Send + Sync>;
 #[derive(Debug, Default)]
 pub(crate) struct Flights {
     /// By a byte of the key, so that threads seldom meet at a lock.
-    tables: [Mutex<HashMap<Key, Arc<Flight>>>; TABLES],
+    tables: [Mutex<KeyMap<Arc<Flight>>>; TABLES],
 }
 
 const TABLES: usize = 16;
@@ -82,13 +82,13 @@ impl Flights {
         flights
     }
 
-    fn table(&self, key: &Key) -> MutexGuard<'_, HashMap<Key, Arc<Flight>>> {
+    fn table(&self, key: &Key) -> MutexGuard<'_, KeyMap<Arc<Flight>>> {
         lock(&self.tables[usize::from(key.as_bytes()[31]) % TABLES])
     }
 
-    /// Joins the flight of `key`, or starts it; if it is under way and `wait`, waits until it has landed, or, if a value of before
-    /// is not `wanted`, ended. `usual` is how long the function takes on average.
-    pub(crate) fn join(&self, key: Key, wait: bool, wanted: bool, usual: Option<Duration>) -> Joined<'_> {
+    /// Joins the flight of `key`, or starts it; if it is under way and `wait`, waits until it has landed, or, if the value is to be
+    /// `newer` than that of any flight of now, until it has ended. `usual` is how long the function takes on average.
+    pub(crate) fn join(&self, key: Key, wait: bool, newer: bool, usual: Option<Duration>) -> Joined<'_> {
         let flight = {
             let mut flights = self.table(&key);
             let Some(flight) = flights.get(&key) else {
@@ -102,7 +102,7 @@ impl Flights {
             };
             Arc::clone(flight)
         };
-        if wanted && let State::Landed(shared) = &*lock(&flight.state) {
+        if !newer && let State::Landed(shared) = &*lock(&flight.state) {
             return Joined::Landed(Arc::clone(shared));
         }
         let Some(_waiting) = Waiting::begin(flight.leader) else { return Joined::Alone };
@@ -112,11 +112,11 @@ impl Flights {
         let patience = patience(usual);
         let under_way = |state: &mut State| match state {
             State::Flying => true,
-            State::Landed(_) => !wanted,
+            State::Landed(_) => newer,
             State::Ended(_) | State::Failed | State::GivenUp => false,
         };
-        let waited = flight.landed.wait_timeout_while(lock(&flight.state), patience, under_way);
-        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let result = flight.landed.wait_timeout_while(lock(&flight.state), patience, under_way);
+        let (state, _) = result.unwrap_or_else(PoisonError::into_inner);
         match &*state {
             State::Landed(shared) | State::Ended(shared) => Joined::Landed(Arc::clone(shared)),
             State::GivenUp => Joined::Again,
@@ -240,7 +240,7 @@ mod tests {
     const TWO: Key = Key::from_bytes([2; 32]);
 
     fn lead(flights: &Flights, key: Key) -> Leader<'_> {
-        match flights.join(key, true, true, None) {
+        match flights.join(key, true, false, None) {
             Joined::Leader(leader) => leader,
             other => panic!("{other:?}"),
         }
@@ -259,7 +259,7 @@ mod tests {
         let leader = lead(&flights, ONE);
         assert!(!leader.has_waiters());
         thread::scope(|scope| {
-            let waiter = scope.spawn(|| match flights.join(ONE, true, true, None) {
+            let waiter = scope.spawn(|| match flights.join(ONE, true, false, None) {
                 Joined::Landed(shared) => shared.payload().to_vec(),
                 other => panic!("{other:?}"),
             });
@@ -278,11 +278,11 @@ mod tests {
         let leader = lead(&flights, ONE);
         leader.land(Arc::new(Bytes(b"value")));
         for wait in [true, false] {
-            assert!(matches!(flights.join(ONE, wait, true, None), Joined::Landed(_)));
+            assert!(matches!(flights.join(ONE, wait, false, None), Joined::Landed(_)));
         }
-        assert!(matches!(flights.join(ONE, true, false, None), Joined::Alone), "it would wait for itself");
+        assert!(matches!(flights.join(ONE, true, true, None), Joined::Alone), "it would wait for itself");
         thread::scope(|scope| {
-            let waiter = scope.spawn(|| matches!(flights.join(ONE, true, false, None), Joined::Landed(_)));
+            let waiter = scope.spawn(|| matches!(flights.join(ONE, true, true, None), Joined::Landed(_)));
             until_waiting(waiter.thread().id());
             drop(leader);
             assert!(waiter.join().unwrap());
@@ -295,7 +295,7 @@ mod tests {
         let flights = Flights::default();
         let leader = lead(&flights, ONE);
         thread::scope(|scope| {
-            let waiter = scope.spawn(|| matches!(flights.join(ONE, true, true, None), Joined::Alone));
+            let waiter = scope.spawn(|| matches!(flights.join(ONE, true, false, None), Joined::Alone));
             until_waiting(waiter.thread().id());
             drop(leader);
             assert!(waiter.join().unwrap());
@@ -309,7 +309,7 @@ mod tests {
         let flights = Flights::default();
         let leader = lead(&flights, ONE);
         thread::scope(|scope| {
-            let waiter = scope.spawn(|| matches!(flights.join(ONE, true, true, None), Joined::Again));
+            let waiter = scope.spawn(|| matches!(flights.join(ONE, true, false, None), Joined::Again));
             until_waiting(waiter.thread().id());
             leader.give_up();
             assert!(waiter.join().unwrap());
@@ -323,7 +323,7 @@ mod tests {
         let _leader = lead(&flights, ONE);
         thread::scope(|scope| {
             assert!(
-                scope.spawn(|| matches!(flights.join(ONE, false, true, None), Joined::Busy)).join().unwrap()
+                scope.spawn(|| matches!(flights.join(ONE, false, false, None), Joined::Busy)).join().unwrap()
             );
         });
     }
@@ -332,7 +332,7 @@ mod tests {
     fn a_thread_does_not_wait_for_itself() {
         let flights = Flights::default();
         let _leader = lead(&flights, ONE);
-        assert!(matches!(flights.join(ONE, true, true, None), Joined::Alone));
+        assert!(matches!(flights.join(ONE, true, false, None), Joined::Alone));
     }
 
     #[test]
@@ -346,13 +346,16 @@ mod tests {
                 let two = lead(flights, TWO);
                 leads.send(()).unwrap();
                 // Waits for this test's thread, until that drops its flight.
-                let joined = flights.join(ONE, true, true, None);
+                let joined = flights.join(ONE, true, false, None);
                 drop(two);
                 matches!(joined, Joined::Alone)
             });
             led.recv().unwrap();
             until_waiting(other.thread().id());
-            assert!(matches!(flights.join(TWO, true, true, None), Joined::Alone), "this would wait for ever");
+            assert!(
+                matches!(flights.join(TWO, true, false, None), Joined::Alone),
+                "this would wait for ever"
+            );
             drop(leader);
             assert!(other.join().unwrap());
         });

@@ -90,15 +90,21 @@ impl Inner {
         memo.key().inspect_err(|error| self.troubles.note(Trouble::Key, memo.function.name(), error)).ok()
     }
 
-    /// The value under `key`, or why there is none to be used. Counts a hit.
-    pub(crate) fn look_up<T>(&self, key: &Key, memo: &Memo<'_, T>) -> Result<T, MissReason> {
-        let entry = self.find(key, memo.function.definition(), memo.function.name())?;
+    /// The value of what the store found under `key`, or why it cannot be used. Counts a hit.
+    pub(super) fn take<T>(
+        &self,
+        found: Result<Lookup>,
+        key: &Key,
+        memo: &Memo<'_, T>,
+    ) -> Result<T, MissReason> {
+        let function = memo.function.name();
+        let entry = self.check(found, memo.function.definition(), function)?;
         let value = memo.codec.decode(entry.payload()).map_err(|error| {
-            self.troubles.note(Trouble::Decode, memo.function.name(), &error);
+            self.troubles.note(Trouble::Decode, function, &error);
             MissReason::Unreadable(error.to_string())
         })?;
         self.counters.hit(entry.compute_time());
-        log::trace!(target: "rememo", "hit: `{}` {key}", memo.function.name());
+        log::trace!(target: "rememo", "hit: `{function}` {key}");
         Ok(value)
     }
 
@@ -109,7 +115,16 @@ impl Inner {
         definition: &Definition,
         function: &str,
     ) -> Result<Entry, MissReason> {
-        self.see(key, definition, function).inspect_err(|reason| match reason {
+        self.check(self.store.get(key), definition, function)
+    }
+
+    fn check(
+        &self,
+        found: Result<Lookup>,
+        definition: &Definition,
+        function: &str,
+    ) -> Result<Entry, MissReason> {
+        valid(found, definition, function).inspect_err(|reason| match reason {
             MissReason::Damaged(how) => self.troubles.note(Trouble::Damaged, function, how),
             MissReason::Unavailable(how) => self.troubles.note(Trouble::Read, function, how),
             _ => {}
@@ -123,15 +138,7 @@ impl Inner {
         definition: &Definition,
         function: &str,
     ) -> Result<Entry, MissReason> {
-        match self.store.get(key) {
-            Ok(Lookup::Found(entry)) => {
-                check_validity(&entry, definition, function)?;
-                Ok(entry)
-            }
-            Ok(Lookup::Absent) => Err(MissReason::Absent),
-            Ok(Lookup::Damaged(how)) => Err(MissReason::Damaged(how)),
-            Err(error) => Err(MissReason::Unavailable(chain(&error))),
-        }
+        valid(self.store.get(key), definition, function)
     }
 
     /// Computes the value under `key`, or takes it from whoever computes it now.
@@ -153,7 +160,7 @@ impl Inner {
             Terms::Batch { wait, outbox } => (wait, true, Some(outbox)),
         };
         let leader = loop {
-            match self.flights.join(key, wait, !again, memo.function.mean_time()) {
+            match self.flights.join(key, wait, again, memo.function.mean_time()) {
                 Joined::Leader(leader) => break Some(leader),
                 // That value may be older than the wish to compute it again.
                 Joined::Landed(_) if again => {}
@@ -272,7 +279,7 @@ impl Inner {
     pub(super) fn store(&self, parcels: Vec<Parcel<'_>>) {
         let drafts: Vec<&Draft> = parcels.iter().map(|parcel| &*parcel.draft).collect();
         let results = self.store.put_all(&drafts);
-        for (parcel, result) in parcels.iter().zip(results) {
+        for (parcel, result) in parcels.into_iter().zip(results) {
             match result {
                 Ok(()) => self.stored(parcel.function, &parcel.draft.key),
                 Err(error) => self.troubles.note(Trouble::Store, parcel.function.name(), &chain(&error)),
@@ -312,7 +319,8 @@ pub(super) fn try_draft<T>(
     value: &T,
     compute_time: Duration,
 ) -> Result<Option<Draft>> {
-    let mut payload = Vec::new();
+    // Room for most small values, so that it is allocated once.
+    let mut payload = Vec::with_capacity(256);
     match subject.encode(value, &mut payload) {
         Ok(Encoded::Whole) => Ok(Some(Draft {
             key,
@@ -325,6 +333,19 @@ pub(super) fn try_draft<T>(
         })),
         Ok(Encoded::Declined) => Ok(None),
         Err(error) => Err(Error::value("encode", subject.function.name(), error)),
+    }
+}
+
+/// What the store found, if it is sound and the function still wants it.
+fn valid(found: Result<Lookup>, definition: &Definition, function: &str) -> Result<Entry, MissReason> {
+    match found {
+        Ok(Lookup::Found(entry)) => {
+            check_validity(&entry, definition, function)?;
+            Ok(entry)
+        }
+        Ok(Lookup::Absent) => Err(MissReason::Absent),
+        Ok(Lookup::Damaged(how)) => Err(MissReason::Damaged(how)),
+        Err(error) => Err(MissReason::Unavailable(chain(&error))),
     }
 }
 

@@ -32,7 +32,7 @@ use crate::function::{Function, FunctionInfo};
 use crate::key::{Arguments, Key};
 use crate::lease::Shared;
 use crate::report::{FunctionRecord, Stats, Verified};
-use crate::store::{EntryInfo, Limits, Reduced};
+use crate::store::{EntryInfo, Limits, Lookup, Reduced};
 
 /// A directory of results, shared by threads and processes.
 ///
@@ -80,7 +80,7 @@ impl Memory {
     pub fn try_call<C: Call>(&self, call: C) -> Result<C::Output> {
         if let (Some(inner), Some(memo)) = (&self.inner, call.memo()) {
             let key = memo.key().map_err(|error| Error::key(memo.function.name(), error))?;
-            if let Ok(value) = inner.look_up(&key, &memo) {
+            if let Ok(value) = inner.take(inner.store.get(&key), &key, &memo) {
                 return Ok(value);
             }
             inner.store.check_writable()?;
@@ -303,13 +303,34 @@ impl Memory {
 
     /// Looks for the entry of a call.
     pub(crate) fn probe<C: Call>(&self, call: &C) -> Probe<C::Output> {
-        let Some(memo) = call.memo() else { return Probe::Plain(MissReason::NotMemoized) };
-        let Some(inner) = &self.inner else { return Probe::Plain(MissReason::Disabled) };
-        let Some(key) = inner.key(&memo) else { return Probe::Plain(MissReason::Unkeyed) };
-        match inner.look_up(&key, &memo) {
+        match (self.key_of(call), &self.inner) {
+            (Ok(key), Some(inner)) => self.take(call, key, inner.store.get(&key)),
+            (Ok(_), None) => Probe::Plain(MissReason::Disabled),
+            (Err(reason), _) => Probe::Plain(reason),
+        }
+    }
+
+    /// Reads the entries of several keys in one go.
+    pub(crate) fn find_all(&self, keys: &[Key]) -> Vec<Result<Lookup>> {
+        self.inner.as_ref().map_or_else(Vec::new, |inner| inner.store.get_all(keys))
+    }
+
+    /// What the entry that was found under the key of a call makes of the call.
+    pub(crate) fn take<C: Call>(&self, call: &C, key: Key, found: Result<Lookup>) -> Probe<C::Output> {
+        let (Some(inner), Some(memo)) = (&self.inner, call.memo()) else {
+            return Probe::Plain(MissReason::Disabled);
+        };
+        match inner.take(found, &key, &memo) {
             Ok(value) => Probe::Hit(value),
             Err(reason) => Probe::Miss(key, reason),
         }
+    }
+
+    /// The key of a call, or why it has none.
+    pub(crate) fn key_of<C: Call>(&self, call: &C) -> Result<Key, MissReason> {
+        let memo = call.memo().ok_or(MissReason::NotMemoized)?;
+        let inner = self.inner.as_ref().ok_or(MissReason::Disabled)?;
+        inner.key(&memo).ok_or(MissReason::Unkeyed)
     }
 
     /// Computes a miss, or waits for whoever computes it already.

@@ -22,7 +22,7 @@ pub(super) type Settled<T> = (usize, Result<T, TaskError>);
 type Done = (Key, Result<Option<Shared>, TaskError>);
 
 /// A helper takes several cheap items at a time, so that they take about this long together.
-const TAKE: Duration = Duration::from_micros(50);
+const TAKE: Duration = Duration::from_micros(200);
 const TAKE_ITEMS: usize = 256;
 /// A helper gives its thread to another batch that waits for one after this time; its own batch queues up again.
 const SLICE: Duration = Duration::from_millis(10);
@@ -222,20 +222,28 @@ where
         drop(dropped);
     }
 
-    /// Looks calls up; hits are done with, distinct misses join the queue, duplicates the one that they equal.
+    /// Looks calls up in one go; hits are done with, distinct misses join the queue, duplicates the one that they equal.
     fn look_up(&self, calls: Vec<(usize, C)>, settled: &mut Vec<Settled<C::Output>>) {
         let mut missed = Vec::new();
+        let (mut keys, mut keyed) = (Vec::with_capacity(calls.len()), Vec::with_capacity(calls.len()));
         for (index, call) in calls {
-            match catch_unwind(AssertUnwindSafe(|| self.memory.probe(&call))) {
-                Ok(Probe::Hit(value)) => settled.push((index, Ok(value))),
-                Ok(Probe::Miss(key, reason)) => {
+            match self.guarded(index, &call, |call| self.memory.key_of(call), settled) {
+                Some(Ok(key)) => {
+                    keys.push(key);
+                    keyed.push((index, call));
+                }
+                Some(Err(reason)) => missed.push(Item { index, call, work: Work::Plain(reason) }),
+                None => {}
+            }
+        }
+        for (((index, call), key), found) in keyed.into_iter().zip(&keys).zip(self.memory.find_all(&keys)) {
+            match self.guarded(index, &call, |call| self.memory.take(call, *key, found), settled) {
+                Some(Probe::Hit(value)) => settled.push((index, Ok(value))),
+                Some(Probe::Miss(key, reason)) => {
                     missed.push(Item { index, call, work: Work::Keyed(key, reason) });
                 }
-                Ok(Probe::Plain(reason)) => missed.push(Item { index, call, work: Work::Plain(reason) }),
-                Err(payload) => {
-                    let error = TaskError::panicked(index, function_of(&call), &*payload);
-                    self.finish(index, Err(error), settled);
-                }
+                Some(Probe::Plain(reason)) => missed.push(Item { index, call, work: Work::Plain(reason) }),
+                None => {}
             }
         }
         if missed.is_empty() {
@@ -248,6 +256,23 @@ where
         drop(state);
         // There may be work for more helpers now.
         self.bell.ring();
+    }
+
+    /// Does something for a call that may run code of the user's; `None` if that panicked, which is what came of the call.
+    fn guarded<R>(
+        &self,
+        index: usize,
+        call: &C,
+        act: impl FnOnce(&C) -> R,
+        settled: &mut Vec<Settled<C::Output>>,
+    ) -> Option<R> {
+        let acted = catch_unwind(AssertUnwindSafe(|| act(call)));
+        acted
+            .map_err(|payload| {
+                let error = TaskError::panicked(index, function_of(call), &*payload);
+                self.finish(index, Err(error), settled);
+            })
+            .ok()
     }
 
     /// Runs items, stores their values together, and gives them to their duplicates.

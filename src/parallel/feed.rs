@@ -84,12 +84,14 @@ where
         let (asks, asked) = mpsc::channel();
         threads.spawn(move || {
             pool.threads.in_place_scope(|scope| {
-                asked.into_iter().for_each(|helpers| start(scope, helpers, batch, pool));
+                for helpers in asked {
+                    start(scope, helpers, batch, pool);
+                }
             });
         });
         // Moved in: the host's scope ends when `feed` has ended, even by a panic.
         feed(&move |helpers| {
-            asks.send(helpers).expect("the host waits for asks until there is nobody to ask")
+            asks.send(helpers).expect("the host waits for asks until there is nobody to ask");
         });
     });
 }

@@ -1,9 +1,9 @@
 //! What is left to do of a batch: calls to be looked up, misses to be run, and what waits for somebody else.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::mem;
 
-use crate::key::Key;
+use crate::key::{Key, KeyMap};
 use crate::memory::MissReason;
 
 /// Most calls that are drawn ahead of what is done.
@@ -13,7 +13,7 @@ pub(super) const WINDOW: usize = 1024;
 pub(super) const LOW_WATER: usize = WINDOW / 2;
 
 /// Calls that a helper looks up at a time.
-const LOOK_UPS: usize = 16;
+const LOOK_UPS: usize = 64;
 
 /// The calls of a batch that are not done, and how many helpers there are for them.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(super) struct State<C> {
     /// Items whose key somebody outside this batch computes: waited for when nothing else is left to do.
     pub(super) deferred: VecDeque<Item<C>>,
     /// The keys that are queued, deferred or running, with the items of equal key that came later.
-    duplicates: HashMap<Key, Vec<Item<C>>>,
+    duplicates: KeyMap<Vec<Item<C>>>,
     /// How many items are among the duplicates.
     parked: usize,
     /// The input has come to its end.
@@ -144,7 +144,7 @@ impl<C> Default for State<C> {
             drawn: VecDeque::new(),
             queue: VecDeque::new(),
             deferred: VecDeque::new(),
-            duplicates: HashMap::new(),
+            duplicates: KeyMap::default(),
             parked: 0,
             exhausted: false,
             helpers: 0,

@@ -98,6 +98,11 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
     /// Reads the entry of `key`.
     fn get(&self, key: &Key) -> Result<Lookup>;
 
+    /// Reads the entries of several keys in one go; what [`get`](Self::get) returns for each.
+    fn get_all(&self, keys: &[Key]) -> Vec<Result<Lookup>> {
+        keys.iter().map(|key| self.get(key)).collect()
+    }
+
     /// Whether there is an entry of `key`, sound or not; reads none of it.
     fn holds(&self, key: &Key) -> Result<bool>;
 

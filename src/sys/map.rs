@@ -101,15 +101,17 @@ impl Window {
         MmapOptions::new().len(bytes).map_raw_read_only(file).map(Window)
     }
 
-    /// Four bytes, which the file must have; `None` if they are not within the window, or `start` is no multiple of 4.
-    pub(crate) fn four_bytes(&self, start: usize) -> Option<[u8; 4]> {
+    /// The little-endian number at `start`, which the file must have; `None` if it is not within the window, or `start` is no
+    /// multiple of 4.
+    #[expect(clippy::cast_ptr_alignment, reason = "checked")]
+    pub(crate) fn number(&self, start: usize) -> Option<u32> {
         if !start.is_multiple_of(4) || start.checked_add(4)? > self.0.len() {
             return None;
         }
         // SAFETY: The four bytes are within the mapping (checked above), which begins at a page, so that they are aligned.
         // They are read by one atomic load, so that a process that writes to them meanwhile makes no data race.
         let word = unsafe { &*self.0.as_ptr().add(start).cast::<AtomicU32>() };
-        Some(word.load(Relaxed).to_ne_bytes())
+        Some(u32::from_le(word.load(Relaxed)))
     }
 
     /// Copies a range, which the file must have, to the end of `bytes`.
@@ -171,7 +173,7 @@ mod tests {
         window.copy(5000..5005, &mut bytes);
         assert_eq!(bytes, b"much later");
         file.write_all_at(b"four", 4096).unwrap();
-        assert_eq!(window.four_bytes(4096), Some(*b"four"));
-        assert_eq!((window.four_bytes(4097), window.four_bytes(1 << 20)), (None, None));
+        assert_eq!(window.number(4096), Some(u32::from_le_bytes(*b"four")));
+        assert_eq!((window.number(4097), window.number(1 << 20)), (None, None));
     }
 }

@@ -65,6 +65,27 @@ fn duplicates_are_computed_once() {
     assert_eq!((stats.misses, stats.hits + stats.joined), (7, 4993));
 }
 
+/// Values of cheap calls are stored together, a moment after they were computed: whoever asks in that moment must not compute again.
+#[test]
+fn what_an_item_of_the_batch_has_just_computed_is_a_hit_for_the_next_one() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[memo]
+    fn fibonacci(x: u32) -> u64 {
+        RUNS.fetch_add(1, SeqCst);
+        if x < 2 { u64::from(x) } else { fibonacci(x - 1) + fibonacci(x - 2) }
+    }
+    for jobs in [1, 2, 4] {
+        RUNS.store(0, SeqCst);
+        let cache = TestCache::new();
+        let parallel = Parallel::new().jobs(jobs).memory(&cache.memory);
+        let values = parallel.run((0..60).map(fibonacci::delayed)).unwrap();
+        assert_eq!((values[10], values[59]), (55, 956_722_026_041));
+        assert_eq!(RUNS.load(SeqCst), 60, "{jobs} jobs");
+        assert_eq!(cache.memory.stats().entries, 60);
+        assert_eq!(hit(&cache.memory, fibonacci::delayed(59)), values[59]);
+    }
+}
+
 #[test]
 fn duplicates_of_a_value_that_cannot_be_shared_are_run_themselves() {
     #[memo]

@@ -227,6 +227,17 @@ impl Store for LogStore {
         self.look_up(&self.view(now), key, now)
     }
 
+    fn get_all(&self, keys: &[Key]) -> Vec<Result<Lookup>> {
+        let now = self.now();
+        let view = self.view(now);
+        // All slots are read ahead, so that the processor waits for several of them at a time, not for one after the other.
+        let table = view.index.table();
+        for key in keys {
+            table.read_ahead(Hash::of(key));
+        }
+        keys.iter().map(|key| self.look_up(&view, key, now)).collect()
+    }
+
     fn holds(&self, key: &Key) -> Result<bool> {
         let now = self.now();
         Ok(self.find(&self.view(now), key, now).is_some())

@@ -167,7 +167,7 @@ impl Shape {
             4 => Kind::Clear,
             _ => return None,
         };
-        let [payload, preview] = lengths(array(&bytes[at::LENGTHS]));
+        let [payload, preview] = lengths(u32::from_le_bytes(array(&bytes[at::LENGTHS])));
         let is_possible = payload <= MAX_PAYLOAD && (kind != Kind::Blob || payload == size_of::<u64>());
         is_possible.then_some(Shape { kind, payload, preview })
     }
@@ -179,13 +179,12 @@ impl Shape {
 }
 
 /// The lengths of payload and preview, as their field has them.
-fn lengths(field: [u8; 4]) -> [usize; 2] {
-    let field = u32::from_le_bytes(field) as usize;
-    [field & 0xFF_FFFF, field >> 24]
+fn lengths(field: u32) -> [usize; 2] {
+    [field as usize & 0xFF_FFFF, field as usize >> 24]
 }
 
 /// How long the record is whose [`LENGTHS`] say so; to be checked against what is read then.
-pub(super) fn announced_length(field: [u8; 4]) -> usize {
+pub(super) fn announced_length(field: u32) -> usize {
     let [payload, preview] = lengths(field);
     (HEAD + payload + preview).next_multiple_of(ALIGN)
 }

@@ -84,7 +84,7 @@ impl Segment {
     /// The record at `address`, which is in this segment; not checked. `None` if there is none.
     fn record(&self, address: Address, tick: u64) -> Option<Record> {
         let start = address.offset();
-        let length = announced_length(self.four_bytes(start + LENGTHS.start as u64, tick)?);
+        let length = announced_length(self.number(start + LENGTHS.start as u64, tick)?);
         if start + length as u64 > SEGMENT {
             return None;
         }
@@ -93,16 +93,14 @@ impl Segment {
         Record::new(bytes)
     }
 
-    fn four_bytes(&self, start: u64, tick: u64) -> Option<[u8; 4]> {
+    /// The little-endian number at `start`.
+    fn number(&self, start: u64, tick: u64) -> Option<u32> {
         if let Some(window) = &self.window {
-            return self
-                .has(start + 4, tick)
-                .then(|| window.four_bytes(usize::try_from(start).ok()?))
-                .flatten();
+            return self.has(start + 4, tick).then(|| window.number(usize::try_from(start).ok()?)).flatten();
         }
         let mut bytes = Vec::new();
         self.copy(start, 4, &mut bytes, tick).then_some(())?;
-        bytes.try_into().ok()
+        Some(u32::from_le_bytes(bytes.try_into().ok()?))
     }
 }
 

@@ -160,6 +160,11 @@ impl<'w, W: Word> Table<'w, W> {
         self.header[at::RETIRED].store(1);
     }
 
+    /// Brings the first place of a key into the cache of the processor.
+    pub(in crate::store::log) fn read_ahead(&self, hash: Hash) {
+        std::hint::black_box(self.slots[2 * self.home(hash)].load());
+    }
+
     /// Calls `visit` with slots that may be the key's and the addresses they tell, until it returns something.
     pub(in crate::store::log) fn find<R>(
         &self,
@@ -256,11 +261,15 @@ impl<'w, W: Word> Table<'w, W> {
         address_of(self.slots[2 * slot].load())
     }
 
+    /// The first place where a key may be.
+    fn home(&self, hash: Hash) -> usize {
+        // The high word of the product: all of the hash counts, for any capacity.
+        usize::try_from((u128::from(hash.home) * self.capacity() as u128) >> 64).unwrap_or(0)
+    }
+
     /// The places where a key may be, in the order in which they are taken.
     fn probe(&self, hash: Hash) -> impl Iterator<Item = usize> + use<W> {
-        let capacity = self.capacity();
-        // The high word of the product: all of the hash counts, for any capacity.
-        let home = usize::try_from((u128::from(hash.home) * capacity as u128) >> 64).unwrap_or(0);
+        let (capacity, home) = (self.capacity(), self.home(hash));
         let places = LONGEST_PROBE.min(capacity);
         (home..home + places).map(move |slot| if slot < capacity { slot } else { slot - capacity })
     }
