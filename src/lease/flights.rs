@@ -135,12 +135,20 @@ impl Leader<'_> {
     /// Hands `shared` to whoever waits or comes now, before it is in the store.
     pub(crate) fn land(&self, shared: Shared) {
         *lock(&self.flight.state) = State::Landed(shared);
-        self.flight.landed.notify_all();
+        self.wake();
     }
 
     /// Ends the flight before anything was computed.
     pub(crate) fn give_up(self) {
         *lock(&self.flight.state) = State::GivenUp;
+    }
+
+    /// Wakes who waits. Who comes to the flight now sees its new state, so a system call is made only for those who were there
+    /// before.
+    fn wake(&self) {
+        if self.has_waiters() {
+            self.flight.landed.notify_all();
+        }
     }
 }
 
@@ -152,9 +160,11 @@ impl Drop for Leader<'_> {
             State::Landed(shared) => State::Ended(shared),
             ended => ended,
         };
+        drop(state);
         // First out of the table, then awake: who comes now looks into the store again.
-        self.flights.table(&self.key).remove(&self.key);
-        self.flight.landed.notify_all();
+        let flight = self.flights.table(&self.key).remove(&self.key);
+        self.wake();
+        drop(flight);
     }
 }
 
