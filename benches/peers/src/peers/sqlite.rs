@@ -1,4 +1,5 @@
-//! `SQLite`, bundled with rusqlite: WAL, `synchronous = OFF`, a connection for each thread, statements prepared once.
+//! `SQLite`, bundled with rusqlite: WAL, `synchronous = OFF`, a connection for each thread, statements prepared once, all else as it
+//! is by default. (With a page cache of 512 MB, mapped or not, a million stores one by one took 63 s instead of 26 s.)
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
