@@ -1,0 +1,119 @@
+//! The command line, and the sizes that follow from it.
+
+use std::env;
+use std::path::PathBuf;
+
+use crate::peers::Pace;
+
+pub(crate) const USAGE: &str = "\
+usage: rememo-peers [hit] [million] [processes] [sweep] [--quick] [--dir DIRECTORY] [--only NAME,NAME,…]
+  sections    all if none is named
+  --quick     small sizes: shows that all of it works, measures nothing
+  --dir       where the stores are made and removed; default: beside the program, below the target directory
+  --only      peers whose names contain one of these; rememo's log is always there
+";
+
+/// Parts of the benchmark, in the order in which they run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Section {
+    Hit,
+    Million,
+    Processes,
+    Sweep,
+}
+
+/// What was asked for.
+pub(crate) struct Options {
+    pub(crate) sections: Vec<Section>,
+    pub(crate) quick: bool,
+    pub(crate) dir: Option<PathBuf>,
+    /// Parts of names, in lower case; empty: everybody.
+    pub(crate) only: Vec<String>,
+}
+
+impl Options {
+    /// What the command line says; an `Err` is for the user.
+    pub(crate) fn from_arguments() -> Result<Self, String> {
+        let mut options = Options { sections: Vec::new(), quick: false, dir: None, only: Vec::new() };
+        let mut arguments = env::args().skip(1);
+        while let Some(argument) = arguments.next() {
+            let mut operand = || arguments.next().ok_or(format!("{argument} wants an operand"));
+            match argument.as_str() {
+                "hit" => options.sections.push(Section::Hit),
+                "million" => options.sections.push(Section::Million),
+                "processes" => options.sections.push(Section::Processes),
+                "sweep" => options.sections.push(Section::Sweep),
+                "--quick" => options.quick = true,
+                "--dir" => options.dir = Some(operand()?.into()),
+                "--only" => options.only.extend(operand()?.split(',').map(str::to_lowercase)),
+                other => return Err(format!("`{other}` is not known")),
+            }
+        }
+        if options.sections.is_empty() {
+            options.sections = vec![Section::Hit, Section::Million, Section::Processes, Section::Sweep];
+        }
+        Ok(options)
+    }
+
+    /// Whether the peer of this name is to be measured.
+    pub(crate) fn wants(&self, name: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|part| name.to_lowercase().contains(part))
+    }
+
+    pub(crate) fn sizes(&self) -> &'static Sizes {
+        if self.quick { &QUICK } else { &FULL }
+    }
+}
+
+/// A number of entries or calls: for most, and for those that are slow.
+pub(crate) struct Count {
+    fast: u64,
+    slow: u64,
+}
+
+impl Count {
+    pub(crate) fn of(&self, pace: Pace) -> u64 {
+        match pace {
+            Pace::Fast => self.fast,
+            Pace::Slow => self.slow,
+        }
+    }
+}
+
+/// How much work is done.
+pub(crate) struct Sizes {
+    /// Entries among which hits wander, and misses that are timed.
+    pub(crate) entries: Count,
+    /// Hits timed in a round, for each entry.
+    pub(crate) passes: Count,
+    /// Rounds of everything but the million.
+    pub(crate) rounds: u64,
+    /// Entries of the large store.
+    pub(crate) million: Count,
+    /// Processes that are started for a first hit.
+    pub(crate) starts: u64,
+    /// Calls of each of the four processes, stored and then found.
+    pub(crate) process_calls: u64,
+    /// Calls of the sweep.
+    pub(crate) sweep: Count,
+}
+
+const FULL: Sizes = Sizes {
+    entries: Count { fast: 10_000, slow: 500 },
+    passes: Count { fast: 10, slow: 2 },
+    rounds: 5,
+    million: Count { fast: 1_000_000, slow: 20_000 },
+    starts: 5,
+    process_calls: 5000,
+    sweep: Count { fast: 100_000, slow: 10_000 },
+};
+
+const QUICK: Sizes = Sizes {
+    entries: Count { fast: 200, slow: 50 },
+    passes: Count { fast: 1, slow: 1 },
+    rounds: 2,
+    million: Count { fast: 3000, slow: 200 },
+    starts: 1,
+    process_calls: 50,
+    sweep: Count { fast: 2000, slow: 400 },
+};
