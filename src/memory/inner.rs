@@ -325,7 +325,7 @@ pub(super) fn try_draft<T>(
         Ok(Encoded::Whole) => Ok(Some(Draft {
             key,
             function: subject.function.id(),
-            function_name: subject.function.name().to_owned(),
+            function_name: subject.function.name(),
             arguments: subject.arguments.clone(),
             created: SystemTime::now(),
             compute_time,

@@ -8,7 +8,6 @@
 
 use std::fs::File;
 use std::io;
-use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 use std::ptr;
 use std::slice;
@@ -114,26 +113,18 @@ impl Window {
         Some(u32::from_le(word.load(Relaxed)))
     }
 
-    /// Copies a range, which the file must have, to the end of `bytes`.
-    ///
-    /// # Panics
-    ///
-    /// Panics if the range is not within the window.
-    pub(crate) fn copy(&self, range: Range<usize>, bytes: &mut Vec<u8>) {
-        assert!(range.start <= range.end && range.end <= self.0.len(), "a range of the window");
-        let count = range.len();
-        bytes.reserve(count);
-        // SAFETY: The source is within the mapping (asserted above), the target within the reserved space of the vector;
-        // they do not overlap, since nothing but the kernel has memory in the mapping. No reference to mapped bytes is made:
-        // another process may write to the file at any time, and what is copied is checked afterwards.
-        unsafe {
-            ptr::copy_nonoverlapping(
-                self.0.as_ptr().add(range.start),
-                bytes.as_mut_ptr().add(bytes.len()),
-                count,
-            );
-            bytes.set_len(bytes.len() + count);
+    /// Copies the bytes from `start` on, which the file must have; whether they are within the window.
+    pub(crate) fn read(&self, start: usize, bytes: &mut [u8]) -> bool {
+        if start.checked_add(bytes.len()).is_none_or(|end| end > self.0.len()) {
+            return false;
         }
+        // SAFETY: The source is within the mapping (checked above) and does not overlap the target, since nothing but the kernel
+        // has memory in the mapping. No reference to mapped bytes is made: another process may write to the file at any
+        // time, and what is copied is checked afterwards.
+        unsafe {
+            ptr::copy_nonoverlapping(self.0.as_ptr().add(start), bytes.as_mut_ptr(), bytes.len());
+        }
+        true
     }
 }
 
@@ -169,9 +160,10 @@ mod tests {
         let file = File::options().read(true).write(true).create_new(true).open(path).unwrap();
         let window = Window::map(&file, 1 << 20).unwrap();
         file.write_all_at(b"later", 5000).unwrap();
-        let mut bytes = b"much ".to_vec();
-        window.copy(5000..5005, &mut bytes);
-        assert_eq!(bytes, b"much later");
+        let mut bytes = [0; 5];
+        assert!(window.read(5000, &mut bytes));
+        assert_eq!(&bytes, b"later");
+        assert!(!window.read((1 << 20) - 4, &mut bytes) && !window.read(usize::MAX, &mut bytes));
         file.write_all_at(b"four", 4096).unwrap();
         assert_eq!(window.number(4096), Some(u32::from_le_bytes(*b"four")));
         assert_eq!((window.number(4097), window.number(1 << 20)), (None, None));

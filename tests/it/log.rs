@@ -97,6 +97,18 @@ fn cleared_removed_and_reduced_entries_are_misses_for_every_memory() {
     assert_eq!(memory.reduce(Limits::new().age(Duration::from_hours(1))).unwrap().entries, 0);
 }
 
+/// An index that is made anew took every entry for one that was stored in 1970: the first reduction by age removed them all.
+#[test]
+fn an_index_that_is_made_anew_knows_when_entries_were_stored() {
+    let (dir, memory) = fresh();
+    memory.call(doubled::delayed(1));
+    drop(memory);
+    std::fs::remove_file(dir.path().join("cache/index")).unwrap();
+    let memory = open(dir.path());
+    assert_eq!(memory.reduce(Limits::new().age(Duration::from_hours(1))).unwrap().entries, 0);
+    hit(&memory, doubled::delayed(1));
+}
+
 #[test]
 fn a_budget_holds() {
     const BUDGET: u64 = 16 << 20;

@@ -146,12 +146,17 @@ impl LogStore {
         let clears = control.clears();
         let length: usize = group.iter().map(|staged| staged.record.length()).sum();
         let start = control.reserve(length as u64).ok_or_else(|| self.out_of_bounds())?;
-        let mut bytes = Vec::with_capacity(length);
-        for staged in group {
-            let address = start.after(bytes.len());
-            staged.record.seal(address, &mut bytes);
-        }
-        self.log.write(start, &bytes).inspect_err(|_| control.give_back(start, length as u64))?;
+        let written = if let [single] = group {
+            self.log.write(start, single.record.seal(start))
+        } else {
+            let mut bytes = Vec::with_capacity(length);
+            for staged in group {
+                let address = start.after(bytes.len());
+                bytes.extend_from_slice(staged.record.seal(address));
+            }
+            self.log.write(start, &bytes)
+        };
+        written.inspect_err(|_| control.give_back(start, length as u64))?;
         control.add_log(length as u64);
         self.bring_to_disk(start.segment())?;
         Ok((start, clears))
@@ -182,7 +187,8 @@ impl LogStore {
         for _ in 0..TRIES {
             let view = self.view(now);
             let table = view.index.table();
-            let published = table.publish(hash, address, |other| {
+            let note = Note::stored(now.seconds, view.control.clock()).to_word();
+            let published = table.publish(hash, address, note, |other| {
                 self.log.head(other, now.tick).is_some_and(|head| head.key == staged.key)
             });
             if outcome.is_none() && published != Published::Full {
@@ -208,24 +214,17 @@ impl LogStore {
         Err(Error::io("publish an entry in", &self.root, fault))
     }
 
-    /// Brings the totals and the note of the slot in line with what was published.
+    /// Brings the totals in line with what was published.
     fn count(&self, view: &View, staged: &Staged, published: Published, now: Now) {
-        let table = view.index.table();
         if let Published::Replaced(old) = published
             && let Some(old) = self.log.entry(old, now.tick)
         {
             view.control.uncount(weight_of(&old));
         }
         let is_new = matches!(published, Published::Inserted | Published::Replaced(_));
-        if staged.removes || !is_new {
-            return;
+        if is_new && !staged.removes {
+            view.control.count(staged.weight);
         }
-        view.control.count(staged.weight);
-        let note = Note::stored(now.seconds, view.control.clock()).to_word();
-        table.find(Hash::of(&staged.key), |slot, address| {
-            let head = self.log.head(address, now.tick)?;
-            (head.key == staged.key).then(|| table.set_note(slot, note))
-        });
     }
 
     pub(super) fn out_of_bounds(&self) -> Error {

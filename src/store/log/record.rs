@@ -138,11 +138,11 @@ impl Unsealed {
         self.bytes.len()
     }
 
-    /// Appends its bytes as they are to stand at `address`.
-    pub(super) fn seal(&mut self, address: Address, bytes: &mut Vec<u8>) {
+    /// Its bytes as they are to stand at `address`.
+    pub(super) fn seal(&mut self, address: Address) -> &[u8] {
         let checksum = checksum(&self.bytes, address);
         self.bytes[at::CHECKSUM].copy_from_slice(&checksum);
-        bytes.extend_from_slice(&self.bytes);
+        &self.bytes
     }
 }
 

@@ -255,7 +255,7 @@ impl LogStore {
         let mut moves = Vec::with_capacity(survivors.len());
         for Resident { slot, address, record, .. } in survivors {
             let to = start.after(bytes.len());
-            Unsealed::again(record).seal(to, &mut bytes);
+            bytes.extend_from_slice(Unsealed::again(record).seal(to));
             moves.push((slot, address, to));
         }
         self.log.write(start, &bytes).inspect_err(|_| control.give_back(start, length as u64))?;

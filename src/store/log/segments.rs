@@ -59,25 +59,21 @@ impl Segment {
         self.length.fetch_max(end, Relaxed);
     }
 
-    /// Appends a range of the file to `bytes`; whether it could be read.
-    fn copy(&self, start: u64, count: usize, bytes: &mut Vec<u8>, tick: u64) -> bool {
-        if !self.has(start + count as u64, tick) {
+    /// Reads the bytes from `start` on; whether they could be read.
+    fn read(&self, start: u64, bytes: &mut [u8], tick: u64) -> bool {
+        if !self.has(start + bytes.len() as u64, tick) {
             return false;
         }
-        let Ok(from) = usize::try_from(start) else { return false };
-        if let Some(window) = &self.window {
-            window.copy(from..from + count, bytes);
-            return true;
+        match (&self.window, usize::try_from(start)) {
+            (Some(window), Ok(start)) => window.read(start, bytes),
+            _ => File::open(&self.path).and_then(|file| file.read_exact_at(bytes, start)).is_ok(),
         }
-        let old = bytes.len();
-        bytes.resize(old + count, 0);
-        File::open(&self.path).and_then(|file| file.read_exact_at(&mut bytes[old..], start)).is_ok()
     }
 
     /// The head of the record at `address`, which is in this segment; `None` if there is none.
     fn head(&self, address: Address, tick: u64) -> Option<Head> {
-        let mut bytes = Vec::with_capacity(HEAD);
-        self.copy(address.offset(), HEAD, &mut bytes, tick).then_some(())?;
+        let mut bytes = [0; HEAD];
+        self.read(address.offset(), &mut bytes, tick).then_some(())?;
         Head::parse(&bytes)
     }
 
@@ -88,8 +84,8 @@ impl Segment {
         if start + length as u64 > SEGMENT {
             return None;
         }
-        let mut bytes = Vec::with_capacity(length);
-        self.copy(start, length, &mut bytes, tick).then_some(())?;
+        let mut bytes = vec![0; length];
+        self.read(start, &mut bytes, tick).then_some(())?;
         Record::new(bytes)
     }
 
@@ -98,9 +94,8 @@ impl Segment {
         if let Some(window) = &self.window {
             return self.has(start + 4, tick).then(|| window.number(usize::try_from(start).ok()?)).flatten();
         }
-        let mut bytes = Vec::new();
-        self.copy(start, 4, &mut bytes, tick).then_some(())?;
-        Some(u32::from_le_bytes(bytes.try_into().ok()?))
+        let mut bytes = [0; 4];
+        self.read(start, &mut bytes, tick).then_some(u32::from_le_bytes(bytes))
     }
 }
 

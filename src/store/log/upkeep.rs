@@ -12,13 +12,13 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, PoisonError};
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::LogStore;
 use super::address::Address;
 use super::append::weight_of;
 use super::control::Control;
-use super::index::{Hash, Index, Published, Table};
+use super::index::{Hash, Index, Note, Published, Table};
 use super::open::View;
 use super::record::{HEAD, Head, Kind, Unsealed};
 use super::segments::{self, Log};
@@ -126,11 +126,7 @@ impl LogStore {
                 // What is no record (any more) is left behind.
                 let Some(head) = self.log.head(address, now.tick) else { continue };
                 let same = |other| self.log.head(other, now.tick).is_some_and(|other| other.key == head.key);
-                let hash = Hash::of(&head.key);
-                new.publish(hash, address, same);
-                new.find(hash, |place, found| {
-                    (found == address).then(|| new.set_note(place, table.note(slot)))
-                });
+                new.publish(Hash::of(&head.key), address, table.note(slot), same);
             }
         };
         let index = Index::create(&self.root, old.control.log_id(), kept().count() as u64, fill)
@@ -191,9 +187,7 @@ impl LogStore {
         let mut record = Unsealed::clear(function);
         let length = record.length() as u64;
         let address = view.control.reserve(length).ok_or_else(|| self.out_of_bounds())?;
-        let mut bytes = Vec::new();
-        record.seal(address, &mut bytes);
-        self.log.write(address, &bytes)?;
+        self.log.write(address, record.seal(address))?;
         view.control.add_log(length);
         Ok(address)
     }
@@ -290,7 +284,9 @@ fn fill(table: &Table<'_, AtomicU64>, log: &Log, control: &Control) -> Result<()
                 return;
             }
             let same = |other| log.head(other, tick).is_some_and(|head| head.key == key);
-            if table.publish(Hash::of(&key), address, same) == Published::Full {
+            // When it was used last is not known any more.
+            let note = Note::stored(seconds_since_1970(record.head().created()), control.clock()).to_word();
+            if table.publish(Hash::of(&key), address, note, same) == Published::Full {
                 log::warn!(target: "rememo", "an index has no room for the record at {}", address.0);
             }
         });
@@ -305,4 +301,8 @@ fn fill(table: &Table<'_, AtomicU64>, log: &Log, control: &Control) -> Result<()
         }
     }
     Ok(())
+}
+
+fn seconds_since_1970(time: SystemTime) -> u32 {
+    u32::try_from(time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()).unwrap_or(u32::MAX)
 }

@@ -186,14 +186,15 @@ impl<'w, W: Word> Table<'w, W> {
         None
     }
 
-    /// Makes the key's slot tell `address`, unless it tells a higher one. `is_same` tells whether the record at an address
-    /// is of the same key.
+    /// Makes the key's slot tell `address`, with a `note`, unless it tells a higher one. `is_same` tells whether the record at
+    /// an address is of the same key.
     ///
     /// Who publishes asks [`is_sealed`](Self::is_sealed) afterwards.
     pub(in crate::store::log) fn publish(
         &self,
         hash: Hash,
         address: Address,
+        note: u64,
         mut is_same: impl FnMut(Address) -> bool,
     ) -> Published {
         let new = hash.slot_word(address);
@@ -204,6 +205,7 @@ impl<'w, W: Word> Table<'w, W> {
                     match self.slots[2 * slot].replace(0, new) {
                         Ok(()) => {
                             self.header[at::USED].add(1);
+                            self.set_note(slot, note);
                             return Published::Inserted;
                         }
                         Err(other) => word = other,
@@ -221,7 +223,10 @@ impl<'w, W: Word> Table<'w, W> {
                     return Published::Newer;
                 }
                 match self.slots[2 * slot].replace(word, new) {
-                    Ok(()) => return Published::Replaced(old),
+                    Ok(()) => {
+                        self.set_note(slot, note);
+                        return Published::Replaced(old);
+                    }
                     Err(other) => word = other,
                 }
             }

@@ -52,7 +52,7 @@ fn the_highest_address_of_each_key_is_found_until_the_table_is_full() {
     for version in [1, 0, 2] {
         for number in 0..500 {
             let published =
-                table.publish(hash(number), address(number, version), |other| number_at(other) == number);
+                table.publish(hash(number), address(number, version), 0, |other| number_at(other) == number);
             let expected = match model.get(&number) {
                 None => Published::Inserted,
                 Some(&old) if old > address(number, version) => Published::Newer,
@@ -69,11 +69,11 @@ fn the_highest_address_of_each_key_is_found_until_the_table_is_full() {
     assert_eq!((table.used(), table.entries().count(), table.is_crowded()), (500, 500, false));
     for number in 500..768 {
         assert_eq!(
-            table.publish(hash(number), address(number, 0), |other| number_at(other) == number),
+            table.publish(hash(number), address(number, 0), 0, |other| number_at(other) == number),
             Published::Inserted
         );
     }
-    assert_eq!(table.publish(hash(999), address(999, 0), |_| false), Published::Full);
+    assert_eq!(table.publish(hash(999), address(999, 0), 0, |_| false), Published::Full);
     assert!((0..768).all(|number| look_up(&table, number).is_some()) && table.is_crowded());
 }
 
@@ -81,7 +81,7 @@ fn the_highest_address_of_each_key_is_found_until_the_table_is_full() {
 fn a_slot_whose_entry_is_gone_is_found_no_more_and_not_used_again() {
     let words = words(8, AtomicU64::new);
     let table = Table::new(&words);
-    table.publish(hash(1), address(1, 0), |_| false);
+    table.publish(hash(1), address(1, 0), 0, |_| false);
     let slot = table.entries().next().unwrap().0;
     assert!(!table.change(slot, address(1, 5), None), "it tells another address");
     assert!(table.change(slot, address(1, 0), Some(address(1, 1))));
@@ -89,7 +89,7 @@ fn a_slot_whose_entry_is_gone_is_found_no_more_and_not_used_again() {
     assert!(table.change(slot, address(1, 1), None));
     assert_eq!(look_up(&table, 1), None);
     assert!(!table.change(slot, address(1, 1), Some(address(1, 2))));
-    assert_eq!(table.publish(hash(1), address(1, 3), |_| true), Published::Inserted);
+    assert_eq!(table.publish(hash(1), address(1, 3), 0, |_| true), Published::Inserted);
     assert_eq!((look_up(&table, 1), table.used()), (Some(address(1, 3)), 2));
 }
 
@@ -105,7 +105,7 @@ fn any_words_are_a_table_that_answers() {
         let table = Table::new(&words);
         for number in 0..100 {
             assert_eq!(table.find(hash(number), |_, _| None::<()>), None);
-            assert_eq!(table.publish(hash(number), address(number, 0), |_| false), Published::Full);
+            assert_eq!(table.publish(hash(number), address(number, 0), 0, |_| false), Published::Full);
         }
         assert!(table.entries().count() <= 768);
     }
@@ -122,7 +122,7 @@ fn threads_that_publish_one_key_meet_at_one_slot() {
                     let words = Arc::clone(&words);
                     shuttle::thread::spawn(move || {
                         for number in 0..2 {
-                            Table::new(&words).publish(hash(number), address(number, version), |other| {
+                            Table::new(&words).publish(hash(number), address(number, version), 0, |other| {
                                 number_at(other) == number
                             });
                         }
@@ -153,12 +153,12 @@ fn what_is_published_while_a_table_is_copied_is_in_the_copy() {
                     let [old, new] = [Table::new(&tables[0]), Table::new(&tables[1])];
                     for number in 0..3 {
                         let same = |other| number_at(other) == number;
-                        old.publish(hash(number), address(number, 0), same);
+                        old.publish(hash(number), address(number, 0), 0, same);
                         if old.is_sealed() {
                             while !old.is_retired() {
                                 shuttle::thread::yield_now();
                             }
-                            new.publish(hash(number), address(number, 0), same);
+                            new.publish(hash(number), address(number, 0), 0, same);
                         }
                     }
                 })
@@ -167,7 +167,7 @@ fn what_is_published_while_a_table_is_copied_is_in_the_copy() {
             old.set_sealed(true);
             for (_, address) in old.entries() {
                 let number = number_at(address);
-                new.publish(hash(number), address, |other| number_at(other) == number);
+                new.publish(hash(number), address, 0, |other| number_at(other) == number);
             }
             old.retire();
             writer.join().unwrap();
@@ -184,7 +184,7 @@ fn an_entry_that_is_replaced_while_it_is_moved_stays_replaced() {
     shuttle::check_random(
         || {
             let words = Arc::new(words(4, ShuttleU64::new));
-            Table::new(&words).publish(hash(1), address(1, 0), |_| true);
+            Table::new(&words).publish(hash(1), address(1, 0), 0, |_| true);
             let reducer = {
                 let words = Arc::clone(&words);
                 shuttle::thread::spawn(move || {
@@ -194,7 +194,7 @@ fn an_entry_that_is_replaced_while_it_is_moved_stays_replaced() {
                 })
             };
             let table = Table::new(&words);
-            let published = table.publish(hash(1), address(1, 2), |other| number_at(other) == 1);
+            let published = table.publish(hash(1), address(1, 2), 0, |other| number_at(other) == 1);
             let moved = reducer.join().unwrap();
             let from = if moved { address(1, 1) } else { address(1, 0) };
             assert_eq!(published, Published::Replaced(from));
