@@ -56,6 +56,17 @@ enum State {
     GivenUp,
 }
 
+impl State {
+    /// Whether who comes has to wait, if the value is to be `newer` than that of a flight of now.
+    fn is_waited_for(&self, newer: bool) -> bool {
+        match self {
+            State::Flying => true,
+            State::Landed(_) => newer,
+            State::Ended(_) | State::Failed | State::GivenUp => false,
+        }
+    }
+}
+
 /// The duty to end a flight, which is to drop this once the value is stored. Dropped before it has landed, as in a panic, the flight
 /// ends with nothing to share.
 pub(crate) struct Leader<'f> {
@@ -65,7 +76,20 @@ pub(crate) struct Leader<'f> {
 }
 
 /// Which thread waits for which, over all stores of the process: what [`Flights::join`] must not close to a circle.
-static WAITS: Mutex<Option<HashMap<ThreadId, ThreadId>>> = Mutex::new(None);
+static WAITS: Mutex<Option<HashMap<ThreadId, Wait>>> = Mutex::new(None);
+
+/// A wait for a flight to land, or to end if the value is to be `newer`.
+struct Wait {
+    flight: Arc<Flight>,
+    newer: bool,
+}
+
+impl Wait {
+    /// Whether it goes on: the thread may not have noticed yet that it is over.
+    fn goes_on(&self) -> bool {
+        lock(&self.flight.state).is_waited_for(self.newer)
+    }
+}
 
 impl Flights {
     /// The flights of the store in `root`, one table for all its handles in this process.
@@ -105,16 +129,12 @@ impl Flights {
         if !newer && let State::Landed(shared) = &*lock(&flight.state) {
             return Joined::Landed(Arc::clone(shared));
         }
-        let Some(_waiting) = Waiting::begin(flight.leader) else { return Joined::Alone };
+        let Some(_waiting) = Waiting::begin(&flight, newer) else { return Joined::Alone };
         if !wait {
             return Joined::Busy;
         }
         let patience = patience(usual);
-        let under_way = |state: &mut State| match state {
-            State::Flying => true,
-            State::Landed(_) => newer,
-            State::Ended(_) | State::Failed | State::GivenUp => false,
-        };
+        let under_way = |state: &mut State| state.is_waited_for(newer);
         let result = flight.landed.wait_timeout_while(lock(&flight.state), patience, under_way);
         let (state, _) = result.unwrap_or_else(PoisonError::into_inner);
         match &*state {
@@ -184,20 +204,20 @@ impl fmt::Debug for Flight {
 struct Waiting;
 
 impl Waiting {
-    /// Notes that this thread waits for `leader`; `None` if `leader` is this thread or waits for it, through however
-    /// many others.
-    fn begin(leader: ThreadId) -> Option<Self> {
+    /// Notes that this thread waits for `flight`; `None` if its leader is this thread or waits for it, through however many
+    /// others.
+    fn begin(flight: &Arc<Flight>, newer: bool) -> Option<Self> {
         let me = thread::current().id();
         let mut waits = lock(&WAITS);
         let waits = waits.get_or_insert_default();
-        let mut next = Some(leader);
+        let mut next = Some(flight.leader);
         while let Some(thread) = next {
             if thread == me {
                 return None;
             }
-            next = waits.get(&thread).copied();
+            next = waits.get(&thread).filter(|wait| wait.goes_on()).map(|wait| wait.flight.leader);
         }
-        waits.insert(me, leader);
+        waits.insert(me, Wait { flight: Arc::clone(flight), newer });
         Some(Waiting)
     }
 }
