@@ -33,7 +33,9 @@
 //!   current for a thread with [`Memory::enter`], for all with [`Memory::make_default`]; else plain calls use `$REMEMO_DIR`
 //!   or the user's cache directory.
 //! - [`Parallel`]: runs a batch of independent calls on threads, misses only. [`delayed`] takes plain closures.
-//! - [`Shelved`]: a token for a large value that stays in the cache.
+//! - [`Shelved`]: a token for a large value that stays in the cache. As an argument it costs nothing, however large the value.
+//! - [`InputFile`], [`InputDir`]: files that a function reads, in its key by their content. [`Hashed`]: a large argument of many
+//!   calls, hashed once.
 //! - [`Memory::get_or_compute`]: without the macro, under a name of your own.
 //! - [`Memory::why`]: one line on why a call is a hit or a miss; of a miss, which code changed since it was computed.
 //!
@@ -53,7 +55,7 @@
 //!   behind `dyn`; names that a foreign macro makes up. Nor are the compiler's version and flags. For such, there is
 //!   `version = …`.
 //! - Functions must be pure: environment variables, files read, clocks and global state are not part of the key. Pass them
-//!   as arguments.
+//!   as arguments, files as [`InputFile`].
 //! - What `Serialize` leaves out of an argument is not part of the key, and what serde does not carry of a value
 //!   (`#[serde(skip)]`) comes back as serde makes it up. Values with `skip_serializing_if`, `flatten` or `untagged` cannot be
 //!   read back by the store's codec: they are returned, not remembered.
@@ -75,6 +77,7 @@ mod call;
 mod codec;
 mod error;
 mod function;
+mod input;
 mod key;
 mod lease;
 mod memory;
@@ -88,7 +91,8 @@ pub use call::{Call, Delayed, FunctionCall, delayed};
 pub use codec::Value;
 pub use error::{Error, Result};
 pub use function::{Fingerprint, FunctionInfo};
-pub use key::Key;
+pub use input::{InputDir, InputFile};
+pub use key::{Hashed, Key};
 pub use memory::{Entered, Memory, MemoryBuilder, MissReason, Outcome, Shelved, Source};
 pub use parallel::Parallel;
 /// `#[memo]`: an attribute for functions whose values are to be remembered.

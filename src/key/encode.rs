@@ -5,21 +5,27 @@
 //!    different bytes. (A tuple struct that skips fields does not tell which.) Every item starts with a tag and says itself where it ends, so a `Serialize` implementation that
 //!    announces a wrong length can cause a miss but never make two values look equal.
 //! 2. Maps are sorted by their encoded keys: the order in which a `HashMap` was filled does not matter.
-//! 3. Elements of equal primitive type that follow one another in a sequence form runs, whose bytes are those of
-//!    the numbers in memory (little-endian). Long sequences are hashed apart and join by their digest.
+//! 3. Elements of equal primitive type that follow one another in a sequence form runs. Long sequences are hashed apart, the
+//!    bytes of such elements in a stream of their own ([`apart`]), and join by their digest.
+//! 4. What is known beforehand ([`known`](super::known)) has the bytes that it would have if it were encoded anew.
 
+mod apart;
 mod compound;
+mod numbers;
 mod serializer;
 
 use std::fmt;
 
-use serde::ser;
+use serde::{Serialize, ser};
 
+use self::apart::Data;
+pub(crate) use self::numbers::Number;
 use super::Identity;
+use super::hashing;
 
-/// Most elements of one run.
-const RUN_ELEMENTS: u16 = 8192;
-/// A sequence of this many elements, or a text or byte string of this many bytes, is hashed apart.
+/// Most elements of one run of a sequence that is not hashed apart.
+const RUN_ELEMENTS: usize = 8192;
+/// A sequence of this many elements, a map of this many entries, or a text or byte string of this many bytes is hashed apart.
 const APART: usize = 4096;
 /// Bytes gathered before they go to the hasher: blake3 is fastest in pieces of 16 KiB and more.
 const SPILL: usize = 64 * 1024;
@@ -48,18 +54,21 @@ mod tag {
     pub(super) const NEWTYPE_VARIANT: u8 = 0x11;
     pub(super) const TUPLE_VARIANT: u8 = 0x12;
     pub(super) const STRUCT_VARIANT: u8 = 0x13;
+    pub(super) const ENTRY: u8 = 0x14;
+    pub(super) const INPUT_FILE: u8 = 0x15;
+    pub(super) const INPUT_DIR: u8 = 0x16;
     /// Added to the kind of a primitive that stands alone.
     pub(super) const SCALAR: u8 = 0x20;
     /// Added to the kind of the primitives of a run.
     pub(super) const RUN: u8 = 0x40;
-    /// Added to the tag of a text, byte string, sequence or tuple that is hashed apart.
+    /// Added to the tag of a text, byte string, sequence, tuple or map that is hashed apart.
     pub(super) const APART: u8 = 0x80;
 }
 
 /// The kinds of primitives. The values are part of the format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-enum Primitive {
+pub(crate) enum Primitive {
     Bool = 0,
     I8 = 1,
     I16 = 2,
@@ -97,6 +106,18 @@ impl ser::Error for EncodeError {
     }
 }
 
+/// What a digest stands for that is no digest of canonical bytes.
+#[derive(Clone, Copy, Debug)]
+#[repr(u8)]
+pub(crate) enum StandIn {
+    /// A value in the cache: the digest is the key of its entry.
+    Entry = tag::ENTRY,
+    /// A file: the digest is that of its content.
+    InputFile = tag::INPUT_FILE,
+    /// A directory: the digest is that of the tree below it.
+    InputDir = tag::INPUT_DIR,
+}
+
 /// A serde serializer whose output is canonical bytes, kept or hashed.
 #[derive(Debug)]
 pub(crate) struct Encoder {
@@ -106,6 +127,10 @@ pub(crate) struct Encoder {
     run: Option<Run>,
     /// The next item is an element of a sequence, so that a primitive joins or starts a run.
     in_sequence: bool,
+    /// The next item that serde tells was written already.
+    written: bool,
+    /// Takes the bytes of runs, if this is the encoder of a sequence that is hashed apart.
+    data: Option<Data>,
 }
 
 /// Where full buffers go.
@@ -121,9 +146,18 @@ enum Destination {
 #[derive(Debug)]
 struct Run {
     kind: Primitive,
-    count: u16,
+    count: usize,
+    /// The count at which the run ends, or its bytes are looked after.
+    limit: usize,
     /// Where in the buffer the count goes.
     count_at: usize,
+}
+
+/// The canonical bytes of a value on their own.
+pub(crate) fn canonical_bytes<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeError> {
+    let mut encoder = Encoder::buffered();
+    value.serialize(&mut encoder)?;
+    Ok(encoder.into_bytes())
 }
 
 impl Encoder {
@@ -132,8 +166,8 @@ impl Encoder {
         Self::to(Destination::Hash { identity: Some(identity), hasher: None })
     }
 
-    /// An encoder for a sequence that is hashed apart, whichever function it is an argument of.
-    fn apart() -> Self {
+    /// An encoder for something that is hashed apart, whichever function it is an argument of.
+    fn hashing() -> Self {
         Self::to(Destination::Hash { identity: None, hasher: None })
     }
 
@@ -143,7 +177,14 @@ impl Encoder {
     }
 
     fn to(destination: Destination) -> Self {
-        Encoder { buffer: Vec::with_capacity(FIRST), destination, run: None, in_sequence: false }
+        Encoder {
+            buffer: Vec::with_capacity(FIRST),
+            destination,
+            run: None,
+            in_sequence: false,
+            written: false,
+            data: None,
+        }
     }
 
     /// The digest of all that was encoded.
@@ -166,17 +207,6 @@ impl Encoder {
         self.buffer
     }
 
-    /// Hashes from here on instead of keeping the bytes; those kept so far are hashed first, at the next spill.
-    fn hash_from_now_on(&mut self) {
-        if matches!(self.destination, Destination::Buffer) {
-            self.destination = Destination::Hash { identity: None, hasher: None };
-        }
-    }
-
-    fn is_hashing(&self) -> bool {
-        matches!(self.destination, Destination::Hash { .. })
-    }
-
     /// Starts an item that is no primitive.
     fn open(&mut self, tag: u8) {
         self.end_run();
@@ -196,27 +226,50 @@ impl Encoder {
     fn primitive<const N: usize>(&mut self, kind: Primitive, bytes: [u8; N]) {
         if self.in_sequence {
             match &mut self.run {
-                Some(run) if run.kind == kind && run.count < RUN_ELEMENTS => run.count += 1,
-                _ => self.start_run(kind),
+                Some(run) if run.kind == kind && run.count < run.limit => run.count += 1,
+                _ => self.next_of_run(kind),
+            }
+            match &mut self.data {
+                Some(data) => data.buffer.extend_from_slice(&bytes),
+                None => self.buffer.extend_from_slice(&bytes),
             }
         } else {
             self.end_run();
             self.buffer.push(tag::SCALAR + kind as u8);
+            self.buffer.extend_from_slice(&bytes);
         }
-        self.buffer.extend_from_slice(&bytes);
+    }
+
+    /// Counts an element that begins a run, or goes on with one that has reached its limit.
+    fn next_of_run(&mut self, kind: Primitive) {
+        if let Some(data) = &mut self.data {
+            data.spill();
+            if let Some(run) = self.run.as_mut().filter(|run| run.kind == kind) {
+                run.count += 1;
+                run.limit += RUN_ELEMENTS;
+                return;
+            }
+        }
+        self.start_run(kind);
     }
 
     fn start_run(&mut self, kind: Primitive) {
         self.end_run();
         self.spill();
         self.buffer.push(tag::RUN + kind as u8);
-        self.run = Some(Run { kind, count: 1, count_at: self.buffer.len() });
-        self.buffer.extend_from_slice(&[0; 2]);
+        self.run = Some(Run { kind, count: 1, limit: RUN_ELEMENTS, count_at: self.buffer.len() });
+        if self.data.is_none() {
+            self.buffer.extend_from_slice(&[0; 2]);
+        }
     }
 
     fn end_run(&mut self) {
-        if let Some(run) = self.run.take() {
-            self.buffer[run.count_at..run.count_at + 2].copy_from_slice(&run.count.to_le_bytes());
+        let Some(run) = self.run.take() else { return };
+        if self.data.is_some() {
+            self.length(run.count);
+        } else {
+            let [low, high, ..] = run.count.to_le_bytes();
+            self.buffer[run.count_at..run.count_at + 2].copy_from_slice(&[low, high]);
         }
     }
 
@@ -259,7 +312,7 @@ impl Encoder {
             self.length(bytes.len());
             self.buffer.extend_from_slice(bytes);
         } else {
-            self.digest(tag, *blake3::hash(bytes).as_bytes());
+            self.digest(tag, hashing::digest(bytes));
         }
         self.spill();
     }
@@ -268,6 +321,26 @@ impl Encoder {
     fn digest(&mut self, tag: u8, digest: [u8; 32]) {
         self.open(tag + tag::APART);
         self.buffer.extend_from_slice(&digest);
+    }
+
+    /// A digest of something else than canonical bytes.
+    pub(super) fn stand_in(&mut self, item: StandIn, digest: [u8; 32]) {
+        self.open(item as u8);
+        self.buffer.extend_from_slice(&digest);
+        self.spill();
+    }
+
+    /// The canonical bytes of an item other than a primitive, known from before.
+    pub(super) fn replay(&mut self, bytes: &[u8]) {
+        self.end_run();
+        self.in_sequence = false;
+        self.buffer.extend_from_slice(bytes);
+        self.spill();
+    }
+
+    /// The next item that serde tells was written already: `()` is to write nothing.
+    pub(super) fn skip_next(&mut self) {
+        self.written = true;
     }
 
     fn variant(&mut self, tag: u8, name: &str, variant: &str) {

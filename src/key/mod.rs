@@ -5,10 +5,12 @@
 //! `docs/format.md`; it never changes without its version.
 //!
 //! # Invariants
-//! 1. Nothing here touches the disk, and nothing is cloned to make a key.
+//! 1. Nothing here touches the disk, and nothing is cloned to make a key. (Arguments that stand for files do, in
+//!    [`input`](crate::input).)
 //! 2. Two different argument lists of one function have different canonical bytes: every item is tagged and
 //!    self-delimiting.
-//! 3. Equal values in borrowed and owned spelling (`&str` and `String`, `&[f64]` and `Vec<f64>`) have equal bytes.
+//! 3. Equal values in borrowed and owned spelling (`&str` and `String`, `&[f64]` and `Vec<f64>`) have equal bytes; so has a value
+//!    whose bytes are [`known`] from before ([`Hashed`]).
 //!
 //! # What is part of a key, and what is not
 //! | input | part of the key | where |
@@ -19,12 +21,17 @@
 //! | `cfg` predicates in that code | yes, evaluated where it is compiled | fingerprint |
 //! | `version = …`, names of the parameters in the key | yes | identity |
 //! | arguments | yes, unless under `ignore(…)` | canonical bytes |
-//! | environment, files read at run time, global state | no: pass them as arguments | |
+//! | files and directories, as [`InputFile`](crate::InputFile) and [`InputDir`](crate::InputDir) | their content, not their path | canonical bytes |
+//! | values left in the cache, as [`Shelved`](crate::Shelved) | the key of their entry | canonical bytes |
+//! | environment, other files read at run time, global state | no: pass them as arguments | |
 //! | `ttl`, `valid`, `min_cost`, `cache_err` | no: they decide about an entry, not which entry it is | |
 
 mod arguments;
-pub(crate) mod encode;
+mod encode;
+mod hashed;
+pub(crate) mod hashing;
 mod identity;
+pub(crate) mod known;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -32,6 +39,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 pub use arguments::{ArgumentError, Arguments};
 pub(crate) use arguments::{key, key_of_some, preview};
+pub use hashed::Hashed;
 pub(crate) use identity::{FunctionId, Identity, IdentityParts, fingerprint_with_cfg};
 
 /// The address of one call's entry: 32 bytes of blake3.

@@ -1,5 +1,6 @@
 //! A value left in the cache, as a small token.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
@@ -12,21 +13,28 @@ use crate::call::Call;
 use crate::codec::{self, Value};
 use crate::error::{Error, Result};
 use crate::key::Key;
+use crate::key::known::{self, StandIn};
 use crate::store::{self, Lookup, Payload};
 
 /// A value left in the cache: small, cheap to clone and to send elsewhere, and read back with [`get`](Self::get).
 ///
 /// It names the cache's directory and the key, so it works in any process that reaches the directory under the same
 /// path. Where the value could not be stored (the memory is disabled, the disk is full) it carries the bytes itself.
+///
+/// As an argument it is in the key by the key of its entry: neither the value nor the directory is looked at, so that a step
+/// of a pipeline that takes the token of the step before costs the same whatever the size of the value.
 pub struct Shelved<T> {
     function: String,
+    key: Key,
     place: Place,
     output: PhantomData<fn() -> T>,
 }
 
 #[derive(Clone)]
 enum Place {
-    Entry { root: PathBuf, key: Key },
+    /// The directory with the entry.
+    Entry(PathBuf),
+    /// The encoded value.
     Here(Vec<u8>),
 }
 
@@ -66,7 +74,7 @@ impl Memory {
         let stored = |memory: &Memory| {
             let inner = memory.inner.as_ref()?;
             inner.find(&key, definition, name).ok()?;
-            Some(Place::Entry { root: inner.root.clone(), key })
+            Some(Place::Entry(inner.root.clone()))
         };
         let place = if let Some(place) = stored(self) {
             place
@@ -74,7 +82,7 @@ impl Memory {
             let value = self.call(call);
             stored(self).map_or_else(|| subject.encode_whole(&value).map(Place::Here), Ok)?
         };
-        Ok(Shelved { function: name.to_owned(), place, output: PhantomData })
+        Ok(Shelved { function: name.to_owned(), key, place, output: PhantomData })
     }
 }
 
@@ -82,7 +90,7 @@ impl<T> Shelved<T> {
     /// The directory that holds the value; `None` if the token carries it itself.
     pub fn root(&self) -> Option<&Path> {
         match &self.place {
-            Place::Entry { root, .. } => Some(root),
+            Place::Entry(root) => Some(root),
             Place::Here(_) => None,
         }
     }
@@ -101,7 +109,7 @@ impl<T: Value> Shelved<T> {
     /// Fails if the directory cannot be read, or the entry has been removed or damaged since.
     pub fn get(&self) -> Result<T> {
         match &self.place {
-            Place::Entry { root, key } => match store::look_up(root, key)? {
+            Place::Entry(root) => match store::look_up(root, &self.key)? {
                 Lookup::Found(entry) => self.decode(entry.payload()),
                 Lookup::Absent => Err(Error::no_entry(&self.function, "it has been removed")),
                 Lookup::Damaged(how) => {
@@ -119,45 +127,52 @@ impl<T: Value> Shelved<T> {
 
 impl<T> Clone for Shelved<T> {
     fn clone(&self) -> Self {
-        Shelved { function: self.function.clone(), place: self.place.clone(), output: PhantomData }
+        let (function, place) = (self.function.clone(), self.place.clone());
+        Shelved { function, key: self.key, place, output: PhantomData }
     }
 }
 
 impl<T> fmt::Debug for Shelved<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Shelved");
-        debug.field("function", &self.function);
+        debug.field("function", &self.function).field("key", &self.key);
         match &self.place {
-            Place::Entry { root, key } => debug.field("root", root).field("key", key),
+            Place::Entry(root) => debug.field("root", root),
             Place::Here(bytes) => debug.field("bytes", &bytes.len()),
         };
         debug.finish()
     }
 }
 
-/// As serde sees a token: function, directory and key, or function and bytes.
-type Parts<'a> = (std::borrow::Cow<'a, str>, Option<(PathBuf, String)>, Option<Vec<u8>>);
+/// As serde sees a token: function, key, and the directory or the bytes.
+type Parts<'a> = (Cow<'a, str>, Cow<'a, str>, Option<Cow<'a, Path>>, Option<Cow<'a, [u8]>>);
 
+/// In a key the key of the entry; anywhere else the whole token.
 impl<T> Serialize for Shelved<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (entry, here) = match &self.place {
-            Place::Entry { root, key } => (Some((root.clone(), key.to_string())), None),
-            Place::Here(bytes) => (None, Some(bytes.clone())),
+        let plain = |serializer| {
+            let (root, bytes) = match &self.place {
+                Place::Entry(root) => (Some(root.as_path().into()), None),
+                Place::Here(bytes) => (None, Some(bytes.into())),
+            };
+            let parts: Parts<'_> = (self.function.as_str().into(), self.key.to_string().into(), root, bytes);
+            parts.serialize(serializer)
         };
-        let parts: Parts<'_> = (self.function.as_str().into(), entry, here);
-        parts.serialize(serializer)
+        known::stand_in(serializer, StandIn::Entry, || Ok(*self.key.as_bytes()), plain)
     }
 }
 
 impl<'de, T> Deserialize<'de> for Shelved<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let place = |entry: Option<(PathBuf, String)>, here| match (entry, here) {
-            (Some((root, key)), None) => Some(Place::Entry { root, key: Key::from_hex(&key)? }),
-            (None, Some(bytes)) => Some(Place::Here(bytes)),
+        let (function, key, root, bytes): Parts<'_> = Deserialize::deserialize(deserializer)?;
+        let place = match (root, bytes) {
+            (Some(root), None) => Some(Place::Entry(root.into_owned())),
+            (None, Some(bytes)) => Some(Place::Here(bytes.into_owned())),
             _ => None,
         };
-        let (function, entry, here): Parts<'_> = Deserialize::deserialize(deserializer)?;
-        let place = place(entry, here).ok_or_else(|| D::Error::custom("it is no shelved value"))?;
-        Ok(Shelved { function: function.into_owned(), place, output: PhantomData })
+        let (Some(key), Some(place)) = (Key::from_hex(&key), place) else {
+            return Err(D::Error::custom("it is no shelved value"));
+        };
+        Ok(Shelved { function: function.into_owned(), key, place, output: PhantomData })
     }
 }

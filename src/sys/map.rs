@@ -1,4 +1,4 @@
-//! Files mapped into memory: the only `unsafe` of the crate.
+//! Files mapped into memory.
 //!
 //! # What can and what cannot be guarded
 //! A mapping outlives changes of its file. Touching a page that lies behind the end of the file raises a signal (SIGBUS), so

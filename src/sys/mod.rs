@@ -1,5 +1,7 @@
 //! What the rest asks of the operating system; where systems differ, behind equal signatures.
 
+#[expect(unsafe_code, reason = "the one place that sees values as what their types are known to be")]
+pub(crate) mod view;
 pub(crate) mod whole_file;
 
 #[cfg(target_os = "linux")]
@@ -14,9 +16,21 @@ pub(crate) mod map;
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
-pub(crate) use unix::{is_file_at, may_unlink_open_files};
+pub(crate) use unix::{is_file_at, may_unlink_open_files, stamp};
 
 #[cfg(not(unix))]
 mod other;
 #[cfg(not(unix))]
-pub(crate) use other::{is_file_at, may_unlink_open_files};
+pub(crate) use other::{is_file_at, may_unlink_open_files, stamp};
+
+/// What tells one state of a file from another, as far as the system tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    pub(crate) device: u64,
+    pub(crate) inode: u64,
+    pub(crate) size: u64,
+    /// When its content was changed, in nanoseconds since 1970; anybody may set it to any time.
+    pub(crate) modified: i128,
+    /// When anything of it was changed, in nanoseconds since 1970, by the clock of the system alone.
+    pub(crate) changed: i128,
+}

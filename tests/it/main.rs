@@ -16,6 +16,7 @@
     reason = "tests have functions of every shape, and small numbers"
 )]
 
+mod arguments;
 mod concurrent;
 mod damage;
 mod edits;

@@ -5,15 +5,13 @@ use serde::ser;
 
 use super::{APART, EncodeError, Encoder, tag};
 
-/// A sequence or tuple (arrays are tuples to serde). Its elements form runs; from [`APART`] elements on it is
-/// hashed apart.
+/// A sequence or tuple (arrays are tuples to serde). Its elements form runs; one that announces [`APART`] elements, or does
+/// not say how many, is hashed apart.
 #[derive(Debug)]
 pub(crate) struct Sequence<'e> {
     parent: &'e mut Encoder,
     tag: u8,
-    count: usize,
-    /// Takes the elements where they do not go straight to `parent`: when the sequence is announced as long, or
-    /// its length is not announced and shows only at the end.
+    /// Takes the elements of a sequence that is hashed apart; those of others go straight to `parent`.
     own: Option<Encoder>,
 }
 
@@ -24,15 +22,13 @@ impl<'e> Sequence<'e> {
                 parent.open(tag);
                 None
             }
-            Some(_) => Some(Encoder::apart()),
-            None => Some(Encoder::buffered()),
+            _ => Some(Encoder::apart()),
         };
-        Sequence { parent, tag, count: 0, own }
+        Sequence { parent, tag, own }
     }
 
     #[inline]
-    fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-        self.count += 1;
+    pub(super) fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
         let encoder = match &mut self.own {
             Some(own) => own,
             None => &mut *self.parent,
@@ -40,23 +36,13 @@ impl<'e> Sequence<'e> {
         encoder.in_sequence = true;
         value.serialize(&mut *encoder)?;
         encoder.in_sequence = false;
-        if self.count == APART
-            && let Some(own) = &mut self.own
-        {
-            own.hash_from_now_on();
-        }
         Ok(())
     }
 
-    fn end(self) {
+    pub(super) fn end(self) {
         match self.own {
             None => self.parent.close(),
-            Some(own) if own.is_hashing() => self.parent.digest(self.tag, own.finish()),
-            Some(own) => {
-                self.parent.open(self.tag);
-                self.parent.buffer.extend_from_slice(&own.into_bytes());
-                self.parent.close();
-            }
+            Some(own) => self.parent.digest(self.tag, own.finish_apart()),
         }
     }
 }
@@ -196,13 +182,23 @@ impl ser::SerializeMap for Entries<'_> {
             .map(|(start, &(key_end, end))| (&bytes[start..key_end], &bytes[key_end..end]))
             .collect();
         entries.sort_unstable();
-        self.parent.open(tag::MAP);
-        self.parent.length(entries.len());
-        for (key, value) in entries {
-            self.parent.buffer.extend_from_slice(key);
-            self.parent.buffer.extend_from_slice(value);
-            self.parent.spill();
+        if entries.len() < APART {
+            self.parent.open(tag::MAP);
+            self.parent.length(entries.len());
+            write(self.parent, &entries);
+        } else {
+            let mut own = Encoder::hashing();
+            write(&mut own, &entries);
+            self.parent.digest(tag::MAP, own.finish());
         }
         Ok(())
+    }
+}
+
+fn write(encoder: &mut Encoder, entries: &[(&[u8], &[u8])]) {
+    for (key, value) in entries {
+        encoder.buffer.extend_from_slice(key);
+        encoder.buffer.extend_from_slice(value);
+        encoder.spill();
     }
 }

@@ -1,9 +1,12 @@
 //! How each kind of value that serde knows becomes an item.
 
+use std::mem;
+
 use serde::Serialize;
 use serde::ser::Serializer;
 
 use super::compound::{Entries, Fields, Sequence};
+use super::numbers::Numbers;
 use super::{EncodeError, Encoder, Primitive, tag};
 
 /// One method for each primitive: its kind and its little-endian bytes.
@@ -66,6 +69,9 @@ impl<'e> Serializer for &'e mut Encoder {
     }
 
     fn serialize_unit(self) -> Result<(), EncodeError> {
+        if mem::take(&mut self.written) {
+            return Ok(());
+        }
         self.open(tag::UNIT);
         Ok(())
     }
@@ -119,6 +125,29 @@ impl<'e> Serializer for &'e mut Encoder {
 
     fn serialize_seq(self, length: Option<usize>) -> Result<Sequence<'e>, EncodeError> {
         Ok(Sequence::new(self, tag::SEQUENCE, length))
+    }
+
+    /// Slices and vectors come by here, whatever they are nested in. Those of numbers are bytes in memory.
+    fn collect_seq<I>(self, items: I) -> Result<(), EncodeError>
+    where
+        I: IntoIterator,
+        I::Item: Serialize,
+    {
+        if let Some(numbers) = Numbers::of(&items) {
+            self.numbers(tag::SEQUENCE, &numbers);
+            return Ok(());
+        }
+        let items = items.into_iter();
+        let length = match items.size_hint() {
+            (least, Some(most)) if least == most => Some(least),
+            _ => None,
+        };
+        let mut sequence = Sequence::new(self, tag::SEQUENCE, length);
+        for item in items {
+            sequence.element(&item)?;
+        }
+        sequence.end();
+        Ok(())
     }
 
     fn serialize_tuple(self, length: usize) -> Result<Sequence<'e>, EncodeError> {

@@ -1,0 +1,117 @@
+//! Values seen as what their types are known to be.
+//!
+//! serde hands a serializer values of types that are parameters. Whether such a type is, say, `&[f64]` only its
+//! [`TypeId`] tells, and using it as one takes `unsafe`. (`typeid::of` is `TypeId::of` for types that borrow: it leaves
+//! lifetimes out. So each function here gives out nothing that lives longer than what it was given.)
+
+use std::any::TypeId;
+use std::{ptr, slice};
+
+/// What `items` goes through as a slice, if it is a reference to a slice or vector of `T`, or an iterator over one.
+#[inline]
+pub(crate) fn slice_of<I, T: 'static>(items: &I) -> Option<&[T]> {
+    let id = typeid::of::<I>();
+    if id == TypeId::of::<&'static [T]>() {
+        // SAFETY: `I` is `&'a [T]` with some lifetime `'a` (`T` has none), so the cast changes no type. What is copied out
+        // of it gets the lifetime of `items`, which is not longer than `'a`.
+        Some(unsafe { *ptr::from_ref(items).cast::<&[T]>() })
+    } else if id == TypeId::of::<&'static Vec<T>>() {
+        // SAFETY: as above, `I` is `&'a Vec<T>`.
+        Some(unsafe { *ptr::from_ref(items).cast::<&Vec<T>>() })
+    } else if id == TypeId::of::<slice::Iter<'static, T>>() {
+        // SAFETY: as above, `I` is `slice::Iter<'a, T>`, which is borrowed, not copied.
+        Some(unsafe { &*ptr::from_ref(items).cast::<slice::Iter<'_, T>>() }.as_slice())
+    } else {
+        None
+    }
+}
+
+/// What `reference` refers to, if it is a `&mut T`.
+#[inline]
+pub(crate) fn target_mut<R, T: 'static>(reference: &mut R) -> Option<&mut T> {
+    if typeid::of::<R>() == TypeId::of::<&'static mut T>() {
+        // SAFETY: `R` is `&'a mut T` with some lifetime `'a` (`T` has none), so the cast changes no type. The target is borrowed
+        // anew for the lifetime of `reference`, which is not longer than `'a` and during which `reference` cannot be used.
+        Some(unsafe { &mut **ptr::from_mut(reference).cast::<&mut T>() })
+    } else {
+        None
+    }
+}
+
+/// Types without padding: all bytes of their values are initialized.
+///
+/// # Safety
+///
+/// No value of the type may have a byte that is not initialized, or be able to change while it is borrowed.
+pub(crate) unsafe trait Plain: Copy + 'static {}
+
+macro_rules! plain {
+    ($($type:ty)*) => {$(
+        // SAFETY: a primitive type without padding and without interior mutability.
+        unsafe impl Plain for $type {}
+    )*};
+}
+
+plain! { bool char i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize f32 f64 }
+
+/// The bytes of `items` in memory, if those are the little-endian bytes of each one behind the other: always, but on
+/// big-endian machines.
+#[inline]
+pub(crate) fn little_endian_bytes<T: Plain>(items: &[T]) -> Option<&[u8]> {
+    if cfg!(target_endian = "big") && size_of::<T>() > 1 {
+        return None;
+    }
+    // SAFETY: The memory of the slice is `size_of_val(items)` bytes, all of them initialized (`Plain`), which stay borrowed
+    // and unchanged for the lifetime of the result; bytes may lie anywhere.
+    Some(unsafe { slice::from_raw_parts(items.as_ptr().cast::<u8>(), size_of_val(items)) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slices_vectors_and_their_iterators_are_seen_as_slices() {
+        let vector = vec![1u16, 2, 3];
+        let local = &vector; // borrowed for less than 'static
+        assert_eq!(slice_of::<_, u16>(&local), Some(&[1, 2, 3][..]));
+        assert_eq!(slice_of::<_, u16>(&&vector[1..]), Some(&[2, 3][..]));
+        let mut iterator = vector.iter();
+        iterator.next();
+        assert_eq!(slice_of::<_, u16>(&iterator), Some(&[2, 3][..]));
+        assert_eq!(slice_of::<_, u16>(&&Vec::<u16>::new()), Some(&[][..]));
+    }
+
+    #[test]
+    fn other_types_are_seen_as_none() {
+        let vector = vec![1u16, 2, 3];
+        assert_eq!(slice_of::<_, i16>(&&vector), None);
+        assert_eq!(slice_of::<_, u16>(&vector), None, "a vector, not a reference to one");
+        assert_eq!(slice_of::<_, u16>(&&[1u16, 2]), None, "an array");
+        assert_eq!(slice_of::<_, u16>(&&vector.clone().into_boxed_slice()), None);
+        assert_eq!(slice_of::<_, u16>(&vector.iter().rev()), None);
+        assert_eq!(slice_of::<_, char>(&&vec![7u32]), None, "of equal size, not of equal type");
+    }
+
+    #[test]
+    fn the_target_of_a_mutable_reference_is_borrowed_anew() {
+        let mut text = String::from("a");
+        let mut reference = &mut text;
+        target_mut::<_, String>(&mut reference).unwrap().push('b');
+        reference.push('c');
+        assert_eq!(text, "abc");
+        assert!(target_mut::<_, Vec<u8>>(&mut &mut text).is_none());
+        assert!(target_mut::<_, String>(&mut &text).is_none(), "a shared reference");
+        assert!(target_mut::<_, String>(&mut text).is_none(), "no reference");
+    }
+
+    #[test]
+    #[cfg(target_endian = "little")]
+    fn bytes_are_those_of_each_item_in_turn() {
+        assert_eq!(little_endian_bytes(&[1u16, 0x0203]).unwrap(), [1, 0, 3, 2]);
+        assert_eq!(little_endian_bytes(&[true, false]).unwrap(), [1, 0]);
+        assert_eq!(little_endian_bytes(&['é']).unwrap(), [0xe9, 0, 0, 0]);
+        assert_eq!(little_endian_bytes(&[-0.0f32]).unwrap(), (-0.0f32).to_le_bytes());
+        assert_eq!(little_endian_bytes::<u128>(&[]).unwrap(), [0u8; 0]);
+    }
+}
