@@ -210,14 +210,16 @@ impl Waiting {
         let me = thread::current().id();
         let mut waits = lock(&WAITS);
         let waits = waits.get_or_insert_default();
-        let mut next = Some(flight.leader);
+        let wait = Wait { flight: Arc::clone(flight), newer };
+        // Seen under the lock: who leads the flight cannot have begun to wait for this thread since.
+        let mut next = wait.goes_on().then_some(flight.leader);
         while let Some(thread) = next {
             if thread == me {
                 return None;
             }
             next = waits.get(&thread).filter(|wait| wait.goes_on()).map(|wait| wait.flight.leader);
         }
-        waits.insert(me, Wait { flight: Arc::clone(flight), newer });
+        waits.insert(me, wait);
         Some(Waiting)
     }
 }
