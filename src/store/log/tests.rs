@@ -65,7 +65,7 @@ fn the_index_grows_again_and_again_while_it_is_used() {
             assert!((0..=number).all(|number| get(&*other, number)), "after growth at {number}");
         }
     }
-    assert_eq!(sizes.len(), 5, "{sizes:?}");
+    assert_eq!(sizes.len(), 8, "{sizes:?}");
 }
 
 #[test]
