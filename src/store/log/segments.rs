@@ -84,6 +84,10 @@ impl Segment {
         if start + length as u64 > SEGMENT {
             return None;
         }
+        if let Some(window) = &self.window {
+            self.has(start + length as u64, tick).then_some(())?;
+            return Record::new(window.read_vec(usize::try_from(start).ok()?, length)?);
+        }
         let mut bytes = vec![0; length];
         self.read(start, &mut bytes, tick).then_some(())?;
         Record::new(bytes)
