@@ -1,0 +1,79 @@
+//! What only the log can get wrong: damage, growth, killed writers, many processes, full disks, reductions under way.
+
+mod budget;
+mod damage;
+mod killed;
+mod reduction;
+mod vanished;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::{env, fs, thread};
+
+use super::*;
+use crate::store::suite::{draft, get, key};
+use crate::store::{Layout, Payload, open};
+
+fn options() -> Options {
+    Options { layout: Layout::Log, ..Options::default() }
+}
+
+fn fresh() -> (tempfile::TempDir, Arc<dyn Store>) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path(), &options()).unwrap();
+    (dir, store)
+}
+
+fn reopen(root: &Path) -> Arc<dyn Store> {
+    open(root, &options()).unwrap()
+}
+
+/// Whether the entry is there and right; damage is a miss, a wrong value fails.
+#[track_caller]
+fn right_or_missed(store: &dyn Store, number: u64) -> bool {
+    match store.get(&key(number)).unwrap() {
+        Lookup::Found(entry) => {
+            assert_eq!(entry.payload(), draft(number).payload, "{number}");
+            true
+        }
+        Lookup::Absent | Lookup::Damaged(_) => false,
+    }
+}
+
+fn on_disk(path: &Path) -> u64 {
+    let entries = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .map(
+            |path: PathBuf| {
+                if path.is_dir() { on_disk(&path) } else { fs::metadata(path).map_or(0, |file| file.len()) }
+            },
+        )
+        .sum()
+}
+
+#[test]
+fn golden_bytes() {
+    let (dir, store) = fresh();
+    store.put(&Draft { payload: b"value".to_vec(), ..draft(7) }).unwrap();
+    store.remove(&key(7)).unwrap();
+    let log = fs::read(dir.path().join("log/0000")).unwrap();
+    let digest = blake3::hash(&log).to_hex();
+    assert_eq!((log.len(), &digest[..32]), (192, "8796325c56c01581f7e042f5e7145b5e"));
+}
+
+#[test]
+fn the_index_grows_again_and_again_while_it_is_used() {
+    let (dir, store) = fresh();
+    let path = dir.path().join("index");
+    let mut sizes = vec![fs::metadata(&path).unwrap().len()];
+    let other = reopen(dir.path());
+    for number in 0..40_000 {
+        store.put(&draft(number)).unwrap();
+        let size = fs::metadata(&path).unwrap().len();
+        if sizes.last() != Some(&size) {
+            sizes.push(size);
+            assert!((0..=number).all(|number| get(&*other, number)), "after growth at {number}");
+        }
+    }
+    assert_eq!(sizes.len(), 8, "{sizes:?}");
+}
