@@ -172,15 +172,22 @@ impl<'w, W: Word> Table<'w, W> {
         mut visit: impl FnMut(usize, Address) -> Option<R>,
     ) -> Option<R> {
         for slot in self.probe(hash) {
-            let word = self.slots[2 * slot].load();
+            let mut word = self.slots[2 * slot].load();
             if word == 0 {
                 return None;
             }
-            if word >> 48 == u64::from(hash.tag)
+            while word >> 48 == u64::from(hash.tag)
                 && let Some(address) = address_of(word)
-                && let Some(found) = visit(slot, address)
             {
-                return Some(found);
+                if let Some(found) = visit(slot, address) {
+                    return Some(found);
+                }
+                // The record may have been moved meanwhile, and its old place be gone.
+                let now = self.slots[2 * slot].load();
+                if now == word {
+                    break;
+                }
+                word = now;
             }
         }
         None
@@ -216,8 +223,17 @@ impl<'w, W: Word> Table<'w, W> {
                     return Published::Already;
                 }
                 let Some(old) = address_of(word) else { break };
-                if word >> 48 != u64::from(hash.tag) || !is_same(old) {
+                if word >> 48 != u64::from(hash.tag) {
                     break;
+                }
+                if !is_same(old) {
+                    // The record may have been moved meanwhile, and its old place be gone.
+                    let now = self.slots[2 * slot].load();
+                    if now == word {
+                        break;
+                    }
+                    word = now;
+                    continue;
                 }
                 if old > address {
                     return Published::Newer;

@@ -93,6 +93,23 @@ fn a_slot_whose_entry_is_gone_is_found_no_more_and_not_used_again() {
     assert_eq!((look_up(&table, 1), table.used()), (Some(address(1, 3)), 2));
 }
 
+/// A reduction copies a record, makes the slot tell the copy and unlinks the old place, while somebody looks at that: he must not
+/// take the key for absent, nor give it a second slot.
+#[test]
+fn a_record_that_is_moved_while_it_is_looked_at_is_found_in_its_new_place() {
+    let words = words(8, AtomicU64::new);
+    let table = Table::new(&words);
+    table.publish(hash(1), address(1, 0), 0, |_| false);
+    let slot = table.entries().next().unwrap().0;
+    let moved_from = |old: u64, seen: Address| {
+        table.change(slot, address(1, old), Some(address(1, old + 1)));
+        seen == address(1, old + 1)
+    };
+    assert_eq!(table.find(hash(1), |_, seen| moved_from(0, seen).then_some(seen)), Some(address(1, 1)));
+    let published = table.publish(hash(1), address(1, 5), 0, |seen| moved_from(1, seen));
+    assert_eq!((published, table.used()), (Published::Replaced(address(1, 2)), 1));
+}
+
 #[test]
 fn any_words_are_a_table_that_answers() {
     for seed in 0..50_u64 {
