@@ -43,7 +43,6 @@ struct Resident {
     address: Address,
     record: Record,
     worth: f64,
-    in_use: bool,
 }
 
 /// What a step evicted and freed.
@@ -69,6 +68,10 @@ impl LogStore {
             return;
         }
         let Some(_upkeep) = Upkeep::try_lock(self.log.dir()) else { return };
+        if !self.is_current(&view) {
+            // The index was exchanged before the lock was free: the slots of the old one tell nobody anything.
+            return;
+        }
         let now = self.now();
         let started = Instant::now();
         let low = self.budget.map_or(u64::MAX, |budget| budget / 16 * 15);
@@ -78,9 +81,8 @@ impl LogStore {
                 return;
             }
             let threshold = if excess > 0 { self.threshold(&view, excess, used(), now) } else { 0.0 };
-            let step = self.reduce_oldest(&view, now, |resident, freed| {
-                freed < excess && resident.worth <= threshold && !resident.in_use
-            });
+            let step = self
+                .reduce_oldest(&view, now, |resident, freed| freed < excess && resident.worth <= threshold);
             let gained = step.as_ref().map_or(0, |step| step.freed);
             if gained < SEGMENT / 16 {
                 // All that is there is in use, or the disk is full: it is not worth trying again soon.
@@ -178,7 +180,7 @@ impl LogStore {
     }
 
     /// Evicts entries of the oldest segment, copies the others to the tail, and unlinks the segment; under the lock. `goes` is
-    /// asked of each, least worth first, with the bytes that are free by then.
+    /// asked of each that is not in use, least worth first, with the bytes that are free by then.
     fn reduce_oldest(&self, view: &View, now: Now, goes: impl Fn(&Resident, u64) -> bool) -> Result<Step> {
         let control = &view.control;
         let number = control.first();
@@ -188,13 +190,15 @@ impl LogStore {
         // From now on, who writes to it looks again.
         control.set_floor(number + 1);
         let bytes = segments::read(self.log.dir(), number)?;
-        let mut residents = Self::residents(view, number, &bytes, now);
+        let mut residents = Self::residents(view, number, &bytes);
         residents.sort_by(|a, b| a.worth.total_cmp(&b.worth));
         let live: u64 = residents.iter().map(|resident| resident.record.bytes().len() as u64).sum();
         let mut step = Step { freed: (bytes.len() as u64).saturating_sub(live), ..Step::default() };
         let mut survivors = Vec::new();
         for resident in residents {
-            if goes(&resident, step.freed) {
+            // Asked now: it may have been used since it was chosen.
+            let note = Note::of_word(view.index.table().note(resident.slot));
+            if !note.was_used_within(IN_USE, now.seconds) && goes(&resident, step.freed) {
                 self.evict(view, &resident, &mut step)?;
             } else {
                 survivors.push(resident);
@@ -208,7 +212,7 @@ impl LogStore {
     }
 
     /// The entries whose slots tell an address in the segment.
-    fn residents(view: &View, number: u64, bytes: &[u8], now: Now) -> Vec<Resident> {
+    fn residents(view: &View, number: u64, bytes: &[u8]) -> Vec<Resident> {
         let table = view.index.table();
         let mut residents = Vec::new();
         segments::scan(number, bytes, |address, record| {
@@ -221,8 +225,7 @@ impl LogStore {
                 return;
             }
             let note = Note::of_word(table.note(slot));
-            let in_use = note.was_used_within(IN_USE, now.seconds);
-            residents.push(Resident { slot, address, worth: worth(&record, note), record, in_use });
+            residents.push(Resident { slot, address, worth: worth(&record, note), record });
         });
         residents
     }

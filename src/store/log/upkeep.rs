@@ -101,7 +101,7 @@ impl LogStore {
     }
 
     /// Whether the view is in use and its index in place.
-    fn is_current(&self, view: &Arc<View>) -> bool {
+    pub(super) fn is_current(&self, view: &Arc<View>) -> bool {
         Arc::ptr_eq(view, &self.view.load())
             && !view.index.table().is_retired()
             && view.index.words().is_whole()
