@@ -159,7 +159,7 @@ impl Control {
 
     /// Moves the tail to the beginning of a segment that nobody has written to, and returns that.
     pub(super) fn begin_segment(&self) -> u64 {
-        let next = |tail: u64| Address::of_segment(Address(tail.saturating_sub(1)).segment() + 1).0;
+        let next = |tail: u64| Address::of_segment(Address(tail).segment() + 1).0;
         let before = self.word(at::TAIL).fetch_update(SeqCst, SeqCst, |tail| Some(next(tail)));
         Address(next(before.unwrap_or_else(|tail| tail))).segment()
     }

@@ -38,7 +38,7 @@ const TURN: Duration = Duration::from_millis(1);
 const GARBAGE: u64 = 16 << 20;
 
 /// An entry of the segment that is being reduced.
-struct Resident {
+pub(super) struct Resident {
     slot: usize,
     address: Address,
     record: Record,
@@ -47,7 +47,7 @@ struct Resident {
 
 /// What a step evicted and freed.
 #[derive(Clone, Copy, Debug, Default)]
-struct Step {
+pub(super) struct Step {
     entries: u64,
     /// The bytes of the evicted entries.
     evicted: u64,
@@ -181,7 +181,12 @@ impl LogStore {
 
     /// Evicts entries of the oldest segment, copies the others to the tail, and unlinks the segment; under the lock. `goes` is
     /// asked of each that is not in use, least worth first, with the bytes that are free by then.
-    fn reduce_oldest(&self, view: &View, now: Now, goes: impl Fn(&Resident, u64) -> bool) -> Result<Step> {
+    pub(super) fn reduce_oldest(
+        &self,
+        view: &View,
+        now: Now,
+        goes: impl Fn(&Resident, u64) -> bool,
+    ) -> Result<Step> {
         let control = &view.control;
         let number = control.first();
         if number >= control.tail().segment() {

@@ -11,3 +11,23 @@ fn what_was_used_just_now_stays_whatever_the_limits() {
     assert_eq!((reduced.entries, reduced.kept_entries), (99, 1));
     assert!((0..100).all(|number| get(&*store, number) == (number == 5)));
 }
+
+/// The tail of a cleared log stands where its first segment begins. (Reductions went beyond it, and whoever stored wrote where
+/// nobody would look.)
+#[test]
+fn an_empty_log_is_reduced_to_an_empty_log() {
+    let (dir, _) = fresh();
+    let store = LogStore::open(dir.path(), &options());
+    store.put(&draft(1)).unwrap();
+    store.clear().unwrap();
+    for number in 2..5 {
+        move_oldest(&store).unwrap();
+        let control = &store.view.load().control;
+        assert!(control.first() <= control.tail().segment());
+        store.put(&draft(number)).unwrap();
+        store.clear().unwrap();
+    }
+    move_oldest(&store).unwrap();
+    store.put(&draft(5)).unwrap();
+    assert!(get(&store, 5) && get(&*reopen(dir.path()), 5));
+}
