@@ -66,11 +66,6 @@ impl Words {
         matches!(self.0, Backing::Private(_) | Backing::File { writable: true, .. })
     }
 
-    /// Whether nobody else has these words.
-    pub(crate) fn is_private(&self) -> bool {
-        matches!(self.0, Backing::Private(_))
-    }
-
     /// Whether the file still has a name and its full length.
     pub(crate) fn is_whole(&self) -> bool {
         match &self.0 {

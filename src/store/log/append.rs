@@ -208,7 +208,8 @@ impl LogStore {
                 // Not needed yet: on a full disk the old table serves on.
                 let _ = self.grow(&view);
             }
-            return Ok(outcome.unwrap_or(published));
+            // Whatever it was before a copy was made, a newer one is there.
+            return Ok(if published == Published::Newer { published } else { outcome.unwrap_or(published) });
         }
         let fault = std::io::Error::other("the index never held still");
         Err(Error::io("publish an entry in", &self.root, fault))

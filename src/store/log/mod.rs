@@ -33,6 +33,7 @@ mod segments;
 mod upkeep;
 
 use std::path::{Path, PathBuf};
+use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -172,43 +173,60 @@ impl LogStore {
         found.filter(|(_, _, record)| record.is_entry())
     }
 
-    /// Notes that the entry of a slot is used.
-    fn touch(view: &View, slot: usize, now: Now) {
+    /// As [`find`](Self::find), in the index that is in place.
+    fn find_in_place(&self, key: &Key, now: Now) -> Option<(usize, Address, Record)> {
+        let view = self.view(now);
+        self.find(&view, key, now).or_else(|| {
+            self.newer_view(&view)?;
+            self.find_in_place(key, now)
+        })
+    }
+
+    /// Notes that the entry of `key`, in that slot, is used.
+    fn touch(&self, view: &View, slot: usize, key: &Key, now: Now) {
         let table = view.index.table();
         if let Some(note) = Note::of_word(table.note(slot)).used(now.seconds, view.control.clock())
             && view.index.words().is_writable()
         {
             table.set_note(slot, note.to_word());
+            // The copy may have been made before that.
+            if table.is_retired()
+                && let Some(view) = self.newer_view(view)
+                && let Some((slot, ..)) = self.find(&view, key, now)
+            {
+                self.touch(&view, slot, key, now);
+            }
         }
     }
 
     fn look_up(&self, view: &View, key: &Key, now: Now) -> Result<Lookup> {
         let Some((slot, address, record)) = self.find(view, key, now) else {
-            return self.look_up_in_copy(view, key, now);
+            return match self.newer_view(view) {
+                Some(view) => self.look_up(&view, key, now),
+                None => Ok(Lookup::Absent),
+            };
         };
         if !record.is_sound(address) {
             let how = format!("the checksum of its record at {} does not match", address.0);
             return Ok(Lookup::Damaged(how));
         }
-        Self::touch(view, slot, now);
+        self.touch(view, slot, key, now);
         match record.kind() {
             Kind::Blob => self.blobs.get(key),
             _ => Ok(record.into_entry().map_or_else(Lookup::Damaged, Lookup::Found)),
         }
     }
 
-    /// Looks up what the index of `view` has not, in the copy that may be in place of it: whoever made that may have been killed
-    /// before he could say so.
-    fn look_up_in_copy(&self, view: &View, key: &Key, now: Now) -> Result<Lookup> {
-        if view.index.table().is_sealed() && !view.index.words().is_private() {
-            let view = self.view.load_full();
-            self.reload_index(&view);
-            let view = self.view.load();
-            if !view.index.table().is_sealed() && self.find(&view, key, now).is_some() {
-                return self.look_up(&view, key, now);
-            }
+    /// The view in place of `view`, if its index is not in place any more. What an index lacks may be in the one after it.
+    fn newer_view(&self, view: &View) -> Option<Arc<View>> {
+        if !view.is_left_behind() {
+            return None;
         }
-        Ok(Lookup::Absent)
+        let current = self.view.load_full();
+        if ptr::eq(&raw const *current, view) {
+            self.reload_index(&current);
+        }
+        Some(self.view.load_full()).filter(|newer| !ptr::eq(&raw const **newer, view))
     }
 
     /// Calls `visit` with the address and the record of every entry.
@@ -240,7 +258,7 @@ impl Store for LogStore {
 
     fn holds(&self, key: &Key) -> Result<bool> {
         let now = self.now();
-        Ok(self.find(&self.view(now), key, now).is_some())
+        Ok(self.find_in_place(key, now).is_some())
     }
 
     fn put(&self, draft: &Draft) -> Result<()> {
@@ -260,8 +278,7 @@ impl Store for LogStore {
         let now = self.now();
         let mut removed = false;
         loop {
-            let view = self.view(now);
-            let Some((slot, address, record)) = self.find(&view, key, now) else {
+            let Some((slot, address, record)) = self.find_in_place(key, now) else {
                 return Ok(removed);
             };
             self.remove_entry(slot, address, &record)?;

@@ -142,6 +142,13 @@ impl View {
             && (self.index.words().is_whole() || self.index.table().is_retired())
     }
 
+    /// Whether another index is in place of this one. Nobody may have said so: who copied it may have been killed before
+    /// he could.
+    pub(super) fn is_left_behind(&self) -> bool {
+        let table = self.index.table();
+        table.is_retired() || table.is_sealed() && !self.index.words().is_whole()
+    }
+
     pub(super) fn may_try_again(&self) -> bool {
         self.unwritable.as_ref().is_some_and(|unwritable| unwritable.since.elapsed() > AGAIN)
     }

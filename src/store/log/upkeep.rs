@@ -120,18 +120,30 @@ impl LogStore {
         let now = self.now();
         let table = old.index.table();
         table.set_sealed(true);
+        let mut copied = Vec::new();
         let kept = || table.entries().filter(|&(_, address)| keep(address));
         let fill = |new: &Table<'_, AtomicU64>| {
             for (slot, address) in kept() {
                 // What is no record (any more) is left behind.
                 let Some(head) = self.log.head(address, now.tick) else { continue };
                 let same = |other| self.log.head(other, now.tick).is_some_and(|other| other.key == head.key);
-                new.publish(Hash::of(&head.key), address, table.note(slot), same);
+                let note = table.note(slot);
+                new.publish(Hash::of(&head.key), address, note, same);
+                copied.push((slot, note));
             }
         };
         let index = Index::create(&self.root, old.control.log_id(), kept().count() as u64, fill)
             .inspect_err(|_| table.set_sealed(false))?;
         table.retire();
+        // Uses that were noted meanwhile. Who notes one from here on sees that the table is retired, and notes it again.
+        for (slot, note) in copied {
+            if table.note(slot) != note
+                && let Some(address) = table.address(slot)
+                && let Some(head) = self.log.head(address, now.tick)
+            {
+                index.note_at(Hash::of(&head.key), address, table.note(slot));
+            }
+        }
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         if Arc::ptr_eq(old, &self.view.load()) {
             self.view.store(Arc::new(old.with_index(index)));
@@ -223,8 +235,9 @@ impl LogStore {
         view.index.table().set_sealed(true);
         let rebuilt = rebuild(&upkeep, &self.root, &self.log, &view.control);
         let index = rebuilt.inspect_err(|_| view.index.table().set_sealed(false))?;
-        index.copy_notes(&view.index);
         view.index.table().retire();
+        // Who notes a use in the old one from here on sees that it is retired, and notes it again.
+        index.copy_notes(&view.index);
         self.view.store(Arc::new(view.with_index(index)));
         swept.sound = view.control.extent().entries;
         drop(upkeep);

@@ -16,6 +16,7 @@ use xxhash_rust::xxh3::xxh3_64;
 pub(super) use note::Note;
 pub(super) use table::{Hash, Published, Table};
 
+use super::address::Address;
 use crate::error::Result;
 use crate::sys::map::Words;
 use crate::sys::whole_file;
@@ -80,16 +81,31 @@ impl Index {
         index
     }
 
-    /// Takes over what `old` notes of the use of the entries in both.
+    /// Takes over what `old` notes of the use of the entries in both, as far as that is more than is noted here.
     pub(super) fn copy_notes(&self, old: &Index) {
         let (old, new) = (old.table(), self.table());
         let notes: std::collections::HashMap<_, _> =
             old.entries().map(|(slot, address)| (address, old.note(slot))).collect();
         for (slot, address) in new.entries() {
-            if let Some(&note) = notes.get(&address) {
+            if let Some(&note) = notes.get(&address)
+                && Note::of_word(note).tells_more_than(Note::of_word(new.note(slot)))
+            {
                 new.set_note(slot, note);
             }
         }
+    }
+
+    /// Takes over a note of the entry at `address`, if that is more than is noted here.
+    pub(super) fn note_at(&self, hash: Hash, address: Address, note: u64) {
+        let table = self.table();
+        table.find(hash, |slot, found| {
+            let more = || Note::of_word(note).tells_more_than(Note::of_word(table.note(slot)));
+            (found == address).then(|| {
+                if more() {
+                    table.set_note(slot, note);
+                }
+            })
+        });
     }
 
     fn begin(&self, log_id: u64) {

@@ -35,6 +35,12 @@ impl Note {
         self.uses > 0 && now.saturating_sub(self.last_use) < seconds + SPELL
     }
 
+    /// Whether it tells more than another note of the same entry: a use, or a later one.
+    pub(in crate::store::log) fn tells_more_than(self, other: Note) -> bool {
+        let rank = |note: Note| (note.uses > 0, note.last_use, note.uses);
+        rank(self) > rank(other)
+    }
+
     #[expect(clippy::cast_possible_truncation, reason = "it takes the word apart")]
     pub(in crate::store::log) fn of_word(word: u64) -> Self {
         let [last_use, high] = [word as u32, (word >> 32) as u32];

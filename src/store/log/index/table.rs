@@ -220,6 +220,10 @@ impl<'w, W: Word> Table<'w, W> {
                     continue;
                 }
                 if word == new {
+                    if self.note(slot) == 0 {
+                        // It came here by a copy that was made before it had its note.
+                        self.set_note(slot, note);
+                    }
                     return Published::Already;
                 }
                 let Some(old) = address_of(word) else { break };

@@ -31,3 +31,15 @@ fn an_empty_log_is_reduced_to_an_empty_log() {
     store.put(&draft(5)).unwrap();
     assert!(get(&store, 5) && get(&*reopen(dir.path()), 5));
 }
+
+#[test]
+fn uses_are_not_forgotten_when_the_index_is_copied_or_made_anew() {
+    let (dir, _) = fresh();
+    let store = LogStore::open(dir.path(), &options());
+    (0..100).for_each(|number| store.put(&draft(number)).unwrap());
+    assert!((0..50).all(|number| get(&store, number)));
+    store.grow(&store.view.load_full()).unwrap();
+    store.sweep().unwrap();
+    assert_eq!(store.reduce(&Limits::new().bytes(0)).unwrap().kept_entries, 50);
+    assert!((0..50).all(|number| get(&store, number)));
+}
