@@ -225,11 +225,10 @@ impl LogStore {
             } else {
                 segments::path(self.log.dir(), address.segment())
             };
-            swept.damaged.push(path);
-            view.index.table().change(slot, address, None);
-            self.log.write(address, &[0; 24])?;
-            if record.kind() == Kind::Blob {
-                self.blobs.remove(&record.head().key)?;
+            // A blob that is damaged is removed below; this may be the moment at which it is stored again.
+            if view.index.table().change(slot, address, None) {
+                self.log.write(address, &[0; 24])?;
+                swept.damaged.push(path);
             }
         }
         view.index.table().set_sealed(true);
