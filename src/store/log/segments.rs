@@ -8,7 +8,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,6 +25,8 @@ use crate::sys::map::Window;
 struct Segment {
     number: u64,
     path: PathBuf,
+    /// Which file it is, should another get its name.
+    inode: u64,
     /// `None` if it cannot be mapped: there is a limit to the number of mappings.
     window: Option<Window>,
     /// How long the file is known to be.
@@ -38,16 +40,18 @@ impl Segment {
     fn open(log: &Path, number: u64, tick: u64) -> io::Result<Self> {
         let path = path(log, number);
         let file = File::open(&path)?;
-        let length = AtomicU64::new(file.metadata()?.len().min(SEGMENT));
+        let metadata = file.metadata()?;
+        let length = AtomicU64::new(metadata.len().min(SEGMENT));
         let bytes = usize::try_from(SEGMENT).unwrap_or(usize::MAX);
         let window = Window::map(&file, bytes).ok();
-        Ok(Segment { number, path, window, length, checked: AtomicU64::new(tick) })
+        Ok(Segment { number, path, inode: metadata.ino(), window, length, checked: AtomicU64::new(tick) })
     }
 
     /// Asks for the length again if that was not done at this `tick`, or `bytes` are more than it was.
     fn has(&self, bytes: u64, tick: u64) -> bool {
         if self.checked.load(Relaxed) != tick || bytes > self.length.load(Relaxed) {
-            let length = fs::metadata(&self.path).map_or(0, |metadata| metadata.len());
+            let same = fs::metadata(&self.path).ok().filter(|metadata| metadata.ino() == self.inode);
+            let length = same.map_or(0, |metadata| metadata.len());
             self.length.store(length.min(SEGMENT), Relaxed);
             self.checked.store(tick, Relaxed);
         }

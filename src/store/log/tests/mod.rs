@@ -6,7 +6,9 @@ mod killed;
 mod reduction;
 mod vanished;
 
+use std::ffi::OsString;
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::{env, fs, thread};
 
@@ -55,6 +57,23 @@ fn on_disk(path: &Path) -> u64 {
 fn move_oldest(store: &LogStore) -> Result<()> {
     let (_upkeep, view) = store.lock_for_upkeep()?;
     store.reduce_oldest(&view, store.now(), |_, _| false).map(drop)
+}
+
+/// Whether the tests that have a short and a long form are to take their time.
+fn is_long() -> bool {
+    env::var_os("REMEMO_TEST_LONG").is_some()
+}
+
+/// Starts this binary again, for one test alone, which the environment tells where its store is.
+fn start_again(test: &str, root: &Path, variables: &[(&str, OsString)]) -> Child {
+    Command::new(env::current_exe().unwrap())
+        .args(["--ignored", "--exact", test, "--nocapture"])
+        .env("REMEMO_TEST_STORE", root)
+        .envs(variables.iter().map(|(name, value)| (name, value)))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
 }
 
 #[test]
