@@ -107,11 +107,11 @@ impl LogStore {
         let weight = Weight { function, record: removal.length() as u64, blob: 0 };
         let staged = Staged { key, record: removal, weight, removes: true };
         if let Err(error) = self.publish_all(&mut [staged]) {
-            // No room for the removal: spoil the record in its place, which takes none.
+            // No room for the removal: turn the record itself into one, which takes none.
             let now = self.now();
             let view = self.view(now);
             view.check_writable()?;
-            self.log.write(address, &[0; 24]).map_err(|_| error)?;
+            self.log.write(address, &record.removal_in_place(address)).map_err(|_| error)?;
             if view.index.table().change(slot, address, None) {
                 view.control.uncount(weight_of(record));
             }

@@ -268,6 +268,16 @@ impl Record {
         self.bytes[at::CHECKSUM] == checksum(&self.bytes, address)
     }
 
+    /// What to write over its beginning to make it the removal of its own key, which takes no space. (The payload stays, and
+    /// means nothing.) After zeros, a rebuild would find the record that it once replaced.
+    pub(super) fn removal_in_place(&self, address: Address) -> [u8; at::LENGTHS.end] {
+        let mut bytes = self.bytes.clone();
+        bytes[at::KIND] = Kind::Removal as u8;
+        let checksum = checksum(&bytes, address);
+        bytes[at::CHECKSUM].copy_from_slice(&checksum);
+        array(&bytes)
+    }
+
     /// The length of the blob that it speaks of; zero if it speaks of none.
     pub(super) fn blob_length(&self) -> u64 {
         match self.shape.kind {

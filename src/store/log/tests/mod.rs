@@ -2,6 +2,7 @@
 
 mod budget;
 mod damage;
+mod full_disk;
 mod killed;
 mod reduction;
 mod vanished;
