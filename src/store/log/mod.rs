@@ -64,8 +64,12 @@ pub(crate) struct LogStore {
     changing: Mutex<()>,
     /// When the mapped files were looked after last, in ticks.
     ticked: AtomicU64,
+    /// Tells the milliseconds since 1970; tests have clocks of their own.
+    clock: fn() -> u64,
     budget: Option<u64>,
-    /// The tail of the log when a reduction last gained next to nothing.
+    /// How many steps of a reduction in a row gained next to nothing.
+    poor_steps: AtomicU64,
+    /// The tail of the log up to which reductions rest, since all of it was gone through and gained next to nothing.
     rested: AtomicU64,
     durability: Durability,
     unsynced: Mutex<Unsynced>,
@@ -98,7 +102,9 @@ impl LogStore {
             view: ArcSwap::from_pointee(view),
             changing: Mutex::default(),
             ticked: AtomicU64::new(0),
+            clock: sys::coarse_millis,
             budget: options.budget,
+            poor_steps: AtomicU64::new(0),
             rested: AtomicU64::new(0),
             durability: options.durability,
             unsynced: Mutex::default(),
@@ -106,7 +112,7 @@ impl LogStore {
     }
 
     fn now(&self) -> Now {
-        let millis = sys::coarse_millis();
+        let millis = (self.clock)();
         // Looking after thousands of segments costs time of its own.
         let spell = TICK * (1 + self.log.open_segments() as u64 / 256);
         Now { tick: millis / spell, seconds: u32::try_from(millis / 1000).unwrap_or(u32::MAX) }

@@ -83,9 +83,16 @@ impl LogStore {
             let threshold = if excess > 0 { self.threshold(&view, excess, used(), now) } else { 0.0 };
             let step = self
                 .reduce_oldest(&view, now, |resident, freed| freed < excess && resident.worth <= threshold);
-            let gained = step.as_ref().map_or(0, |step| step.freed);
-            if gained < SEGMENT / 16 {
+            let poor = match step {
+                Ok(step) if step.freed >= SEGMENT / 16 => 0,
+                // What is worth most lies together: it may be better further on.
+                Ok(_) => self.poor_steps.load(Relaxed) + 1,
+                Err(_) => u64::MAX,
+            };
+            self.poor_steps.store(poor, Relaxed);
+            if poor > control.tail().segment().saturating_sub(control.first()) {
                 // All that is there is in use, or the disk is full: it is not worth trying again soon.
+                self.poor_steps.store(0, Relaxed);
                 let pause = self.budget.map_or(SEGMENT, |budget| (budget / 64).min(SEGMENT));
                 self.rested.store(control.tail().after(usize::try_from(pause).unwrap_or(0)).0, Relaxed);
                 return;
