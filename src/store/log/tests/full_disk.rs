@@ -54,7 +54,9 @@ const DEEDS: [(&str, Deed); 9] = [
     }),
     ("clear", |store, model| {
         let state = store.clear().map_or(State::Either, |()| State::Gone);
-        model.values_mut().for_each(|entry| *entry = state);
+        for entry in model.values_mut() {
+            *entry = state;
+        }
     }),
     ("sweep", |store, _| drop(store.sweep())),
 ];
@@ -68,7 +70,7 @@ fn drafted(number: u64) -> Draft {
         _ => draft(number).payload,
     };
     let compute_time = if number < 100 { Duration::ZERO } else { Duration::from_secs(1) };
-    Draft { payload, compute_time, ..draft(number) }
+    Draft { compute_time, payload, ..draft(number) }
 }
 
 fn put(store: &LogStore, model: &mut Model, number: u64) {

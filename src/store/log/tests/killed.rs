@@ -27,7 +27,7 @@ impl Manner {
 }
 
 fn drafted(number: u64) -> Draft {
-    if Manner::of(number) == Manner::Large && number % 2 == 0 {
+    if Manner::of(number) == Manner::Large && number.is_multiple_of(2) {
         return Draft { payload: vec![u8::try_from(number % 251).unwrap(); 65_536], ..draft(number) };
     }
     draft(number)
@@ -57,16 +57,23 @@ fn two_hundred_killed_writers_lose_nothing_that_was_acknowledged() {
         let checked = if round % 10 == 0 { 0 } else { acknowledged.len() };
         let mut writers: Vec<_> =
             (0..4).map(|n| start_writer(dir.path(), (4 * round + n) * 1_000_000)).collect();
-        thread::sleep(Duration::from_micros(15_000 + round * 7919 % 25_000));
+        let mut outputs: Vec<_> = writers
+            .iter_mut()
+            .map(|writer| BufReader::new(writer.stdout.take().unwrap()).lines())
+            .map(|lines| lines.filter_map(|line| line.unwrap().strip_prefix("stored ")?.parse::<u64>().ok()))
+            .collect();
+        // One round in four they are killed while they start; in the others all have begun to store.
+        if round % 4 != 0 {
+            acknowledged.extend(outputs.iter_mut().filter_map(Iterator::next));
+        }
+        thread::sleep(Duration::from_micros(round * 7919 % 25_000));
         for writer in &mut writers {
             writer.kill().unwrap();
             thread::sleep(Duration::from_micros(round * 397 % 2_000));
         }
-        for mut writer in writers {
+        for (mut writer, output) in writers.into_iter().zip(outputs) {
             writer.wait().unwrap();
-            let lines = BufReader::new(writer.stdout.take().unwrap()).lines();
-            let number = |line: String| line.strip_prefix("stored ")?.parse::<u64>().ok();
-            acknowledged.extend(lines.filter_map(|line| number(line.unwrap())));
+            acknowledged.extend(output);
         }
         let store = reopen(dir.path());
         for store in bystander.iter().chain([&store]) {
@@ -116,7 +123,7 @@ fn writer() {
             Manner::Sweeping => drop(store.sweep().unwrap()),
             Manner::Reducing => move_oldest(&store).unwrap(),
             Manner::Large => {
-                (first..number).step_by(7).for_each(|number| store.put(&drafted(number)).unwrap())
+                (first..number).step_by(7).for_each(|number| store.put(&drafted(number)).unwrap());
             }
         }
     }

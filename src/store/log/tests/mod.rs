@@ -4,6 +4,7 @@ mod budget;
 mod damage;
 mod full_disk;
 mod killed;
+mod processes;
 mod reduction;
 mod vanished;
 
@@ -11,6 +12,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
 use std::{env, fs, thread};
 
 use super::*;

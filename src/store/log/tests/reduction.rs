@@ -1,5 +1,8 @@
 //! Reductions: what goes, what stays, and what becomes of those who read and store meanwhile.
 
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, SystemTime};
+
 use super::*;
 
 #[test]
@@ -42,4 +45,70 @@ fn uses_are_not_forgotten_when_the_index_is_copied_or_made_anew() {
     store.sweep().unwrap();
     assert_eq!(store.reduce(&Limits::new().bytes(0)).unwrap().kept_entries, 50);
     assert!((0..50).all(|number| get(&store, number)));
+}
+
+#[test]
+fn after_a_rebuild_entries_are_as_old_as_they_were_stored() {
+    let (dir, store) = fresh();
+    let created = SystemTime::now();
+    (0..100).for_each(|number| store.put(&Draft { created, ..draft(number) }).unwrap());
+    store.put(&draft(100)).unwrap();
+    drop(store);
+    fs::remove_file(dir.path().join("index")).unwrap();
+    let store = reopen(dir.path());
+    let reduced = store.reduce(&Limits::new().age(Duration::from_hours(1))).unwrap();
+    assert_eq!((reduced.entries, reduced.kept_entries), (1, 100));
+    assert!(!get(&*store, 100), "it was drafted years ago");
+}
+
+/// Everything that was there goes, again and again, under readers who have the files mapped, or open them at that moment: what
+/// they read is right, and nothing that nobody removed is missed.
+#[test]
+fn values_read_while_segments_and_blobs_are_reduced_away_are_right() {
+    // These stay: they are in use. The others come and go.
+    const STAYING: std::ops::Range<u64> = 0..500;
+    const COMING: std::ops::Range<u64> = 1000..2500;
+    let drafted = |number: u64| {
+        let payload =
+            if number % 50 == 7 { vec![3; 70_000 + number.to_le_bytes()[0] as usize] } else { vec![5; 1500] };
+        Draft { payload, ..draft(number) }
+    };
+    let right = |store: &dyn Store, number: u64| match store.get(&key(number)).unwrap() {
+        Lookup::Found(entry) => {
+            assert_eq!(entry.payload(), drafted(number).payload, "{number}");
+            true
+        }
+        Lookup::Absent => false,
+        Lookup::Damaged(how) => panic!("{number}: {how}"),
+    };
+    let (dir, store) = fresh();
+    for number in STAYING {
+        store.put(&drafted(number)).unwrap();
+        assert!(right(&*store, number));
+    }
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let readers = [Arc::clone(&store), reopen(dir.path())];
+        let readers = readers.map(|store| {
+            let done = &done;
+            scope.spawn(move || {
+                let mut found = 0;
+                while !done.load(Relaxed) {
+                    assert!(STAYING.into_iter().all(|number| right(&*store, number)));
+                    found += COMING.filter(|&number| number % 3 == 0 && right(&*store, number)).count();
+                }
+                found
+            })
+        });
+        for _ in 0..8 {
+            for number in COMING.filter(|number| number % 3 != 0) {
+                store.put(&drafted(number)).unwrap();
+            }
+            store.reduce(&Limits::new().bytes(0)).unwrap();
+        }
+        done.store(true, Relaxed);
+        for reader in readers {
+            reader.join().unwrap();
+        }
+    });
 }
