@@ -9,7 +9,7 @@
 //! # Invariants
 //! 1. Segments go oldest first: then a removal can go with its segment, since nothing older is left that it removes.
 //! 2. A survivor is copied before its slot tells the copy, and the slot changes only if it still told the original.
-//! 3. What was used (not only stored) in the last minute stays.
+//! 3. What was used (not only stored) in the last minute stays. A use at the very moment at which the entry goes comes too late.
 
 use std::collections::HashSet;
 use std::sync::atomic::Ordering::Relaxed;
