@@ -166,7 +166,7 @@ fn threads_store_find_and_remove_and_nothing_is_wrong_or_lost() {
     on_each_layout(|_, store, options| {
         let rounds = if options.layout == Layout::Log { 4000 } else { 500 };
         thread::scope(|scope| {
-            for thread in 0..4 {
+            for thread in 1..5 {
                 let store = &store;
                 scope.spawn(move || {
                     for round in 0..rounds {
@@ -184,7 +184,7 @@ fn threads_store_find_and_remove_and_nothing_is_wrong_or_lost() {
                 });
             }
         });
-        for thread in 1..4 {
+        for thread in 1..5 {
             for round in 0..rounds {
                 assert!(get(&*store, thread * 1_000_000 + round), "{thread} {round}");
             }
