@@ -36,12 +36,27 @@ pub(super) struct Batch<C: Call> {
     most_helpers: usize,
     /// Whether the feeder waits for the bell; else it works itself.
     feeder_waits: bool,
+    /// Whether results are wanted as they come, not at the end.
+    streams: bool,
     /// Nothing more is to be started.
     stopped: AtomicBool,
     state: Mutex<State<C>>,
     results: Mutex<Vec<Settled<C::Output>>>,
     /// Rung when the feeder may have something to do.
     pub(super) bell: Arc<Bell>,
+}
+
+/// How a batch is worked at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BatchTerms {
+    /// Most helpers at a time.
+    pub(super) most_helpers: usize,
+    /// Whether the feeder waits for the bell; else it works itself.
+    pub(super) feeder_waits: bool,
+    /// Whether nothing more is started after a failure.
+    pub(super) fail_fast: bool,
+    /// Whether results are wanted as they come, not at the end.
+    pub(super) streams: bool,
 }
 
 /// Who works.
@@ -51,6 +66,8 @@ enum Worker<'p> {
     Helper(&'p Pool),
     /// The thread that called `run`.
     Caller,
+    /// The consumer of a stream, which works until there is a result.
+    Consumer,
 }
 
 impl<C> Batch<C>
@@ -58,12 +75,14 @@ where
     C: Call + Send,
     C::Output: Send,
 {
-    pub(super) fn new(memory: Memory, most_helpers: usize, feeder_waits: bool, fail_fast: bool) -> Self {
+    pub(super) fn new(memory: Memory, terms: BatchTerms) -> Self {
+        let BatchTerms { most_helpers, feeder_waits, fail_fast, streams } = terms;
         Batch {
             memory,
             fail_fast,
             most_helpers,
             feeder_waits,
+            streams,
             stopped: AtomicBool::new(false),
             state: Mutex::default(),
             results: Mutex::default(),
@@ -92,9 +111,9 @@ where
         }
     }
 
-    /// No more calls will come.
-    pub(super) fn end_of_input(&self) {
-        lock(&self.state).exhausted = true;
+    /// Says whether no more calls will come, or none before something is done.
+    pub(super) fn set_exhausted(&self, exhausted: bool) {
+        lock(&self.state).exhausted = exhausted;
     }
 
     /// How many calls wait.
@@ -125,6 +144,16 @@ where
     pub(super) fn is_forsaken(&self) -> bool {
         let state = lock(&self.state);
         state.at_work == 0 && state.startable() > 0
+    }
+
+    /// Whether nobody works, and what is left of the batch will not start.
+    pub(super) fn is_deserted(&self) -> bool {
+        lock(&self.state).at_work == 0
+    }
+
+    /// Moves the results that there are to the end of `results`.
+    pub(super) fn take_results(&self, results: &mut Vec<Settled<C::Output>>) {
+        results.append(&mut lock(&self.results));
     }
 
     pub(super) fn into_results(self) -> Vec<Settled<C::Output>> {
@@ -164,14 +193,21 @@ where
         self.work(Worker::Caller);
     }
 
-    fn work(&self, worker: Worker<'_>) {
+    /// Works on the calling thread until there is a result; whether there was anything to start.
+    pub(super) fn work_for_one(&self) -> bool {
+        self.work(Worker::Consumer)
+    }
+
+    /// Works until nothing is left to start, or this worker is to leave; whether there was anything to start.
+    fn work(&self, worker: Worker<'_>) -> bool {
         let _busy = Busy::begin();
         let _entered = self.memory.enter();
         let came = Instant::now();
         let mut settled = Vec::new();
         let mut outbox = self.memory.outbox();
-        let mut most = 1;
+        let (mut most, mut any) = (1, false);
         while let Some(taken) = self.take(most, worker) {
+            any = true;
             match taken {
                 Taken::LookUps(calls) => self.look_up(calls, &mut settled),
                 Taken::Deferred(item) => self.run_all(vec![item], true, &mut outbox, &mut settled),
@@ -180,6 +216,13 @@ where
                     self.run_all(items, false, &mut outbox, &mut settled);
                     // Cheap items are taken by the dozen, others one by one, so that the last ones spread over all threads.
                     most = if started.elapsed() < TAKE { (2 * most).min(TAKE_ITEMS) } else { 1 };
+                }
+            }
+            if self.streams && !settled.is_empty() {
+                lock(&self.results).append(&mut settled);
+                self.bell.ring();
+                if let Worker::Consumer = worker {
+                    break;
                 }
             }
             if let Worker::Helper(pool) = worker
@@ -191,6 +234,7 @@ where
             }
         }
         lock(&self.results).append(&mut settled);
+        any
     }
 
     /// Takes calls to look up, else items from the queue, else one that was deferred. A helper that gets nothing has left.
@@ -214,7 +258,7 @@ where
     }
 
     /// Drops all that has not started.
-    fn drop_all(&self) {
+    pub(super) fn drop_all(&self) {
         let mut state = lock(&self.state);
         let dropped = state.take_all();
         // Not under the lock: a `Drop` of the user's may take its time, or panic.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rayon::Scope;
 
-use super::batch::{Batch, Settled};
+use super::batch::{Batch, BatchTerms, Settled};
 use super::pool::{Busy, Pool};
 use super::queue::{LOW_WATER, WINDOW};
 use crate::call::Call;
@@ -17,7 +17,7 @@ const DRAW: Duration = Duration::from_millis(2);
 
 /// If no thread of the pool has come to a batch for so long, its caller works itself. All of them may be waiting for the
 /// caller, as when a task starts a thread that runs a batch.
-const FORSAKEN: Duration = Duration::from_millis(200);
+pub(super) const FORSAKEN: Duration = Duration::from_millis(200);
 
 /// Runs a batch to its end.
 pub(super) fn run<C, T>(
@@ -30,22 +30,15 @@ where
     C: Call<Output = T> + Send,
     T: Send,
 {
-    let here = Pool::here();
-    let nested = here.is_some();
-    let pool = here.or_else(|| {
-        Pool::of(jobs)
-            .inspect_err(|error| {
-                log::warn!(target: "rememo", "{jobs} threads cannot be started, so one computes: {error}");
-            })
-            .ok()
-    });
+    let (pool, nested) = Pool::for_batch(jobs);
     // Inside a task, the caller is one of the threads that work; and it starts no task of another batch while it waits.
     let _busy = nested.then(Busy::begin);
     let helpers = pool
         .as_deref()
         .map_or(0, |pool| if nested { jobs.min(pool.threads.current_num_threads()) - 1 } else { jobs });
     let works = nested || pool.is_none();
-    let batch = Batch::new(memory, helpers, !works, fail_fast);
+    let terms = BatchTerms { most_helpers: helpers, feeder_waits: !works, fail_fast, streams: false };
+    let batch = Batch::new(memory, terms);
     let calls = calls.enumerate();
     let feed = |crew: Option<Crew<'_>>| Feeder { batch: &batch, crew, works }.feed(calls);
     match &pool {
@@ -120,14 +113,15 @@ where
         // If drawing the input panics, what has not started is dropped.
         let mut on_panic = StopOnDrop(Some(self.batch));
         while !self.batch.is_stopped() {
-            let drawn = draw(&mut calls);
+            // Half a window, so that the other half is worked at meanwhile.
+            let drawn = draw(&mut calls, WINDOW - LOW_WATER);
             if drawn.is_empty() {
                 break;
             }
             self.batch.push(drawn);
             self.wait_until(|| self.batch.waiting() <= LOW_WATER);
         }
-        self.batch.end_of_input();
+        self.batch.set_exhausted(true);
         self.wait_until(|| self.batch.is_idle());
         on_panic.0 = None;
     }
@@ -157,11 +151,11 @@ where
     }
 }
 
-/// Draws the next calls: at most half a window, so that the other half is worked at meanwhile.
-fn draw<T>(calls: &mut impl Iterator<Item = T>) -> Vec<T> {
+/// Draws the next calls, at most so many; fewer, if that takes long, so that the threads do not wait for a full window.
+pub(super) fn draw<T>(calls: &mut impl Iterator<Item = T>, most: usize) -> Vec<T> {
     let started = Instant::now();
     let mut drawn = Vec::new();
-    while drawn.len() < WINDOW - LOW_WATER && (drawn.is_empty() || started.elapsed() < DRAW) {
+    while drawn.len() < most && (drawn.is_empty() || started.elapsed() < DRAW) {
         match calls.next() {
             Some(call) => drawn.push(call),
             None => break,

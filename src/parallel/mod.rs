@@ -21,7 +21,9 @@ mod bell;
 mod feed;
 mod pool;
 mod queue;
+mod stream;
 
+use self::stream::{Stream, StreamTerms};
 use crate::call::Call;
 use crate::error::Result;
 use crate::memory::Memory;
@@ -52,6 +54,9 @@ use crate::task_error::TaskError;
 pub struct Parallel {
     jobs: usize,
     memory: Option<Memory>,
+    /// 0: the default.
+    window: usize,
+    keep_going: bool,
 }
 
 impl Parallel {
@@ -79,6 +84,19 @@ impl Parallel {
         self
     }
 
+    /// Sets how many calls of a [stream](Self::stream) are drawn and not delivered at most: how far it runs ahead of its
+    /// consumer. Default: 1,024; at least 1.
+    pub fn window(mut self, calls: usize) -> Self {
+        self.window = calls.max(1);
+        self
+    }
+
+    /// Sets whether the others are computed when one fails. Default: `false`, and what has not started by then is dropped.
+    pub fn keep_going(mut self, keep_going: bool) -> Self {
+        self.keep_going = keep_going;
+        self
+    }
+
     /// Runs the calls and returns their values in the order of the input.
     ///
     /// The input is drawn lazily on this thread, about a thousand calls ahead of what is done at most. Calls with equal keys
@@ -102,7 +120,7 @@ impl Parallel {
         C: Call<Output = T> + Send,
         T: Send,
     {
-        let results = self.results(calls, true);
+        let results = self.results(calls, !self.keep_going);
         // The first error in the order of the input; results after a dropped task do not count.
         if let Some((_, Err(error))) = results.iter().find(|(_, result)| result.is_err()) {
             return Err(error.clone().into());
@@ -136,6 +154,66 @@ impl Parallel {
     }
 
     /// What came of every call that was not dropped, by its place in the input.
+    /// Runs the calls and yields what comes of each, in the order of the input.
+    ///
+    /// Calls start when the iterator is first asked. The input is drawn inside of `next`, at most a [window](Self::window) ahead
+    /// of what was yielded, and results wait for the consumer within that window: memory stays flat, whatever the number
+    /// of calls. A panic of the input reaches whoever asked. After a failure the stream yields what lies before it, the failure,
+    /// and ends, unless told to [keep going](Self::keep_going).
+    ///
+    /// Dropping the iterator drops what has not started, and waits for what has; its values are kept.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rememo::{Memory, Parallel, delayed};
+    ///
+    /// let squares = Parallel::new().memory(&Memory::disabled()).stream((0..).map(|x: u64| delayed(move || x * x)));
+    /// let first: Vec<u64> = squares.take(4).collect::<Result<_, _>>()?;
+    /// assert_eq!(first, [0, 1, 4, 9]);
+    /// # Ok::<(), rememo::TaskError>(())
+    /// ```
+    #[must_use = "a stream does nothing until it is asked"]
+    pub fn stream<I, C, T>(&self, calls: I) -> impl Iterator<Item = Result<T, TaskError>> + use<I, C, T>
+    where
+        I: IntoIterator<Item = C>,
+        C: Call<Output = T> + Send + 'static,
+        T: Send,
+    {
+        self.open_stream(calls, true).map(|(_, result)| result)
+    }
+
+    /// Runs the calls and yields what comes of each with its place in the input, as soon as it is there; else as
+    /// [`stream`](Self::stream) does.
+    #[must_use = "a stream does nothing until it is asked"]
+    pub fn stream_unordered<I, C, T>(
+        &self,
+        calls: I,
+    ) -> impl Iterator<Item = (usize, Result<T, TaskError>)> + use<I, C, T>
+    where
+        I: IntoIterator<Item = C>,
+        C: Call<Output = T> + Send + 'static,
+        T: Send,
+    {
+        self.open_stream(calls, false)
+    }
+
+    fn open_stream<I, C>(&self, calls: I, ordered: bool) -> Stream<I::IntoIter, C>
+    where
+        I: IntoIterator<Item = C>,
+        C: Call + Send + 'static,
+        C::Output: Send,
+    {
+        let window = if self.window == 0 { queue::WINDOW } else { self.window };
+        let terms = StreamTerms { jobs: self.cores(), fail_fast: !self.keep_going, window, ordered };
+        Stream::new(calls.into_iter(), self.memory.clone().unwrap_or_else(Memory::current), terms)
+    }
+
+    /// How many threads compute at once.
+    fn cores(&self) -> usize {
+        if self.jobs == 0 { pool::cores() } else { self.jobs }
+    }
+
     fn results<C, T>(
         &self,
         calls: impl IntoIterator<Item = C>,
@@ -145,9 +223,8 @@ impl Parallel {
         C: Call<Output = T> + Send,
         T: Send,
     {
-        let jobs = if self.jobs == 0 { pool::cores() } else { self.jobs };
         let memory = self.memory.clone().unwrap_or_else(Memory::current);
-        let mut results = feed::run(calls.into_iter(), jobs, memory, fail_fast);
+        let mut results = feed::run(calls.into_iter(), self.cores(), memory, fail_fast);
         results.sort_unstable_by_key(|(index, _)| *index);
         results
     }

@@ -29,6 +29,17 @@ thread_local! {
 }
 
 impl Pool {
+    /// The pool that a batch from this thread is worked at by, if there can be one, and whether this is one of its threads.
+    pub(super) fn for_batch(jobs: usize) -> (Option<Arc<Pool>>, bool) {
+        if let Some(pool) = Pool::here() {
+            return (Some(pool), true);
+        }
+        let warn = |error: &ThreadPoolBuildError| {
+            log::warn!(target: "rememo", "{jobs} threads cannot be started, so one computes: {error}");
+        };
+        (Pool::of(jobs).inspect_err(warn).ok(), false)
+    }
+
     /// The pool that this thread belongs to, if to any.
     pub(super) fn here() -> Option<Arc<Pool>> {
         HOME.with(|home| home.get()?.get()?.upgrade())

@@ -28,7 +28,7 @@ pub(super) struct State<C> {
     duplicates: KeyMap<Vec<Item<C>>>,
     /// How many items are among the duplicates.
     parked: usize,
-    /// The input has come to its end.
+    /// The input has come to its end, or rests until something is done.
     pub(super) exhausted: bool,
     /// Helpers whose task has not ended.
     pub(super) helpers: usize,

@@ -29,6 +29,7 @@ mod package;
 mod parallel;
 mod processes;
 mod reach;
+mod stream;
 mod support;
 mod trouble;
 mod why;

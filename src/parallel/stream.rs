@@ -1,0 +1,200 @@
+//! Results of a batch as they come, to a consumer that takes its time.
+//!
+//! # Invariants
+//! 1. At most a window of calls is drawn and not delivered: neither inputs nor results pile up before a slow consumer.
+//! 2. Input is drawn on the consumer's thread, inside `next`: what goes wrong there reaches the consumer.
+//! 3. Once a stream is dropped nothing of it starts, and nothing of it runs.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::batch::{Batch, BatchTerms};
+use super::feed::{FORSAKEN, draw};
+use super::pool::Pool;
+use crate::call::Call;
+use crate::memory::Memory;
+use crate::task_error::TaskError;
+
+/// Most calls that are drawn at a time.
+const DRAWN: usize = 512;
+
+/// How a stream runs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StreamTerms {
+    pub(super) jobs: usize,
+    /// Whether it ends with the first failure.
+    pub(super) fail_fast: bool,
+    /// Most calls that are drawn and not delivered.
+    pub(super) window: usize,
+    /// Whether results are delivered in the order of the input.
+    pub(super) ordered: bool,
+}
+
+/// A batch under way. An iterator over results with their places in the input.
+#[derive(Debug)]
+pub(super) struct Stream<I, C>
+where
+    C: Call + Send,
+    C::Output: Send,
+{
+    /// `None` once it has come to its end, or has panicked.
+    input: Option<I>,
+    batch: Arc<Batch<C>>,
+    pool: Option<Arc<Pool>>,
+    /// Whether this thread is one of the pool, so that it works too.
+    works: bool,
+    terms: StreamTerms,
+    /// Whether it has ended with a failure.
+    failed: bool,
+    drawn: usize,
+    delivered: usize,
+    /// Results that are not delivered, by place.
+    ready: BTreeMap<usize, Result<C::Output, TaskError>>,
+    /// What a `Drop` of the user's panicked with, outside of any task.
+    panic: Arc<Mutex<Option<Box<dyn Any + Send>>>>,
+}
+
+impl<I, C> Stream<I, C>
+where
+    I: Iterator<Item = C>,
+    C: Call + Send + 'static,
+    C::Output: Send,
+{
+    pub(super) fn new(input: I, memory: Memory, terms: StreamTerms) -> Self {
+        let StreamTerms { jobs, fail_fast, .. } = terms;
+        let (pool, nested) = Pool::for_batch(jobs);
+        let threads = pool.as_deref().map_or(0, |pool| pool.threads.current_num_threads());
+        let works = nested || pool.is_none();
+        let most_helpers = if nested { jobs.min(threads) - 1 } else { jobs.min(threads) };
+        let batch = BatchTerms { most_helpers, feeder_waits: !works, fail_fast, streams: true };
+        Stream {
+            input: Some(input),
+            batch: Arc::new(Batch::new(memory, batch)),
+            pool,
+            works,
+            terms,
+            failed: false,
+            drawn: 0,
+            delivered: 0,
+            ready: BTreeMap::new(),
+            panic: Arc::default(),
+        }
+    }
+
+    /// Draws calls, unless enough wait already or there is no room. Whether more should be drawn then.
+    fn draw(&mut self) -> bool {
+        let room = self.terms.window - (self.drawn - self.delivered);
+        if room > 0
+            && self.batch.waiting() <= self.terms.window / 2
+            && let Some(mut input) = self.input.take()
+        {
+            let first = self.drawn;
+            let drawn = draw(&mut input.by_ref(), room.min(DRAWN));
+            if !drawn.is_empty() {
+                self.input = Some(input);
+                self.drawn += drawn.len();
+                self.batch.push((first..).zip(drawn).collect());
+            }
+        }
+        let is_full = self.drawn - self.delivered == self.terms.window;
+        let rests = is_full || self.input.is_none();
+        self.batch.set_exhausted(rests);
+        !rests && self.batch.waiting() <= self.terms.window / 2
+    }
+
+    /// Starts helpers for what waits.
+    fn hire(&self) {
+        let Some(pool) = &self.pool else { return };
+        for _ in 0..self.batch.hire(pool) {
+            let (batch, panic) = (Arc::clone(&self.batch), Arc::clone(&self.panic));
+            let helper = Arc::clone(pool);
+            pool.threads.spawn(move || {
+                if let Err(payload) = catch_unwind(AssertUnwindSafe(|| batch.help(&helper))) {
+                    *panic.lock().unwrap_or_else(PoisonError::into_inner) = Some(payload);
+                    batch.bell.ring();
+                }
+            });
+        }
+    }
+
+    /// The result that is to be delivered next, if it is there.
+    fn take(&mut self) -> Option<(usize, Result<C::Output, TaskError>)> {
+        let mut fresh = Vec::new();
+        self.batch.take_results(&mut fresh);
+        self.ready.extend(fresh);
+        let next = self.ready.first_entry()?;
+        (!self.terms.ordered || *next.key() == self.delivered).then(|| next.remove_entry())
+    }
+
+    /// Waits until there may be something to take, or works for it.
+    fn wait(&self) {
+        if self.works && self.batch.work_for_one() {
+            return;
+        }
+        if !self.batch.is_forsaken() {
+            self.batch.bell.hear(Duration::MAX);
+        } else if !self.batch.bell.hear(FORSAKEN) && self.batch.is_forsaken() {
+            self.batch.work_for_one();
+        }
+    }
+
+    /// The first of the failures behind a gap that nothing will fill, since they stopped the batch.
+    fn first_failure(&mut self) -> Option<(usize, Result<C::Output, TaskError>)> {
+        let index = self.ready.iter().find_map(|(&index, result)| result.is_err().then_some(index))?;
+        self.ready.remove_entry(&index)
+    }
+}
+
+impl<I, C> Iterator for Stream<I, C>
+where
+    I: Iterator<Item = C>,
+    C: Call + Send + 'static,
+    C::Output: Send,
+{
+    type Item = (usize, Result<C::Output, TaskError>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.failed {
+            // Asked before the results are looked at: what was done by then is among them.
+            let is_over = self.batch.is_stopped() && self.batch.is_deserted();
+            let hungry = !self.batch.is_stopped() && self.draw();
+            self.hire();
+            if let Some(payload) = self.panic.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                resume_unwind(payload);
+            }
+            if let Some(result) = self.take() {
+                self.delivered += 1;
+                self.failed = self.terms.fail_fast && result.1.is_err();
+                return Some(result);
+            }
+            if is_over {
+                self.failed = true;
+                return self.first_failure();
+            }
+            if self.input.is_none() && self.delivered == self.drawn {
+                return None;
+            }
+            if !hungry {
+                self.wait();
+            }
+        }
+        None
+    }
+}
+
+impl<I, C> Drop for Stream<I, C>
+where
+    C: Call + Send,
+    C::Output: Send,
+{
+    fn drop(&mut self) {
+        self.batch.stop();
+        while !self.batch.is_deserted() {
+            self.batch.bell.hear(Duration::MAX);
+        }
+        self.batch.drop_all();
+    }
+}

@@ -1,0 +1,166 @@
+//! Streams of results.
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Barrier, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use rememo::{Memory, Parallel, delayed, memo};
+
+use crate::support::TestCache;
+
+#[memo]
+fn square(x: u64) -> u64 {
+    x * x
+}
+
+#[test]
+fn a_stream_yields_what_run_returns_in_any_window_and_remembers_it() {
+    for (jobs, window) in [(1, 1), (2, 1), (2, 3), (4, 64), (0, 2000)] {
+        let cache = TestCache::new();
+        let parallel = Parallel::new().jobs(jobs).window(window).memory(&cache.memory);
+        let expected: Vec<u64> = (0..1500).map(|x| x * x).collect();
+        let values: Vec<u64> = parallel.stream((0..1500).map(square::delayed)).map(Result::unwrap).collect();
+        assert_eq!(values, expected, "{jobs} jobs, window {window}");
+        let mut places = BTreeSet::new();
+        for (index, result) in parallel.stream_unordered((0..1500).map(square::delayed)) {
+            assert_eq!(result.unwrap(), expected[index]);
+            assert!(places.insert(index), "{index} came twice");
+        }
+        assert_eq!(places.len(), 1500);
+        let stats = cache.memory.stats();
+        assert_eq!((stats.misses, stats.hits), (1500, 1500));
+    }
+}
+
+#[test]
+fn inputs_are_drawn_at_most_a_window_ahead_of_the_consumer() {
+    static DRAWN: AtomicUsize = AtomicUsize::new(0);
+    let calls = (0_usize..).map(|x| {
+        DRAWN.fetch_add(1, SeqCst);
+        delayed(move || x)
+    });
+    let stream = Parallel::new().jobs(2).window(10).memory(&Memory::disabled()).stream(calls);
+    assert_eq!(DRAWN.load(SeqCst), 0, "nothing before it is asked");
+    for (delivered, result) in stream.take(300).enumerate() {
+        assert_eq!(result.unwrap(), delivered);
+        if delivered % 50 == 0 {
+            thread::sleep(Duration::from_millis(1));
+        }
+        let drawn = DRAWN.load(SeqCst);
+        assert!(drawn <= delivered + 10, "{drawn} drawn, {delivered} delivered before");
+    }
+}
+
+#[test]
+fn what_is_dropped_does_not_start_and_what_has_started_is_waited_for() {
+    static STARTED: AtomicUsize = AtomicUsize::new(0);
+    static RUNNING: AtomicUsize = AtomicUsize::new(0);
+    #[memo]
+    fn slow(x: u64) -> u64 {
+        STARTED.fetch_add(1, SeqCst);
+        RUNNING.fetch_add(1, SeqCst);
+        thread::sleep(Duration::from_millis(2));
+        RUNNING.fetch_sub(1, SeqCst);
+        x
+    }
+    let cache = TestCache::new();
+    let mut stream = Parallel::new().jobs(2).memory(&cache.memory).stream((0..900).map(slow::delayed));
+    assert_eq!(stream.next().unwrap().unwrap(), 0);
+    drop(stream);
+    assert_eq!(RUNNING.load(SeqCst), 0);
+    let started = STARTED.load(SeqCst);
+    assert!(started < 900, "{started}");
+    thread::sleep(Duration::from_millis(20));
+    assert_eq!(STARTED.load(SeqCst), started, "nothing starts afterwards");
+    assert_eq!(cache.memory.stats().stored, started as u64, "what has run is kept");
+}
+
+#[test]
+fn a_stream_ends_with_the_first_failure_unless_it_is_to_keep_going() {
+    let call = |x: u64| {
+        delayed(move || {
+            assert!(x % 100 != 40, "not {x}");
+            x
+        })
+    };
+    let parallel = Parallel::new().jobs(2).memory(&Memory::disabled());
+    let results: Vec<_> = parallel.stream((0..1000).map(call)).collect();
+    let (last, before) = results.split_last().unwrap();
+    let error = last.as_ref().unwrap_err();
+    assert_eq!((error.index() % 100, error.message()), (40, &*format!("not {}", error.index())));
+    assert!(before.iter().zip(0..).all(|(result, x)| *result.as_ref().unwrap() == x));
+
+    let results: Vec<_> = parallel.keep_going(true).stream((0..1000).map(call)).collect();
+    assert_eq!(results.len(), 1000);
+    for (result, x) in results.into_iter().zip(0..) {
+        assert_eq!(result.ok(), (x % 100 != 40).then_some(x));
+    }
+}
+
+#[test]
+fn a_panic_of_the_input_reaches_who_asks_and_ends_the_stream() {
+    let calls = (0..100_u64).map(|x| {
+        assert!(x < 30, "no more");
+        delayed(move || x)
+    });
+    let mut stream = Parallel::new().jobs(2).window(8).memory(&Memory::disabled()).stream(calls);
+    let mut values = Vec::new();
+    let panicked = loop {
+        match catch_unwind(AssertUnwindSafe(|| stream.next())) {
+            Ok(Some(result)) => values.push(result.unwrap()),
+            Ok(None) => break false,
+            Err(_) => break true,
+        }
+    };
+    assert!(panicked);
+    assert!(values.iter().copied().eq(0..values.len() as u64) && values.len() >= 22, "{values:?}");
+    stream.by_ref().for_each(drop);
+    assert!(stream.next().is_none());
+}
+
+#[test]
+fn a_stream_inside_a_task_of_a_pool_of_one_thread_finishes() {
+    let parallel = Parallel::new().jobs(1).memory(&Memory::disabled());
+    let inner = parallel.clone();
+    let sums = parallel.run((0..3_u64).map(|x| {
+        let inner = inner.clone();
+        delayed(move || {
+            inner.stream((0..50).map(move |y| delayed(move || x * y))).map(Result::unwrap).sum::<u64>()
+        })
+    }));
+    assert_eq!(sums.unwrap(), [0, 1225, 2450]);
+}
+
+#[test]
+fn a_key_that_another_thread_computes_does_not_stop_a_stream_of_a_small_window() {
+    static HELD: Barrier = Barrier::new(2);
+    #[memo]
+    fn held(x: u64) -> u64 {
+        if x == 7 {
+            HELD.wait();
+            HELD.wait();
+        }
+        x
+    }
+    for window in [1, 4] {
+        let cache = TestCache::new();
+        thread::scope(|scope| {
+            scope.spawn(|| cache.memory.call(held::delayed(7)));
+            HELD.wait();
+            let parallel = Parallel::new().jobs(2).window(window).memory(&cache.memory);
+            let (done, is_done) = mpsc::channel();
+            scope.spawn(move || {
+                let calls = [7, 7, 1, 2, 7, 3].map(held::delayed);
+                done.send(parallel.stream(calls).map(Result::unwrap).collect::<Vec<u64>>()).unwrap();
+            });
+            thread::sleep(Duration::from_millis(20));
+            HELD.wait();
+            let values = is_done.recv_timeout(Duration::from_mins(1)).expect("it finishes");
+            assert_eq!(values, [7, 7, 1, 2, 7, 3]);
+        });
+        assert_eq!(cache.memory.stats().misses, 4);
+    }
+}
