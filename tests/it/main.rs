@@ -16,11 +16,13 @@
     reason = "tests have functions of every shape, and small numbers"
 )]
 
+mod array;
 mod concurrent;
 mod damage;
 mod edits;
 mod environment;
 mod functions;
+mod large;
 mod log;
 mod memory;
 mod mutation;

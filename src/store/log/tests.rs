@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::store::suite::{draft, get, key};
-use crate::store::{Layout, Payload, open};
+use crate::store::{Layout, open};
 
 fn options() -> Options {
     Options { layout: Layout::Log, ..Options::default() }
@@ -34,7 +34,7 @@ fn reopen(root: &Path) -> Arc<dyn Store> {
 fn right_or_missed(store: &dyn Store, number: u64) -> bool {
     match store.get(&key(number)).unwrap() {
         Lookup::Found(entry) => {
-            assert_eq!(entry.payload(), draft(number).payload, "{number}");
+            assert_eq!(*entry.value().whole().unwrap(), draft(number).payload.to_vec(), "{number}");
             true
         }
         Lookup::Absent | Lookup::Damaged(_) => false,
@@ -44,7 +44,7 @@ fn right_or_missed(store: &dyn Store, number: u64) -> bool {
 #[test]
 fn golden_bytes() {
     let (dir, store) = fresh();
-    store.put(&Draft { payload: b"value".to_vec(), ..draft(7) }).unwrap();
+    store.put(&Draft { payload: b"value".to_vec().into(), ..draft(7) }).unwrap();
     store.remove(&key(7)).unwrap();
     let log = fs::read(dir.path().join("log/0000")).unwrap();
     let digest = blake3::hash(&log).to_hex();
@@ -263,7 +263,7 @@ fn a_budget_is_kept_while_entries_of_mixed_sizes_are_stored() {
             n if n < 10 => 8_000,
             _ => 300,
         };
-        store.put(&Draft { payload: vec![1; length], ..draft(number) }).unwrap();
+        store.put(&Draft { payload: vec![1; length].into(), ..draft(number) }).unwrap();
         if number % 500 == 0 {
             most = most.max(on_disk(dir.path()));
         }
@@ -294,7 +294,7 @@ fn what_was_replaced_a_hundred_times_does_not_fill_the_disk() {
     let (dir, store) = fresh();
     for round in (0..=249).cycle().take(1500) {
         for number in 0..10 {
-            let payload = vec![round; 10_000];
+            let payload = vec![round; 10_000].into();
             store.put(&Draft { payload, ..draft(number) }).unwrap();
         }
     }

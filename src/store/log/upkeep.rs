@@ -24,7 +24,7 @@ use super::record::{HEAD, Head, Kind, Unsealed};
 use super::segments::{self, Log};
 use crate::error::{Error, Result};
 use crate::key::FunctionId;
-use crate::store::{Store, Swept};
+use crate::store::{Lookup, Store, Swept};
 use crate::sys;
 
 /// The lock under which upkeep is done; held until it is dropped.
@@ -101,7 +101,7 @@ impl LogStore {
     }
 
     /// Whether the view is in use and its index in place.
-    fn is_current(&self, view: &Arc<View>) -> bool {
+    pub(super) fn is_current(&self, view: &Arc<View>) -> bool {
         Arc::ptr_eq(view, &self.view.load())
             && !view.index.table().is_retired()
             && view.index.words().is_whole()
@@ -207,7 +207,10 @@ impl LogStore {
         self.visit_entries(&view, now, |slot, address, record| {
             let blob_is_sound = || {
                 record.kind() != Kind::Blob
-                    || matches!(self.blobs.get(&record.head().key), Ok(crate::store::Lookup::Found(_)))
+                    || matches!(
+                        self.blobs.open_blob(&record.head().key, None).map(Lookup::check),
+                        Ok(Lookup::Found(_))
+                    )
             };
             if !record.is_sound(address) || !blob_is_sound() {
                 spoiled.push((slot, address, record));
