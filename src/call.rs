@@ -93,21 +93,17 @@ pub(crate) struct Subject<T> {
 }
 
 impl<T> Subject<T> {
-    pub(crate) fn encode(&self, value: &T, bytes: &mut Vec<u8>) -> Result<Encoded, CodecError> {
-        self.codec.encode(value, bytes)
+    pub(crate) fn encode<'v>(&self, value: &'v T) -> Result<Option<Encoded<'v>>, CodecError> {
+        self.codec.encode(value)
     }
 
-    /// The bytes of `value` on their own.
-    pub(crate) fn encode_whole(&self, value: &T) -> Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        match self.codec.encode(value, &mut bytes) {
-            Ok(Encoded::Whole) => Ok(bytes),
-            Ok(Encoded::Declined) => {
-                Err("it is an `Err`, which only functions under `cache_err` keep".into())
-            }
-            Err(error) => Err(error),
-        }
-        .map_err(|error| Error::value("keep", self.function.name(), error))
+    /// The bytes of `value` on their own, and the number of their encoding.
+    pub(crate) fn encode_whole(&self, value: &T) -> Result<(u8, Vec<u8>)> {
+        let declined = || "it is an `Err`, which only functions under `cache_err` keep".into();
+        let encoded = self.codec.encode(value).and_then(|encoded| encoded.ok_or_else(declined));
+        encoded
+            .map(|encoded| (encoded.codec, encoded.bytes.into_vec()))
+            .map_err(|error| Error::value("keep", self.function.name(), error))
     }
 }
 

@@ -35,6 +35,8 @@ enum Kind {
     NoEntry { function: String, reason: String },
     /// Something that only a memoized function has was asked of a plain closure.
     NotMemoized { action: &'static str },
+    /// Data does not fit the shape of an array.
+    Shape(String),
     /// A task of a batch failed.
     Task(TaskError),
 }
@@ -62,6 +64,10 @@ impl Error {
 
     pub(crate) fn not_memoized(action: &'static str) -> Self {
         Error(Box::new(Kind::NotMemoized { action }))
+    }
+
+    pub(crate) fn shape(reason: String) -> Self {
+        Error(Box::new(Kind::Shape(reason)))
     }
 
     /// This error once more, for others that it concerns.
@@ -133,6 +139,7 @@ impl fmt::Display for Error {
             Kind::NotMemoized { action } => {
                 write!(f, "cannot {action} a call of a plain closure: only memoized functions have entries")
             }
+            Kind::Shape(reason) => write!(f, "cannot make an array: {reason}"),
             Kind::Task(error) => error.fmt(f),
         }
     }

@@ -33,11 +33,17 @@
 //!   current for a thread with [`Memory::enter`], for all with [`Memory::make_default`]; else plain calls use `$REMEMO_DIR`
 //!   or the user's cache directory.
 //! - [`Parallel`]: runs a batch of independent calls on threads, misses only. [`delayed`] takes plain closures.
+//! - [`Array`]: numbers with a shape, for large results; a hit maps them and reads nothing.
 //! - [`Shelved`]: a token for a large value that stays in the cache. As an argument it costs nothing, however large the value.
 //! - [`InputFile`], [`InputDir`]: files that a function reads, in its key by their content. [`Hashed`]: a large argument of many
 //!   calls, hashed once.
 //! - [`Memory::get_or_compute`]: without the macro, under a name of your own.
 //! - [`Memory::why`]: one line on why a call is a hit or a miss; of a miss, which code changed since it was computed.
+//!
+//! # Features
+//! None is on by default.
+//! - `ndarray`: views of [`Array`], and arrays of `ndarray` turned into it, without copies.
+//! - `bytemuck`: vectors and arrays of types that are `bytemuck::Pod` are kept as raw bytes, as those of numbers always are.
 //!
 //! # Guarantees
 //! - *A value that comes back is what this function, with these arguments, returned.* The key is a cryptographic digest of
@@ -63,7 +69,8 @@
 //! - Functions and types are told apart by their paths, as the compiler prints them: two crates of one name that share a
 //!   directory share the entries of functions with equal paths and code, and two types of one name in two blocks of one
 //!   function are one.
-//! - Nothing is evicted yet: a directory grows until [`Memory::clear`].
+//! - Nothing is evicted without a budget ([`MemoryBuilder::budget`]): a directory grows until [`Memory::clear`] or
+//!   [`Memory::reduce`].
 //! - A memoized function that uses rayon inside, and is waited for by a piece of its own work, may be computed twice, or before
 //!   it has ever returned wait for ever.
 //! - Sharing one directory between machines over a network file system is not tested.
@@ -73,7 +80,9 @@
 #[cfg(test)]
 extern crate self as rememo;
 
+mod array;
 mod call;
+mod checksum;
 mod codec;
 mod error;
 mod function;
@@ -82,11 +91,13 @@ mod key;
 mod lease;
 mod memory;
 mod parallel;
+mod payload;
 mod report;
 mod store;
 mod sys;
 mod task_error;
 
+pub use array::{Array, Element};
 pub use call::{Call, Delayed, FunctionCall, delayed};
 pub use codec::Value;
 pub use error::{Error, Result};
@@ -144,9 +155,10 @@ pub use task_error::TaskError;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::call::{FunctionCall, Memo};
-    pub use crate::codec::{Codec, select};
+    pub use crate::codec::{Codec, DecodeError, raw, select};
     pub use crate::function::{Definition, Function};
     pub use crate::key::{ArgumentError, Arguments};
+    pub use crate::payload::ReadError;
 
     /// Runs a call in the current memory.
     pub fn call<A, T>(call: FunctionCall<A, T>) -> T {

@@ -1,47 +1,72 @@
 //! Values to bytes and back.
 //!
+//! There are two encodings. Whatever serde can write and read goes through it ([`values`]). Values that are nothing but arrays
+//! of numbers are kept as they lie in memory ([`raw`]): a large one is neither copied when it is stored nor taken apart when
+//! it is read, and an [`Array`](crate::Array) is not even read. [`select`] picks by type, when the program is compiled.
+//!
 //! # Invariants
-//! 1. Bytes reach a decoder only after their checksum held, and a decoder must use all of them.
+//! 1. A value is made of bytes whose checksum holds, or of a file that is trusted (see [`payload`](crate::payload)); and of all of
+//!    them.
 //! 2. A value that would not come back equal is refused when it is encoded: see [`faithful`].
-//! 3. Only [`values`] knows which serialization library is used; its number stands in every entry.
+//! 3. The number of the encoding stands in every entry. A decoder takes entries of its own encoding; others are misses.
+//! 4. Only [`values`] knows which serialization library is used.
 
+mod any;
 mod faithful;
+mod pieces;
+pub mod raw;
 pub mod select;
 mod values;
 
 use std::fmt;
 
+pub(crate) use any::decode_any;
+pub(crate) use pieces::Written;
 pub use values::Value;
 pub(crate) use values::{decode, encode, measure};
 
-/// Written into every entry, so that another encoding of values is a miss and never misread.
-pub(crate) const CODEC: u8 = 1;
+use crate::payload::{Bytes, Content, ReadError};
+
+/// The number of the encoding through serde, in every entry of it.
+pub(crate) const SERDE: u8 = 1;
+
+/// The number of the encoding as raw bytes.
+pub(crate) const RAW: u8 = 2;
 
 /// How values of one type become bytes and come back.
 pub struct Codec<T> {
-    encode: fn(&T, &mut Vec<u8>) -> Result<Encoded, CodecError>,
-    decode: fn(&[u8]) -> Result<T, CodecError>,
+    encode: for<'v> fn(&'v T) -> Result<Option<Encoded<'v>>, CodecError>,
+    decode: fn(&Content<'_>) -> Result<T, DecodeError>,
 }
 
-/// What [`Codec::encode`] did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Encoded {
-    /// The bytes of the value were appended.
-    Whole,
-    /// The value is an `Err`, which this function does not want kept.
-    Declined,
+/// An encoded value.
+#[derive(Clone, Debug)]
+pub(crate) struct Encoded<'v> {
+    /// The number of the encoding.
+    pub(crate) codec: u8,
+    pub(crate) bytes: Bytes<'v>,
 }
 
 /// Why a value did not become bytes, or bytes did not become a value.
 pub(crate) type CodecError = Box<dyn std::error::Error + Send + Sync>;
 
+/// Why an entry did not become a value.
+#[derive(Debug)]
+pub enum DecodeError {
+    /// Its bytes are not what was stored, or could not be read.
+    Read(ReadError),
+    /// Its bytes are what was stored, and no value of the type.
+    Unreadable(CodecError),
+}
+
 impl<T> Codec<T> {
-    pub(crate) fn encode(&self, value: &T, bytes: &mut Vec<u8>) -> Result<Encoded, CodecError> {
-        (self.encode)(value, bytes)
+    /// The bytes of `value`; `None` if it is an `Err`, which this function does not want kept.
+    pub(crate) fn encode<'v>(&self, value: &'v T) -> Result<Option<Encoded<'v>>, CodecError> {
+        (self.encode)(value)
     }
 
-    pub(crate) fn decode(&self, bytes: &[u8]) -> Result<T, CodecError> {
-        (self.decode)(bytes)
+    pub(crate) fn decode(&self, content: &Content<'_>) -> Result<T, DecodeError> {
+        (self.decode)(content)
     }
 }
 
@@ -57,4 +82,32 @@ impl<T> fmt::Debug for Codec<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Codec<{}>", std::any::type_name::<T>())
     }
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DecodeError::Read(error) => error.fmt(f),
+            DecodeError::Unreadable(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+impl<E: Into<ReadError>> From<E> for DecodeError {
+    fn from(error: E) -> Self {
+        DecodeError::Read(error.into())
+    }
+}
+
+/// Fails unless `content` is in the encoding of the number `expected`.
+fn expect_codec(content: &Content<'_>, expected: u8) -> Result<(), DecodeError> {
+    if content.codec == expected {
+        return Ok(());
+    }
+    // The number itself may be damaged.
+    content.check()?;
+    let how = format!("its value is in encoding {}, not {expected}", content.codec);
+    Err(DecodeError::Unreadable(how.into()))
 }

@@ -1,10 +1,20 @@
 //! Picks the codec of a memoized function from its concrete output type, at compile time.
 //!
-//! The code that `#[memo]` writes says `(&Select::<Output>::new()).codec()`. Method resolution tries a receiver
-//! `&Select<_>` before `&&Select<_>`, so that [`ViaResult`] wins for every `Result`, under whichever alias, and
-//! [`ViaValue`] takes the rest (the technique is David Tolnay's "autoref-based specialization"). The bounds stand on the
-//! methods, not on the impls: a missing one is an error that names the type, not a method that does not exist.
-//! In generic code the output may be a `Result` that cannot be seen as one; the codec of values looks then itself.
+//! The code that `#[memo]` writes says `(&&&&&&Select::<Output>::new()).codec()`. Method resolution takes one reference
+//! off at a time, so that of the implementations that apply the one for the most references wins (the technique is David
+//! Tolnay's "autoref-based specialization"):
+//!
+//! | for | outputs | encoding |
+//! | --- | --- | --- |
+//! | `&&&&&Select` | `Result` of what follows | raw bytes, only `Ok` |
+//! | `&&&&Select` | arrays of numbers, texts, tuples of them | raw bytes |
+//! | `&&&Select`, `&&Select` | the same with elements that are `bytemuck::Pod` | raw bytes |
+//! | `&Select` | every other `Result`, under whichever alias | serde, only `Ok` |
+//! | `Select` | all others | serde |
+//!
+//! Of the last two the bounds stand on the methods, not on the impls: a missing one is an error that names the type, not a
+//! method that does not exist. In generic code the output may be an array or a `Result` that cannot be seen as one; it goes
+//! through serde, whose codec looks itself for an `Err`.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -12,7 +22,13 @@ use std::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
-use super::{Codec, CodecError, Encoded, Value, decode, encode, measure};
+#[cfg(all(feature = "bytemuck", target_endian = "little"))]
+use super::raw::Pod;
+use super::raw::{self, Primitive, Raw};
+use super::{
+    Codec, CodecError, DecodeError, Encoded, SERDE, Value, Written, decode, encode, expect_codec, measure,
+};
+use crate::payload::Content;
 
 /// Stands for the output type while the codec is picked.
 pub struct Select<T>(PhantomData<fn() -> T>);
@@ -29,7 +45,7 @@ impl<T> Select<T> {
     where
         T: Value + Fallible,
     {
-        Codec { encode: |value, bytes| encode(value, bytes, read_back::<T>).map(|()| Encoded::Whole), decode }
+        Codec { encode: |value| through_serde(value, read_back::<T>).map(Some), decode: of_serde }
     }
 }
 
@@ -49,6 +65,43 @@ pub trait Fallible {}
 
 impl<T, E> Fallible for Result<T, E> {}
 
+/// Outputs that are nothing but arrays of numbers, or a `Result` of such.
+pub trait ViaRaw<T> {
+    /// The codec of raw bytes, which declines `Err`.
+    fn codec(&self) -> Codec<T>;
+}
+
+/// The references that stand for a `Result` of arrays, for arrays, and for how their elements are known.
+macro_rules! via_raw {
+    ($($(#[$attribute:meta])* $known:ty: $result:ty, $value:ty;)*) => {$(
+        $(#[$attribute])*
+        impl<T: Raw<$known>, E> ViaRaw<Result<T, E>> for $result {
+            fn codec(&self) -> Codec<Result<T, E>> {
+                Codec {
+                    encode: |value| value.as_ref().ok().map(raw::encode::<$known, T>).transpose(),
+                    decode: |content| raw::decode::<$known, T>(content).map(Ok),
+                }
+            }
+        }
+
+        $(#[$attribute])*
+        impl<T: Raw<$known>> ViaRaw<T> for $value {
+            fn codec(&self) -> Codec<T> {
+                Codec {
+                    encode: |value| raw::encode::<$known, T>(value).map(Some),
+                    decode: raw::decode::<$known, T>,
+                }
+            }
+        }
+    )*};
+}
+
+via_raw! {
+    Primitive: &&&&&Select<Result<T, E>>, &&&&Select<T>;
+    #[cfg(all(feature = "bytemuck", target_endian = "little"))]
+    Pod: &&&Select<Result<T, E>>, &&Select<T>;
+}
+
 /// Outputs that are a `Result`: only `Ok` is kept, so the error's type needs no serde.
 pub trait ViaResult<T, E> {
     /// The codec that declines `Err`.
@@ -57,24 +110,22 @@ pub trait ViaResult<T, E> {
         T: Value;
 }
 
-impl<T, E> ViaResult<T, E> for Select<Result<T, E>> {
+impl<T, E> ViaResult<T, E> for &Select<Result<T, E>> {
     fn codec(&self) -> Codec<Result<T, E>>
     where
         T: Value,
     {
         Codec {
-            encode: |value, bytes| match value {
-                Ok(value) => {
-                    let read_back = |bytes: &[u8]| {
-                        let Ok(value) = decode::<Result<T, Never>>(bytes)?;
-                        measure(&Ok::<&T, Never>(&value))
-                    };
-                    encode(&Ok::<&T, Never>(value), bytes, read_back).map(|()| Encoded::Whole)
-                }
-                Err(_) => Ok(Encoded::Declined),
+            encode: |value| {
+                let Ok(value) = value else { return Ok(None) };
+                let read_back = |written: Written<'_>| {
+                    let Ok(value) = written.read::<Result<T, Never>>()?;
+                    measure(&Ok::<&T, Never>(&value))
+                };
+                through_serde(&Ok::<&T, Never>(value), read_back).map(Some)
             },
-            decode: |bytes| {
-                let Ok(value) = decode::<Result<T, Never>>(bytes)?;
+            decode: |content| {
+                let Ok(value) = of_serde::<Result<T, Never>>(content)?;
                 Ok(Ok(value))
             },
         }
@@ -89,7 +140,7 @@ pub trait ViaValue<T> {
         T: Value;
 }
 
-impl<T> ViaValue<T> for &Select<T> {
+impl<T> ViaValue<T> for Select<T> {
     fn codec(&self) -> Codec<T>
     where
         T: Value,
@@ -100,20 +151,33 @@ impl<T> ViaValue<T> for &Select<T> {
 
 /// The codec where the output type is not known to the macro: keeps every value, but declines an `Err`.
 pub(crate) fn value_codec<T: Value>() -> Codec<T> {
-    Codec { encode: encode_unless_err, decode }
+    Codec { encode: encode_unless_err, decode: of_serde }
+}
+
+/// The bytes of a value, once it is seen that they can be read back.
+fn through_serde<T: Serialize>(
+    value: &T,
+    read_back: impl FnOnce(Written<'_>) -> Result<usize, CodecError>,
+) -> Result<Encoded<'static>, CodecError> {
+    Ok(Encoded { codec: SERDE, bytes: encode(value, read_back)?.into() })
+}
+
+fn of_serde<T: serde::de::DeserializeOwned>(content: &Content<'_>) -> Result<T, DecodeError> {
+    expect_codec(content, SERDE)?;
+    decode(&content.whole()?).map_err(DecodeError::Unreadable)
 }
 
 /// Reads a value back and measures it.
-fn read_back<T: Value>(bytes: &[u8]) -> Result<usize, CodecError> {
-    measure(&decode::<T>(bytes)?)
+fn read_back<T: Value>(written: Written<'_>) -> Result<usize, CodecError> {
+    measure(&written.read::<T>()?)
 }
 
-fn encode_unless_err<T: Value>(value: &T, bytes: &mut Vec<u8>) -> Result<Encoded, CodecError> {
-    let start = bytes.len();
-    encode(value, bytes, read_back::<T>)?;
-    let is_err = std::any::type_name::<T>().starts_with("core::result::Result<")
-        && bytes[start..].starts_with(&1u32.to_le_bytes());
-    Ok(if is_err { Encoded::Declined } else { Encoded::Whole })
+fn encode_unless_err<T: Value>(value: &T) -> Result<Option<Encoded<'_>>, CodecError> {
+    let encoded = through_serde(value, read_back::<T>)?;
+    let begins_like_err =
+        encoded.bytes.parts().next().is_some_and(|bytes| bytes.starts_with(&1u32.to_le_bytes()));
+    let is_err = std::any::type_name::<T>().starts_with("core::result::Result<") && begins_like_err;
+    Ok((!is_err).then_some(encoded))
 }
 
 /// The error of a stored `Result`: there is none. (`std::convert::Infallible` has no serde implementation.)
@@ -134,6 +198,17 @@ impl<'de> Deserialize<'de> for Never {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::RAW;
+    use crate::payload::Source;
+
+    /// As the code that `#[memo]` writes picks.
+    macro_rules! pick {
+        ($type:ty) => {{
+            #[allow(unused_imports, reason = "the type decides")]
+            use super::{ViaRaw as _, ViaResult as _, ViaValue as _};
+            (&&&&&&Select::<$type>::new()).codec()
+        }};
+    }
 
     /// Has no serde implementation.
     #[derive(Debug, PartialEq)]
@@ -141,46 +216,74 @@ mod tests {
 
     type Alias<T> = Result<T, Failure>;
 
-    fn round_trip<T>(codec: Codec<T>, value: &T) -> (Encoded, Option<T>) {
-        let mut bytes = Vec::new();
-        let encoded = codec.encode(value, &mut bytes).unwrap();
-        (encoded, codec.decode(&bytes).ok())
+    /// The number of the encoding, and the value that comes back; `None` if it is declined.
+    fn round_trip<T>(codec: Codec<T>, value: &T) -> Option<(u8, T)> {
+        let Encoded { codec: number, bytes } = codec.encode(value).unwrap()?;
+        let bytes = bytes.to_vec();
+        let content = Content { codec: number, source: Source::Memory(&bytes) };
+        Some((number, codec.decode(&content).unwrap()))
     }
 
     #[test]
     fn ok_is_kept_and_err_declined_even_under_an_alias() {
-        let codec = Select::<Alias<u8>>::new().codec();
-        assert_eq!(round_trip(codec, &Ok(3)), (Encoded::Whole, Some(Ok(3))));
-        assert_eq!(round_trip(codec, &Err(Failure)), (Encoded::Declined, None));
+        assert_eq!(round_trip(pick!(Alias<u8>), &Ok(3)), Some((SERDE, Ok(3))));
+        assert_eq!(round_trip(pick!(Alias<u8>), &Err(Failure)), None);
+        assert_eq!(round_trip(pick!(Alias<Vec<u8>>), &Ok(vec![3])), Some((RAW, Ok(vec![3]))));
+        assert_eq!(round_trip(pick!(Alias<Vec<u8>>), &Err(Failure)), None);
     }
 
     #[test]
     fn other_types_are_kept_whole() {
-        let codec = (&Select::<Option<u8>>::new()).codec();
-        assert_eq!(round_trip(codec, &None), (Encoded::Whole, Some(None)));
+        assert_eq!(round_trip(pick!(Option<u8>), &None), Some((SERDE, None)));
+        assert_eq!(round_trip(pick!(Option<Vec<f64>>), &None), Some((SERDE, None)));
     }
 
     #[test]
-    fn generic_code_declines_err_too_but_not_what_only_begins_like_one() {
+    fn arrays_of_numbers_texts_and_tuples_of_them_are_raw() {
+        assert_eq!(round_trip(pick!(Vec<f64>), &vec![0.5]).unwrap().0, RAW);
+        assert_eq!(round_trip(pick!(String), &"é".to_owned()).unwrap(), (RAW, "é".to_owned()));
+        assert_eq!(round_trip(pick!((Vec<u8>, [f32; 2])), &(vec![1], [2.0; 2])).unwrap().0, RAW);
+        assert_eq!(round_trip(pick!((Vec<u8>, f32)), &(vec![1], 2.0)).unwrap().0, SERDE);
+        assert_eq!(round_trip(pick!(Vec<String>), &vec![]).unwrap().0, SERDE);
+        assert_eq!(round_trip(pick!(f64), &0.5).unwrap().0, SERDE);
+    }
+
+    #[test]
+    fn generic_code_goes_through_serde_and_declines_err_too_but_not_what_only_begins_like_one() {
         fn generic<T: Value>() -> Codec<T> {
-            (&Select::<T>::new()).codec()
+            pick!(T)
         }
-        assert_eq!(round_trip(generic::<Result<u8, String>>(), &Ok(1)).0, Encoded::Whole);
-        assert_eq!(round_trip(generic::<Result<u8, String>>(), &Err("no".into())).0, Encoded::Declined);
-        assert_eq!(round_trip(generic::<(u32, u8)>(), &(1, 2)).0, Encoded::Whole);
+        assert_eq!(round_trip(generic::<Result<u8, String>>(), &Ok(1)).unwrap().0, SERDE);
+        assert_eq!(round_trip(generic::<Result<u8, String>>(), &Err("no".into())), None);
+        assert_eq!(round_trip(generic::<(u32, u8)>(), &(1, 2)).unwrap().0, SERDE);
+        assert_eq!(round_trip(generic::<Vec<f64>>(), &vec![0.5]).unwrap().0, SERDE);
     }
 
     #[test]
     fn whole_keeps_err() {
         let codec = Select::<Result<u8, String>>::new().whole();
-        assert_eq!(round_trip(codec, &Err("no".into())), (Encoded::Whole, Some(Err("no".into()))));
+        assert_eq!(round_trip(codec, &Err("no".into())), Some((SERDE, Err("no".into()))));
     }
 
     #[test]
     fn both_codecs_of_a_result_read_each_others_ok() {
-        let mut bytes = Vec::new();
-        Select::<Alias<u8>>::new().codec().encode(&Ok(7), &mut bytes).unwrap();
+        let bytes = pick!(Alias<u8>).encode(&Ok(7)).unwrap().unwrap().bytes.to_vec();
         let codec = Select::<Result<u8, String>>::new().whole();
-        assert_eq!(codec.decode(&bytes).unwrap(), Ok(7));
+        let content = Content { codec: SERDE, source: Source::Memory(&bytes) };
+        assert_eq!(codec.decode(&content).unwrap(), Ok(7));
+    }
+
+    #[test]
+    fn an_entry_of_the_other_encoding_is_unreadable() {
+        fn generic<T: Value>() -> Codec<T> {
+            pick!(T)
+        }
+        let value = vec![1.5f64; 3];
+        for (writer, reader) in [(pick!(Vec<f64>), generic()), (generic(), pick!(Vec<f64>))] {
+            let Encoded { codec, bytes } = writer.encode(&value).unwrap().unwrap();
+            let bytes = bytes.to_vec();
+            let error = reader.decode(&Content { codec, source: Source::Memory(&bytes) }).unwrap_err();
+            assert!(matches!(error, DecodeError::Unreadable(_)), "{error}");
+        }
     }
 }

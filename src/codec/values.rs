@@ -1,10 +1,13 @@
 //! The codec of all types that serde knows: bincode 2 with fixed-width little-endian integers.
 
+use std::mem;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::CodecError;
 use super::faithful::{self, Faithful};
+use super::pieces::Written;
 
 /// Fixed width: numbers are as fast as a copy, and the size of small results does not matter.
 const CONFIG: bincode::config::Configuration<bincode::config::LittleEndian, bincode::config::Fixint> =
@@ -23,30 +26,46 @@ impl<T: Serialize + DeserializeOwned> Value for T {}
 /// Values of more bytes than this are tried only if they hold structs or variants, where fields may be left out.
 const TRIED: usize = 64 * 1024;
 
-/// Appends the bytes of `value`, once it is seen that they can be read back.
+/// Of more bytes than this none are kept beside the value that is read back from them.
+const TRIED_WHOLE: usize = 8 * 1024 * 1024;
+
+/// The bytes of `value`, once it is seen that they can be read back.
 ///
 /// `read_back` reads the value again and measures it with [`measure`]. A field that only the reader or only the writer knows
 /// shifts all that follow; then the bytes cannot be read, are not used up, or the value that was read has another length. What
-/// order a hash map has does not matter to a length.
+/// order a hash map has does not matter to a length. A large value is encoded a second time after that: the bytes went as
+/// they were read, so that the value is never in memory three times.
 pub(crate) fn encode<T: Serialize>(
     value: &T,
-    bytes: &mut Vec<u8>,
-    read_back: impl FnOnce(&[u8]) -> Result<usize, CodecError>,
-) -> Result<(), CodecError> {
-    let start = bytes.len();
-    let has_fields =
-        faithful::watch(|| bincode::serde::encode_into_std_write(Faithful(value), bytes, CONFIG))?;
-    let length = bytes.len() - start;
-    if has_fields || length <= TRIED {
-        let read =
-            read_back(&bytes[start..]).map_err(|error| format!("it could not be read back: {error}"))?;
-        if read != length {
-            return Err("it would be read back as another value: serde writes other fields than it reads \
-                        (`skip_serializing`, `skip_serializing_if`)"
-                .into());
-        }
+    read_back: impl FnOnce(Written<'_>) -> Result<usize, CodecError>,
+) -> Result<Vec<u8>, CodecError> {
+    let mut bytes = Vec::new();
+    let has_fields = write(value, &mut bytes)?;
+    let length = bytes.len();
+    if !has_fields && length > TRIED {
+        return Ok(bytes);
     }
-    Ok(())
+    let again = length > TRIED_WHOLE;
+    let read = if again {
+        read_back(Written::Pieces(mem::take(&mut bytes).into()))
+    } else {
+        read_back(Written::Whole(&bytes))
+    };
+    if read.map_err(|error| format!("it could not be read back: {error}"))? != length {
+        return Err("it would be read back as another value: serde writes other fields than it reads \
+                    (`skip_serializing`, `skip_serializing_if`)"
+            .into());
+    }
+    if again {
+        bytes.reserve_exact(length);
+        write(value, &mut bytes)?;
+    }
+    Ok(bytes)
+}
+
+/// Appends the bytes of `value`; whether it has structs or variants with fields.
+fn write<T: Serialize>(value: &T, bytes: &mut Vec<u8>) -> Result<bool, CodecError> {
+    Ok(faithful::watch(|| bincode::serde::encode_into_std_write(Faithful(value), bytes, CONFIG))?)
 }
 
 /// How many bytes `value` takes.
@@ -65,6 +84,15 @@ pub(crate) fn measure<T: Serialize>(value: &T) -> Result<usize, CodecError> {
     let mut count = Count(0);
     bincode::serde::encode_into_std_write(Faithful(value), &mut count, CONFIG)?;
     Ok(count.0)
+}
+
+/// Reads the value of which `source` gives all the bytes.
+pub(super) fn decode_from<T: DeserializeOwned>(mut source: impl std::io::Read) -> Result<T, CodecError> {
+    let value = bincode::serde::decode_from_std_read(&mut source, CONFIG)?;
+    if source.read(&mut [0])? > 0 {
+        return Err("bytes are left over".into());
+    }
+    Ok(value)
 }
 
 /// Reads the value of which `bytes` are all the bytes.

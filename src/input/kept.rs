@@ -5,8 +5,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use xxhash_rust::xxh3::xxh3_128;
-
+use crate::checksum;
 use crate::sys::{Stamp, whole_file};
 
 /// Smaller files are hashed in less time than it is worth keeping a record of, which takes a block of the disk: with this,
@@ -76,7 +75,7 @@ fn record_of(stamp: &Stamp, digest: &[u8; 32]) -> [u8; RECORD_BYTES] {
         place.copy_from_slice(field);
         rest = behind;
     }
-    let checksum = xxh3_128(&record[24..]).to_le_bytes();
+    let checksum = checksum::of(&record[24..], 0);
     record[8..24].copy_from_slice(&checksum);
     record
 }

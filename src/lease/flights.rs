@@ -254,13 +254,14 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
+    use crate::payload::{Content, Source};
 
     #[derive(Debug)]
     struct Bytes(&'static [u8]);
 
     impl Payload for Bytes {
-        fn payload(&self) -> &[u8] {
-            self.0
+        fn content(&self) -> Option<Content<'_>> {
+            Some(Content { codec: 1, source: Source::Memory(self.0) })
         }
 
         fn compute_time(&self) -> Duration {
@@ -292,7 +293,7 @@ mod tests {
         assert!(!leader.has_waiters());
         thread::scope(|scope| {
             let waiter = scope.spawn(|| match flights.join(ONE, true, false, None) {
-                Joined::Landed(shared) => shared.payload().to_vec(),
+                Joined::Landed(shared) => shared.content().unwrap().whole().unwrap().to_vec(),
                 other => panic!("{other:?}"),
             });
             until_waiting(waiter.thread().id());

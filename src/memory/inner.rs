@@ -4,12 +4,15 @@
 //! 1. Nothing that goes wrong with the cache reaches the caller: it is noted as [`Trouble`], and the function runs.
 //! 2. A function runs at most once for a call, and never under a lock of this module.
 //! 3. A value is stored before its flight and its lease end: who comes then finds it. Who comes before gets it from the flight.
+//! 4. The bytes of a large value that are borrowed from it are not copied to be shared: they are stored first, at once, and read from
+//!    there by whoever waits.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::outbox::{Outbox, Parcel};
+use super::stored::Stored;
 use super::trouble::{Trouble, Troubles, chain};
 use super::{Memory, MissReason, Outcome, Source};
 use crate::call::{Call, Memo, Subject};
@@ -19,7 +22,7 @@ use crate::function::{Definition, Function};
 use crate::key::Key;
 use crate::lease::{Acquired, Flights, Joined, Leader, LeaseFiles, Shared};
 use crate::report::{Counters, Records};
-use crate::store::{self, Draft, Entry, Lookup, Payload, Store};
+use crate::store::{self, Draft, Entry, Lookup, OwnedDraft, Payload, Store};
 
 /// A store with what its users in this process share.
 #[derive(Debug)]
@@ -99,16 +102,31 @@ impl Inner {
     ) -> Result<T, MissReason> {
         let function = memo.function.name();
         let entry = self.check(found, memo.function.definition(), function)?;
-        let value = memo.codec.decode(entry.payload()).map_err(|error| {
-            self.troubles.note(Trouble::Decode, function, &error);
-            MissReason::Unreadable(error.to_string())
-        })?;
+        let value = self.decode(&entry, memo)?;
         self.counters.hit(entry.compute_time());
         log::trace!(target: "rememo", "hit: `{function}` {key}");
         Ok(value)
     }
 
-    /// The entry under `key`, if it is sound and still valid; trouble is noted.
+    /// The value of an entry; trouble is noted.
+    fn decode<T>(&self, entry: &Entry, memo: &Memo<'_, T>) -> Result<T, MissReason> {
+        let value = memo.codec.decode(&entry.value()).map_err(|error| {
+            let reason = MissReason::of_decoding(&error);
+            let trouble = match reason {
+                MissReason::Damaged(_) => Trouble::Damaged,
+                MissReason::Unavailable(_) => Trouble::Read,
+                _ => Trouble::Decode,
+            };
+            self.troubles.note(trouble, memo.function.name(), &error);
+            reason
+        })?;
+        if let Some(stamp) = entry.verified() {
+            self.store.vouch(&entry.key(), &stamp);
+        }
+        Ok(value)
+    }
+
+    /// The entry under `key`, if it is still valid and sound, as far as that shows before its value is read; trouble is noted.
     pub(super) fn find(
         &self,
         key: &Key,
@@ -131,7 +149,14 @@ impl Inner {
         })
     }
 
-    /// The entry under `key`, if it is sound and still valid; notes nothing.
+    /// Whether there is a sound and valid entry under `key`; reads all of it.
+    pub(super) fn holds(&self, key: &Key, definition: &Definition, function: &str) -> bool {
+        let Ok(entry) = self.find(key, definition, function) else { return false };
+        let checked = entry.value().check();
+        checked.inspect_err(|error| self.troubles.note(Trouble::Damaged, function, error)).is_ok()
+    }
+
+    /// The entry under `key`, if it is still valid and sound, as far as that shows before its value is read; notes nothing.
     pub(super) fn see(
         &self,
         key: &Key,
@@ -211,7 +236,7 @@ impl Inner {
     /// Looks for a value that somebody stored since the first look-up.
     fn look_again<T>(&self, key: &Key, memo: &Memo<'_, T>, waited: bool) -> Option<Computed<T>> {
         let entry = self.find(key, memo.function.definition(), memo.function.name()).ok()?;
-        let value = memo.codec.decode(entry.payload()).ok()?;
+        let value = self.decode(&entry, memo).ok()?;
         let source = if waited {
             self.counters.joined(entry.compute_time());
             Source::Joined
@@ -226,7 +251,7 @@ impl Inner {
     pub(crate) fn take_shared<T>(&self, memo: &Memo<'_, T>, shared: Shared) -> Option<Computed<T>> {
         let value = memo
             .codec
-            .decode(shared.payload())
+            .decode(&shared.content()?)
             .inspect_err(|error| self.troubles.note(Trouble::Decode, memo.function.name(), error))
             .ok()?;
         self.counters.joined(shared.compute_time());
@@ -252,23 +277,75 @@ impl Inner {
         let worth_storing = took >= function.definition().min_cost;
         let wanted = worth_storing || share || leader.as_ref().is_some_and(Leader::has_waiters);
         let draft = if wanted { self.draft(key, subject, &value, took) } else { None };
-        let draft = draft.map(Arc::new);
-        let shared = draft.clone().map(|draft| draft as Shared);
-        if let (Some(leader), Some(shared)) = (&leader, &shared) {
-            leader.land(Arc::clone(shared));
+        let shared = match draft.map(Draft::try_owned) {
+            None => None,
+            Some(Ok(draft)) => {
+                Some(self.keep(function, draft, leader, outbox.filter(|_| worth_storing), worth_storing))
+            }
+            Some(Err(draft)) => self.keep_borrowed(function, &draft, leader.as_ref(), share, worth_storing),
+        };
+        Computed { value, source: Source::Miss(reason), shared }
+    }
+
+    /// Shares the bytes of a value with whoever waits for it, then stores them, or puts them into the outbox.
+    fn keep<'m>(
+        &'m self,
+        function: &'static Function,
+        draft: OwnedDraft,
+        leader: Option<Leader<'m>>,
+        outbox: Option<&mut Outbox<'m>>,
+        worth_storing: bool,
+    ) -> Shared {
+        let draft = Arc::new(draft);
+        let shared = Arc::clone(&draft) as Shared;
+        if let Some(leader) = &leader {
+            leader.land(Arc::clone(&shared));
         }
-        if let Some(draft) = draft.filter(|_| worth_storing) {
+        if worth_storing {
             let parcel = Parcel { function, draft, leader };
             match outbox {
                 Some(outbox) => outbox.put(parcel),
                 None => self.store(vec![parcel]),
             }
         }
-        Computed { value, source: Source::Miss(reason), shared }
+        shared
+    }
+
+    /// Stores a large value from where it is, then shares what is stored: whoever waits reads it from there. Only if there is nothing
+    /// to be read are its bytes copied, for whoever waits or may come to wait.
+    fn keep_borrowed(
+        &self,
+        function: &'static Function,
+        draft: &Draft<'_>,
+        leader: Option<&Leader<'_>>,
+        share: bool,
+        worth_storing: bool,
+    ) -> Option<Shared> {
+        let stored = worth_storing
+            && self
+                .try_store(function, draft)
+                .inspect_err(|error| self.troubles.note(Trouble::Store, function.name(), &chain(error)))
+                .is_ok();
+        let wanted = share || leader.is_some_and(Leader::has_waiters);
+        let shared: Option<Shared> = if stored {
+            Some(Arc::new(Stored::new(&self.store, draft.key, draft.compute_time)))
+        } else {
+            wanted.then(|| Arc::new(draft.to_owned()) as Shared)
+        };
+        if let (Some(leader), Some(shared)) = (leader, &shared) {
+            leader.land(Arc::clone(shared));
+        }
+        shared
     }
 
     /// Encodes a value for the store; `None` if it is declined or cannot be encoded.
-    fn draft<T>(&self, key: Key, subject: &Subject<T>, value: &T, took: Duration) -> Option<Draft> {
+    fn draft<'v, T>(
+        &self,
+        key: Key,
+        subject: &Subject<T>,
+        value: &'v T,
+        took: Duration,
+    ) -> Option<Draft<'v>> {
         try_draft(key, subject, value, took).unwrap_or_else(|error| {
             self.troubles.note(Trouble::Encode, subject.function.name(), &chain(&error));
             None
@@ -277,18 +354,18 @@ impl Inner {
 
     /// Stores values, and ends their flights; trouble is noted.
     pub(super) fn store(&self, parcels: Vec<Parcel<'_>>) {
-        let drafts: Vec<&Draft> = parcels.iter().map(|parcel| &*parcel.draft).collect();
+        let drafts: Vec<&Draft<'_>> = parcels.iter().map(|parcel| parcel.draft.draft()).collect();
         let results = self.store.put_all(&drafts);
         for (parcel, result) in parcels.into_iter().zip(results) {
             match result {
-                Ok(()) => self.stored(parcel.function, &parcel.draft.key),
+                Ok(()) => self.stored(parcel.function, &parcel.draft.draft().key),
                 Err(error) => self.troubles.note(Trouble::Store, parcel.function.name(), &chain(&error)),
             }
         }
     }
 
     /// Stores one value.
-    pub(super) fn try_store(&self, function: &'static Function, draft: &Draft) -> Result<()> {
+    pub(super) fn try_store(&self, function: &'static Function, draft: &Draft<'_>) -> Result<()> {
         self.store.put_all(&[draft]).into_iter().collect::<Result<()>>()?;
         self.stored(function, &draft.key);
         Ok(())
@@ -313,25 +390,24 @@ pub(super) fn timed<C: Call>(memory: &Memory, call: C) -> (C::Output, Duration) 
 }
 
 /// An entry with `value`; `None` if the function does not keep such a value.
-pub(super) fn try_draft<T>(
+pub(super) fn try_draft<'v, T>(
     key: Key,
     subject: &Subject<T>,
-    value: &T,
+    value: &'v T,
     compute_time: Duration,
-) -> Result<Option<Draft>> {
-    // Room for most small values, so that it is allocated once.
-    let mut payload = Vec::with_capacity(256);
-    match subject.encode(value, &mut payload) {
-        Ok(Encoded::Whole) => Ok(Some(Draft {
+) -> Result<Option<Draft<'v>>> {
+    match subject.encode(value) {
+        Ok(Some(Encoded { codec, bytes })) => Ok(Some(Draft {
             key,
             function: subject.function.id(),
             function_name: subject.function.name(),
             arguments: subject.arguments.clone(),
             created: SystemTime::now(),
             compute_time,
-            payload,
+            codec,
+            payload: bytes,
         })),
-        Ok(Encoded::Declined) => Ok(None),
+        Ok(None) => Ok(None),
         Err(error) => Err(Error::value("encode", subject.function.name(), error)),
     }
 }

@@ -8,6 +8,7 @@ mod open;
 mod outbox;
 mod outcome;
 mod shelved;
+mod stored;
 mod trouble;
 mod why;
 
@@ -129,7 +130,7 @@ impl Memory {
         let (Some(inner), Some(memo)) = (&self.inner, call.memo()) else { return false };
         inner
             .key(&memo)
-            .is_some_and(|key| inner.find(&key, memo.function.definition(), memo.function.name()).is_ok())
+            .is_some_and(|key| inner.holds(&key, memo.function.definition(), memo.function.name()))
     }
 
     /// Stores `value` as what the function returns for `call`, in place of any entry; a disabled memory ignores it.

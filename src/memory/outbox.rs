@@ -10,13 +10,13 @@ use std::sync::Arc;
 use super::inner::Inner;
 use crate::function::Function;
 use crate::lease::Leader;
-use crate::store::Draft;
+use crate::store::OwnedDraft;
 
 /// A value to be stored.
 #[derive(Debug)]
 pub(crate) struct Parcel<'m> {
     pub(super) function: &'static Function,
-    pub(super) draft: Arc<Draft>,
+    pub(super) draft: Arc<OwnedDraft>,
     /// Whose flight ends with the parcel, if it had one.
     #[expect(dead_code, reason = "it is there to be dropped")]
     pub(super) leader: Option<Leader<'m>>,

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::codec::DecodeError;
+use crate::payload::ReadError;
 use crate::report::Obstacle;
 
 /// The value of a call and where it is from; [`Memory::call_info`](crate::Memory::call_info) returns it.
@@ -66,6 +68,16 @@ pub enum MissReason {
     Disabled,
     /// The call is of a plain closure.
     NotMemoized,
+}
+
+impl MissReason {
+    pub(crate) fn of_decoding(error: &DecodeError) -> Self {
+        match error {
+            DecodeError::Read(ReadError::Damaged(how)) => MissReason::Damaged(how.clone()),
+            DecodeError::Read(error) => MissReason::Unavailable(error.to_string()),
+            DecodeError::Unreadable(error) => MissReason::Unreadable(error.to_string()),
+        }
+    }
 }
 
 impl fmt::Display for MissReason {

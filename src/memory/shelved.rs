@@ -2,19 +2,19 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Serialize, Serializer};
 
 use super::{Memory, memo_and_key};
-use crate::call::Call;
-use crate::codec::{self, Value};
+use crate::call::{Call, Subject};
+use crate::codec::{Codec, DecodeError, Value, decode_any};
 use crate::error::{Error, Result};
 use crate::key::Key;
 use crate::key::known::{self, StandIn};
-use crate::store::{self, Lookup, Payload};
+use crate::payload::{Content, ReadError, Source};
+use crate::store::{self, Lookup};
 
 /// A value left in the cache: small, cheap to clone and to send elsewhere, and read back with [`get`](Self::get).
 ///
@@ -27,14 +27,15 @@ pub struct Shelved<T> {
     function: String,
     key: Key,
     place: Place,
-    output: PhantomData<fn() -> T>,
+    /// How its function reads values; `None` in a token that came through serde, which reads all that serde can.
+    codec: Option<Codec<T>>,
 }
 
 #[derive(Clone)]
 enum Place {
     /// The directory with the entry.
     Entry(PathBuf),
-    /// The encoded value.
+    /// The encoded value, behind the number of its encoding.
     Here(Vec<u8>),
 }
 
@@ -69,21 +70,27 @@ impl Memory {
     /// ```
     pub fn shelve<C: Call>(&self, call: C) -> Result<Shelved<C::Output>> {
         let (memo, key) = memo_and_key(&call, "shelve")?;
-        let (subject, name) = (memo.subject(), memo.function.name());
+        let (subject, name, codec) = (memo.subject(), memo.function.name(), memo.codec);
         let definition = memo.function.definition();
         let stored = |memory: &Memory| {
             let inner = memory.inner.as_ref()?;
-            inner.find(&key, definition, name).ok()?;
+            inner.holds(&key, definition, name).then_some(())?;
             Some(Place::Entry(inner.root.clone()))
         };
         let place = if let Some(place) = stored(self) {
             place
         } else {
             let value = self.call(call);
-            stored(self).map_or_else(|| subject.encode_whole(&value).map(Place::Here), Ok)?
+            stored(self).map_or_else(|| here(&subject, &value), Ok)?
         };
-        Ok(Shelved { function: name.to_owned(), key, place, output: PhantomData })
+        Ok(Shelved { function: name.to_owned(), key, place, codec: Some(codec) })
     }
+}
+
+/// A value that the token carries itself.
+fn here<T>(subject: &Subject<T>, value: &T) -> Result<Place> {
+    let (codec, bytes) = subject.encode_whole(value)?;
+    Ok(Place::Here([&[codec], &*bytes].concat()))
 }
 
 impl<T> Shelved<T> {
@@ -110,25 +117,34 @@ impl<T: Value> Shelved<T> {
     pub fn get(&self) -> Result<T> {
         match &self.place {
             Place::Entry(root) => match store::look_up(root, &self.key)? {
-                Lookup::Found(entry) => self.decode(entry.payload()),
+                Lookup::Found(entry) => self.decode(&entry.value()),
                 Lookup::Absent => Err(Error::no_entry(&self.function, "it has been removed")),
-                Lookup::Damaged(how) => {
-                    Err(Error::no_entry(&self.function, format_args!("it is damaged: {how}")))
-                }
+                Lookup::Damaged(how) => Err(self.damaged(&how)),
             },
-            Place::Here(bytes) => self.decode(bytes),
+            Place::Here(bytes) => {
+                let (&codec, bytes) = bytes.split_first().ok_or_else(|| self.damaged("it is empty"))?;
+                self.decode(&Content { codec, source: Source::Memory(bytes) })
+            }
         }
     }
 
-    fn decode(&self, bytes: &[u8]) -> Result<T> {
-        codec::decode(bytes).map_err(|error| Error::value("decode", &self.function, error))
+    fn decode(&self, content: &Content<'_>) -> Result<T> {
+        let decoded = self.codec.map_or_else(|| decode_any(content), |codec| codec.decode(content));
+        decoded.map_err(|error| match error {
+            DecodeError::Read(ReadError::Damaged(how)) => self.damaged(&how),
+            error => Error::value("decode", &self.function, error),
+        })
+    }
+
+    fn damaged(&self, how: &str) -> Error {
+        Error::no_entry(&self.function, format_args!("it is damaged: {how}"))
     }
 }
 
 impl<T> Clone for Shelved<T> {
     fn clone(&self) -> Self {
         let (function, place) = (self.function.clone(), self.place.clone());
-        Shelved { function, key: self.key, place, output: PhantomData }
+        Shelved { function, key: self.key, place, codec: self.codec }
     }
 }
 
@@ -140,7 +156,7 @@ impl<T> fmt::Debug for Shelved<T> {
             Place::Entry(root) => debug.field("root", root),
             Place::Here(bytes) => debug.field("bytes", &bytes.len()),
         };
-        debug.finish()
+        debug.finish_non_exhaustive()
     }
 }
 
@@ -173,6 +189,6 @@ impl<'de, T> Deserialize<'de> for Shelved<T> {
         let (Some(key), Some(place)) = (Key::from_hex(&key), place) else {
             return Err(D::Error::custom("it is no shelved value"));
         };
-        Ok(Shelved { function: function.into_owned(), key, place, output: PhantomData })
+        Ok(Shelved { function: function.into_owned(), key, place, codec: None })
     }
 }

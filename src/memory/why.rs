@@ -69,9 +69,13 @@ impl Memory {
 }
 
 fn of_entry<T>(entry: &Entry, memo: &Memo<'_, T>) -> Why {
-    match memo.codec.decode(entry.payload()) {
+    match memo.codec.decode(&entry.value()) {
         Ok(_) => Why::Hit { age: entry.info("").age(), took: entry.compute_time() },
-        Err(error) => Why::Unreadable(error.to_string()),
+        Err(error) => match MissReason::of_decoding(&error) {
+            MissReason::Damaged(how) => Why::Damaged(how),
+            MissReason::Unavailable(how) => Why::Unavailable(how),
+            _ => Why::Unreadable(error.to_string()),
+        },
     }
 }
 

@@ -2,17 +2,17 @@
 //!
 //! # Invariants
 //! 1. [`Entry::open`] believes nothing: magic, lengths, key and checksum are checked before any byte of the payload
-//!    is handed out, and no input makes it panic.
+//!    is handed out, and no input makes it panic. [`Entry::of_file`] leaves the checksum to who reads the payload.
 //! 2. The header alone ([`read_info`]) is good for listing, never for values: it does not check the payload.
 
 use std::ops::Range;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use xxhash_rust::xxh3::{Xxh3, xxh3_128};
-
 use super::EntryInfo;
-use crate::codec::CODEC;
+use crate::checksum;
 use crate::key::{FunctionId, Key};
+use crate::payload::{Bytes, Content, HeadOfFile, PayloadFile, Source};
+use crate::sys::Stamp;
 
 /// First bytes of every entry; the last is the version of the format.
 const MAGIC: [u8; 8] = *b"rememo\0\x01";
@@ -42,7 +42,7 @@ pub(super) const MAX_HEAD: usize = at::NAME + 2 * (u16::MAX as usize) + ALIGN;
 
 /// An entry to be stored.
 #[derive(Clone, Debug)]
-pub(crate) struct Draft {
+pub(crate) struct Draft<'v> {
     pub(crate) key: Key,
     pub(crate) function: FunctionId,
     pub(crate) function_name: &'static str,
@@ -50,29 +50,62 @@ pub(crate) struct Draft {
     pub(crate) arguments: String,
     pub(crate) created: SystemTime,
     pub(crate) compute_time: Duration,
-    pub(crate) payload: Vec<u8>,
+    /// The number of the encoding.
+    pub(crate) codec: u8,
+    pub(crate) payload: Bytes<'v>,
 }
 
 /// The bytes of a value, read from an entry or about to be stored.
 pub(crate) trait Payload: std::fmt::Debug {
-    fn payload(&self) -> &[u8];
+    /// Where the bytes are; `None` if they are gone.
+    fn content(&self) -> Option<Content<'_>>;
 
     /// How long the function took to compute the value.
     fn compute_time(&self) -> Duration;
 }
 
-impl Payload for Draft {
-    fn payload(&self) -> &[u8] {
-        &self.payload
-    }
+/// A draft that borrows nothing, its payload in one piece.
+#[derive(Clone, Debug)]
+pub(crate) struct OwnedDraft(Draft<'static>);
 
-    fn compute_time(&self) -> Duration {
-        self.compute_time
+impl OwnedDraft {
+    pub(crate) fn draft(&self) -> &Draft<'static> {
+        &self.0
     }
 }
 
-impl Draft {
-    /// Everything before the payload, with the checksum over both.
+impl Payload for OwnedDraft {
+    fn content(&self) -> Option<Content<'_>> {
+        let bytes = match &self.0.payload {
+            Bytes::Owned(bytes) => bytes,
+            Bytes::Parts(_) => unreachable!("made of owned bytes alone"),
+        };
+        Some(Content { codec: self.0.codec, source: Source::Memory(bytes) })
+    }
+
+    fn compute_time(&self) -> Duration {
+        self.0.compute_time
+    }
+}
+
+impl<'v> Draft<'v> {
+    /// The draft for itself, if its payload is not borrowed; else as it came.
+    pub(crate) fn try_owned(self) -> Result<OwnedDraft, Box<Draft<'v>>> {
+        match self.payload.try_owned() {
+            Ok(payload) => Ok(OwnedDraft(Draft { payload, ..self })),
+            Err(payload) => Err(Box::new(Draft { payload, ..self })),
+        }
+    }
+
+    /// A copy for itself, payload and all.
+    pub(crate) fn to_owned(&self) -> OwnedDraft {
+        let Draft { key, function, created, compute_time, codec, .. } = *self;
+        let (function_name, arguments) = (self.function_name, self.arguments.clone());
+        let payload = self.payload.to_vec().into();
+        OwnedDraft(Draft { key, function, function_name, arguments, created, compute_time, codec, payload })
+    }
+
+    /// Everything before the payload; the place of the checksum is empty.
     pub(in crate::store) fn head(&self) -> Vec<u8> {
         let name = clip(self.function_name);
         let arguments = clip(&self.arguments);
@@ -87,27 +120,53 @@ impl Draft {
         set(at::PAYLOAD_LENGTH, &(self.payload.len() as u64).to_le_bytes());
         set(at::NAME_LENGTH, &length(name).to_le_bytes());
         set(at::ARGUMENTS_LENGTH, &length(arguments).to_le_bytes());
-        set(at::CODEC..at::CODEC + 1, &[CODEC]);
+        set(at::CODEC..at::CODEC + 1, &[self.codec]);
         set(at::NAME..at::NAME + name.len(), name.as_bytes());
         set(at::NAME + name.len()..at::NAME + name.len() + arguments.len(), arguments.as_bytes());
-        let checksum = checksum(&[&head[at::CHECKSUM.end..], &self.payload]);
-        head[at::CHECKSUM].copy_from_slice(&checksum);
         head
+    }
+
+    /// All bytes of the entry, for a small one.
+    pub(super) fn whole(&self) -> Vec<u8> {
+        let mut bytes = self.head();
+        self.payload.parts().for_each(|part| bytes.extend_from_slice(part));
+        let checksum = checksum::of(covered(&bytes), 0);
+        seal(&mut bytes, checksum);
+        bytes
     }
 }
 
+/// What of an entry that begins with `bytes` the checksum covers.
+pub(super) fn covered(bytes: &[u8]) -> &[u8] {
+    &bytes[at::CHECKSUM.end..]
+}
+
+/// Puts the checksum into the header of an entry.
+pub(super) fn seal(bytes: &mut [u8], checksum: [u8; 16]) {
+    bytes[at::CHECKSUM].copy_from_slice(&checksum);
+}
+
 /// A sound entry, as read: the bytes of a file (see [`Entry::open`]) or of a record of the log, both of which have key, function
-/// and times at the same places.
+/// and times at the same places. Or the header of a file whose payload is yet to be read and checked.
 #[derive(Debug)]
 pub(crate) struct Entry {
     bytes: Vec<u8>,
-    payload: Range<usize>,
+    codec: u8,
+    payload: Body,
     arguments: Range<usize>,
 }
 
+/// Where the payload of an entry is.
+#[derive(Debug)]
+enum Body {
+    /// Among its bytes.
+    Here(Range<usize>),
+    File(Box<PayloadFile>),
+}
+
 impl Payload for Entry {
-    fn payload(&self) -> &[u8] {
-        &self.bytes[self.payload.clone()]
+    fn content(&self) -> Option<Content<'_>> {
+        Some(self.value())
     }
 
     fn compute_time(&self) -> Duration {
@@ -119,29 +178,57 @@ impl Entry {
     /// Takes the bytes of a whole entry, if they are a sound entry of `key`; else says what is wrong with them.
     pub(super) fn open(bytes: Vec<u8>, key: &Key) -> Result<Self, String> {
         let head = Head::parse(&bytes)?;
-        if head.key != *key {
-            return Err("it is the entry of another call".into());
-        }
-        let length = bytes.len() as u64;
-        if length != head.length() {
-            return Err(format!("{length} bytes where {} were written", head.length()));
-        }
-        if bytes[at::CHECKSUM] != checksum(&[&bytes[at::CHECKSUM.end..]]) {
+        head.check(key, bytes.len() as u64)?;
+        if bytes[at::CHECKSUM] != checksum::of(covered(&bytes), 0) {
             return Err("its checksum does not match".into());
         }
-        if bytes[at::CODEC] != CODEC {
-            return Err(format!("its value is in encoding {}, not {CODEC}", bytes[at::CODEC]));
-        }
-        Ok(Entry { payload: head.payload_start..bytes.len(), arguments: head.arguments, bytes })
+        let payload = Body::Here(head.payload_start..bytes.len());
+        Ok(Entry { codec: bytes[at::CODEC], payload, arguments: head.arguments, bytes })
+    }
+
+    /// Takes the first bytes of a file that has `length`, if it may be an entry of `key`: the payload is read and checked later.
+    /// `open` makes it a file to be read from what its header says.
+    pub(super) fn of_file(
+        bytes: &[u8],
+        key: &Key,
+        length: u64,
+        open: impl FnOnce(HeadOfFile) -> PayloadFile,
+    ) -> Result<Self, String> {
+        let head = Head::parse(bytes)?;
+        head.check(key, length)?;
+        let (before, ahead) = bytes.split_at_checked(head.payload_start).ok_or("its header is cut off")?;
+        let file = open(HeadOfFile {
+            checksum: array(&bytes[at::CHECKSUM]),
+            covered: covered(before).to_vec(),
+            start: head.payload_start as u64,
+            length: head.payload_length,
+            ahead: ahead.to_vec(),
+        });
+        Ok(Entry {
+            bytes: before.to_vec(),
+            codec: bytes[at::CODEC],
+            payload: Body::File(Box::new(file)),
+            arguments: head.arguments,
+        })
     }
 
     /// Takes the bytes of a sound record of the log.
     pub(in crate::store) fn of_record(
         bytes: Vec<u8>,
+        codec: u8,
         payload: Range<usize>,
         arguments: Range<usize>,
     ) -> Self {
-        Entry { bytes, payload, arguments }
+        Entry { bytes, codec, payload: Body::Here(payload), arguments }
+    }
+
+    /// Where the bytes of its value are.
+    pub(crate) fn value(&self) -> Content<'_> {
+        let source = match &self.payload {
+            Body::Here(range) => Source::Memory(&self.bytes[range.clone()]),
+            Body::File(file) => Source::File(file),
+        };
+        Content { codec: self.codec, source }
     }
 
     /// When it was stored.
@@ -149,18 +236,40 @@ impl Entry {
         UNIX_EPOCH + times(&self.bytes)[0]
     }
 
+    /// The key of its call.
+    pub(crate) fn key(&self) -> Key {
+        Key::from_bytes(array(&self.bytes[at::KEY]))
+    }
+
+    /// The stamp of its file, if all of that was read since it was opened and later readers may rely on it.
+    pub(crate) fn verified(&self) -> Option<Stamp> {
+        match &self.payload {
+            Body::Here(_) => None,
+            Body::File(file) => file.verified(),
+        }
+    }
+
     /// What it says of itself, and the name of its function.
     pub(crate) fn info(&self, function: &str) -> EntryInfo {
+        let payload = match &self.payload {
+            Body::Here(_) => 0,
+            Body::File(file) => file.length(),
+        };
         EntryInfo {
-            key: Key::from_bytes(array(&self.bytes[at::KEY])),
+            key: self.key(),
             function_id: FunctionId(array(&self.bytes[at::FUNCTION])),
             function: function.to_owned(),
             arguments: String::from_utf8_lossy(&self.bytes[self.arguments.clone()]).into_owned(),
             created: self.created(),
             compute_time: self.compute_time(),
-            bytes: self.bytes.len() as u64,
+            bytes: self.bytes.len() as u64 + payload,
         }
     }
+}
+
+/// How long the payload of the entry is that begins with `bytes`. `None` if they are no header.
+pub(super) fn announced_payload(bytes: &[u8]) -> Option<u64> {
+    Head::parse(bytes).ok().map(|head| head.payload_length)
 }
 
 /// How long the whole entry is that begins with `bytes`. `None` if they are no header.
@@ -213,6 +322,17 @@ impl Head {
         })
     }
 
+    /// Whether it is that of an entry of `key` which has `length` bytes.
+    fn check(&self, key: &Key, length: u64) -> Result<(), String> {
+        if self.key != *key {
+            return Err("it is the entry of another call".into());
+        }
+        if length != self.length() {
+            return Err(format!("{length} bytes where {} were written", self.length()));
+        }
+        Ok(())
+    }
+
     /// How long the whole entry is.
     fn length(&self) -> u64 {
         self.payload_length.saturating_add(self.payload_start as u64)
@@ -240,18 +360,6 @@ fn payload_start(name: usize, arguments: usize) -> usize {
     (at::NAME + name + arguments).next_multiple_of(ALIGN)
 }
 
-/// XXH3-128 over the parts as if they were one.
-fn checksum(parts: &[&[u8]]) -> [u8; 16] {
-    if let [all] = parts {
-        return xxh3_128(all).to_le_bytes();
-    }
-    let mut hasher = Xxh3::new();
-    for part in parts {
-        hasher.update(part);
-    }
-    hasher.digest128().to_le_bytes()
-}
-
 /// The longest beginning of `text` whose length fits its field.
 fn clip(text: &str) -> &str {
     &text[..text.floor_char_boundary(text.len().min(usize::from(u16::MAX)))]
@@ -274,7 +382,7 @@ fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
 mod tests {
     use super::*;
 
-    fn draft() -> Draft {
+    fn draft() -> Draft<'static> {
         Draft {
             key: Key::from_bytes([1; 32]),
             function: FunctionId([2; 16]),
@@ -282,20 +390,20 @@ mod tests {
             arguments: "7, \"é\"".into(),
             created: UNIX_EPOCH + Duration::from_secs(1),
             compute_time: Duration::from_millis(3),
-            payload: b"some payload".to_vec(),
+            codec: 1,
+            payload: b"some payload".to_vec().into(),
         }
     }
 
     fn bytes() -> Vec<u8> {
-        let draft = draft();
-        [draft.head(), draft.payload].concat()
+        draft().whole()
     }
 
     #[test]
     fn an_entry_comes_back_as_it_was_drafted() {
         let entry = Entry::open(bytes(), &draft().key).unwrap();
-        assert_eq!(entry.payload(), b"some payload");
-        assert_eq!(entry.payload.start % ALIGN, 0);
+        assert_eq!(&*entry.value().whole().unwrap(), b"some payload");
+        assert!(matches!(&entry.payload, Body::Here(range) if range.start % ALIGN == 0));
         let EntryInfo { function, arguments, created, compute_time, bytes: length, .. } =
             entry.info("shop::price");
         assert_eq!((function.as_str(), arguments.as_str()), ("shop::price", "7, \"é\""));
@@ -331,7 +439,7 @@ mod tests {
     #[test]
     fn texts_longer_than_their_field_are_clipped() {
         let draft = Draft { function_name: "ä".repeat(40_000).leak(), ..draft() };
-        let bytes = [draft.head(), draft.payload.clone()].concat();
+        let bytes = draft.whole();
         assert!(Entry::open(bytes.clone(), &draft.key).is_ok());
         assert_eq!(read_info(&bytes).unwrap().function, "ä".repeat(32_767));
     }

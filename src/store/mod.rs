@@ -12,6 +12,7 @@ mod info;
 mod limits;
 #[cfg(target_os = "linux")]
 mod log;
+mod marker;
 mod options;
 mod root;
 #[cfg(test)]
@@ -22,7 +23,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-pub(crate) use entry::{Draft, Entry, Payload};
+pub(crate) use entry::{Draft, Entry, OwnedDraft, Payload};
 pub(crate) use files::FilesStore;
 pub use info::EntryInfo;
 pub use limits::{Limits, Reduced};
@@ -31,6 +32,7 @@ pub use options::{Durability, Layout};
 
 use crate::error::Result;
 use crate::key::{FunctionId, Key};
+use crate::sys::Stamp;
 
 /// What a look-up found.
 #[derive(Debug)]
@@ -39,6 +41,19 @@ pub(crate) enum Lookup {
     Absent,
     /// Something is there that is not a sound entry of this key: how it is damaged.
     Damaged(String),
+}
+
+impl Lookup {
+    /// This, once all of the entry was read and checked.
+    fn check(self) -> Self {
+        match self {
+            Lookup::Found(entry) => match entry.value().check() {
+                Ok(()) => Lookup::Found(entry),
+                Err(error) => Lookup::Damaged(error.to_string()),
+            },
+            other => other,
+        }
+    }
 }
 
 /// What a sweep found and removed.
@@ -107,12 +122,15 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
     fn holds(&self, key: &Key) -> Result<bool>;
 
     /// Stores an entry, in place of any that is there.
-    fn put(&self, entry: &Draft) -> Result<()>;
+    fn put(&self, entry: &Draft<'_>) -> Result<()>;
 
     /// Stores entries, together as far as the store can; what came of each.
-    fn put_all(&self, entries: &[&Draft]) -> Vec<Result<()>> {
+    fn put_all(&self, entries: &[&Draft<'_>]) -> Vec<Result<()>> {
         entries.iter().map(|entry| self.put(entry)).collect()
     }
+
+    /// Takes note that the file of the entry of `key` was found sound when it had this stamp.
+    fn vouch(&self, _key: &Key, _stamp: &Stamp) {}
 
     /// A number that is another one whenever entries may have been cleared away since; `None` if the store cannot tell.
     fn generation(&self) -> Option<u64> {

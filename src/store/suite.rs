@@ -34,7 +34,7 @@ pub(super) fn value(number: u64) -> Vec<u8> {
     (0..length).map(|i| (number.wrapping_mul(31) + i) as u8).collect()
 }
 
-pub(super) fn draft(number: u64) -> Draft {
+pub(super) fn draft(number: u64) -> Draft<'static> {
     Draft {
         key: key(number),
         function: FunctionId([(number % 3) as u8 + 1; 16]),
@@ -42,7 +42,8 @@ pub(super) fn draft(number: u64) -> Draft {
         arguments: number.to_string(),
         created: UNIX_EPOCH + Duration::from_secs(1_700_000_000),
         compute_time: Duration::from_millis(number % 50),
-        payload: value(number),
+        codec: 1,
+        payload: value(number).into(),
     }
 }
 
@@ -51,7 +52,7 @@ pub(super) fn draft(number: u64) -> Draft {
 pub(super) fn get(store: &dyn Store, number: u64) -> bool {
     match store.get(&key(number)).unwrap() {
         Lookup::Found(entry) => {
-            assert_eq!(entry.payload(), value(number), "{number}");
+            assert_eq!(*entry.value().whole().unwrap(), value(number), "{number}");
             assert_eq!(entry.compute_time(), draft(number).compute_time);
             assert_eq!(entry.created(), draft(number).created);
             true
@@ -81,9 +82,9 @@ fn storing_again_replaces_small_by_large_and_large_by_small() {
     on_each_layout(|_, store, _| {
         for length in [10, 65_535, 65_536, 300_000, 10, 65_536, 0] {
             let payload = vec![7; length];
-            store.put(&Draft { payload: payload.clone(), ..draft(1) }).unwrap();
+            store.put(&Draft { payload: payload.clone().into(), ..draft(1) }).unwrap();
             let Lookup::Found(entry) = store.get(&key(1)).unwrap() else { panic!("{length}") };
-            assert_eq!(entry.payload(), payload);
+            assert_eq!(*entry.value().whole().unwrap(), payload);
             assert_eq!(store.stat().unwrap().entries, 1, "{length}");
         }
     });
@@ -117,7 +118,7 @@ fn totals_and_the_list_agree_with_what_is_there() {
         for number in 0..500 {
             store.put(&draft(number)).unwrap();
         }
-        store.put(&Draft { payload: vec![1; 100_000], ..draft(500) }).unwrap();
+        store.put(&Draft { payload: vec![1; 100_000].into(), ..draft(500) }).unwrap();
         for number in 0..100 {
             store.remove(&key(number)).unwrap();
         }
@@ -145,7 +146,7 @@ fn a_reduction_keeps_what_is_worth_most_and_no_more_than_asked() {
     on_each_layout(|_, store, _| {
         for number in 0..600 {
             let compute_time = Duration::from_millis(number);
-            store.put(&Draft { compute_time, payload: vec![0; 100], ..draft(number) }).unwrap();
+            store.put(&Draft { compute_time, payload: vec![0; 100].into(), ..draft(number) }).unwrap();
         }
         let reduced = store.reduce(&Limits::new().items(200)).unwrap();
         assert_eq!((reduced.entries, reduced.kept_entries), (400, 200));
@@ -233,7 +234,7 @@ fn every_durability_stores() {
         let options = Options { layout: Layout::Log, durability, ..Options::default() };
         let store = open(dir.path(), &options).unwrap();
         store.put(&draft(1)).unwrap();
-        store.put(&Draft { payload: vec![1; 100_000], ..draft(2) }).unwrap();
+        store.put(&Draft { payload: vec![1; 100_000].into(), ..draft(2) }).unwrap();
         drop(store);
         let store = open(dir.path(), &Options::default()).unwrap();
         assert!(get(&*store, 1) && store.holds(&key(2)).unwrap());

@@ -1,11 +1,17 @@
-//! What only Linux is asked for, by the log layout.
+//! What only Linux is asked for, by the log layout and for large values.
 
 use std::fs::File;
 use std::io;
+use std::mem::MaybeUninit;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use rustix::fs::{FallocateFlags, fallocate, statfs};
+use rustix::io::pread;
+use rustix::mm::{Advice, madvise};
 use rustix::time::{ClockId, clock_gettime};
+
+use crate::checksum;
 
 /// Allocates the first `bytes` of `file`, which read as zeros then: a later write to them needs no space.
 pub(crate) fn allocate(file: &File, bytes: u64) -> io::Result<()> {
@@ -19,9 +25,42 @@ pub(crate) fn coarse_millis() -> u64 {
     seconds * 1000 + u64::try_from(time.tv_nsec).unwrap_or_default() / 1_000_000
 }
 
-/// The number that the kernel gave to the time since the machine was started.
+/// The number that the kernel gave to the time since the machine was started; zero if it is unknown.
 pub(crate) fn boot_id() -> u64 {
-    std::fs::read("/proc/sys/kernel/random/boot_id").map_or(0, |id| xxhash_rust::xxh3::xxh3_64(&id))
+    static BOOT_ID: OnceLock<u64> = OnceLock::new();
+    let read = || std::fs::read("/proc/sys/kernel/random/boot_id").map_or(0, |id| checksum::word(&id));
+    *BOOT_ID.get_or_init(read)
+}
+
+/// Reads into the front of `bytes` from `offset` on, by one system call; returns what was read.
+pub(crate) fn read_at<'b>(
+    file: &File,
+    bytes: &'b mut [MaybeUninit<u8>],
+    offset: u64,
+) -> io::Result<&'b mut [u8]> {
+    Ok(pread(file, bytes, offset)?.0)
+}
+
+/// Memory from this size on is advised to be of huge pages: taking it page by page costs as much as copying into it. Less is
+/// reused by the allocator as a rule.
+const LARGE: usize = 4 << 20;
+
+/// Asks for huge pages if `bytes` are many, all of which will be written.
+#[expect(unsafe_code, reason = "advice on memory")]
+pub(crate) fn advise_large(bytes: &mut [MaybeUninit<u8>]) {
+    if bytes.len() < LARGE {
+        return;
+    }
+    let page = rustix::param::page_size();
+    let skipped = bytes.as_ptr().align_offset(page);
+    let whole = bytes.len().saturating_sub(skipped) / page * page;
+    if let Some(pages) = bytes.get_mut(skipped..skipped + whole) {
+        // SAFETY: The pages are within memory that is borrowed here, and this advice changes neither what is in it nor what may
+        // be done with it.
+        let advised = unsafe { madvise(pages.as_mut_ptr().cast(), pages.len(), Advice::LinuxHugepage) };
+        // Where there are no huge pages, small ones serve.
+        let _ = advised;
+    }
 }
 
 /// Whether processes can share mapped memory below `path`, and allocated space there is never moved.

@@ -15,6 +15,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use memmap2::{MmapOptions, MmapRaw};
 
+use super::raw::Bits;
+
 /// A file of 64-bit words that processes share, mapped as a whole. Its space is allocated, or writing to it could raise a
 /// signal on a full disk; see [`allocate`](super::allocate).
 #[derive(Debug)]
@@ -140,12 +142,36 @@ impl Window {
     }
 }
 
+/// A whole file, mapped for reading. It stays mapped, and as it is, when the file loses its name.
+///
+/// Unlike a [`Window`] it is seen as slices. So nobody may change the file while it is mapped, and nobody of this crate
+/// does: what has a name among the blobs is replaced or removed, never written to.
+#[derive(Debug)]
+pub(crate) struct Mapped(MmapRaw);
+
+impl Mapped {
+    /// Maps `bytes` of `file`, which it has: a page behind its end would raise a signal.
+    pub(crate) fn map(file: &File, bytes: usize) -> io::Result<Self> {
+        MmapOptions::new().len(bytes).map_raw_read_only(file).map(Mapped)
+    }
+
+    /// `count` values from `start` on; `None` if they are not within the mapping or not aligned, or not any bytes are values.
+    pub(crate) fn slice<W, T: Bits<W>>(&self, start: usize, count: usize) -> Option<&[T]> {
+        let end = count.checked_mul(size_of::<T>())?.checked_add(start)?;
+        let is_fit = T::ANY && start.is_multiple_of(align_of::<T>()) && end <= self.0.len();
+        // SAFETY: The bytes are within the mapping (checked above), which begins at a page, so that the values are aligned, and lives
+        // as long as `self`. Any bytes are values (`ANY`). They do not change, as far as this crate goes, see above.
+        is_fit.then(|| unsafe { slice::from_raw_parts(self.0.as_ptr().add(start).cast::<T>(), count) })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::FileExt;
     use std::sync::atomic::Ordering::SeqCst;
 
     use super::*;
+    use crate::sys::raw::Primitive;
 
     #[test]
     fn words_are_shared_between_mappings_and_know_when_their_file_is_gone() {
@@ -163,6 +189,22 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         assert!(!one.is_whole() && !two.is_whole());
         assert!(Words::private(4096).is_whole());
+    }
+
+    #[test]
+    fn a_mapped_file_is_seen_as_aligned_slices_also_when_its_name_is_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        std::fs::write(&path, [vec![0; 64], 1.5f64.to_bits().to_le_bytes().to_vec(), vec![1; 8]].concat())
+            .unwrap();
+        let mapped = Mapped::map(&File::open(&path).unwrap(), 80).unwrap();
+        std::fs::remove_file(path).unwrap();
+        assert_eq!(mapped.slice::<Primitive, u64>(64, 1).unwrap()[0].to_le(), 1.5f64.to_bits());
+        assert_eq!(mapped.slice::<Primitive, u8>(72, 8), Some(&[1; 8][..]));
+        assert_eq!(mapped.slice::<Primitive, f64>(68, 1), None, "not aligned");
+        assert_eq!(mapped.slice::<Primitive, f64>(64, 3), None, "beyond the end");
+        assert_eq!(mapped.slice::<Primitive, f64>(64, usize::MAX / 8), None, "far beyond");
+        assert_eq!(mapped.slice::<Primitive, bool>(72, 8), None, "not any bytes are a `bool`");
     }
 
     #[test]

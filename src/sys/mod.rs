@@ -1,5 +1,7 @@
 //! What the rest asks of the operating system; where systems differ, behind equal signatures.
 
+#[expect(unsafe_code, reason = "the one place that sees values as bytes and bytes as values")]
+pub(crate) mod raw;
 #[expect(unsafe_code, reason = "the one place that sees values as what their types are known to be")]
 pub(crate) mod view;
 pub(crate) mod whole_file;
@@ -7,11 +9,19 @@ pub(crate) mod whole_file;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{allocate, boot_id, can_share_mappings, coarse_millis};
+pub(crate) use linux::{advise_large, allocate, boot_id, can_share_mappings, coarse_millis, read_at};
 
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "the one place that touches mapped memory")]
 pub(crate) mod map;
+#[cfg(not(target_os = "linux"))]
+#[path = "no_map.rs"]
+pub(crate) mod map;
+
+#[cfg(not(target_os = "linux"))]
+mod not_linux;
+#[cfg(not(target_os = "linux"))]
+pub(crate) use not_linux::{advise_large, allocate, boot_id, can_share_mappings, read_at};
 
 #[cfg(unix)]
 mod unix;

@@ -12,14 +12,23 @@ use crate::error::{Error, Result};
 /// Writes `parts`, one behind the other, to a file in `tmp`, then gives it the name `path`, in place of any file there.
 /// Directories that are missing are made. Nothing is left in `tmp` on failure, if that can be helped.
 pub(crate) fn write(tmp: &Path, path: &Path, parts: &[&[u8]]) -> Result<()> {
-    let (temporary, mut file) = create_temporary(tmp)?;
-    let written = parts.iter().try_for_each(|part| file.write_all(part));
-    drop(file);
-    written
+    replace(tmp, path, |mut file| parts.iter().try_for_each(|part| file.write_all(part))).map(drop)
+}
+
+/// Makes a file in `tmp`, lets `write` fill it, then gives it the name `path`, in place of any file there. Returns the file, still
+/// open, and what `write` does. Nothing is left in `tmp` on failure, if that can be helped.
+pub(crate) fn replace<T>(
+    tmp: &Path,
+    path: &Path,
+    write: impl FnOnce(&File) -> io::Result<T>,
+) -> Result<(File, T)> {
+    let (temporary, file) = create_temporary(tmp)?;
+    write(&file)
         .map_err(|error| Error::io("write", &temporary, error))
-        .and_then(|()| {
+        .and_then(|written| {
             retry_with_parent(path, || fs::rename(&temporary, path))
-                .map_err(|error| Error::io("create", path, error))
+                .map_err(|error| Error::io("create", path, error))?;
+            Ok((file, written))
         })
         .inspect_err(|_| {
             // The first error is the one worth telling; what is left here is swept later.

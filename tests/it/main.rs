@@ -17,11 +17,13 @@
 )]
 
 mod arguments;
+mod array;
 mod concurrent;
 mod damage;
 mod edits;
 mod environment;
 mod functions;
+mod large;
 mod log;
 mod memory;
 mod mutation;

@@ -41,7 +41,15 @@ fn worker() {
                 assert_eq!(memory.call(slow::delayed(x)), x + 1000);
             }
         }
-        role => crate::environment::play(role, Path::new(&cache)),
+        role => {
+            let cache = Path::new(&cache);
+            match role.split_once(' ') {
+                Some(("large", role)) => crate::large::play(role, cache),
+                #[cfg(target_os = "linux")]
+                Some(("array", role)) => crate::array::play(role, cache),
+                _ => crate::environment::play(role, cache),
+            }
+        }
     }
 }
 

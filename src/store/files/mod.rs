@@ -7,24 +7,31 @@
 //! 3. No lock is taken, and directories that vanished are made again by the next store.
 //! 4. What a killed writer left under `tmp/` harms nobody and is swept away when it is an hour old.
 
-use std::cell::RefCell;
+mod blob;
+
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use super::entry::{self, MAX_HEAD};
-use super::{Draft, Entry, EntryInfo, Extent, Limits, Lookup, Reduced, Store, Swept};
+use super::{Draft, EntryInfo, Extent, Limits, Lookup, Reduced, Store, Swept};
 use crate::error::{Error, Result};
 use crate::key::{FunctionId, Key};
-use crate::sys::whole_file;
+use crate::payload::LARGE;
+use crate::sys::{self, whole_file};
+
+pub(super) use blob::Blob;
 
 /// Entries in files below one directory.
 #[derive(Debug)]
 pub(crate) struct FilesStore {
     blobs: PathBuf,
     tmp: PathBuf,
+    /// Whether files here can be mapped; looked up when it is first wanted.
+    mappable: OnceLock<bool>,
 }
 
 /// What is read of an entry at first, in bytes: more than most have.
@@ -43,7 +50,12 @@ impl FilesStore {
 
     /// The store in `root`, which is not looked at.
     pub(crate) fn at(root: &Path) -> Self {
-        FilesStore { blobs: root.join("blobs"), tmp: root.join("tmp") }
+        FilesStore { blobs: root.join("blobs"), tmp: root.join("tmp"), mappable: OnceLock::new() }
+    }
+
+    /// Whether values may be taken from mappings of files here: the file system is a local one.
+    fn is_mappable(&self) -> bool {
+        *self.mappable.get_or_init(|| sys::can_share_mappings(&self.blobs).unwrap_or(false))
     }
 
     /// Where the entry of `key` is.
@@ -99,12 +111,7 @@ impl FilesStore {
 
 impl Store for FilesStore {
     fn get(&self, key: &Key) -> Result<Lookup> {
-        let path = self.path(key);
-        match read_entry(&path) {
-            Ok(bytes) => Ok(Entry::open(bytes, key).map_or_else(Lookup::Damaged, Lookup::Found)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Lookup::Absent),
-            Err(error) => Err(Error::io("read entry", path, error)),
-        }
+        self.open_entry(&self.path(key), key, FIRST_READ, None)
     }
 
     fn holds(&self, key: &Key) -> Result<bool> {
@@ -112,14 +119,12 @@ impl Store for FilesStore {
         path.try_exists().map_err(|error| Error::io("look for entry", path, error))
     }
 
-    fn put(&self, draft: &Draft) -> Result<()> {
-        let path = self.path(&draft.key);
-        let (head, payload) = (draft.head(), &draft.payload);
+    fn put(&self, draft: &Draft<'_>) -> Result<()> {
         // One system call for a small entry, no copy of a large one.
-        if payload.len() < 64 * 1024 {
-            whole_file::write(&self.tmp, &path, &[&[&*head, payload].concat()])
+        if draft.payload.len() < LARGE {
+            whole_file::write(&self.tmp, &self.path(&draft.key), &[&draft.whole()])
         } else {
-            whole_file::write(&self.tmp, &path, &[&head, payload])
+            self.put_blob(draft).map(drop)
         }
     }
 
@@ -219,23 +224,26 @@ impl Store for FilesStore {
         let mut swept = Swept::default();
         let mut failed = None;
         self.walk(&mut |path| {
-            let read = || fs::read(&path);
-            let sound = match (key_of(&path), read()) {
-                // A second look at a damaged one: it may have been repaired meanwhile.
-                (Some(key), Ok(bytes)) => {
-                    Entry::open(bytes, &key).is_ok()
-                        || read().is_ok_and(|bytes| Entry::open(bytes, &key).is_ok())
-                }
-                (None, _) => false,
-                (_, Err(error)) if error.kind() == ErrorKind::NotFound => return,
-                (_, Err(error)) => {
-                    failed.get_or_insert(Error::io("read", &path, error));
+            let state = |key: &Key| self.open_entry(&path, key, FIRST_READ, None).map(Lookup::check);
+            // A second look at a damaged one: it may have been repaired meanwhile.
+            let state = match key_of(&path) {
+                Some(key) => match state(&key) {
+                    Ok(Lookup::Damaged(_)) => state(&key),
+                    state => state,
+                },
+                None => Ok(Lookup::Damaged("it has no key".into())),
+            };
+            match state {
+                Ok(Lookup::Found(_)) => {
+                    swept.sound += 1;
                     return;
                 }
-            };
-            if sound {
-                swept.sound += 1;
-                return;
+                Ok(Lookup::Damaged(_)) => {}
+                Ok(Lookup::Absent) => return,
+                Err(error) => {
+                    failed.get_or_insert(error);
+                    return;
+                }
             }
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
@@ -270,27 +278,6 @@ fn read_dir(dir: &Path) -> Result<Vec<PathBuf>> {
 fn key_of(path: &Path) -> Option<Key> {
     let shard = path.parent()?.file_name()?.to_str()?;
     Key::from_hex(&format!("{shard}{}", path.file_name()?.to_str()?))
-}
-
-/// Reads a whole entry. One read is enough for a small one, whose header says where it ends.
-fn read_entry(path: &Path) -> io::Result<Vec<u8>> {
-    thread_local! {
-        static FIRST: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-    }
-    let mut file = File::open(path)?;
-    let (mut bytes, whole) = FIRST.with_borrow_mut(|first| -> io::Result<_> {
-        first.resize(FIRST_READ, 0);
-        let length = file.read(first)?;
-        let read = &first[..length];
-        let whole = length < FIRST_READ && entry::announced_length(read) == Some(length as u64);
-        Ok((read.to_vec(), whole))
-    })?;
-    if !whole {
-        let size = usize::try_from(file.metadata()?.len()).unwrap_or_default();
-        bytes.reserve_exact(size.saturating_sub(bytes.len()));
-        file.read_to_end(&mut bytes)?;
-    }
-    Ok(bytes)
 }
 
 fn read_head(path: &Path) -> io::Result<Vec<u8>> {

@@ -15,10 +15,12 @@ use super::address::{Address, SEGMENT};
 use super::control::Weight;
 use super::index::{Hash, Note, Published};
 use super::open::View;
-use super::record::{Head, Kind, MAX_PAYLOAD, Record, Unsealed};
+use super::record::{Head, Kind, Record, Unsealed};
 use super::{LogStore, Now};
 use crate::error::{Error, Result};
 use crate::key::Key;
+use crate::payload::LARGE;
+use crate::store::files::Blob;
 use crate::store::{Draft, Durability, Store};
 
 /// What this process has written and not brought to the disk.
@@ -45,7 +47,7 @@ struct Staged {
 
 impl LogStore {
     /// Stores entries, together as far as they fit.
-    pub(super) fn store(&self, drafts: &[&Draft]) -> Vec<Result<()>> {
+    pub(super) fn store(&self, drafts: &[&Draft<'_>]) -> Vec<Result<()>> {
         let mut results: Vec<Result<()>> = Vec::with_capacity(drafts.len());
         let mut group: Vec<Staged> = Vec::new();
         let mut bytes = 0;
@@ -84,17 +86,16 @@ impl LogStore {
     }
 
     /// The record of an entry; a large value is written to its blob first.
-    fn stage(&self, draft: &Draft) -> Result<Staged> {
-        let (record, blob) = if draft.payload.len() <= MAX_PAYLOAD {
+    fn stage(&self, draft: &Draft<'_>) -> Result<Staged> {
+        let (record, blob) = if draft.payload.len() < LARGE {
             (Unsealed::entry(draft), 0)
         } else {
             self.view(self.now()).check_writable()?;
-            self.blobs.put(draft)?;
+            let Blob { length, marker } = self.blobs.put_blob(draft)?;
             if self.durability == Durability::OnClose {
                 self.unsynced.lock().unwrap_or_else(PoisonError::into_inner).blobs.insert(draft.key);
             }
-            let length = draft.head().len() as u64 + draft.payload.len() as u64;
-            (Unsealed::blob(draft, length), length)
+            (Unsealed::blob(draft, length, marker), length)
         };
         let weight = Weight { function: draft.function, record: record.length() as u64, blob };
         Ok(Staged { key: draft.key, record, weight, removes: false })

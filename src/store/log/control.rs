@@ -11,9 +11,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
-use xxhash_rust::xxh3::xxh3_64;
-
 use super::address::{Address, SEGMENT};
+use crate::checksum;
 use crate::error::Result;
 use crate::key::FunctionId;
 use crate::store::Extent;
@@ -113,7 +112,7 @@ impl Control {
 
     fn checksum(&self) -> u64 {
         let words = [at::MAGIC, at::SEGMENT, at::LOG_ID].map(|at| self.get(at).to_le_bytes());
-        xxh3_64(&words.concat())
+        checksum::word(&words.concat())
     }
 
     /// Whether the constant words are what they should be, and the file is there.

@@ -31,6 +31,7 @@ mod record;
 mod reduce;
 mod segments;
 mod upkeep;
+mod vouch;
 
 use std::path::{Path, PathBuf};
 use std::ptr;
@@ -50,7 +51,7 @@ use super::{
 };
 use crate::error::Result;
 use crate::key::{FunctionId, Key};
-use crate::sys;
+use crate::sys::{self, Stamp};
 
 /// Entries in a log below one directory.
 #[derive(Debug)]
@@ -218,8 +219,8 @@ impl LogStore {
         }
         self.touch(view, slot, key, now);
         match record.kind() {
-            Kind::Blob => self.blobs.get(key),
-            _ => Ok(record.into_entry().map_or_else(Lookup::Damaged, Lookup::Found)),
+            Kind::Blob => self.blobs.open_blob(key, record.marker()),
+            _ => Ok(Lookup::Found(record.into_entry())),
         }
     }
 
@@ -267,12 +268,16 @@ impl Store for LogStore {
         Ok(self.find_in_place(key, now).is_some())
     }
 
-    fn put(&self, draft: &Draft) -> Result<()> {
+    fn put(&self, draft: &Draft<'_>) -> Result<()> {
         self.store(&[draft]).pop().expect("as many results as drafts")
     }
 
-    fn put_all(&self, drafts: &[&Draft]) -> Vec<Result<()>> {
+    fn put_all(&self, drafts: &[&Draft<'_>]) -> Vec<Result<()>> {
         self.store(drafts)
+    }
+
+    fn vouch(&self, key: &Key, stamp: &Stamp) {
+        self.renew_marker(key, stamp);
     }
 
     fn generation(&self) -> Option<u64> {

@@ -8,11 +8,11 @@
 use std::ops::Range;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use xxhash_rust::xxh3::xxh3_128_with_seed;
-
 use super::address::Address;
-use crate::codec::CODEC;
+use crate::checksum;
+use crate::codec::SERDE;
 use crate::key::{FunctionId, Key};
+use crate::store::marker::Marker;
 use crate::store::{Draft, Entry};
 
 /// The bytes of a record before its payload.
@@ -23,6 +23,9 @@ pub(super) const ALIGN: usize = 8;
 
 /// Longest payload of a record, in bytes; larger values are blobs.
 pub(super) const MAX_PAYLOAD: usize = 64 * 1024 - 1;
+
+/// How long the payload of the record of a blob is, without a marker and with one.
+const BLOB_PAYLOADS: [usize; 2] = [size_of::<u64>(), size_of::<u64>() + Marker::LENGTH];
 
 /// Where in a record its lengths are: that of the payload in the low 24 bits, that of the preview in the high 8.
 pub(super) const LENGTHS: Range<usize> = 20..24;
@@ -50,7 +53,7 @@ mod at {
 pub(super) enum Kind {
     /// An entry with its value.
     Entry = 1,
-    /// An entry whose value is a blob; the payload is the length of that file.
+    /// An entry whose value is a blob; the payload is the length of that file, and its marker if it has one.
     Blob = 2,
     /// The entry of this key was removed.
     Removal = 3,
@@ -66,40 +69,53 @@ pub(super) struct Unsealed {
 
 impl Unsealed {
     /// The record of an entry, value and all.
-    pub(super) fn entry(draft: &Draft) -> Self {
+    pub(super) fn entry(draft: &Draft<'_>) -> Self {
         let (created, compute_time) = (nanos_since_1970(draft.created), nanos(draft.compute_time));
         Unsealed::new(
-            Kind::Entry,
+            [Kind::Entry as u8, draft.codec],
             &draft.key,
             draft.function,
             [created, compute_time],
-            &draft.payload,
+            draft.payload.parts(),
             &draft.arguments,
         )
     }
 
     /// The record of an entry whose value is in a blob of `length` bytes.
-    pub(super) fn blob(draft: &Draft, length: u64) -> Self {
+    pub(super) fn blob(draft: &Draft<'_>, length: u64, marker: Option<Marker>) -> Self {
         let (created, compute_time) = (nanos_since_1970(draft.created), nanos(draft.compute_time));
-        let payload = length.to_le_bytes();
         Unsealed::new(
-            Kind::Blob,
+            [Kind::Blob as u8, draft.codec],
             &draft.key,
             draft.function,
             [created, compute_time],
-            &payload,
+            [&blob_payload(length, marker)[..]].into_iter(),
             &draft.arguments,
         )
     }
 
     /// The record of the removal of the entry of `key`.
     pub(super) fn removal(key: &Key, function: FunctionId) -> Self {
-        Unsealed::new(Kind::Removal, key, function, [0, 0], &[], "")
+        Unsealed::new([Kind::Removal as u8, SERDE], key, function, [0, 0], std::iter::empty(), "")
     }
 
     /// The record of the removal of all entries of `function`.
     pub(super) fn clear(function: FunctionId) -> Self {
-        Unsealed::new(Kind::Clear, &Key::from_bytes([0; 32]), function, [0, 0], &[], "")
+        let key = Key::from_bytes([0; 32]);
+        Unsealed::new([Kind::Clear as u8, SERDE], &key, function, [0, 0], std::iter::empty(), "")
+    }
+
+    /// The record of a blob with another marker.
+    pub(super) fn with_marker(record: &Record, marker: Marker) -> Self {
+        let head = record.head();
+        Unsealed::new(
+            [Kind::Blob as u8, record.bytes[at::CODEC]],
+            &head.key,
+            head.function,
+            [head.created, head.compute_time],
+            [&blob_payload(record.blob_length(), Some(marker))[..]].into_iter(),
+            &record.preview(),
+        )
     }
 
     /// A record as it stands at another address.
@@ -107,27 +123,28 @@ impl Unsealed {
         Unsealed { bytes: record.bytes }
     }
 
-    fn new(
-        kind: Kind,
+    fn new<'p>(
+        kind_and_codec: [u8; 2],
         key: &Key,
         function: FunctionId,
         times: [u64; 2],
-        payload: &[u8],
+        payload: impl Iterator<Item = &'p [u8]> + Clone,
         preview: &str,
     ) -> Self {
+        let payload_length: usize = payload.clone().map(<[u8]>::len).sum();
         let preview = &preview.as_bytes()[..preview.floor_char_boundary(preview.len().min(255))];
-        let length = (HEAD + payload.len() + preview.len()).next_multiple_of(ALIGN);
+        let length = (HEAD + payload_length + preview.len()).next_multiple_of(ALIGN);
         let mut bytes = Vec::with_capacity(length);
         bytes.extend_from_slice(&[0; 16]);
         bytes.extend_from_slice(&MAGIC);
-        bytes.extend_from_slice(&[kind as u8, CODEC]);
-        let lengths = u32::try_from(payload.len() | preview.len() << 24).expect("payloads are short");
+        bytes.extend_from_slice(&kind_and_codec);
+        let lengths = u32::try_from(payload_length | preview.len() << 24).expect("payloads are short");
         bytes.extend_from_slice(&lengths.to_le_bytes());
         bytes.extend_from_slice(key.as_bytes());
         bytes.extend_from_slice(&function.0);
         bytes.extend_from_slice(&times[0].to_le_bytes());
         bytes.extend_from_slice(&times[1].to_le_bytes());
-        bytes.extend_from_slice(payload);
+        payload.for_each(|part| bytes.extend_from_slice(part));
         bytes.extend_from_slice(preview);
         bytes.resize(length, 0);
         Unsealed { bytes }
@@ -168,7 +185,7 @@ impl Shape {
             _ => return None,
         };
         let [payload, preview] = lengths(u32::from_le_bytes(array(&bytes[at::LENGTHS])));
-        let is_possible = payload <= MAX_PAYLOAD && (kind != Kind::Blob || payload == size_of::<u64>());
+        let is_possible = payload <= MAX_PAYLOAD && (kind != Kind::Blob || BLOB_PAYLOADS.contains(&payload));
         is_possible.then_some(Shape { kind, payload, preview })
     }
 
@@ -286,20 +303,23 @@ impl Record {
         }
     }
 
+    /// The marker of the blob that it speaks of, if there is one.
+    pub(super) fn marker(&self) -> Option<Marker> {
+        let has_marker = self.shape.kind == Kind::Blob && self.shape.payload == BLOB_PAYLOADS[1];
+        has_marker.then(|| Marker::from_bytes(array(&self.bytes[HEAD + size_of::<u64>()..])))
+    }
+
     /// The bytes that the entry takes, with its blob.
     pub(super) fn extent(&self) -> u64 {
         self.bytes.len() as u64 + self.blob_length()
     }
 
-    /// The entry that a sound record of kind [`Kind::Entry`] holds; or why its value cannot be used.
-    pub(super) fn into_entry(self) -> Result<Entry, String> {
+    /// The entry that a sound record of kind [`Kind::Entry`] holds.
+    pub(super) fn into_entry(self) -> Entry {
         let codec = self.bytes[at::CODEC];
-        if codec != CODEC {
-            return Err(format!("its value is in encoding {codec}, not {CODEC}"));
-        }
         let payload = HEAD..HEAD + self.shape.payload;
         let preview = payload.end..payload.end + self.shape.preview;
-        Ok(Entry::of_record(self.bytes, payload, preview))
+        Entry::of_record(self.bytes, codec, payload, preview)
     }
 
     /// The arguments in short.
@@ -309,9 +329,16 @@ impl Record {
     }
 }
 
+/// The payload of the record of a blob.
+fn blob_payload(length: u64, marker: Option<Marker>) -> Vec<u8> {
+    let mut payload = length.to_le_bytes().to_vec();
+    payload.extend(marker.into_iter().flat_map(Marker::to_bytes));
+    payload
+}
+
 /// XXH3-128 of all but the checksum, with the address as seed.
 fn checksum(bytes: &[u8], address: Address) -> [u8; 16] {
-    xxh3_128_with_seed(&bytes[at::CHECKSUM.end..], address.0).to_le_bytes()
+    checksum::of(&bytes[at::CHECKSUM.end..], address.0)
 }
 
 /// Nanoseconds, up to the year 2554.

@@ -24,7 +24,7 @@ use super::record::{HEAD, Head, Kind, Unsealed};
 use super::segments::{self, Log};
 use crate::error::{Error, Result};
 use crate::key::FunctionId;
-use crate::store::{Store, Swept};
+use crate::store::{Lookup, Store, Swept};
 use crate::sys;
 
 /// The lock under which upkeep is done; held until it is dropped.
@@ -213,7 +213,10 @@ impl LogStore {
         self.visit_entries(&view, now, |slot, address, record| {
             let blob_is_sound = || {
                 record.kind() != Kind::Blob
-                    || matches!(self.blobs.get(&record.head().key), Ok(crate::store::Lookup::Found(_)))
+                    || matches!(
+                        self.blobs.open_blob(&record.head().key, None).map(Lookup::check),
+                        Ok(Lookup::Found(_))
+                    )
             };
             if !record.is_sound(address) || !blob_is_sound() {
                 spoiled.push((slot, address, record));

@@ -11,12 +11,11 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
-use xxhash_rust::xxh3::xxh3_64;
-
 pub(super) use note::Note;
 pub(super) use table::{Hash, Published, Table};
 
 use super::address::Address;
+use crate::checksum;
 use crate::error::Result;
 use crate::sys::map::Words;
 use crate::sys::whole_file;
@@ -119,7 +118,7 @@ impl Index {
     fn checksum(&self) -> u64 {
         let words =
             [at::MAGIC, at::CAPACITY, at::LOG_ID].map(|at| self.words.words()[at].load(SeqCst).to_le_bytes());
-        xxh3_64(&words.concat())
+        checksum::word(&words.concat())
     }
 
     /// Whether the constant words are what they should be.

@@ -64,9 +64,9 @@ const DEEDS: [(&str, Deed); 9] = [
 /// Entries that are there before; the index of the smallest size grows at 576.
 const ENTRIES: u64 = 560;
 
-fn drafted(number: u64) -> Draft {
+fn drafted(number: u64) -> Draft<'static> {
     let payload = match number {
-        7 | 2000..3000 => vec![u8::try_from(number % 251).unwrap(); 70_000],
+        7 | 2000..3000 => vec![u8::try_from(number % 251).unwrap(); 70_000].into(),
         _ => draft(number).payload,
     };
     let compute_time = if number < 100 { Duration::ZERO } else { Duration::from_secs(1) };
@@ -87,7 +87,11 @@ fn expect(store: &LogStore, model: &Model, context: &str) {
     for (&number, &state) in model {
         let there = match store.get(&key(number)).unwrap() {
             Lookup::Found(entry) => {
-                assert_eq!(entry.payload(), drafted(number).payload, "{number}, {context}");
+                assert_eq!(
+                    *entry.value().whole().unwrap(),
+                    drafted(number).payload.to_vec(),
+                    "{number}, {context}"
+                );
                 true
             }
             Lookup::Absent => false,

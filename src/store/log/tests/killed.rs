@@ -26,9 +26,9 @@ impl Manner {
     }
 }
 
-fn drafted(number: u64) -> Draft {
+fn drafted(number: u64) -> Draft<'static> {
     if Manner::of(number) == Manner::Large && number.is_multiple_of(2) {
-        return Draft { payload: vec![u8::try_from(number % 251).unwrap(); 65_536], ..draft(number) };
+        return Draft { payload: vec![u8::try_from(number % 251).unwrap(); 65_536].into(), ..draft(number) };
     }
     draft(number)
 }
@@ -37,7 +37,7 @@ fn drafted(number: u64) -> Draft {
 fn there(store: &dyn Store, number: u64) -> bool {
     match store.get(&key(number)).unwrap() {
         Lookup::Found(entry) => {
-            assert_eq!(entry.payload(), drafted(number).payload, "{number}");
+            assert_eq!(*entry.value().whole().unwrap(), drafted(number).payload.to_vec(), "{number}");
             true
         }
         Lookup::Absent => false,

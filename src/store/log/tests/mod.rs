@@ -17,7 +17,7 @@ use std::{env, fs, thread};
 
 use super::*;
 use crate::store::suite::{draft, get, key};
-use crate::store::{Layout, Payload, open};
+use crate::store::{Layout, open};
 
 fn options() -> Options {
     Options { layout: Layout::Log, ..Options::default() }
@@ -38,7 +38,7 @@ fn reopen(root: &Path) -> Arc<dyn Store> {
 fn right_or_missed(store: &dyn Store, number: u64) -> bool {
     match store.get(&key(number)).unwrap() {
         Lookup::Found(entry) => {
-            assert_eq!(entry.payload(), draft(number).payload, "{number}");
+            assert_eq!(*entry.value().whole().unwrap(), draft(number).payload.to_vec(), "{number}");
             true
         }
         Lookup::Absent | Lookup::Damaged(_) => false,
@@ -82,7 +82,7 @@ fn start_again(test: &str, root: &Path, variables: &[(&str, OsString)]) -> Child
 #[test]
 fn golden_bytes() {
     let (dir, store) = fresh();
-    store.put(&Draft { payload: b"value".to_vec(), ..draft(7) }).unwrap();
+    store.put(&Draft { payload: b"value".to_vec().into(), ..draft(7) }).unwrap();
     store.remove(&key(7)).unwrap();
     let log = fs::read(dir.path().join("log/0000")).unwrap();
     let digest = blake3::hash(&log).to_hex();

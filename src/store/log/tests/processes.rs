@@ -207,7 +207,7 @@ fn value(number: u64) -> Vec<u8> {
 fn look(store: &dyn Store, number: u64) -> bool {
     match store.get(&key(number)).unwrap() {
         Lookup::Found(entry) => {
-            assert_eq!(entry.payload(), value(number), "{number}");
+            assert_eq!(*entry.value().whole().unwrap(), value(number), "{number}");
             true
         }
         Lookup::Absent => false,
@@ -282,7 +282,7 @@ impl Worker {
         let draft = Draft {
             function: FunctionId([function; 16]),
             created: SystemTime::now(),
-            payload: value(number),
+            payload: value(number).into(),
             ..draft(number)
         };
         self.store.put(&draft).unwrap();
@@ -388,6 +388,6 @@ impl Worker {
 #[track_caller]
 fn right_or_absent(store: &dyn Store, number: u64) {
     if let Lookup::Found(entry) = store.get(&key(number)).unwrap() {
-        assert_eq!(entry.payload(), value(number), "{number}");
+        assert_eq!(*entry.value().whole().unwrap(), value(number), "{number}");
     }
 }

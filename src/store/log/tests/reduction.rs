@@ -71,11 +71,11 @@ fn values_read_while_segments_and_blobs_are_reduced_away_are_right() {
     let drafted = |number: u64| {
         let payload =
             if number % 50 == 7 { vec![3; 70_000 + number.to_le_bytes()[0] as usize] } else { vec![5; 1500] };
-        Draft { payload, ..draft(number) }
+        Draft { payload: payload.into(), ..draft(number) }
     };
     let right = |store: &dyn Store, number: u64| match store.get(&key(number)).unwrap() {
         Lookup::Found(entry) => {
-            assert_eq!(entry.payload(), drafted(number).payload, "{number}");
+            assert_eq!(*entry.value().whole().unwrap(), drafted(number).payload.to_vec(), "{number}");
             true
         }
         Lookup::Absent => false,

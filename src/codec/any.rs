@@ -1,0 +1,124 @@
+//! Values read through serde, in whichever encoding they were stored: for tokens that come from elsewhere, where nothing is known
+//! of the type but that serde reads it.
+
+use std::io::{self, Read};
+
+use super::raw::{Described, Form, describe_all};
+use super::{DecodeError, RAW, SERDE, Value, expect_codec, values};
+use crate::payload::{Content, Reader, Source};
+
+/// The kind of `char`s, which serde's encoding writes in another way.
+const CHAR: u8 = 13;
+/// Kinds from here on are numbers as wide as addresses; serde writes eight bytes.
+const SIZES: u8 = 14;
+/// Kinds from here on are types of programs.
+const FOREIGN: u8 = 32;
+
+/// Reads a value of either encoding.
+pub(crate) fn decode_any<T: Value>(content: &Content<'_>) -> Result<T, DecodeError> {
+    if content.codec == RAW {
+        let payload = content.whole()?;
+        return of_raw(&payload);
+    }
+    expect_codec(content, SERDE)?;
+    values::decode(&content.whole()?).map_err(DecodeError::Unreadable)
+}
+
+/// Raw bytes differ from serde's only in what stands before the data. How many arrays there are serde alone knows, so all numbers
+/// are tried that leave no byte over.
+fn of_raw<T: Value>(payload: &[u8]) -> Result<T, DecodeError> {
+    let mut failed = None;
+    for leaves in 1..=MOST {
+        let Some(parts) = parts(payload, leaves) else { continue };
+        match values::decode_from(Chain { parts: &parts, read: 0 }) {
+            Ok(value) => return Ok(value),
+            Err(error) => failed = Some(error),
+        }
+    }
+    let none = || "its value is in an encoding that only its function can read".into();
+    Err(DecodeError::Unreadable(failed.unwrap_or_else(none)))
+}
+
+/// More arrays than that have no value.
+const MOST: usize = 64;
+
+/// What serde would have written of a value of so many arrays; `None` if it is no such value.
+fn parts(payload: &[u8], leaves: usize) -> Option<Vec<Part<'_>>> {
+    let mut reader = Reader::new(Source::Memory(payload), false);
+    let (described, is_packed) = describe_all(&mut reader, leaves).ok()?;
+    let mut at = usize::try_from(reader.position()).ok()?;
+    let mut parts = Vec::new();
+    for leaf in described {
+        at = if is_packed { at } else { at.next_multiple_of(64) };
+        let data = payload.get(at..at.checked_add(leaf.bytes)?)?;
+        at += leaf.bytes;
+        parts.push(Part::Own(before(&leaf)));
+        match leaf.kind {
+            FOREIGN.. => return None,
+            // Of a machine with other addresses.
+            SIZES.. if leaf.size != 8 => return None,
+            CHAR => parts.push(Part::Own(text_of(data)?)),
+            _ => parts.push(Part::Data(data)),
+        }
+    }
+    (at == payload.len()).then_some(parts)
+}
+
+/// What serde's encoding has before the elements.
+fn before(leaf: &Described) -> Vec<u8> {
+    let number = |number: usize| (number as u64).to_le_bytes();
+    match leaf.form {
+        Form::Fixed => Vec::new(),
+        Form::Sequence | Form::Text => number(leaf.count).to_vec(),
+        Form::Array => {
+            let mut bytes = number(leaf.shape.len()).to_vec();
+            leaf.shape.iter().for_each(|&dimension| bytes.extend_from_slice(&number(dimension)));
+            bytes.extend_from_slice(&number(leaf.count));
+            bytes
+        }
+    }
+}
+
+fn text_of(data: &[u8]) -> Option<Vec<u8>> {
+    let (numbers, _) = data.as_chunks();
+    let text: Option<String> =
+        numbers.iter().map(|&number| char::from_u32(u32::from_le_bytes(number))).collect();
+    text.map(String::into_bytes)
+}
+
+enum Part<'p> {
+    Own(Vec<u8>),
+    Data(&'p [u8]),
+}
+
+impl Part<'_> {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Part::Own(bytes) => bytes,
+            Part::Data(bytes) => bytes,
+        }
+    }
+}
+
+/// Parts, read one behind the other.
+struct Chain<'p> {
+    parts: &'p [Part<'p>],
+    /// How much of the first was read.
+    read: usize,
+}
+
+impl Read for Chain<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let [first, rest @ ..] = self.parts {
+            let left = &first.bytes()[self.read..];
+            if !left.is_empty() {
+                let count = left.len().min(buffer.len());
+                buffer[..count].copy_from_slice(&left[..count]);
+                self.read += count;
+                return Ok(count);
+            }
+            (self.parts, self.read) = (rest, 0);
+        }
+        Ok(0)
+    }
+}

@@ -1,0 +1,259 @@
+//! One array: how its shape and its data are written and read.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::{ALIGN, DecodeError, PACKED};
+use crate::payload::{Reader, Source};
+use crate::sys::map::Mapped;
+use crate::sys::raw::{self, Bits, Primitive, Unfilled};
+
+/// What kind of array it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// `Vec<T>`, `Box<[T]>`, `Arc<[T]>`: of any length.
+    Sequence = 0,
+    /// `[T; N]`: of a length that the type knows.
+    Fixed = 1,
+    /// `String`, `Box<str>`, `Arc<str>`.
+    Text = 2,
+    /// [`Array`](crate::Array): of any shape, and with a digest of its data.
+    Array = 3,
+}
+
+/// The bytes of the shape of an array before its dimensions: kind, form, number of dimensions, size of an element.
+const FIXED: usize = 8;
+
+/// An array that is about to be written.
+#[derive(Debug)]
+pub struct Leaf<'v> {
+    kind: u8,
+    form: Form,
+    size: usize,
+    shape: Shape<'v>,
+    /// blake3 of the data, of form [`Form::Array`] only.
+    digest: Option<[u8; 32]>,
+    pub(super) data: Cow<'v, [u8]>,
+}
+
+#[derive(Debug)]
+enum Shape<'v> {
+    Length(usize),
+    Dimensions(&'v [usize]),
+}
+
+impl<'v> Leaf<'v> {
+    /// An array of one dimension.
+    pub(super) fn new<W, T: Bits<W>>(form: Form, items: &'v [T]) -> Self {
+        Leaf {
+            kind: T::KIND,
+            form,
+            size: size_of::<T>(),
+            shape: Shape::Length(items.len()),
+            digest: None,
+            data: little_endian(items),
+        }
+    }
+
+    /// An array with a shape.
+    pub(super) fn array<T: Bits<Primitive>>(shape: &'v [usize], items: &'v [T], digest: [u8; 32]) -> Self {
+        let shape = Shape::Dimensions(shape);
+        Leaf { shape, digest: Some(digest), ..Leaf::new(Form::Array, items) }
+    }
+
+    /// Appends what a reader needs to know before the data.
+    pub(super) fn write(&self, head: &mut Vec<u8>) {
+        let length;
+        let shape = match self.shape {
+            Shape::Length(items) => {
+                length = [items];
+                &length[..]
+            }
+            Shape::Dimensions(shape) => shape,
+        };
+        head.extend_from_slice(&[self.kind, self.form as u8]);
+        head.extend_from_slice(&u16::try_from(shape.len()).expect("checked when it was made").to_le_bytes());
+        head.extend_from_slice(&u32::try_from(self.size).unwrap_or(u32::MAX).to_le_bytes());
+        for &dimension in shape {
+            head.extend_from_slice(&(dimension as u64).to_le_bytes());
+        }
+        if let Some(digest) = self.digest {
+            head.extend_from_slice(&digest);
+        }
+    }
+}
+
+/// The little-endian bytes of numbers.
+pub(crate) fn little_endian<W, T: Bits<W>>(items: &[T]) -> Cow<'_, [u8]> {
+    let bytes = raw::bytes_of(items);
+    if cfg!(target_endian = "little") {
+        return bytes.into();
+    }
+    let mut bytes = bytes.to_vec();
+    bytes.chunks_exact_mut(size_of::<T>().max(1)).for_each(<[u8]>::reverse);
+    bytes.into()
+}
+
+/// An array whose shape was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Described {
+    pub(crate) kind: u8,
+    pub(crate) form: Form,
+    pub(crate) size: usize,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) digest: Option<[u8; 32]>,
+    /// How many elements it has, and bytes of data.
+    pub(crate) count: usize,
+    pub(crate) bytes: usize,
+}
+
+impl Described {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let fixed: [u8; FIXED] = reader.vec(FIXED)?.try_into().expect("as many as asked for");
+        let form = match fixed[1] {
+            0 => Form::Sequence,
+            1 => Form::Fixed,
+            2 => Form::Text,
+            3 => Form::Array,
+            other => return Err(unreadable(format!("there is no array of form {other}"))),
+        };
+        let rank = usize::from(u16::from_le_bytes([fixed[2], fixed[3]]));
+        let size = u32::from_le_bytes([fixed[4], fixed[5], fixed[6], fixed[7]]) as usize;
+        let dimensions = reader.vec(rank * size_of::<u64>())?;
+        let (dimensions, _) = dimensions.as_chunks();
+        let shape: Option<Vec<usize>> =
+            dimensions.iter().map(|&dimension| u64::from_le_bytes(dimension).try_into().ok()).collect();
+        let too_large = || unreadable("it has more elements than fit into memory".into());
+        let shape = shape.ok_or_else(too_large)?;
+        let count = crate::array::elements(&shape).ok_or_else(too_large)?;
+        let digest = match form {
+            Form::Array => Some(reader.vec(32)?.try_into().expect("as many as asked for")),
+            _ => None,
+        };
+        let bytes = count.checked_mul(size).ok_or_else(too_large)?;
+        Ok(Described { kind: fixed[0], form, size, shape, digest, count, bytes })
+    }
+}
+
+/// Reads the shapes of `leaves` arrays; whether their data is packed.
+pub(crate) fn describe_all(
+    reader: &mut Reader<'_>,
+    leaves: usize,
+) -> Result<(VecDeque<Described>, bool), DecodeError> {
+    let described: VecDeque<_> = (0..leaves).map(|_| Described::read(reader)).collect::<Result<_, _>>()?;
+    let data = described.iter().fold(0u64, |sum, leaf| sum.saturating_add(leaf.bytes as u64));
+    let is_packed = reader.position().saturating_add(data) < PACKED;
+    Ok((described, is_packed))
+}
+
+/// The arrays of a value that is being read, in order.
+pub struct Leaves<'e> {
+    reader: Reader<'e>,
+    described: VecDeque<Described>,
+    is_packed: bool,
+}
+
+impl<'e> Leaves<'e> {
+    /// Reads the shapes of `leaves` arrays. If values `map` their data and the file can be mapped, it is checked first unless it is
+    /// trusted.
+    pub(super) fn open(source: Source<'e>, leaves: usize, map: bool) -> Result<Self, DecodeError> {
+        let may_map = match source {
+            Source::File(file) if map && file.is_mappable() => {
+                file.check()?;
+                true
+            }
+            _ => false,
+        };
+        let mut reader = Reader::new(source, may_map);
+        let (described, is_packed) = describe_all(&mut reader, leaves)?;
+        Ok(Leaves { reader, described, is_packed })
+    }
+
+    /// The next array, which must be one of `T`s of this form; its data is what is read next.
+    pub(super) fn next<W, T: Bits<W>>(&mut self, form: Form) -> Result<Described, DecodeError> {
+        let leaf = self.described.pop_front().ok_or_else(|| unreadable("it has too few arrays".into()))?;
+        if (leaf.kind, leaf.form, leaf.size) != (T::KIND, form, size_of::<T>()) {
+            let how = format!(
+                "it holds an array of form {} of elements of kind {} and {} bytes, not of form {} of kind {} and {} bytes",
+                leaf.form as u8,
+                leaf.kind,
+                leaf.size,
+                form as u8,
+                T::KIND,
+                size_of::<T>()
+            );
+            return Err(unreadable(how));
+        }
+        if form != Form::Array && leaf.shape.len() != 1 {
+            return Err(unreadable(format!("it has {} dimensions, not one", leaf.shape.len())));
+        }
+        if !self.is_packed {
+            let position = self.reader.position();
+            let padding = position.next_multiple_of(ALIGN) - position;
+            self.reader.vec(usize::try_from(padding).expect("less than a line"))?;
+        }
+        if leaf.bytes as u64 > self.reader.remaining() {
+            return Err(unreadable("its shape asks for more data than there is".into()));
+        }
+        Ok(leaf)
+    }
+
+    /// The data of the array, in memory of its own.
+    pub(super) fn vec<W, T: Bits<W>>(&mut self, leaf: &Described) -> Result<Vec<T>, DecodeError> {
+        raw::vec(leaf.count, |target| self.fill::<T>(target))
+    }
+
+    /// The data of the array, in shared memory.
+    pub(super) fn shared<W, T: Bits<W>>(&mut self, leaf: &Described) -> Result<Arc<[T]>, DecodeError> {
+        raw::shared(leaf.count, |target| self.fill::<T>(target))
+    }
+
+    /// The data of the array, which has as many elements as this one.
+    pub(super) fn array<W, T: Bits<W>, const N: usize>(&mut self) -> Result<[T; N], DecodeError> {
+        raw::array(|target| self.fill::<T>(target))
+    }
+
+    /// The mapped file with the data of the array, and where that begins; `None` if it has to be read.
+    pub(super) fn map<T: Bits<Primitive>>(
+        &mut self,
+        leaf: &Described,
+    ) -> Result<Option<(Mapped, usize)>, DecodeError> {
+        let can_be_seen = T::ANY && cfg!(target_endian = "little") && leaf.bytes > 0;
+        let Some(file) = self.reader.trusted_file().filter(|_| can_be_seen && !self.is_packed) else {
+            return Ok(None);
+        };
+        let mapped = file.map()?;
+        let start = file.start() + self.reader.position();
+        self.reader.skip(leaf.bytes as u64);
+        Ok(usize::try_from(start).ok().map(|start| (mapped, start)))
+    }
+
+    fn fill<T>(&mut self, target: &mut Unfilled<'_>) -> Result<(), DecodeError> {
+        if cfg!(target_endian = "little") {
+            return Ok(self.reader.fill(target)?);
+        }
+        let mut bytes = self.reader.vec(target.remaining())?;
+        bytes.chunks_exact_mut(size_of::<T>().max(1)).for_each(<[u8]>::reverse);
+        target.put(&bytes);
+        Ok(())
+    }
+
+    /// Sees that all was read, and is what was stored.
+    pub(super) fn finish(self) -> Result<(), DecodeError> {
+        if self.reader.remaining() > 0 {
+            return Err(unreadable(format!("{} bytes are left over", self.reader.remaining())));
+        }
+        Ok(self.reader.finish()?)
+    }
+}
+
+impl std::fmt::Debug for Leaves<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Leaves").field("described", &self.described).finish_non_exhaustive()
+    }
+}
+
+pub(super) fn unreadable(how: String) -> DecodeError {
+    DecodeError::Unreadable(how.into())
+}

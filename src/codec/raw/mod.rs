@@ -1,0 +1,95 @@
+//! Values that are nothing but arrays of numbers, kept as they lie in memory. The format is specified in `docs/format.md`.
+//!
+//! A value is one array, or a tuple of a few: its *leaves*. First the shapes of all of them are written, then their data.
+//!
+//! # Invariants
+//! 1. The type of the elements, their size and the form of the array are written and compared: an entry of `Vec<f32>` is never
+//!    read as one of `Vec<f64>`, nor one of `Array<f64>`.
+//! 2. Data of large values is borrowed from the value when it is written, and read to its place in the value.
+//! 3. Data of large values begins at multiples of 64 bytes, so that it can be mapped.
+
+mod leaf;
+mod types;
+
+use std::borrow::Cow;
+
+pub(crate) use leaf::{Described, Form, describe_all, little_endian};
+pub use leaf::{Leaf, Leaves};
+
+use super::{CodecError, DecodeError, Encoded, RAW, expect_codec};
+use crate::payload::{Bytes, Content, LARGE, ReadError};
+pub use crate::sys::raw::Bits;
+#[cfg(all(feature = "bytemuck", target_endian = "little"))]
+pub use crate::sys::raw::Pod;
+pub use crate::sys::raw::Primitive;
+
+/// Data begins at multiples of this: a cache line, and enough for any number.
+pub(crate) const ALIGN: u64 = 64;
+
+/// Shorter values are packed, without zeros between the leaves.
+pub(crate) const PACKED: u64 = 32 * 1024;
+
+/// A type whose values are one array of numbers, or some. `W` is how the numbers are known to be such; see [`Bits`].
+pub trait Raw<W>: Sized {
+    /// How many arrays a value is.
+    const LEAVES: usize;
+
+    /// Whether values may take their data from a mapped file.
+    const MAPS: bool = false;
+
+    /// Appends the arrays of the value.
+    fn describe<'v>(&'v self, leaves: &mut Vec<Leaf<'v>>);
+
+    /// Reads a value.
+    ///
+    /// # Errors
+    ///
+    /// Fails if what is there is no value of this type, or is damaged or cannot be read.
+    fn read(leaves: &mut Leaves<'_>) -> Result<Self, DecodeError>;
+}
+
+/// The bytes of a value. Those of a large one are borrowed.
+#[expect(clippy::unnecessary_wraps, reason = "the signature of all encoders")]
+pub(super) fn encode<W, T: Raw<W>>(value: &T) -> Result<Encoded<'_>, CodecError> {
+    let mut leaves = Vec::with_capacity(T::LEAVES);
+    value.describe(&mut leaves);
+    let mut head = Vec::with_capacity(64);
+    for leaf in &leaves {
+        leaf.write(&mut head);
+    }
+    let data: usize = leaves.iter().map(|leaf| leaf.data.len()).sum();
+    let is_packed = ((head.len() + data) as u64) < PACKED;
+    let mut position = head.len();
+    let mut parts = vec![Cow::Owned(head)];
+    for leaf in leaves {
+        let padding = if is_packed { 0 } else { position.next_multiple_of(64) - position };
+        if padding > 0 {
+            parts.push(Cow::Borrowed(&[0; 64][..padding]));
+        }
+        position += padding + leaf.data.len();
+        parts.push(leaf.data);
+    }
+    let bytes = Bytes::Parts(parts);
+    let bytes = if position < LARGE { Bytes::Owned(bytes.to_vec()) } else { bytes };
+    Ok(Encoded { codec: RAW, bytes })
+}
+
+/// Reads a value.
+pub(super) fn decode<W, T: Raw<W>>(content: &Content<'_>) -> Result<T, DecodeError> {
+    expect_codec(content, RAW)?;
+    let read = || {
+        let mut leaves = Leaves::open(content.source, T::LEAVES, T::MAPS)?;
+        let value = T::read(&mut leaves)?;
+        leaves.finish()?;
+        Ok(value)
+    };
+    // What is no value may be one that was damaged, and what ends too early one of another type.
+    read().map_err(|error| match (error, content.check()) {
+        (_, Err(damage)) => DecodeError::Read(damage),
+        (DecodeError::Read(ReadError::Damaged(how)), Ok(())) => DecodeError::Unreadable(how.into()),
+        (error, Ok(())) => error,
+    })
+}
+
+#[cfg(test)]
+mod tests;

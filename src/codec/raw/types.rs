@@ -1,0 +1,133 @@
+//! The types that are nothing but arrays of numbers.
+
+use std::sync::Arc;
+
+use super::leaf::{Form, Leaf, Leaves, unreadable};
+use super::{Bits, DecodeError, Primitive, Raw};
+use crate::array::{Array, Element};
+
+/// Types that are one array, by how they are seen and how they are made.
+macro_rules! one_array {
+    ($($(#[$attribute:meta])* [$($generics:tt)*] $type:ty, $element:ty, $form:expr, $see:expr, $make:expr;)*) => {$(
+        impl<W, $($generics)*> Raw<W> for $type {
+            const LEAVES: usize = 1;
+
+            fn describe<'v>(&'v self, leaves: &mut Vec<Leaf<'v>>) {
+                let see: fn(&Self) -> &[$element] = $see;
+                leaves.push(Leaf::new($form, see(self)));
+            }
+
+            fn read(leaves: &mut Leaves<'_>) -> Result<Self, DecodeError> {
+                let leaf = leaves.next::<_, $element>($form)?;
+                let make: fn(Vec<$element>) -> Result<Self, DecodeError> = $make;
+                make(leaves.vec(&leaf)?)
+            }
+        }
+    )*};
+}
+
+fn text(bytes: Vec<u8>) -> Result<String, DecodeError> {
+    String::from_utf8(bytes).map_err(|error| unreadable(error.to_string()))
+}
+
+one_array! {
+    [T: Bits<W>] Vec<T>, T, Form::Sequence, |items| items, Ok;
+    [T: Bits<W>] Box<[T]>, T, Form::Sequence, |items| items, |items| Ok(items.into());
+}
+
+/// Texts: their bytes are numbers however others are known to be.
+macro_rules! texts {
+    ($($type:ty)*) => {$(
+        impl<W> Raw<W> for $type {
+            const LEAVES: usize = 1;
+
+            fn describe<'v>(&'v self, leaves: &mut Vec<Leaf<'v>>) {
+                leaves.push(Leaf::new::<Primitive, _>(Form::Text, self.as_bytes()));
+            }
+
+            fn read(leaves: &mut Leaves<'_>) -> Result<Self, DecodeError> {
+                let leaf = leaves.next::<Primitive, u8>(Form::Text)?;
+                Ok(text(leaves.vec::<Primitive, _>(&leaf)?)?.into())
+            }
+        }
+    )*};
+}
+
+texts! { String Box<str> }
+
+impl<W, T: Bits<W>> Raw<W> for Arc<[T]> {
+    const LEAVES: usize = 1;
+
+    fn describe<'v>(&'v self, leaves: &mut Vec<Leaf<'v>>) {
+        leaves.push(Leaf::new(Form::Sequence, self));
+    }
+
+    fn read(leaves: &mut Leaves<'_>) -> Result<Self, DecodeError> {
+        let leaf = leaves.next::<_, T>(Form::Sequence)?;
+        leaves.shared(&leaf)
+    }
+}
+
+impl<W, T: Bits<W>, const N: usize> Raw<W> for [T; N] {
+    const LEAVES: usize = 1;
+
+    fn describe<'v>(&'v self, leaves: &mut Vec<Leaf<'v>>) {
+        leaves.push(Leaf::new(Form::Fixed, self));
+    }
+
+    fn read(leaves: &mut Leaves<'_>) -> Result<Self, DecodeError> {
+        let leaf = leaves.next::<_, T>(Form::Fixed)?;
+        if leaf.count != N {
+            return Err(unreadable(format!("it has {} elements, not {N}", leaf.count)));
+        }
+        leaves.array()
+    }
+}
+
+impl<W, T: Element> Raw<W> for Array<T> {
+    const LEAVES: usize = 1;
+    const MAPS: bool = true;
+
+    fn describe<'v>(&'v self, leaves: &mut Vec<Leaf<'v>>) {
+        leaves.push(Leaf::array(self.shape(), self, *self.digest()));
+    }
+
+    fn read(leaves: &mut Leaves<'_>) -> Result<Self, DecodeError> {
+        let leaf = leaves.next::<Primitive, T>(Form::Array)?;
+        let array = match leaves.map::<T>(&leaf)? {
+            Some((mapped, start)) => Array::of_mapped(&leaf.shape, mapped, start),
+            None => Array::new(&leaf.shape[..], leaves.vec::<Primitive, T>(&leaf)?).ok(),
+        };
+        let array = array.ok_or_else(|| unreadable("its data does not fit its shape".into()))?;
+        if let Some(digest) = leaf.digest {
+            array.set_digest(digest);
+        }
+        Ok(array)
+    }
+}
+
+macro_rules! tuples {
+    ($(($($type:ident $place:tt),*))*) => {$(
+        impl<W, $($type: Raw<W>),*> Raw<W> for ($($type,)*) {
+            const LEAVES: usize = 0 $(+ $type::LEAVES)*;
+            const MAPS: bool = false $(|| $type::MAPS)*;
+
+            fn describe<'v>(&'v self, leaves: &mut Vec<Leaf<'v>>) {
+                $(self.$place.describe(leaves);)*
+            }
+
+            fn read(leaves: &mut Leaves<'_>) -> Result<Self, DecodeError> {
+                Ok(($($type::read(leaves)?,)*))
+            }
+        }
+    )*};
+}
+
+tuples! {
+    (A 0)
+    (A 0, B 1)
+    (A 0, B 1, C 2)
+    (A 0, B 1, C 2, D 3)
+    (A 0, B 1, C 2, D 3, E 4)
+    (A 0, B 1, C 2, D 3, E 4, F 5)
+}

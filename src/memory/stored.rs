@@ -1,0 +1,37 @@
+//! A value that was stored a moment ago, for whoever waited for it.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use crate::key::Key;
+use crate::payload::Content;
+use crate::store::{Entry, Lookup, Payload, Store};
+
+/// The entry of a key, looked up when somebody wants the value: as a rule nobody waits, and to look it up is to use it.
+#[derive(Debug)]
+pub(super) struct Stored {
+    store: Arc<dyn Store>,
+    key: Key,
+    compute_time: Duration,
+    entry: OnceLock<Option<Entry>>,
+}
+
+impl Stored {
+    pub(super) fn new(store: &Arc<dyn Store>, key: Key, compute_time: Duration) -> Self {
+        Stored { store: Arc::clone(store), key, compute_time, entry: OnceLock::new() }
+    }
+}
+
+impl Payload for Stored {
+    fn content(&self) -> Option<Content<'_>> {
+        let look_up = || match self.store.get(&self.key) {
+            Ok(Lookup::Found(entry)) => Some(entry),
+            _ => None,
+        };
+        self.entry.get_or_init(look_up).as_ref()?.content()
+    }
+
+    fn compute_time(&self) -> Duration {
+        self.compute_time
+    }
+}
