@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use super::element::Element;
 use crate::codec::raw::{Primitive, little_endian};
+use crate::key::hashing;
 use crate::sys::map::Mapped;
 
 pub(super) struct Data<T> {
@@ -51,7 +52,7 @@ impl<T: Element> Data<T> {
     }
 
     pub(super) fn digest(&self) -> &[u8; 32] {
-        self.digest.get_or_init(|| *blake3::hash(&little_endian::<Primitive, T>(self.as_slice())).as_bytes())
+        self.digest.get_or_init(|| hashing::digest(&little_endian::<Primitive, T>(self.as_slice())))
     }
 
     pub(super) fn set_digest(&self, digest: [u8; 32]) {

@@ -7,16 +7,27 @@ use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAcce
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::{Array, Element};
+use crate::key::known;
 
 const FIELDS: &[&str] = &["shape", "data"];
 
-/// A struct of `shape` and `data`, element by element.
+/// A struct of `shape` and `data`, element by element. In a key the digest of the data stands for it, which an array that was read back
+/// knows.
 impl<T: Element + Serialize> Serialize for Array<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut array = serializer.serialize_struct("Array", FIELDS.len())?;
         array.serialize_field(FIELDS[0], self.shape())?;
-        array.serialize_field(FIELDS[1], self.as_slice())?;
+        array.serialize_field(FIELDS[1], &Numbers(self))?;
         array.end()
+    }
+}
+
+/// The data of an array.
+struct Numbers<'a, T>(&'a Array<T>);
+
+impl<T: Element + Serialize> Serialize for Numbers<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        known::numbers(serializer, self.0.as_slice(), || *self.0.digest())
     }
 }
 

@@ -19,7 +19,6 @@ use std::fmt;
 use serde::{Serialize, ser};
 
 use self::apart::Data;
-pub(crate) use self::numbers::Number;
 use super::Identity;
 use super::hashing;
 

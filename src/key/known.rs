@@ -8,7 +8,8 @@
 use serde::ser::{Error as _, Serialize, Serializer};
 
 pub(crate) use super::encode::{EncodeError, StandIn, canonical_bytes};
-use super::encode::{Encoder, Number};
+use super::encode::{Encoder, Primitive};
+use crate::sys::raw::{self, Bits};
 use crate::sys::view;
 
 /// Longest canonical bytes of a primitive: its tag and 16 bytes.
@@ -34,15 +35,17 @@ pub(crate) fn stand_in<S: Serializer>(
 
 /// A slice of numbers, of whose little-endian bytes `digest` is the blake3 digest: the same canonical bytes as those of the
 /// slice, without a look at it. A short one is encoded anew, and `digest` not called.
-#[cfg_attr(not(test), expect(dead_code, reason = "arrays that are read back know their digests"))]
-pub(crate) fn numbers<S: Serializer, T: Number + Serialize>(
+pub(crate) fn numbers<S: Serializer, T: Bits<raw::Primitive> + Serialize>(
     serializer: S,
     numbers: &[T],
     digest: impl FnOnce() -> [u8; 32],
 ) -> Result<S::Ok, S::Error> {
     write(
         serializer,
-        |encoder| Ok(encoder.known_numbers(T::KIND, numbers.len(), digest)),
+        |encoder| {
+            let kind = Primitive::of::<T>();
+            Ok(kind.is_some_and(|kind| encoder.known_numbers(kind, numbers.len(), digest)))
+        },
         |serializer| numbers.serialize(serializer),
     )
 }

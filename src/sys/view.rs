@@ -38,34 +38,6 @@ pub(crate) fn target_mut<R, T: 'static>(reference: &mut R) -> Option<&mut T> {
     }
 }
 
-/// Types without padding: all bytes of their values are initialized.
-///
-/// # Safety
-///
-/// No value of the type may have a byte that is not initialized, or be able to change while it is borrowed.
-pub(crate) unsafe trait Plain: Copy + 'static {}
-
-macro_rules! plain {
-    ($($type:ty)*) => {$(
-        // SAFETY: a primitive type without padding and without interior mutability.
-        unsafe impl Plain for $type {}
-    )*};
-}
-
-plain! { bool char i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize f32 f64 }
-
-/// The bytes of `items` in memory, if those are the little-endian bytes of each one behind the other: always, but on
-/// big-endian machines.
-#[inline]
-pub(crate) fn little_endian_bytes<T: Plain>(items: &[T]) -> Option<&[u8]> {
-    if cfg!(target_endian = "big") && size_of::<T>() > 1 {
-        return None;
-    }
-    // SAFETY: The memory of the slice is `size_of_val(items)` bytes, all of them initialized (`Plain`), which stay borrowed
-    // and unchanged for the lifetime of the result; bytes may lie anywhere.
-    Some(unsafe { slice::from_raw_parts(items.as_ptr().cast::<u8>(), size_of_val(items)) })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,15 +75,5 @@ mod tests {
         assert!(target_mut::<_, Vec<u8>>(&mut &mut text).is_none());
         assert!(target_mut::<_, String>(&mut &text).is_none(), "a shared reference");
         assert!(target_mut::<_, String>(&mut text).is_none(), "no reference");
-    }
-
-    #[test]
-    #[cfg(target_endian = "little")]
-    fn bytes_are_those_of_each_item_in_turn() {
-        assert_eq!(little_endian_bytes(&[1u16, 0x0203]).unwrap(), [1, 0, 3, 2]);
-        assert_eq!(little_endian_bytes(&[true, false]).unwrap(), [1, 0]);
-        assert_eq!(little_endian_bytes(&['é']).unwrap(), [0xe9, 0, 0, 0]);
-        assert_eq!(little_endian_bytes(&[-0.0f32]).unwrap(), (-0.0f32).to_le_bytes());
-        assert_eq!(little_endian_bytes::<u128>(&[]).unwrap(), [0u8; 0]);
     }
 }

@@ -308,6 +308,29 @@ fn an_array_is_an_argument_whatever_its_place() {
     miss(&memory, sum::delayed(&mapped.reshape([COLUMNS, ROWS]).unwrap()));
 }
 
+/// How often this thread met a page that was not mapped yet.
+fn faults() -> u64 {
+    let stat = fs::read_to_string("/proc/thread-self/stat").unwrap();
+    stat.rsplit(')').next().unwrap().split_whitespace().nth(7).unwrap().parse().unwrap()
+}
+
+#[test]
+fn an_array_that_was_read_back_is_in_a_key_without_a_look_at_its_data() {
+    let (_dir, memory) = of_layout(Layout::Log);
+    let computed = miss(&memory, table::delayed(ROWS, COLUMNS));
+    let expected = miss(&memory, sum::delayed(&computed));
+    let mapped = mapped_hit(&memory);
+    let before = faults();
+    assert_eq!(hit(&memory, sum::delayed(&mapped)), expected);
+    assert!(faults() - before < 20, "{} pages were looked at", faults() - before);
+    assert_eq!(mapped.iter().sum::<f64>().to_bits(), expected.to_bits());
+    assert!(faults() - before >= 20, "looking at all of it is seen");
+    assert_eq!(
+        hit(&memory, sum::delayed(&Array::new([ROWS, COLUMNS], computed.to_vec()).unwrap())),
+        expected
+    );
+}
+
 #[test]
 fn a_shelved_array_is_mapped_where_its_function_is_known() {
     let (_dir, memory) = of_layout(Layout::Log);

@@ -1,11 +1,17 @@
 //! Slices of numbers, recognised by their type.
 
 use super::Primitive;
-use crate::sys::view::{self, Plain};
+use crate::sys::{raw, view};
 
-/// The primitive types that serde passes on as they are, with the kind they have in canonical bytes.
-pub(crate) trait Number: Plain {
-    const KIND: Primitive;
+impl Primitive {
+    /// The kind that numbers of a type have in canonical bytes, if serde passes them on as they are.
+    pub(crate) fn of<T: raw::Bits<raw::Primitive>>() -> Option<Self> {
+        use Primitive::{Bool, Char, F32, F64, I8, I16, I32, I64, I128, U8, U16, U32, U64, U128};
+        let kinds = [Bool, I8, I16, I32, I64, I128, U8, U16, U32, U64, U128, F32, F64, Char, U64, I64];
+        let is_pointer_sized = T::KIND > Char as u8;
+        let kind = kinds.get(usize::from(T::KIND)).copied();
+        kind.filter(|_| !is_pointer_sized || cfg!(target_pointer_width = "64"))
+    }
 }
 
 /// A slice of primitives of one kind, as its bytes.
@@ -18,20 +24,12 @@ pub(super) struct Numbers<'a> {
 }
 
 macro_rules! numbers {
-    ($($(#[$attribute:meta])* $type:ty => $kind:ident,)*) => {
-        $(
-            $(#[$attribute])*
-            impl Number for $type {
-                const KIND: Primitive = Primitive::$kind;
-            }
-        )*
-
+    ($($type:ty)*) => {
         impl<'a> Numbers<'a> {
             /// The numbers that `items` goes through, if those are all it goes through and they lie in memory as they are encoded.
             #[inline]
             pub(super) fn of<I>(items: &'a I) -> Option<Self> {
                 $(
-                    $(#[$attribute])*
                     if let Some(numbers) = view::slice_of::<I, $type>(items) {
                         return Self::new(numbers);
                     }
@@ -42,30 +40,13 @@ macro_rules! numbers {
     };
 }
 
-numbers! {
-    f64 => F64,
-    f32 => F32,
-    u8 => U8,
-    u16 => U16,
-    u32 => U32,
-    u64 => U64,
-    u128 => U128,
-    i8 => I8,
-    i16 => I16,
-    i32 => I32,
-    i64 => I64,
-    i128 => I128,
-    #[cfg(target_pointer_width = "64")]
-    usize => U64,
-    #[cfg(target_pointer_width = "64")]
-    isize => I64,
-    bool => Bool,
-    char => Char,
-}
+numbers! { f64 f32 u8 u16 u32 u64 u128 i8 i16 i32 i64 i128 usize isize bool char }
 
 impl<'a> Numbers<'a> {
-    fn new<T: Number>(numbers: &'a [T]) -> Option<Self> {
-        let bytes = view::little_endian_bytes(numbers)?;
-        Some(Numbers { kind: T::KIND, count: numbers.len(), bytes })
+    fn new<T: raw::Bits<raw::Primitive>>(numbers: &'a [T]) -> Option<Self> {
+        if cfg!(target_endian = "big") && size_of::<T>() > 1 {
+            return None;
+        }
+        Some(Numbers { kind: Primitive::of::<T>()?, count: numbers.len(), bytes: raw::bytes_of(numbers) })
     }
 }

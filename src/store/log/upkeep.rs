@@ -245,6 +245,9 @@ impl LogStore {
         drop(upkeep);
         // Damaged and foreign files among the blobs, and what killed writers left.
         swept.damaged.extend(self.blobs.sweep()?.damaged);
+        // A damaged blob was seen by both.
+        swept.damaged.sort_unstable();
+        swept.damaged.dedup();
         Ok(swept)
     }
 }

@@ -4,16 +4,16 @@ use std::cell::Cell;
 
 use super::*;
 use crate::key::{Hashed, known};
+use crate::sys::raw::{self, Bits};
 
 /// Numbers whose digest is known, as an array that was read back has it.
 struct Known<'a, T>(&'a [T], Cell<usize>);
 
-impl<T: Number + Serialize> Serialize for Known<'_, T> {
+impl<T: Bits<raw::Primitive> + Serialize> Serialize for Known<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         known::numbers(serializer, self.0, || {
             self.1.set(self.1.get() + 1);
-            let bytes = crate::sys::view::little_endian_bytes(self.0).unwrap();
-            *blake3::hash(bytes).as_bytes()
+            *blake3::hash(raw::bytes_of(self.0)).as_bytes()
         })
     }
 }

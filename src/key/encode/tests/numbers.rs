@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use std::rc::Rc;
 
 use super::*;
+use crate::sys::raw::{self, Bits};
 
 /// Where runs, sequences and buffers begin to be treated otherwise.
 const LENGTHS: [usize; 17] =
@@ -31,7 +32,7 @@ impl Random {
 }
 
 /// What docs/format.md says of a primitive type, written without a look at the encoder.
-trait Reference: Serialize + Number + Debug {
+trait Reference: Serialize + Bits<raw::Primitive> + Debug {
     const TAG: u8;
     fn of(bits: u128) -> Self;
     fn bytes(self) -> Vec<u8>;
