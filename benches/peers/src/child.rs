@@ -1,7 +1,7 @@
 //! Children: this program started again, or Python, and how they and their parent talk, in lines.
 //!
 //! A child that measures says `name figure` for each figure. A child that works beside others says `ready` (or `refused why`), waits
-//! for a line, works, and says `done`.
+//! for a line, works, and says `done`. A child that is told what to measure says `ready`, and after each order its figures and `done`.
 
 use std::collections::HashMap;
 use std::env;
@@ -81,12 +81,44 @@ pub(crate) fn figures(command: &mut Command) -> HashMap<String, f64> {
     let output = command.stderr(Stdio::inherit()).output().expect("a child can be started");
     assert!(output.status.success(), "a child failed: {command:?}");
     let text = String::from_utf8(output.stdout).expect("lines of text");
-    text.lines()
-        .map(|line| {
-            let (name, figure) = line.split_once(' ').expect("a name and a figure");
-            (name.to_owned(), figure.parse().expect("a number"))
-        })
-        .collect()
+    text.lines().map(figure).collect()
+}
+
+/// A figure and its name.
+fn figure(line: &str) -> (String, f64) {
+    let (name, figure) = line.split_once(' ').expect("a name and a figure");
+    (name.to_owned(), figure.parse().expect("a number"))
+}
+
+/// A child that measures what it is told to.
+pub(crate) struct Measuring(Waiting);
+
+impl Measuring {
+    /// Starts it and waits until it is ready; it may say a number with that.
+    pub(crate) fn start(command: Command) -> (Self, f64) {
+        let mut child = Waiting::start(command);
+        let (word, number) = figure(&child.line());
+        assert_eq!(word, "ready", "a child says that it is ready");
+        (Measuring(child), number)
+    }
+
+    /// All figures of one order; a name may come more than once.
+    pub(crate) fn order(&mut self, order: &str) -> Vec<(String, f64)> {
+        writeln!(self.0.input, "{order}").expect("a child that waits");
+        let mut figures = Vec::new();
+        loop {
+            match &*self.0.line() {
+                "done" => return figures,
+                line => figures.push(figure(line)),
+            }
+        }
+    }
+
+    /// Ends it.
+    pub(crate) fn end(mut self) {
+        drop(self.0.input);
+        assert!(self.0.child.wait().expect("our own child").success(), "a child ended well");
+    }
 }
 
 /// A child that waits for a start signal.

@@ -1,6 +1,6 @@
 //! The figures to reach, beside what was measured.
 
-use crate::table::{Table, digits, time};
+use crate::table::{Table, ratio, time};
 
 /// Figures to reach, as sections have measured them.
 #[derive(Default)]
@@ -15,10 +15,10 @@ impl Goals {
     /// A time that is to be at most `limit` times that of a baseline.
     pub(crate) fn ratio(&mut self, what: &str, measured: f64, baseline: (&str, f64), limit: f64) {
         let (name, nanos) = baseline;
-        let ratio = measured / nanos;
+        let times = measured / nanos;
         let reach = format!("≤ {limit} × {name}");
-        let measured = format!("{} × ({} : {})", digits(ratio), time(measured), time(nanos));
-        self.push(what, reach, measured, ratio <= limit);
+        let measured = format!("{} × ({} : {})", ratio(times), time(measured), time(nanos));
+        self.push(what, reach, measured, times <= limit);
     }
 
     /// Anything else.

@@ -26,7 +26,7 @@ use python::Python;
 use sections::Bench;
 
 /// The packages whose versions are printed.
-const PACKAGES: [&str; 6] = ["heed", "redb", "cached", "rusqlite", "cacache", "papaya"];
+const PACKAGES: [&str; 7] = ["heed", "redb", "cached", "rusqlite", "cacache", "papaya", "bincode"];
 
 fn main() -> ExitCode {
     let main_began = Instant::now();
@@ -58,6 +58,7 @@ fn run(options: &Options) {
             Section::Million => sections::million::run(&bench, &mut goals),
             Section::Processes => sections::processes::run(&bench, &mut goals),
             Section::Sweep => sections::sweep::run(&bench, &mut goals),
+            Section::Large => sections::large::run(&bench, &mut goals),
         }
     }
     goals.print();
@@ -71,7 +72,8 @@ fn describe(options: &Options, python: &Result<Python, String>) {
         Err(why) => why,
     };
     println!("{cores} cores; {versions}; {python}.");
-    println!("Medians of {} rounds; in brackets the ratio to rememo's log.", options.sizes().rounds);
+    let rounds = options.sizes().rounds;
+    println!("Medians of {rounds} rounds but for large values; in brackets the ratio to rememo's log.");
     if options.quick {
         println!("\n**Quick: all of it works, and the figures mean nothing.**");
     }

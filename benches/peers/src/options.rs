@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use crate::peers::Pace;
 
 pub(crate) const USAGE: &str = "\
-usage: rememo-peers [hit] [million] [processes] [sweep] [--quick] [--dir DIRECTORY] [--only NAME,NAME,…]
+usage: rememo-peers [hit] [million] [processes] [sweep] [large] [--quick] [--dir DIRECTORY] [--only NAME,NAME,…]
+                    [--size SIZE,SIZE,…]
   sections    all if none is named
   --quick     small sizes: shows that all of it works, measures nothing
   --dir       where the stores are made and removed; default: beside the program, below the target directory
   --only      peers whose names contain one of these; rememo's log is always there
+  --size      sizes of the section `large`, of 1MB, 100MB and 1GB; default: all
 ";
 
 /// Parts of the benchmark, in the order in which they run.
@@ -20,6 +22,7 @@ pub(crate) enum Section {
     Million,
     Processes,
     Sweep,
+    Large,
 }
 
 /// What was asked for.
@@ -29,12 +32,15 @@ pub(crate) struct Options {
     pub(crate) dir: Option<PathBuf>,
     /// Parts of names, in lower case; empty: everybody.
     pub(crate) only: Vec<String>,
+    /// Sizes of large values; empty: all.
+    large: Vec<&'static Large>,
 }
 
 impl Options {
     /// What the command line says; an `Err` is for the user.
     pub(crate) fn from_arguments() -> Result<Self, String> {
-        let mut options = Options { sections: Vec::new(), quick: false, dir: None, only: Vec::new() };
+        let mut options =
+            Options { sections: Vec::new(), quick: false, dir: None, only: Vec::new(), large: Vec::new() };
         let mut arguments = env::args().skip(1);
         while let Some(argument) = arguments.next() {
             let mut operand = || arguments.next().ok_or(format!("{argument} wants an operand"));
@@ -43,14 +49,22 @@ impl Options {
                 "million" => options.sections.push(Section::Million),
                 "processes" => options.sections.push(Section::Processes),
                 "sweep" => options.sections.push(Section::Sweep),
+                "large" => options.sections.push(Section::Large),
                 "--quick" => options.quick = true,
                 "--dir" => options.dir = Some(operand()?.into()),
                 "--only" => options.only.extend(operand()?.split(',').map(str::to_lowercase)),
+                "--size" => {
+                    for name in operand()?.split(',') {
+                        let size = LARGE.iter().find(|size| size.is_called(name));
+                        options.large.push(size.ok_or(format!("`{name}` is no size"))?);
+                    }
+                }
                 other => return Err(format!("`{other}` is not known")),
             }
         }
         if options.sections.is_empty() {
-            options.sections = vec![Section::Hit, Section::Million, Section::Processes, Section::Sweep];
+            options.sections =
+                vec![Section::Hit, Section::Million, Section::Processes, Section::Sweep, Section::Large];
         }
         Ok(options)
     }
@@ -58,6 +72,15 @@ impl Options {
     /// Whether the peer of this name is to be measured.
     pub(crate) fn wants(&self, name: &str) -> bool {
         self.only.is_empty() || self.only.iter().any(|part| name.to_lowercase().contains(part))
+    }
+
+    /// The sizes of large values that are to be measured, and arguments, and files.
+    pub(crate) fn large(&self) -> Vec<&'static Large> {
+        match &*self.large {
+            _ if self.quick => vec![&LARGE_QUICK],
+            [] => LARGE.iter().collect(),
+            chosen => chosen.to_vec(),
+        }
     }
 
     pub(crate) fn sizes(&self) -> &'static Sizes {
@@ -117,3 +140,27 @@ const QUICK: Sizes = Sizes {
     process_calls: 50,
     sweep: Count { fast: 2000, slow: 400 },
 };
+
+/// A size of large values.
+pub(crate) struct Large {
+    pub(crate) name: &'static str,
+    /// How many `f64` it is.
+    pub(crate) count: usize,
+    pub(crate) rounds: usize,
+    /// Hits in each round, if they are long.
+    pub(crate) hits: usize,
+}
+
+impl Large {
+    /// Whether `name` is its name, blanks and case aside.
+    fn is_called(&self, name: &str) -> bool {
+        self.name.replace(' ', "").eq_ignore_ascii_case(name)
+    }
+}
+
+const LARGE: [Large; 3] = [
+    Large { name: "1 MB", count: 125_000, rounds: 9, hits: 4 },
+    Large { name: "100 MB", count: 12_500_000, rounds: 5, hits: 4 },
+    Large { name: "1 GB", count: 125_000_000, rounds: 3, hits: 2 },
+];
+const LARGE_QUICK: Large = Large { name: "1 MB", count: 125_000, rounds: 2, hits: 2 };

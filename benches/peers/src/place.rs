@@ -11,7 +11,7 @@ const BLOCK: u64 = 512;
 
 /// The directory in which all stores of a run are; removed when this is dropped.
 ///
-/// No store is removed before: where many files have just been removed, ext4 was seen to take over a millisecond to make a new one
+/// No store of small entries is removed before: where many files have just been removed, ext4 was seen to take over a millisecond to make a new one
 /// instead of a tenth, so that peers that make files would pay for those who came before them.
 pub(crate) struct Places(PathBuf);
 
@@ -46,6 +46,11 @@ pub(crate) struct Place(PathBuf);
 impl Place {
     pub(crate) fn path(&self) -> &Path {
         &self.0
+    }
+
+    /// Removes it before the end of the run, where it is a few large files, of which the disk cannot hold many.
+    pub(crate) fn remove(self) {
+        fs::remove_dir_all(&self.0).expect("our own directory");
     }
 
     /// Bytes that the file system has allocated for the directory and all below.

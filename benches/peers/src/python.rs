@@ -1,4 +1,4 @@
-//! The peers in Python: `python_peers.py`, run in a virtual environment that is made once, below the target directory.
+//! The peers in Python: `python_peers.py` and `python_large.py`, run in a virtual environment that is made once, below the target directory.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use crate::place;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/python_peers.py");
+const LARGE_SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/python_large.py");
 const PACKAGES: [&str; 3] = ["joblib", "diskcache", "numpy"];
 
 /// The names that `python_peers.py` knows.
@@ -38,6 +39,13 @@ impl Python {
     pub(crate) fn command(&self, what: &str, peer: &str, dir: &Path, numbers: &[u64]) -> Command {
         let mut command = Command::new(&self.program);
         command.arg(SCRIPT).args([what, peer]).arg(dir).args(numbers.iter().map(u64::to_string));
+        command
+    }
+
+    /// A command for a child that has `count` numbers of this seed, and measures what it is told to.
+    pub(crate) fn large_command(&self, seed: u64, count: usize) -> Command {
+        let mut command = Command::new(&self.program);
+        command.arg(LARGE_SCRIPT).args([seed.to_string(), count.to_string()]);
         command
     }
 }

@@ -44,9 +44,14 @@ pub(crate) fn time(nanos: f64) -> String {
 /// A time beside its ratio to that of the reference.
 pub(crate) fn compared(nanos: f64, reference: Option<f64>) -> String {
     match reference {
-        Some(reference) => format!("{} ({} ×)", time(nanos), digits(nanos / reference)),
+        Some(reference) => format!("{} ({} ×)", time(nanos), ratio(nanos / reference)),
         None => time(nanos),
     }
+}
+
+/// Three digits, of what is far below one as a fraction.
+pub(crate) fn ratio(ratio: f64) -> String {
+    if ratio < 0.01 { format!("1/{:.0}", ratio.recip()) } else { digits(ratio) }
 }
 
 /// A size in millions of bytes.

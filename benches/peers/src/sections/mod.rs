@@ -1,6 +1,7 @@
 //! The parts of the benchmark: each measures, prints its table, and notes the figures to reach.
 
 pub(crate) mod hit;
+pub(crate) mod large;
 pub(crate) mod million;
 pub(crate) mod processes;
 pub(crate) mod sweep;
