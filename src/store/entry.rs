@@ -380,6 +380,8 @@ fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
 
     fn draft() -> Draft<'static> {
@@ -438,7 +440,8 @@ mod tests {
 
     #[test]
     fn texts_longer_than_their_field_are_clipped() {
-        let draft = Draft { function_name: "ä".repeat(40_000).leak(), ..draft() };
+        static NAME: LazyLock<String> = LazyLock::new(|| "ä".repeat(40_000));
+        let draft = Draft { function_name: &NAME, ..draft() };
         let bytes = draft.whole();
         assert!(Entry::open(bytes.clone(), &draft.key).is_ok());
         assert_eq!(read_info(&bytes).unwrap().function, "ä".repeat(32_767));
