@@ -81,7 +81,7 @@ fn eight_processes_lose_nothing_and_read_nothing_wrong() {
         );
     }
     let clears = words.words()[at::CLEARS_BEGUN].load(Relaxed);
-    assert!(clears >= 3, "{clears}");
+    assert_eq!(clears, 4);
     assert!(growths >= 5, "{growths}");
     let models: Vec<Model> = (0..PROCESSES).map(|number| Model::read(run.path(), number)).collect();
     let check = |store: &dyn Store| models.iter().map(|model| model.expect_in(store, clears)).sum::<u64>();
@@ -90,7 +90,7 @@ fn eight_processes_lose_nothing_and_read_nothing_wrong() {
         "{growths} growths, {clears} clears, {} reductions; {there} entries at the end",
         words.words()[at::REDUCTIONS_ENDED].load(SeqCst)
     );
-    assert!(there > 1000, "{there}");
+    assert!(there > 100, "{there}");
     // What it finds damaged are blobs that were stored while they were removed, evicted or cleared: their files are gone.
     store.sweep().unwrap();
     assert_eq!(check(&*store), there);
@@ -121,11 +121,17 @@ fn worker() {
     let worker_words = shared_words(&run);
     let (started, length) = (Instant::now(), length());
     let mut clears = 0;
-    // On a slow machine until the index has grown enough.
-    let is_short = || worker_words.words()[at::GROWTHS].load(SeqCst) < 5;
-    while started.elapsed() < length || is_short() && started.elapsed() < Duration::from_mins(1) {
+    // On a slow machine until all clears are done, the index has grown enough, and there is something to compare at the end.
+    let count = |at: usize| worker_words.words()[at].load(SeqCst);
+    let is_short = |model: &Model| {
+        count(at::GROWTHS) < 5
+            || count(at::CLEARS_ENDED) < 4
+            || model.keys.values().filter(|state| **state == Some(4)).count() < 50
+    };
+    while started.elapsed() < length || is_short(&worker.model) && started.elapsed() < Duration::from_mins(1)
+    {
         (0..50).for_each(|_| worker.step());
-        // The first process clears, five times in a run but not at its end.
+        // The first process clears, four times in a run but not at its end.
         if number == 0 && started.elapsed() > length * (clears + 1) / 6 && clears < 4 {
             worker.clear_all();
             clears += 1;
