@@ -12,7 +12,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::outbox::{Outbox, Parcel};
-use super::stored::Stored;
 use super::trouble::{Trouble, Troubles, chain};
 use super::{Memory, MissReason, Outcome, Source};
 use crate::call::{Call, Memo, Subject};
@@ -22,7 +21,7 @@ use crate::function::{Definition, Function};
 use crate::key::Key;
 use crate::lease::{Acquired, Flights, Joined, Leader, LeaseFiles, Shared};
 use crate::report::{Counters, Records};
-use crate::store::{self, Draft, Entry, Lookup, OwnedDraft, Payload, Store};
+use crate::store::{self, Draft, Entry, Lookup, Payload, Store};
 
 /// A store with what its users in this process share.
 #[derive(Debug)]
@@ -285,57 +284,6 @@ impl Inner {
             Some(Err(draft)) => self.keep_borrowed(function, &draft, leader.as_ref(), share, worth_storing),
         };
         Computed { value, source: Source::Miss(reason), shared }
-    }
-
-    /// Shares the bytes of a value with whoever waits for it, then stores them, or puts them into the outbox.
-    fn keep<'m>(
-        &'m self,
-        function: &'static Function,
-        draft: OwnedDraft,
-        leader: Option<Leader<'m>>,
-        outbox: Option<&mut Outbox<'m>>,
-        worth_storing: bool,
-    ) -> Shared {
-        let draft = Arc::new(draft);
-        let shared = Arc::clone(&draft) as Shared;
-        if let Some(leader) = &leader {
-            leader.land(Arc::clone(&shared));
-        }
-        if worth_storing {
-            let parcel = Parcel { function, draft, leader };
-            match outbox {
-                Some(outbox) => outbox.put(parcel),
-                None => self.store(vec![parcel]),
-            }
-        }
-        shared
-    }
-
-    /// Stores a large value from where it is, then shares what is stored: whoever waits reads it from there. Only if there is nothing
-    /// to be read are its bytes copied, for whoever waits or may come to wait.
-    fn keep_borrowed(
-        &self,
-        function: &'static Function,
-        draft: &Draft<'_>,
-        leader: Option<&Leader<'_>>,
-        share: bool,
-        worth_storing: bool,
-    ) -> Option<Shared> {
-        let stored = worth_storing
-            && self
-                .try_store(function, draft)
-                .inspect_err(|error| self.troubles.note(Trouble::Store, function.name(), &chain(error)))
-                .is_ok();
-        let wanted = share || leader.is_some_and(Leader::has_waiters);
-        let shared: Option<Shared> = if stored {
-            Some(Arc::new(Stored::new(&self.store, draft.key, draft.compute_time)))
-        } else {
-            wanted.then(|| Arc::new(draft.to_owned()) as Shared)
-        };
-        if let (Some(leader), Some(shared)) = (leader, &shared) {
-            leader.land(Arc::clone(shared));
-        }
-        shared
     }
 
     /// Encodes a value for the store; `None` if it is declined or cannot be encoded.

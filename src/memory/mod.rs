@@ -4,6 +4,7 @@
 
 mod current;
 mod inner;
+mod keep;
 mod open;
 mod outbox;
 mod outcome;

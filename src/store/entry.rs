@@ -8,10 +8,10 @@
 use std::ops::Range;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::EntryInfo;
+use super::{Draft, EntryInfo};
 use crate::checksum;
 use crate::key::{FunctionId, Key};
-use crate::payload::{Bytes, Content, HeadOfFile, PayloadFile, Source};
+use crate::payload::{Content, HeadOfFile, PayloadFile, Source};
 use crate::sys::Stamp;
 
 /// First bytes of every entry; the last is the version of the format.
@@ -40,21 +40,6 @@ mod at {
 /// Longest header with name and preview: what [`read_info`] needs at most.
 pub(super) const MAX_HEAD: usize = at::NAME + 2 * (u16::MAX as usize) + ALIGN;
 
-/// An entry to be stored.
-#[derive(Clone, Debug)]
-pub(crate) struct Draft<'v> {
-    pub(crate) key: Key,
-    pub(crate) function: FunctionId,
-    pub(crate) function_name: &'static str,
-    /// The arguments in short, for people.
-    pub(crate) arguments: String,
-    pub(crate) created: SystemTime,
-    pub(crate) compute_time: Duration,
-    /// The number of the encoding.
-    pub(crate) codec: u8,
-    pub(crate) payload: Bytes<'v>,
-}
-
 /// The bytes of a value, read from an entry or about to be stored.
 pub(crate) trait Payload: std::fmt::Debug {
     /// Where the bytes are; `None` if they are gone.
@@ -64,47 +49,7 @@ pub(crate) trait Payload: std::fmt::Debug {
     fn compute_time(&self) -> Duration;
 }
 
-/// A draft that borrows nothing, its payload in one piece.
-#[derive(Clone, Debug)]
-pub(crate) struct OwnedDraft(Draft<'static>);
-
-impl OwnedDraft {
-    pub(crate) fn draft(&self) -> &Draft<'static> {
-        &self.0
-    }
-}
-
-impl Payload for OwnedDraft {
-    fn content(&self) -> Option<Content<'_>> {
-        let bytes = match &self.0.payload {
-            Bytes::Owned(bytes) => bytes,
-            Bytes::Parts(_) => unreachable!("made of owned bytes alone"),
-        };
-        Some(Content { codec: self.0.codec, source: Source::Memory(bytes) })
-    }
-
-    fn compute_time(&self) -> Duration {
-        self.0.compute_time
-    }
-}
-
-impl<'v> Draft<'v> {
-    /// The draft for itself, if its payload is not borrowed; else as it came.
-    pub(crate) fn try_owned(self) -> Result<OwnedDraft, Box<Draft<'v>>> {
-        match self.payload.try_owned() {
-            Ok(payload) => Ok(OwnedDraft(Draft { payload, ..self })),
-            Err(payload) => Err(Box::new(Draft { payload, ..self })),
-        }
-    }
-
-    /// A copy for itself, payload and all.
-    pub(crate) fn to_owned(&self) -> OwnedDraft {
-        let Draft { key, function, created, compute_time, codec, .. } = *self;
-        let (function_name, arguments) = (self.function_name, self.arguments.clone());
-        let payload = self.payload.to_vec().into();
-        OwnedDraft(Draft { key, function, function_name, arguments, created, compute_time, codec, payload })
-    }
-
+impl Draft<'_> {
     /// Everything before the payload; the place of the checksum is empty.
     pub(in crate::store) fn head(&self) -> Vec<u8> {
         let name = clip(self.function_name);
@@ -124,15 +69,6 @@ impl<'v> Draft<'v> {
         set(at::NAME..at::NAME + name.len(), name.as_bytes());
         set(at::NAME + name.len()..at::NAME + name.len() + arguments.len(), arguments.as_bytes());
         head
-    }
-
-    /// All bytes of the entry, for a small one.
-    pub(super) fn whole(&self) -> Vec<u8> {
-        let mut bytes = self.head();
-        self.payload.parts().for_each(|part| bytes.extend_from_slice(part));
-        let checksum = checksum::of(covered(&bytes), 0);
-        seal(&mut bytes, checksum);
-        bytes
     }
 }
 

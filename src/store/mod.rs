@@ -6,6 +6,7 @@
 //! 2. An entry under its final name is whole, or is seen to be damaged: writers crash anywhere without harm.
 //! 3. Storing a key again replaces its entry, so computing again repairs a damaged one.
 
+mod draft;
 mod entry;
 mod files;
 mod info;
@@ -23,7 +24,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-pub(crate) use entry::{Draft, Entry, OwnedDraft, Payload};
+pub(crate) use draft::{Draft, OwnedDraft};
+pub(crate) use entry::{Entry, Payload};
 pub(crate) use files::FilesStore;
 pub use info::EntryInfo;
 pub use limits::{Limits, Reduced};
