@@ -6,6 +6,7 @@ use crate::codec::{Codec, CodecError, Encoded};
 use crate::error::{Error, Result};
 use crate::function::{Function, Instance};
 use crate::key::{self, ArgumentError, Arguments, IdentityParts, Key};
+use crate::remote::{Remote, Sink, Travel, Unsent, WholeCodec};
 
 /// A function with its arguments, not yet run: what [`Memory::call`](crate::Memory::call) and
 /// [`Parallel::run`](crate::Parallel::run) take.
@@ -34,12 +35,18 @@ pub struct Memo<'c, T> {
     pub(crate) function: &'static Function,
     pub(crate) codec: Codec<T>,
     instance: Instance,
-    arguments: &'c dyn Show,
+    arguments: &'c dyn Show<T>,
 }
 
 /// Shows the arguments of a call.
-trait Show {
+trait Show<T> {
     fn show(&self, sink: &mut Arguments<'_>) -> Result<(), ArgumentError>;
+
+    /// Sends all arguments, those that are ignored too, to another process.
+    fn send(&self, sink: &mut Sink<'_>) -> Result<(), Unsent>;
+
+    /// How a value travels that is not kept.
+    fn whole(&self) -> Option<WholeCodec<T>>;
 }
 
 impl<T> Memo<'_, T> {
@@ -69,6 +76,16 @@ impl<T> Memo<'_, T> {
     /// The type and const parameters of the function in this call; empty if there are none.
     pub(crate) fn type_parameters(&self) -> String {
         self.instance.type_parameters()
+    }
+
+    /// Sends the arguments to another process.
+    pub(crate) fn send(&self, sink: &mut Sink<'_>) -> Result<(), Unsent> {
+        self.arguments.send(sink)
+    }
+
+    /// How a value travels that is not kept.
+    pub(crate) fn whole(&self) -> Option<WholeCodec<T>> {
+        self.arguments.whole()
     }
 
     /// What is needed to keep the value once the call has gone into its function.
@@ -118,6 +135,7 @@ pub struct FunctionCall<A, T> {
     show: fn(&A, &mut Arguments<'_>) -> Result<(), ArgumentError>,
     run: fn(A) -> T,
     codec: Codec<T>,
+    remote: fn() -> Remote<A, T>,
 }
 
 impl<A, T> FunctionCall<A, T> {
@@ -130,9 +148,15 @@ impl<A, T> FunctionCall<A, T> {
         show: fn(&A, &mut Arguments<'_>) -> Result<(), ArgumentError>,
         run: fn(A) -> T,
         codec: Codec<T>,
+        remote: fn() -> Remote<A, T>,
     ) -> Self {
         let instance = Instance { function: function_type, output: std::any::type_name::<T>() };
-        FunctionCall { function, instance, arguments, show, run, codec }
+        FunctionCall { function, instance, arguments, show, run, codec, remote }
+    }
+
+    /// What the call needs to leave the process; else why it cannot.
+    pub(crate) fn travel(&self) -> Result<Travel<A, T>, &'static str> {
+        (self.remote)().travel()
     }
 
     /// The name of the function.
@@ -158,9 +182,18 @@ impl<A, T> Call for FunctionCall<A, T> {
     }
 }
 
-impl<A, T> Show for FunctionCall<A, T> {
+impl<A, T> Show<T> for FunctionCall<A, T> {
     fn show(&self, sink: &mut Arguments<'_>) -> Result<(), ArgumentError> {
         (self.show)(&self.arguments, sink)
+    }
+
+    fn send(&self, sink: &mut Sink<'_>) -> Result<(), Unsent> {
+        let travel = self.travel().map_err(|reason| Unsent(reason.into()))?;
+        (travel.send)(&self.arguments, sink)
+    }
+
+    fn whole(&self) -> Option<WholeCodec<T>> {
+        self.travel().ok()?.whole
     }
 }
 
@@ -246,11 +279,19 @@ where
     }
 }
 
-impl<S, F, T> Show for NamedCall<S, F, T>
+impl<S, F, T> Show<T> for NamedCall<S, F, T>
 where
     S: Fn(&mut Arguments<'_>) -> Result<(), ArgumentError>,
 {
     fn show(&self, sink: &mut Arguments<'_>) -> Result<(), ArgumentError> {
         (self.show)(sink)
+    }
+
+    fn send(&self, _: &mut Sink<'_>) -> Result<(), Unsent> {
+        Err(Unsent("it is a closure".into()))
+    }
+
+    fn whole(&self) -> Option<WholeCodec<T>> {
+        None
     }
 }

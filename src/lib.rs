@@ -90,8 +90,10 @@ mod input;
 mod key;
 mod lease;
 mod memory;
+mod panics;
 mod parallel;
 mod payload;
+mod remote;
 mod report;
 mod store;
 mod sys;
@@ -105,7 +107,9 @@ pub use function::{Fingerprint, FunctionInfo};
 pub use input::{InputDir, InputFile};
 pub use key::{Hashed, Key};
 pub use memory::{Entered, Memory, MemoryBuilder, MissReason, Outcome, Shelved, Source};
-pub use parallel::Parallel;
+pub use parallel::{Executor, Parallel, init};
+/// `#[rememo::main]`: an attribute for `main` that calls [`init`] first.
+pub use rememo_macros::main;
 /// `#[memo]`: an attribute for functions whose values are to be remembered.
 ///
 /// ```
@@ -147,6 +151,7 @@ pub use parallel::Parallel;
 ///
 /// What follows is the reference.
 pub use rememo_macros::memo;
+pub use remote::{Execute, Failure, Job, Reply};
 pub use report::{Change, ChangeKind, CodeItem, FunctionRecord, Stats, Verified, Why};
 pub use store::{Durability, EntryInfo, Layout, Limits, Reduced};
 pub use task_error::{TaskError, TaskErrorKind};
@@ -159,6 +164,15 @@ pub mod __private {
     pub use crate::function::{Definition, Function};
     pub use crate::key::{ArgumentError, Arguments};
     pub use crate::payload::ReadError;
+    pub use crate::remote::Remote;
+    pub use inventory;
+
+    /// What it takes to run calls in other processes.
+    pub mod remote {
+        pub use crate::remote::{
+            Given, Lost, Receive, Registered, Send, Served, Sink, Unsent, Whole, WholeCodec, via,
+        };
+    }
 
     /// Runs a call in the current memory.
     pub fn call<A, T>(call: FunctionCall<A, T>) -> T {

@@ -1,12 +1,13 @@
 //! The attribute macro of `rememo`; use it through that crate, which says what a memoized function is.
 //!
-//! It works in three steps, each in a module of its own: `attr` reads the options, `check` names what is wrong with
+//! `#[memo]` works in three steps, each in a module of its own: `attr` reads the options, `check` names what is wrong with
 //! the function, `expand` writes the tokens. `reach` makes the fingerprint of the code, for which it reads the sources of
 //! the package. Nothing is written.
 
 mod attr;
 mod check;
 mod duration;
+mod entry;
 mod errors;
 mod expand;
 mod reach;
@@ -175,6 +176,23 @@ pub fn memo(options: TokenStream, item: TokenStream) -> TokenStream {
     match memoize(options.into(), item.clone().into()) {
         Ok(tokens) => tokens.into(),
         Err(errors) => item.into_iter().chain(TokenStream::from(errors.into_compile_error())).collect(),
+    }
+}
+
+/// Makes `main` of a program able to start worker processes: calls `rememo::init()` first in it.
+///
+/// ```text
+/// #[rememo::main]
+/// fn main() -> rememo::Result<()> { … }
+/// ```
+///
+/// Under another attribute that changes `main`, such as that of an async runtime, write `rememo::init()` instead, where it runs
+/// before the runtime starts.
+#[proc_macro_attribute]
+pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
+    match entry::expand(&options.into(), item.clone().into()) {
+        Ok(tokens) => tokens.into(),
+        Err(error) => item.into_iter().chain(TokenStream::from(error.into_compile_error())).collect(),
     }
 }
 

@@ -23,7 +23,7 @@ use std::fmt;
 pub(crate) use any::decode_any;
 pub(crate) use pieces::Written;
 pub use values::Value;
-pub(crate) use values::{decode, encode, measure};
+pub(crate) use values::{decode, decode_borrowed, encode, measure, write_value};
 
 use crate::payload::{Bytes, Content, ReadError};
 

@@ -2,8 +2,8 @@
 
 use std::mem;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::CodecError;
 use super::faithful::{self, Faithful};
@@ -95,11 +95,21 @@ pub(super) fn decode_from<T: DeserializeOwned>(mut source: impl std::io::Read) -
     Ok(value)
 }
 
-/// Reads the value of which `bytes` are all the bytes.
-pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
-    let (value, used) = bincode::serde::decode_from_slice(bytes, CONFIG)?;
+/// The bytes of a value whose reader will see by itself whether they are read as they were written.
+pub(crate) fn write_value<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CodecError> {
+    Ok(bincode::serde::encode_to_vec(value, CONFIG)?)
+}
+
+/// Reads the value of which `bytes` are all the bytes, and which may borrow from them.
+pub(crate) fn decode_borrowed<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Result<T, CodecError> {
+    let (value, used) = bincode::serde::borrow_decode_from_slice(bytes, CONFIG)?;
     if used != bytes.len() {
         return Err(format!("{} of {} bytes are left over", bytes.len() - used, bytes.len()).into());
     }
     Ok(value)
+}
+
+/// Reads the value of which `bytes` are all the bytes.
+pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
+    decode_borrowed(bytes)
 }

@@ -17,5 +17,5 @@
 mod file;
 mod flights;
 
-pub(crate) use file::{Acquired, LeaseFiles};
+pub(crate) use file::{Acquired, Lease, LeaseFiles};
 pub(crate) use flights::{Flights, Joined, Leader, Shared};

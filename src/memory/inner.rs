@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::begin::{Begun, Ticket};
 use super::outbox::{Outbox, Parcel};
 use super::trouble::{Trouble, Troubles, chain};
 use super::{Memory, MissReason, Outcome, Source};
@@ -21,7 +22,7 @@ use crate::codec::Encoded;
 use crate::error::{Error, Result};
 use crate::function::{Definition, Function};
 use crate::key::Key;
-use crate::lease::{Acquired, Flights, Joined, Leader, LeaseFiles, Shared};
+use crate::lease::{Flights, Leader, LeaseFiles, Shared};
 use crate::report::{Counters, Records};
 use crate::store::{self, Draft, Entry, Lookup, Payload, Store};
 
@@ -29,12 +30,14 @@ use crate::store::{self, Draft, Entry, Lookup, Payload, Store};
 #[derive(Debug)]
 pub(crate) struct Inner {
     pub(super) root: PathBuf,
+    /// How it was opened.
+    pub(super) options: store::Options,
     pub(super) store: Arc<dyn Store>,
     pub(super) records: Records,
     pub(super) leases: LeaseFiles,
     pub(super) counters: Counters,
     pub(super) troubles: Troubles,
-    flights: Arc<Flights>,
+    pub(super) flights: Arc<Flights>,
 }
 
 /// A miss that this thread computes.
@@ -89,6 +92,7 @@ pub(crate) enum Attempt<C: Call> {
 impl Inner {
     pub(super) fn open(root: PathBuf, options: &store::Options) -> Result<Self> {
         Ok(Inner {
+            options: options.clone(),
             store: store::open(&root, options)?,
             records: Records::new(&root),
             leases: LeaseFiles::open(root.join("leases")),
@@ -120,7 +124,7 @@ impl Inner {
     }
 
     /// The value of an entry; trouble is noted.
-    fn decode<T>(&self, entry: &Entry, memo: &Memo<'_, T>) -> Result<T, MissReason> {
+    pub(super) fn decode<T>(&self, entry: &Entry, memo: &Memo<'_, T>) -> Result<T, MissReason> {
         let value = memo.codec.decode(&entry.value()).map_err(|error| {
             let reason = MissReason::of_decoding(&error);
             let trouble = match reason {
@@ -195,38 +199,11 @@ impl Inner {
             Terms::Single => (true, false, None),
             Terms::Batch { wait, outbox } => (wait, true, Some(outbox)),
         };
-        let leader = loop {
-            match self.flights.join(key, wait, again, memo.function.mean_time()) {
-                Joined::Leader(leader) => break Some(leader),
-                // That value may be older than the wish to compute it again.
-                Joined::Landed(_) if again => {}
-                Joined::Landed(shared) => match self.take_shared(&memo, shared) {
-                    Some(computed) => return Attempt::Done(computed),
-                    None => break None,
-                },
-                Joined::Alone => break None,
-                Joined::Again => {}
-                Joined::Busy => return Attempt::Busy(call),
-            }
+        let Ticket { leader, lease } = match self.begin(key, again, &memo, wait) {
+            Begun::Done(computed) => return Attempt::Done(computed),
+            Begun::Busy => return Attempt::Busy(call),
+            Begun::Leads(ticket) => ticket,
         };
-        let (lease, waited) = match self.lease(&key, &memo, wait, leader.is_some()) {
-            Some(Acquired::Busy) => {
-                leader.into_iter().for_each(Leader::give_up);
-                return Attempt::Busy(call);
-            }
-            Some(Acquired::Held { lease, waited }) => (Some(lease), waited),
-            None => (None, false),
-        };
-        // Whoever led the flight or held the lease between the look-up and now has stored the value.
-        if !again
-            && leader.is_some()
-            && let Some(computed) = self.look_again(&key, &memo, waited)
-        {
-            if let (Some(leader), Some(shared)) = (leader, &computed.shared) {
-                leader.land(Arc::clone(shared));
-            }
-            return Attempt::Done(computed);
-        }
         let subject = memo.subject();
         // What others may wait for on the disk is stored at once.
         let outbox = outbox.filter(|_| lease.is_none());
@@ -239,29 +216,6 @@ impl Inner {
             |payload| Attempt::Panicked(Panic { payload, arguments: subject.arguments }),
             Attempt::Done,
         )
-    }
-
-    /// The lease of `key`, unless it costs more than the function does on average, or this thread leads no flight.
-    fn lease<T>(&self, key: &Key, memo: &Memo<'_, T>, wait: bool, leads: bool) -> Option<Acquired<'_>> {
-        if !leads || memo.function.mean_time().is_some_and(|time| time < self.leases.cost()) {
-            return None;
-        }
-        let note = |error: &Error| self.troubles.note(Trouble::Lease, memo.function.name(), &chain(error));
-        self.leases.acquire(key, memo.function.name(), wait).inspect_err(note).ok()
-    }
-
-    /// Looks for a value that somebody stored since the first look-up.
-    fn look_again<T>(&self, key: &Key, memo: &Memo<'_, T>, waited: bool) -> Option<Computed<T>> {
-        let entry = self.find(key, memo.function.definition(), memo.function.name()).ok()?;
-        let value = self.decode(&entry, memo).ok()?;
-        let source = if waited {
-            self.counters.joined(entry.compute_time());
-            Source::Joined
-        } else {
-            self.counters.hit(entry.compute_time());
-            Source::Hit
-        };
-        Some(Computed { value, source, shared: Some(Arc::new(entry)) })
     }
 
     /// The value whose bytes another thread shared.
@@ -338,7 +292,7 @@ impl Inner {
     }
 
     /// Counts a stored value, and sees that its function has a record.
-    fn stored(&self, function: &'static Function, key: &Key) {
+    pub(super) fn stored(&self, function: &'static Function, key: &Key) {
         self.counters.stored();
         log::trace!(target: "rememo", "stored: `{}` {key}", function.name());
         if let Err(error) = self.records.write(function, self.store.generation()) {
@@ -363,18 +317,28 @@ pub(super) fn try_draft<'v, T>(
     compute_time: Duration,
 ) -> Result<Option<Draft<'v>>> {
     match subject.encode(value) {
-        Ok(Some(Encoded { codec, bytes })) => Ok(Some(Draft {
-            key,
-            function: subject.function.id(),
-            function_name: subject.function.name(),
-            arguments: subject.arguments.clone(),
-            created: SystemTime::now(),
-            compute_time,
-            codec,
-            payload: bytes,
-        })),
+        Ok(Some(encoded)) => Ok(Some(draft_of(key, subject, encoded, compute_time))),
         Ok(None) => Ok(None),
         Err(error) => Err(Error::value("encode", subject.function.name(), error)),
+    }
+}
+
+/// The entry of an encoded value.
+pub(super) fn draft_of<'v, T>(
+    key: Key,
+    subject: &Subject<T>,
+    Encoded { codec, bytes }: Encoded<'v>,
+    compute_time: Duration,
+) -> Draft<'v> {
+    Draft {
+        key,
+        function: subject.function.id(),
+        function_name: subject.function.name(),
+        arguments: subject.arguments.clone(),
+        created: SystemTime::now(),
+        compute_time,
+        codec,
+        payload: bytes,
     }
 }
 

@@ -2,12 +2,14 @@
 //!
 //! The doors are a few lines each; the one path behind them is in [`inner`].
 
+mod begin;
 mod current;
 mod inner;
 mod keep;
 mod open;
 mod outbox;
 mod outcome;
+mod remote;
 mod shelved;
 mod stored;
 mod trouble;
@@ -21,11 +23,13 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+pub(crate) use begin::Begun;
 pub use current::Entered;
 pub(crate) use inner::{Attempt, Computed, Inner, Panic, Terms};
 pub use open::MemoryBuilder;
 pub(crate) use outbox::Outbox;
 pub use outcome::{MissReason, Outcome, Source};
+pub(crate) use remote::RemoteMiss;
 pub use shelved::Shelved;
 
 use crate::call::{Call, Memo, NamedCall};

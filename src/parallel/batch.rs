@@ -7,20 +7,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::bell::Bell;
-use super::panics;
+use super::elsewhere::Elsewhere;
 use super::pool::{self, Busy, Pool};
 use super::queue::{Item, LOW_WATER, State, Taken, Work};
 use crate::call::Call;
 use crate::key::Key;
 use crate::lease::Shared;
 use crate::memory::{Attempt, Computed, Memory, MissReason, Outbox, Panic, Probe, Terms};
+use crate::panics;
 use crate::task_error::{TaskError, TaskSubject};
 
 /// What came of a call, by its place in the input.
 pub(super) type Settled<T> = (usize, Result<T, TaskError>);
 
 /// A key that is done with, and what came of it: the bytes of its value, where they can be shared.
-type Done = (Key, Result<Option<Shared>, TaskError>);
+pub(super) type Done = (Key, Result<Option<Shared>, TaskError>);
 
 /// A helper takes several cheap items at a time, so that they take about this long together.
 const TAKE: Duration = Duration::from_micros(200);
@@ -32,6 +33,8 @@ const SLICE: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub(super) struct Batch<C: Call> {
     memory: Memory,
+    /// Where misses are run, if not on the threads of the pool.
+    elsewhere: Option<Elsewhere>,
     fail_fast: bool,
     /// Most helpers at a time.
     most_helpers: usize,
@@ -41,7 +44,7 @@ pub(super) struct Batch<C: Call> {
     streams: bool,
     /// Nothing more is to be started.
     stopped: AtomicBool,
-    state: Mutex<State<C>>,
+    pub(super) state: Mutex<State<C>>,
     results: Mutex<Vec<Settled<C::Output>>>,
     /// Rung when the feeder may have something to do.
     pub(super) bell: Arc<Bell>,
@@ -76,11 +79,12 @@ where
     C: Call + Send,
     C::Output: Send,
 {
-    pub(super) fn new(memory: Memory, terms: BatchTerms) -> Self {
+    pub(super) fn new(memory: Memory, elsewhere: Option<Elsewhere>, terms: BatchTerms) -> Self {
         panics::install();
         let BatchTerms { most_helpers, feeder_waits, fail_fast, streams } = terms;
         Batch {
             memory,
+            elsewhere,
             fail_fast,
             most_helpers,
             feeder_waits,
@@ -90,6 +94,10 @@ where
             results: Mutex::default(),
             bell: Arc::default(),
         }
+    }
+
+    pub(super) fn memory(&self) -> &Memory {
+        &self.memory
     }
 
     pub(super) fn is_stopped(&self) -> bool {
@@ -329,6 +337,13 @@ where
         outbox: &mut Option<Outbox<'m>>,
         settled: &mut Vec<Settled<C::Output>>,
     ) {
+        if let Some(elsewhere) = &self.elsewhere {
+            let done = self.run_elsewhere(elsewhere, items, patient, outbox, settled);
+            if let Some(outbox) = outbox {
+                outbox.send();
+            }
+            return self.finish_duplicates(done, settled);
+        }
         let mut done = Vec::with_capacity(items.len());
         let mut sent = Instant::now();
         for item in items {
@@ -403,7 +418,7 @@ where
         catch_unwind(AssertUnwindSafe(run)).map_err(|payload| panicked(subject, &*payload))
     }
 
-    fn finish(
+    pub(super) fn finish(
         &self,
         index: usize,
         result: Result<C::Output, TaskError>,
@@ -458,7 +473,7 @@ fn function_of<C: Call>(call: &C) -> Option<&'static str> {
 }
 
 /// What a failure of the call is told of.
-fn subject_of<C: Call>(index: usize, call: &C) -> TaskSubject {
+pub(super) fn subject_of<C: Call>(index: usize, call: &C) -> TaskSubject {
     // The `Serialize` of an argument may panic.
     let preview = || call.memo().map(|memo| (memo.function.name(), memo.preview()));
     match catch_unwind(AssertUnwindSafe(preview)) {
@@ -474,6 +489,6 @@ fn panicked(subject: TaskSubject, payload: &(dyn Any + Send)) -> TaskError {
 }
 
 /// Locks, whether or not another thread panicked meanwhile: user code runs under none of these locks.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

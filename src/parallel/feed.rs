@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rayon::Scope;
 
 use super::batch::{Batch, BatchTerms, Settled};
+use super::elsewhere::Elsewhere;
 use super::pool::{Busy, Pool};
 use super::queue::{LOW_WATER, WINDOW};
 use crate::call::Call;
@@ -24,6 +25,7 @@ pub(super) fn run<C, T>(
     calls: impl Iterator<Item = C>,
     jobs: usize,
     memory: Memory,
+    elsewhere: Option<Elsewhere>,
     fail_fast: bool,
 ) -> Vec<Settled<T>>
 where
@@ -38,7 +40,7 @@ where
         .map_or(0, |pool| if nested { jobs.min(pool.threads.current_num_threads()) - 1 } else { jobs });
     let works = nested || pool.is_none();
     let terms = BatchTerms { most_helpers: helpers, feeder_waits: !works, fail_fast, streams: false };
-    let batch = Batch::new(memory, terms);
+    let batch = Batch::new(memory, elsewhere, terms);
     let calls = calls.enumerate();
     let feed = |crew: Option<Crew<'_>>| Feeder { batch: &batch, crew, works }.feed(calls);
     match &pool {

@@ -18,16 +18,30 @@
 
 mod batch;
 mod bell;
+mod elsewhere;
+mod executor;
 mod feed;
-mod panics;
 mod pool;
+#[cfg(target_os = "linux")]
+mod processes;
 mod queue;
 mod stream;
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use self::elsewhere::Elsewhere;
+pub use self::executor::Executor;
+use self::executor::Kind;
+#[cfg(target_os = "linux")]
+pub use self::processes::init;
+#[cfg(target_os = "linux")]
+use self::processes::is_worker;
 use self::stream::{Stream, StreamTerms};
 use crate::call::Call;
 use crate::error::Result;
 use crate::memory::Memory;
+use crate::remote::Execute;
 use crate::task_error::TaskError;
 
 /// Runs a batch of independent calls on a pool of threads, and computes only what its memory does not hold.
@@ -58,6 +72,8 @@ pub struct Parallel {
     /// 0: the default.
     window: usize,
     keep_going: bool,
+    executor: Executor,
+    timeout: Option<Duration>,
 }
 
 impl Parallel {
@@ -95,6 +111,21 @@ impl Parallel {
     /// Sets whether the others are computed when one fails. Default: `false`, and what has not started by then is dropped.
     pub fn keep_going(mut self, keep_going: bool) -> Self {
         self.keep_going = keep_going;
+        self
+    }
+
+    /// Sets where misses run. Default: [`Executor::threads`].
+    pub fn executor(mut self, executor: Executor) -> Self {
+        self.executor = executor;
+        self
+    }
+
+    /// Sets how long a task may take, on a worker process: one that takes longer is killed, and fails with
+    /// [`TaskErrorKind::TimedOut`](crate::TaskErrorKind::TimedOut). Default: as long as it likes.
+    ///
+    /// Threads cannot be stopped: with [`Executor::threads`] every task fails and says so.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
         self
     }
 
@@ -207,12 +238,39 @@ impl Parallel {
     {
         let window = if self.window == 0 { queue::WINDOW } else { self.window };
         let terms = StreamTerms { jobs: self.cores(), fail_fast: !self.keep_going, window, ordered };
-        Stream::new(calls.into_iter(), self.memory.clone().unwrap_or_else(Memory::current), terms)
+        let memory = self.memory.clone().unwrap_or_else(Memory::current);
+        let elsewhere = self.elsewhere(&memory);
+        Stream::new(calls.into_iter(), memory, elsewhere, terms)
     }
 
     /// How many threads compute at once.
     fn cores(&self) -> usize {
-        if self.jobs == 0 { pool::cores() } else { self.jobs }
+        match self.jobs {
+            0 => pool::cores(),
+            // A worker process is one of several.
+            jobs if is_worker() => jobs.min(pool::cores()),
+            jobs => jobs,
+        }
+    }
+
+    /// Where misses run, if not on threads.
+    fn elsewhere(&self, memory: &Memory) -> Option<Elsewhere> {
+        let execute: Result<Arc<dyn Execute>, String> = match &self.executor.0 {
+            Kind::Threads if self.timeout.is_some() => {
+                Err("a thread cannot be stopped, so that a `timeout` needs \
+                                                            worker processes: `Executor::processes()`"
+                    .into())
+            }
+            Kind::Threads => return None,
+            // On the threads that a worker has.
+            #[cfg(target_os = "linux")]
+            Kind::Processes(_) if is_worker() => return None,
+            #[cfg(target_os = "linux")]
+            Kind::Processes(processes) => Ok(Arc::new(processes.for_batch(self.cores()))),
+            Kind::Custom(execute) => Ok(Arc::clone(execute)),
+            Kind::Refused(reason) => Err(reason.clone()),
+        };
+        Some(Elsewhere::new(execute, memory.clone(), self.timeout))
     }
 
     fn results<C, T>(
@@ -225,8 +283,18 @@ impl Parallel {
         T: Send,
     {
         let memory = self.memory.clone().unwrap_or_else(Memory::current);
-        let mut results = feed::run(calls.into_iter(), self.cores(), memory, fail_fast);
+        let elsewhere = self.elsewhere(&memory);
+        let mut results = feed::run(calls.into_iter(), self.cores(), memory, elsewhere, fail_fast);
         results.sort_unstable_by_key(|(index, _)| *index);
         results
     }
+}
+
+/// Makes this program able to be its own worker process; here there are none, and nothing is done.
+#[cfg(not(target_os = "linux"))]
+pub fn init() {}
+
+#[cfg(not(target_os = "linux"))]
+fn is_worker() -> bool {
+    false
 }

@@ -1,6 +1,6 @@
 //! Thread pools: one for each size asked for, kept for the life of the process.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
@@ -9,6 +9,7 @@ use std::thread;
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
 use super::bell::Bell;
+use crate::panics;
 
 /// A pool of threads, and the batches that wait for one of them.
 #[derive(Debug)]
@@ -24,8 +25,6 @@ pub(super) struct Pool {
 thread_local! {
     /// The pool that this thread belongs to.
     static HOME: OnceCell<Arc<OnceLock<Weak<Pool>>>> = const { OnceCell::new() };
-    /// Whether this thread is inside an item of a batch.
-    static BUSY: Cell<bool> = const { Cell::new(false) };
 }
 
 impl Pool {
@@ -111,13 +110,19 @@ impl Pool {
 
 /// The cores that this process may use: its affinity mask and the CPU quota of its control group count. Read once.
 pub(super) fn cores() -> usize {
-    static CORES: OnceLock<usize> = OnceLock::new();
     *CORES.get_or_init(|| thread::available_parallelism().map_or(1, usize::from))
 }
 
+/// Says how many cores this process may use, because it is one of several workers; to be called before anybody asks.
+pub(super) fn set_cores(cores: usize) {
+    CORES.get_or_init(|| cores.max(1));
+}
+
+static CORES: OnceLock<usize> = OnceLock::new();
+
 /// Whether this thread is inside an item of a batch.
 pub(super) fn is_busy() -> bool {
-    BUSY.get()
+    panics::is_inside_task()
 }
 
 /// Marks this thread as inside an item until it is dropped.
@@ -128,13 +133,13 @@ pub(super) struct Busy {
 
 impl Busy {
     pub(super) fn begin() -> Self {
-        Busy { before: BUSY.replace(true) }
+        Busy { before: panics::set_inside_task(true) }
     }
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        BUSY.set(self.before);
+        panics::set_inside_task(self.before);
         // Left the outermost item: those that came while this thread was busy may come again.
         if !self.before
             && let Some(pool) = Pool::here()

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::batch::{Batch, BatchTerms};
+use super::elsewhere::Elsewhere;
 use super::feed::{FORSAKEN, draw};
 use super::pool::Pool;
 use crate::call::Call;
@@ -63,7 +64,7 @@ where
     C: Call + Send + 'static,
     C::Output: Send,
 {
-    pub(super) fn new(input: I, memory: Memory, terms: StreamTerms) -> Self {
+    pub(super) fn new(input: I, memory: Memory, elsewhere: Option<Elsewhere>, terms: StreamTerms) -> Self {
         let StreamTerms { jobs, fail_fast, .. } = terms;
         let (pool, nested) = Pool::for_batch(jobs);
         let threads = pool.as_deref().map_or(0, |pool| pool.threads.current_num_threads());
@@ -72,7 +73,7 @@ where
         let batch = BatchTerms { most_helpers, feeder_waits: !works, fail_fast, streams: true };
         Stream {
             input: Some(input),
-            batch: Arc::new(Batch::new(memory, batch)),
+            batch: Arc::new(Batch::new(memory, elsewhere, batch)),
             pool,
             works,
             terms,

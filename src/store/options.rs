@@ -1,7 +1,9 @@
 //! How a store is opened.
 
+use crate::remote::{Reader, Writer};
+
 /// How entries are laid out on disk. The directory records it when it is made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Layout {
     /// As the directory says. A new one gets [`Log`](Layout::Log) on Linux on ext4, xfs, f2fs, tmpfs and overlayfs, else
@@ -17,7 +19,7 @@ pub enum Layout {
 
 /// What a power cut may take; a process that is killed loses nothing that it has stored, in any case. Never what is right: an entry
 /// that is damaged is seen to be.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Durability {
     /// Nothing waits for the disk; the last half minute may be lost.
@@ -30,10 +32,33 @@ pub enum Durability {
 }
 
 /// How a store is opened.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Options {
     pub(crate) layout: Layout,
     /// Bytes on the disk that the store keeps itself to.
     pub(crate) budget: Option<u64>,
     pub(crate) durability: Durability,
+}
+
+impl Options {
+    /// For another process. The layout is not sent: the directory has it.
+    pub(crate) fn write(&self, to: &mut Writer) {
+        to.option(self.budget, Writer::number);
+        to.byte(match self.durability {
+            Durability::None => 0,
+            Durability::OnClose => 1,
+            Durability::Each => 2,
+        });
+    }
+
+    pub(crate) fn read(from: &mut Reader<'_>) -> Option<Self> {
+        let budget = from.option(Reader::number)?;
+        let durability = match from.byte()? {
+            0 => Durability::None,
+            1 => Durability::OnClose,
+            2 => Durability::Each,
+            _ => return None,
+        };
+        Some(Options { budget, durability, ..Options::default() })
+    }
 }

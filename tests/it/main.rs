@@ -36,3 +36,4 @@ mod stream;
 mod support;
 mod trouble;
 mod why;
+mod workers;

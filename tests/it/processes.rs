@@ -47,6 +47,8 @@ fn worker() {
                 Some(("large", role)) => crate::large::play(role, cache),
                 #[cfg(target_os = "linux")]
                 Some(("array", role)) => crate::array::play(role, cache),
+                #[cfg(target_os = "linux")]
+                Some(("workers", role)) => crate::workers::play(role, cache),
                 _ => crate::environment::play(role, cache),
             }
         }

@@ -25,6 +25,11 @@ impl TestCache {
         TestCache { memory: builder.open().unwrap(), dir }
     }
 
+    /// The place of a file that is none of the memory's.
+    pub fn beside(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
     pub fn root(&self) -> PathBuf {
         self.dir.path().join("cache")
     }

@@ -31,6 +31,7 @@ impl Expansion<'_> {
         let indices = (0..arguments.len()).map(Index::from);
         let codec = self.codec();
         let instance = self.instance();
+        let remote = self.remote();
         quote! {
             #(#everywhere)* #(#visibility)*
             #[doc = #doc]
@@ -45,6 +46,7 @@ impl Expansion<'_> {
                     #show,
                     |__arguments| Self::#uncached #turbofish (#(__arguments.#indices),*),
                     #codec,
+                    #remote,
                 )
             }
         }

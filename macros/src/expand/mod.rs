@@ -13,6 +13,7 @@
 mod attributes;
 mod call;
 mod definition;
+mod remote;
 mod signature;
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
@@ -58,6 +59,7 @@ pub(crate) fn expand(memoized: &Memoized<'_>, options: &Options) -> TokenStream 
         return quote!(#wrapper #companions);
     }
     let carrier = expansion.carrier();
+    let registration = expansion.registration();
     let everywhere = &expansion.attributes.everywhere;
     quote! {
         #wrapper
@@ -66,6 +68,7 @@ pub(crate) fn expand(memoized: &Memoized<'_>, options: &Options) -> TokenStream 
         impl #name {
             #companions
         }
+        #registration
     }
 }
 

@@ -10,6 +10,7 @@ use crate::call::FunctionCall;
 use crate::codec::select;
 use crate::function::{Definition, Function};
 use crate::key::{ArgumentError, Arguments};
+use crate::remote::Remote;
 
 /// A state of a program with the function `shop::price(item, day)`.
 #[derive(Clone, Copy)]
@@ -70,7 +71,8 @@ impl Program {
         let function: &'static Function = Box::leak(Box::new(Function::new(definition)));
         let values = (self.parameters, [item, day]);
         let run = |(_, [item, day]): Values| item * 10 + day;
-        FunctionCall::new(function.named("shop::price"), "", values, show, run, select::value_codec())
+        let remote = || Remote::stays("it is a test");
+        FunctionCall::new(function.named("shop::price"), "", values, show, run, select::value_codec(), remote)
     }
 }
 

@@ -1,15 +1,14 @@
-//! Where a task panicked: only a panic hook is told.
+//! Where a task panicked: only a panic hook is told. And whether this thread is inside a task, which the hook asks.
 //!
 //! The hook is chained before the one that is there when the first batch of the process runs, and calls that one. A hook that
 //! the program sets later takes its place: then the places of panics are not known, and nothing else is lost.
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::panic::{self, PanicHookInfo};
 use std::sync::Once;
 use std::thread;
 
-use super::pool;
 use crate::task_error::text_of;
 
 /// The last panic on this thread.
@@ -20,10 +19,22 @@ struct Noted {
 
 thread_local! {
     static LAST: RefCell<Option<Noted>> = const { RefCell::new(None) };
+    /// Whether this thread is inside a task.
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread is inside a task.
+pub(crate) fn is_inside_task() -> bool {
+    INSIDE.get()
+}
+
+/// Notes whether this thread is inside a task; whether it was before.
+pub(crate) fn set_inside_task(inside: bool) -> bool {
+    INSIDE.replace(inside)
 }
 
 /// Sees that the places of panics are noted from now on; the first call in a process counts.
-pub(super) fn install() {
+pub(crate) fn install() {
     static INSTALLED: Once = Once::new();
     // A thread that panics may not touch the hook; the next batch of another thread will.
     if INSTALLED.is_completed() || thread::panicking() {
@@ -39,7 +50,7 @@ pub(super) fn install() {
 }
 
 fn note(info: &PanicHookInfo<'_>) {
-    if pool::is_busy()
+    if is_inside_task()
         && let Some(place) = info.location()
     {
         let noted = Noted { text: info.payload_as_str().map(str::to_owned), place: place.to_string() };
@@ -51,7 +62,7 @@ fn note(info: &PanicHookInfo<'_>) {
 /// Where the panic with `payload`, which was just caught on this thread inside a task, happened.
 ///
 /// `None` if it was not noted: the last panic here had another text, since this one was taken over from another thread.
-pub(super) fn take_place(payload: &(dyn Any + Send)) -> Option<String> {
+pub(crate) fn take_place(payload: &(dyn Any + Send)) -> Option<String> {
     let noted = LAST.try_with(RefCell::take).ok()??;
     (noted.text.as_deref() == text_of(payload)).then_some(noted.place)
 }
@@ -61,7 +72,6 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
     use super::*;
-    use crate::parallel::pool::Busy;
 
     fn place_of(act: impl FnOnce()) -> Option<String> {
         let payload = catch_unwind(AssertUnwindSafe(act)).unwrap_err();
@@ -72,7 +82,7 @@ mod tests {
     fn the_place_of_a_panic_inside_a_task_is_noted_once() {
         install();
         assert_eq!(place_of(|| panic!("not in a task")), None);
-        let _busy = Busy::begin();
+        let before = set_inside_task(true);
         let line = line!() + 1;
         let place = place_of(|| panic!("in a task, {}", 7)).unwrap();
         assert!(place.starts_with(&format!("{}:{line}:", file!())), "{place}");
@@ -82,5 +92,6 @@ mod tests {
             resume_unwind(Box::new("from elsewhere"));
         };
         assert_eq!(place_of(other), None, "the place of another panic");
+        set_inside_task(before);
     }
 }

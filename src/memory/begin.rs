@@ -1,0 +1,100 @@
+//! How a miss begins: the flight, the lease, and a second look.
+
+use std::sync::Arc;
+
+use super::Source;
+use super::inner::{Computed, Inner};
+use super::trouble::{Trouble, chain};
+use crate::call::Memo;
+use crate::error::Error;
+use crate::key::Key;
+use crate::lease::{Acquired, Joined, Leader, Lease};
+use crate::store::Payload;
+
+/// The right to compute a key. Dropped without a value, it frees whoever waits.
+#[derive(Debug)]
+pub(crate) struct Ticket<'m> {
+    pub(super) leader: Option<Leader<'m>>,
+    pub(super) lease: Option<Lease<'m>>,
+}
+
+/// What came of asking to compute.
+#[derive(Debug)]
+pub(crate) enum Begun<'m, T> {
+    /// Somebody else has computed it meanwhile.
+    Done(Computed<T>),
+    /// Somebody else computes it, and waiting was not wanted.
+    Busy,
+    /// This thread computes it.
+    Leads(Ticket<'m>),
+}
+
+impl Ticket<'_> {
+    /// Whether other processes may be waiting for the lease.
+    pub(crate) fn has_lease(&self) -> bool {
+        self.lease.is_some()
+    }
+}
+
+impl Inner {
+    /// Asks for the right to compute `key`. With `again`, what others computed before does not count; with `wait`, who computes it
+    /// now is waited for.
+    pub(super) fn begin<T>(&self, key: Key, again: bool, memo: &Memo<'_, T>, wait: bool) -> Begun<'_, T> {
+        let leader = loop {
+            match self.flights.join(key, wait, again, memo.function.mean_time()) {
+                Joined::Leader(leader) => break Some(leader),
+                // That value may be older than the wish to compute it again.
+                Joined::Landed(_) if again => {}
+                Joined::Landed(shared) => match self.take_shared(memo, shared) {
+                    Some(computed) => return Begun::Done(computed),
+                    None => break None,
+                },
+                Joined::Alone => break None,
+                Joined::Again => {}
+                Joined::Busy => return Begun::Busy,
+            }
+        };
+        let (lease, waited) = match self.lease(&key, memo, wait, leader.is_some()) {
+            Some(Acquired::Busy) => {
+                leader.into_iter().for_each(Leader::give_up);
+                return Begun::Busy;
+            }
+            Some(Acquired::Held { lease, waited }) => (Some(lease), waited),
+            None => (None, false),
+        };
+        // Whoever led the flight or held the lease between the look-up and now has stored the value.
+        if !again
+            && leader.is_some()
+            && let Some(computed) = self.look_again(&key, memo, waited)
+        {
+            if let (Some(leader), Some(shared)) = (leader, &computed.shared) {
+                leader.land(Arc::clone(shared));
+            }
+            return Begun::Done(computed);
+        }
+        Begun::Leads(Ticket { leader, lease })
+    }
+
+    /// The lease of `key`, unless it costs more than the function does on average, or this thread leads no flight.
+    fn lease<T>(&self, key: &Key, memo: &Memo<'_, T>, wait: bool, leads: bool) -> Option<Acquired<'_>> {
+        if !leads || memo.function.mean_time().is_some_and(|time| time < self.leases.cost()) {
+            return None;
+        }
+        let note = |error: &Error| self.troubles.note(Trouble::Lease, memo.function.name(), &chain(error));
+        self.leases.acquire(key, memo.function.name(), wait).inspect_err(note).ok()
+    }
+
+    /// Looks for a value that somebody stored since the first look-up.
+    fn look_again<T>(&self, key: &Key, memo: &Memo<'_, T>, waited: bool) -> Option<Computed<T>> {
+        let entry = self.find(key, memo.function.definition(), memo.function.name()).ok()?;
+        let value = self.decode(&entry, memo).ok()?;
+        let source = if waited {
+            self.counters.joined(entry.compute_time());
+            Source::Joined
+        } else {
+            self.counters.hit(entry.compute_time());
+            Source::Hit
+        };
+        Some(Computed { value, source, shared: Some(Arc::new(entry)) })
+    }
+}

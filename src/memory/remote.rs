@@ -1,0 +1,195 @@
+//! The side of a memory that calls meet which run in other processes: what leaves here is kept here, what arrives there is run
+//! there.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::begin::{Begun, Ticket};
+use super::inner::{self, Computed, Inner};
+use super::outbox::Outbox;
+use super::{Memory, MissReason, Source};
+use crate::call::{Call, Memo, Subject};
+use crate::codec::{Encoded, SERDE};
+use crate::error::Result;
+use crate::key::{FunctionId, Key};
+use crate::payload::{Bytes, Content, LARGE, Source as Bytesource};
+use crate::remote::{self, Reply};
+use crate::store::{Draft, Lookup, Options};
+
+/// Large arguments in the store are entries of no function.
+const ARGUMENTS: FunctionId = FunctionId(*b"rememo arguments");
+
+/// A miss that another process computes.
+#[derive(Debug)]
+pub(crate) struct RemoteMiss<'m> {
+    pub(crate) key: Key,
+    pub(crate) reason: MissReason,
+    pub(crate) ticket: Ticket<'m>,
+}
+
+impl Memory {
+    /// What another process needs to open it; `None` if it is disabled.
+    pub(crate) fn place(&self) -> Option<(PathBuf, Options)> {
+        self.inner.as_ref().map(|inner| (inner.root.clone(), inner.options.clone()))
+    }
+
+    /// The memory at a place of another process.
+    pub(crate) fn at(root: &Path, options: &Options) -> Result<Memory> {
+        Ok(Memory { inner: Some(Arc::new(Inner::open(root.to_owned(), options)?)) })
+    }
+
+    /// Runs a call with this memory as the current one; the value, and how long it took.
+    pub(crate) fn timed<C: Call>(&self, call: C) -> (C::Output, Duration) {
+        inner::timed(self, call)
+    }
+
+    /// Puts a large argument into the store; `None` if that cannot be.
+    pub(crate) fn put_argument(&self, key: Key, bytes: &[u8]) -> Option<()> {
+        let inner = self.inner.as_ref()?;
+        let draft = Draft {
+            key,
+            function: ARGUMENTS,
+            function_name: "(argument of calls in other processes)",
+            arguments: String::new(),
+            created: SystemTime::now(),
+            compute_time: Duration::ZERO,
+            codec: SERDE,
+            payload: Bytes::Parts(vec![bytes.into()]),
+        };
+        inner.store.put_all(&[&draft]).into_iter().collect::<Result<()>>().ok()
+    }
+
+    /// A large argument from the store.
+    pub(crate) fn argument(&self, key: &Key) -> Option<Vec<u8>> {
+        match self.inner.as_ref()?.store.get(key) {
+            Ok(Lookup::Found(entry)) => entry.value().whole().ok().map(std::borrow::Cow::into_owned),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn remove_argument(&self, key: &Key) {
+        // What cannot be removed is an entry that nobody asks for, and goes with a budget.
+        if let Some(inner) = &self.inner {
+            let _ = inner.store.remove(key);
+        }
+    }
+
+    /// Stores a value that was computed here for another process, if it is large or `all` are wanted; whether it is in the store
+    /// now.
+    pub(crate) fn put_value<T>(
+        &self,
+        key: Key,
+        subject: &Subject<T>,
+        encoded: &Encoded<'_>,
+        took: Duration,
+        all: bool,
+    ) -> bool {
+        let Some(inner) = &self.inner else { return false };
+        if took < subject.function.definition().min_cost || !(all || encoded.bytes.len() >= LARGE) {
+            return false;
+        }
+        // Trouble costs time, not the result: the value goes back with the reply.
+        inner.try_store(subject.function, &inner::draft_of(key, subject, encoded.clone(), took)).is_ok()
+    }
+
+    /// Asks for the right to have a call computed elsewhere.
+    pub(crate) fn begin<'m, T>(
+        &'m self,
+        key: Key,
+        reason: &MissReason,
+        memo: &Memo<'_, T>,
+        wait: bool,
+    ) -> Option<Begun<'m, T>> {
+        let again = *reason == MissReason::Recomputed;
+        self.inner.as_ref().map(|inner| inner.begin(key, again, memo, wait))
+    }
+
+    /// The value in a reply to a call that has no key.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is none that can be read.
+    pub(crate) fn accept_plain<C: Call>(&self, call: &C, reply: &Reply) -> Result<C::Output, String> {
+        let memo = call.memo().ok_or("it is a closure")?;
+        memo.function.took(reply.took);
+        if let Some(inner) = &self.inner {
+            inner.counters.miss(reply.took);
+        }
+        read(&memo, &reply.content)
+    }
+
+    /// The value in a reply; keeps it, unless that is done, and gives it to whoever waits.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is none that can be read.
+    pub(crate) fn accept<'m, C: Call>(
+        &'m self,
+        miss: RemoteMiss<'m>,
+        call: &C,
+        reply: Reply,
+        outbox: Option<&mut Outbox<'m>>,
+    ) -> Result<Computed<C::Output>, String> {
+        let memo = call.memo().ok_or("it is a closure")?;
+        let inner = self.inner.as_ref().ok_or("the memory is disabled")?;
+        let RemoteMiss { key, reason, ticket: Ticket { leader, lease } } = miss;
+        let Reply { content, took } = reply;
+        let function = memo.function;
+        log::debug!(target: "rememo", "miss, computed elsewhere: `{}`: {reason}", function.name());
+        function.took(took);
+        inner.counters.miss(took);
+        let source = Source::Miss(reason);
+        match content {
+            remote::Content::Stored => {
+                let found = inner.find(&key, function.definition(), function.name());
+                let gone = |reason| format!("its value was stored, and cannot be read: {reason}");
+                let entry = found.map_err(gone)?;
+                let value = inner.decode(&entry, &memo).map_err(gone)?;
+                inner.stored(function, &key);
+                let shared = Arc::new(entry) as crate::lease::Shared;
+                if let Some(leader) = leader {
+                    leader.land(Arc::clone(&shared));
+                }
+                Ok(Computed { value, source, shared: Some(shared) })
+            }
+            remote::Content::Whole(_) => Ok(Computed { value: read(&memo, &content)?, source, shared: None }),
+            remote::Content::Value { codec, .. } => {
+                let value = read(&memo, &content)?;
+                let remote::Content::Value { bytes, .. } = content else { unreachable!("seen just now") };
+                let draft = Draft {
+                    key,
+                    function: function.id(),
+                    function_name: function.name(),
+                    arguments: memo.preview(),
+                    created: SystemTime::now(),
+                    compute_time: took,
+                    codec,
+                    payload: Bytes::Owned(bytes),
+                };
+                let shared = draft.try_owned().ok().map(|draft| {
+                    let worth_storing = took >= function.definition().min_cost;
+                    // What others may wait for on the disk is stored at once.
+                    let outbox = outbox.filter(|_| lease.is_none() && worth_storing);
+                    inner.keep(function, draft, leader, outbox, worth_storing)
+                });
+                Ok(Computed { value, source, shared })
+            }
+        }
+    }
+}
+
+/// The value of a reply.
+fn read<T>(memo: &Memo<'_, T>, content: &remote::Content) -> Result<T, String> {
+    match content {
+        remote::Content::Value { codec, bytes } => {
+            let content = Content { codec: *codec, source: Bytesource::Memory(bytes) };
+            memo.codec.decode(&content).map_err(|error| format!("its value cannot be read: {error}"))
+        }
+        remote::Content::Whole(bytes) => {
+            let codec = memo.whole().ok_or("its value cannot be read")?;
+            (codec.decode)(bytes).map_err(|error| format!("its value cannot be read: {error}"))
+        }
+        remote::Content::Stored => Err("nothing was to be stored, and nothing came back".into()),
+    }
+}

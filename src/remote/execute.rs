@@ -1,0 +1,64 @@
+//! The seam between a batch and where its misses run.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::{Failure, Job, Reply};
+
+/// Where the misses of a batch run, if not on threads of this process: worker processes, a cluster.
+///
+/// A [`Parallel`](crate::Parallel) looks calls up, merges equal ones, and holds the leases of what it computes. Misses come here
+/// as [`Job`]s: a function id, encoded arguments, and the key. For each an executor makes its entry present in the store, or
+/// brings its value back, or says why not. The other side is the same program, started again in some way, that takes the bytes of the
+/// job and calls [`Job::run`].
+///
+/// Several threads call [`run`](Self::run) at a time, as many as the batch has jobs. They block in it; what else the executor does,
+/// such as starting processes, it does in there, or on threads of its own.
+///
+/// # Examples
+///
+/// An executor that runs jobs in this very process, but only as they would come out of a message:
+///
+/// ```
+/// # let dir = tempfile::tempdir()?;
+/// use std::time::Duration;
+///
+/// use rememo::{Execute, Executor, Failure, Job, Memory, Parallel, Reply, memo};
+///
+/// #[memo]
+/// fn square(x: u64) -> u64 {
+///     x * x
+/// }
+///
+/// #[derive(Debug)]
+/// struct Loopback;
+///
+/// impl Execute for Loopback {
+///     fn run(&self, jobs: &[Job], _: Option<Duration>, done: &mut dyn FnMut(usize, Result<Reply, Failure>)) {
+///         for (index, job) in jobs.iter().enumerate() {
+///             let message = job.to_bytes(); // to another host, say
+///             done(index, Job::from_bytes(&message).and_then(|job| job.run()));
+///         }
+///     }
+/// }
+///
+/// let memory = Memory::open(dir.path())?;
+/// let parallel = Parallel::new().memory(&memory).executor(Executor::custom(Loopback));
+/// assert_eq!(parallel.run((0..4).map(square::delayed))?, [0, 1, 4, 9]);
+/// assert_eq!(memory.stats().entries, 4);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Execute: fmt::Debug + Send + Sync {
+    /// Runs jobs, and calls `done` with the index and the outcome of each as it is there, in any order. Returns when all are
+    /// done; those that it leaves out have failed.
+    ///
+    /// Jobs that come together are short, or few are left: they should run one after the other in one process. A job that takes
+    /// longer than `timeout` is to be stopped, if there is one, and to fail as
+    /// [`TimedOut`](crate::TaskErrorKind::TimedOut).
+    fn run(
+        &self,
+        jobs: &[Job],
+        timeout: Option<Duration>,
+        done: &mut dyn FnMut(usize, Result<Reply, Failure>),
+    );
+}

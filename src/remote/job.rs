@@ -1,0 +1,177 @@
+//! A call on its way.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::arguments::{Sink, Unsent};
+use super::registry::{self, Registered};
+use super::reply::{Failure, Lost, Reply};
+use super::serve::Server;
+use super::wire::{Reader, Writer};
+use crate::call::Memo;
+use crate::key::{FunctionId, Key};
+use crate::memory::Memory;
+use crate::store::Options;
+
+/// A call that another process of the same program is asked to run: the function's id, the key, and the arguments as bytes.
+#[derive(Clone, Debug)]
+pub struct Job {
+    pub(super) function: FunctionId,
+    /// `None` if nothing is to be kept of it.
+    pub(super) key: Option<Key>,
+    pub(super) memory: Option<Arc<MemoryPlace>>,
+    pub(super) arguments: Vec<u8>,
+}
+
+/// Where a memory is, for other processes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct MemoryPlace {
+    pub(super) root: PathBuf,
+    pub(super) options: Options,
+}
+
+/// The memory that the calls of a batch leave from, and what large arguments of theirs are kept there meanwhile.
+#[derive(Debug)]
+pub(crate) struct Place {
+    memory: Memory,
+    shared: Option<Arc<MemoryPlace>>,
+    kept: ArgumentKeys,
+}
+
+/// Large arguments that are in the store while they are needed.
+type ArgumentKeys = Mutex<BTreeSet<Key>>;
+
+impl Place {
+    pub(crate) fn new(memory: Memory) -> Self {
+        let shared = memory.place().map(|(root, options)| Arc::new(MemoryPlace { root, options }));
+        Place { memory, shared, kept: Mutex::default() }
+    }
+
+    /// Keeps a large argument in the store; its key, if that went well. Under the lock, so that nobody is told of an argument that
+    /// is not there yet.
+    pub(super) fn keep(&self, bytes: &[u8]) -> Option<Key> {
+        let digest = blake3::Hasher::new_derive_key("rememo argument 1: on its way").update(bytes).finalize();
+        let key = Key::from_bytes(*digest.as_bytes());
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if !kept.contains(&key) {
+            self.memory.put_argument(key, bytes)?;
+            kept.insert(key);
+        }
+        Some(key)
+    }
+
+    /// The call of `memo` as a job. Its large arguments go through the store, unless they are to be `inline`.
+    pub(crate) fn job<T>(&self, memo: &Memo<'_, T>, key: Option<Key>, inline: bool) -> Result<Job, Unsent> {
+        let mut sink = Sink::new((!inline && self.shared.is_some()).then_some(self));
+        memo.send(&mut sink)?;
+        Ok(Job { function: memo.function.id(), key, memory: self.shared.clone(), arguments: sink.bytes.0 })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let kept = self.kept.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for key in &*kept {
+            self.memory.remove_argument(key);
+        }
+    }
+}
+
+impl Job {
+    /// The name of the function, if this program has it.
+    pub fn function(&self) -> Option<&'static str> {
+        registry::find(self.function).map(Registered::name)
+    }
+
+    /// The key of the entry that is to be in the store when the job is done; `None` if its value is not to be kept.
+    pub fn key(&self) -> Option<Key> {
+        self.key
+    }
+
+    /// The arguments, as bytes.
+    pub fn arguments(&self) -> &[u8] {
+        &self.arguments
+    }
+
+    /// All of the job as bytes, for another process of the same program.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut writer = Writer::default();
+        write_memory(self.memory.as_deref(), &mut writer);
+        self.write(&mut writer);
+        writer.0
+    }
+
+    /// The job that [`to_bytes`](Self::to_bytes) wrote.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the bytes are no job.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Job, Failure> {
+        let mut reader = Reader(bytes);
+        let read = |reader: &mut Reader<'_>| {
+            let memory = read_memory(reader)?.map(Arc::new);
+            Job::read(reader, memory.as_ref())
+        };
+        read(&mut reader).filter(|_| reader.is_empty()).ok_or_else(|| Lost::garbled().into())
+    }
+
+    /// Runs the job in this process, which must be one of the same program.
+    ///
+    /// Its value is in the store when this returns [`Reply::is_stored`]; it is not if its function does not keep it (an `Err`),
+    /// or if it could not be stored.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the function panics, if this program does not have it with this code, or if the arguments do not arrive as
+    /// they were.
+    pub fn run(&self) -> Result<Reply, Failure> {
+        Server::to_the_store().serve(self).map_err(Failure::from)
+    }
+
+    pub(crate) fn memory(&self) -> Option<&MemoryPlace> {
+        self.memory.as_deref()
+    }
+
+    pub(crate) fn write(&self, to: &mut Writer) {
+        to.array(&self.function.0);
+        to.option(self.key, |to, key| to.array(key.as_bytes()));
+        to.bytes(&self.arguments);
+    }
+
+    pub(crate) fn read(from: &mut Reader<'_>, memory: Option<&Arc<MemoryPlace>>) -> Option<Job> {
+        Some(Job {
+            function: FunctionId(from.array()?),
+            key: from.option(|from| from.array().map(Key::from_bytes))?,
+            arguments: from.bytes()?.to_vec(),
+            memory: memory.cloned(),
+        })
+    }
+}
+
+pub(crate) fn write_memory(memory: Option<&MemoryPlace>, to: &mut Writer) {
+    to.option(memory, |to, MemoryPlace { root, options }| {
+        to.bytes(root.as_os_str().as_encoded_bytes());
+        options.write(to);
+    });
+}
+
+#[expect(clippy::option_option, reason = "garbled, disabled, or a memory")]
+pub(crate) fn read_memory(from: &mut Reader<'_>) -> Option<Option<MemoryPlace>> {
+    from.option(|from| {
+        let root = path(from.bytes()?)?;
+        Some(MemoryPlace { root, options: Options::read(from)? })
+    })
+}
+
+#[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "on other systems not all bytes are a path")]
+fn path(bytes: &[u8]) -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStrExt;
+    Some(std::ffi::OsStr::from_bytes(bytes).into())
+}
+
+#[cfg(not(unix))]
+fn path(bytes: &[u8]) -> Option<PathBuf> {
+    std::str::from_utf8(bytes).ok().map(PathBuf::from)
+}

@@ -1,0 +1,136 @@
+//! Calls that leave the process: to another process of the same program, which runs them there.
+//!
+//! A call travels as a [`Job`]: which function, under which key, with which arguments. The program finds the function by its
+//! id among those that were [registered](registry) when it was linked, and [serves](serve) the job: what comes back is a
+//! [`Reply`], the value's bytes or the news that its entry is in the store, or a [`Failure`]. How jobs and replies get from
+//! one process to the other is the business of an [`Execute`].
+//!
+//! # Invariants
+//! 1. A job is run as the call that was sent, or not at all: the key is made again from the arguments as they arrived, and
+//!    must be the same.
+//! 2. An id stands for a function with its code. A program with other code does not know it, and says so.
+//! 3. What is sent is read with as much distrust as what is on the disk: no bytes make a program panic.
+
+mod arguments;
+mod execute;
+mod job;
+mod registry;
+pub(crate) mod reply;
+mod serve;
+mod wire;
+
+use std::fmt;
+
+pub use arguments::{Given, Receive, Send, Sink, Unsent};
+pub use execute::Execute;
+pub use job::Job;
+pub(crate) use job::{MemoryPlace, Place, read_memory, write_memory};
+pub use registry::Registered;
+pub(crate) use registry::code_digest;
+pub(crate) use reply::Content;
+pub use reply::{Failure, Lost, Reply};
+pub use serve::Served;
+pub(crate) use serve::Server;
+pub(crate) use wire::{Reader, Writer};
+
+use crate::codec::{CodecError, Value};
+
+/// How calls of a function leave the process. No API: written by the macro of this very version.
+pub struct Remote<A, T>(Result<Travel<A, T>, &'static str>);
+
+/// What a call needs that leaves the process.
+pub(crate) struct Travel<A, T> {
+    /// Sends the arguments.
+    pub(crate) send: fn(&A, &mut Sink<'_>) -> Result<(), Unsent>,
+    /// The way of values that are not kept.
+    pub(crate) whole: Option<WholeCodec<T>>,
+}
+
+impl<A, T> Remote<A, T> {
+    /// Calls that cannot leave, for this reason.
+    #[doc(hidden)]
+    pub fn stays(reason: &'static str) -> Self {
+        Remote(Err(reason))
+    }
+
+    /// Calls that can.
+    #[doc(hidden)]
+    pub fn travels(send: fn(&A, &mut Sink<'_>) -> Result<(), Unsent>, whole: Option<WholeCodec<T>>) -> Self {
+        Remote(Ok(Travel { send, whole }))
+    }
+
+    pub(crate) fn travel(self) -> Result<Travel<A, T>, &'static str> {
+        self.0
+    }
+}
+
+impl<A, T> fmt::Debug for Remote<A, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Remote").field(&self.0.as_ref().map(|_| ())).finish()
+    }
+}
+
+/// How a whole value travels, be it one that its function keeps or not.
+pub struct WholeCodec<T> {
+    pub(crate) encode: fn(&T) -> Result<Vec<u8>, CodecError>,
+    pub(crate) decode: fn(&[u8]) -> Result<T, CodecError>,
+}
+
+impl<T> fmt::Debug for WholeCodec<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WholeCodec(..)")
+    }
+}
+
+/// Stands for the output type while it is asked whether its values can travel whole.
+pub struct Whole<T>(std::marker::PhantomData<fn() -> T>);
+
+impl<T> Whole<T> {
+    /// A value to call `whole` on.
+    #[expect(clippy::new_without_default, reason = "only the code that `#[memo]` writes makes one")]
+    pub const fn new() -> Self {
+        Whole(std::marker::PhantomData)
+    }
+}
+
+impl<T> fmt::Debug for Whole<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Whole(..)")
+    }
+}
+
+/// The traits among which types choose, in pairs: `(&&Thing::<T>::new()).method()` takes the one for `&Thing` if its bounds hold,
+/// else the one for `Thing` (see [`select`](crate::codec::select)).
+pub mod via {
+    use super::{Value, Whole, WholeCodec};
+    use crate::codec::{decode, encode, measure};
+
+    pub use super::arguments::via::*;
+
+    /// Outputs that serde can write and read.
+    pub trait WholeViaSerde<T> {
+        /// How they travel whole.
+        fn whole(&self) -> Option<WholeCodec<T>>;
+    }
+
+    impl<T: Value> WholeViaSerde<T> for &Whole<T> {
+        fn whole(&self) -> Option<WholeCodec<T>> {
+            Some(WholeCodec {
+                encode: |value| encode(value, |written| measure(&written.read::<T>()?)),
+                decode: |bytes| decode(bytes),
+            })
+        }
+    }
+
+    /// All others.
+    pub trait WholeViaNothing<T> {
+        /// `None`.
+        fn whole(&self) -> Option<WholeCodec<T>>;
+    }
+
+    impl<T> WholeViaNothing<T> for Whole<T> {
+        fn whole(&self) -> Option<WholeCodec<T>> {
+            None
+        }
+    }
+}

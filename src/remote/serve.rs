@@ -1,0 +1,127 @@
+//! Running jobs in the process that they came to.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::arguments::{self, Given};
+use super::job::{Job, MemoryPlace};
+use super::registry;
+use super::reply::{Content, Lost, Reply};
+use crate::call::{Call, FunctionCall};
+use crate::memory::Memory;
+use crate::{panics, task_error};
+
+/// What the code that `#[memo]` writes returns for a job.
+pub type Served = Result<Reply, Lost>;
+
+/// Which values are put into the store where they are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Share {
+    /// All that can be.
+    All,
+    /// Large ones; small ones go back with the reply, and are stored there, many at a time.
+    Large,
+}
+
+/// Runs jobs, and keeps the memories open that they name.
+#[derive(Debug)]
+pub(crate) struct Server {
+    share: Share,
+    memories: Mutex<Vec<(Arc<MemoryPlace>, Memory)>>,
+}
+
+/// Memories that a server keeps open.
+const MEMORIES: usize = 8;
+
+impl Server {
+    /// One that replies with small values, and stores large ones.
+    pub(crate) fn new() -> Self {
+        Server { share: Share::Large, memories: Mutex::default() }
+    }
+
+    /// One that stores all that it can.
+    pub(crate) fn to_the_store() -> Self {
+        Server { share: Share::All, memories: Mutex::default() }
+    }
+
+    pub(crate) fn serve(&self, job: &Job) -> Served {
+        let registered = registry::find(job.function).ok_or_else(|| {
+            Lost::Refused("this program does not have the function, or has it with other code".into())
+        })?;
+        let memory = self.memory(job.memory.as_ref());
+        let arguments = arguments::unpack(&job.arguments, &memory)?;
+        let given = Given { arguments: arguments.iter(), key: job.key, memory: &memory, share: self.share };
+        (registered.serve)(given)
+    }
+
+    fn memory(&self, place: Option<&Arc<MemoryPlace>>) -> Memory {
+        let Some(place) = place else { return Memory::disabled() };
+        let mut memories = self.memories.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, memory)) = memories.iter().find(|(known, _)| known == place) {
+            return memory.clone();
+        }
+        // Trouble costs no result: without a memory the value goes back with the reply.
+        let memory = Memory::at(&place.root, &place.options).unwrap_or_else(|error| {
+            log::warn!(target: "rememo", "a job's values go back with its reply: {error}");
+            Memory::disabled()
+        });
+        if memories.len() == MEMORIES {
+            memories.remove(0);
+        }
+        memories.push((Arc::clone(place), memory.clone()));
+        memory
+    }
+}
+
+impl Given<'_> {
+    /// Runs the call that was made of the arguments. No API: for the code that `#[memo]` writes.
+    #[doc(hidden)]
+    pub fn run<A, T>(self, call: FunctionCall<A, T>) -> Served {
+        if self.arguments.len() > 0 {
+            return Err(Lost::garbled());
+        }
+        let memo = call.memo().ok_or(Lost::garbled())?;
+        if let Some(key) = self.key
+            && memo.key().ok() != Some(key)
+        {
+            return Err(Lost::Refused(
+                "its arguments do not arrive as they were: serde reads them back as others, or a file that \
+                 they name has changed"
+                    .into(),
+            ));
+        }
+        let subject = memo.subject();
+        let travel = call.travel().map_err(|reason| Lost::Refused(reason.into()))?;
+        let run = catch_unwind(AssertUnwindSafe(|| self.memory.timed(call)));
+        let (value, took) = run.map_err(|payload| panicked(&*payload))?;
+        let reply = |content| Reply { content, took };
+        let Ok(Some(encoded)) = subject.encode(&value) else {
+            return whole(&travel, &value).map(|bytes| reply(Content::Whole(bytes)));
+        };
+        let all = self.share == Share::All;
+        let is_stored = self.key.is_some_and(|key| self.memory.put_value(key, &subject, &encoded, took, all));
+        Ok(reply(if is_stored {
+            Content::Stored
+        } else {
+            Content::Value { codec: encoded.codec, bytes: encoded.bytes.into_vec() }
+        }))
+    }
+}
+
+/// A value that is not kept, on its way back.
+fn whole<A, T>(travel: &super::Travel<A, T>, value: &T) -> Result<Vec<u8>, Lost> {
+    let refused = |why: String| Lost::Refused(format!("its value cannot be sent back: {why}"));
+    let codec = travel.whole.as_ref().ok_or_else(|| {
+        let of = std::any::type_name::<T>();
+        refused(format!("`{of}` must implement `Serialize` and `Deserialize`, errors included"))
+    })?;
+    (codec.encode)(value).map_err(|error| refused(error.to_string()))
+}
+
+fn panicked(payload: &(dyn Any + std::marker::Send)) -> Lost {
+    Lost::Panicked {
+        message: task_error::text_of(payload).unwrap_or("a panic whose payload is not text").to_owned(),
+        place: panics::take_place(payload),
+    }
+}

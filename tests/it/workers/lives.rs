@@ -1,0 +1,167 @@
+//! How workers live and end: kept, replaced, and never longer than their parent.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use rememo::{Executor, Memory, Parallel, memo};
+
+use super::{expect_gone, expect_soon, lines, note, process, workers};
+use crate::processes::start;
+use crate::support::TestCache;
+
+#[test]
+fn workers_serve_one_batch_after_the_other() {
+    rememo::init();
+    // Nobody else has workers of this kind.
+    let kind = Executor::processes().idle_timeout(Duration::from_secs(61));
+    let parallel = Parallel::new().jobs(1).memory(&Memory::disabled()).executor(kind);
+    let first = parallel.run([process::delayed(0)]).unwrap();
+    assert_eq!(parallel.run([process::delayed(1)]).unwrap(), first);
+}
+
+#[test]
+fn a_worker_is_replaced_after_its_tasks() {
+    rememo::init();
+    let kind = Executor::processes().max_tasks(3);
+    let parallel = Parallel::new().jobs(1).memory(&Memory::disabled()).executor(kind);
+    let mut tasks = BTreeMap::<u32, usize>::new();
+    for pid in parallel.run((0..9).map(process::delayed)).unwrap() {
+        *tasks.entry(pid).or_default() += 1;
+    }
+    assert_eq!(tasks.values().collect::<Vec<_>>(), [&3; 3]);
+    tasks.into_keys().for_each(expect_gone);
+}
+
+#[test]
+fn an_idle_worker_ends() {
+    rememo::init();
+    let kind = Executor::processes().idle_timeout(Duration::from_millis(50));
+    let parallel = Parallel::new().jobs(1).memory(&Memory::disabled()).executor(kind);
+    for _ in 0..2 {
+        expect_gone(parallel.run([process::delayed(0)]).unwrap()[0]);
+    }
+}
+
+#[test]
+fn a_worker_that_died_idle_is_replaced() {
+    rememo::init();
+    let kind = Executor::processes().idle_timeout(Duration::from_secs(62));
+    let parallel = Parallel::new().jobs(1).memory(&Memory::disabled()).executor(kind);
+    let pid = parallel.run([process::delayed(0)]).unwrap()[0];
+    Command::new("kill").args(["-s", "KILL", &pid.to_string()]).status().unwrap();
+    let is_zombie =
+        || fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| stat.contains(") Z "));
+    expect_soon("it is dead", is_zombie);
+    assert_ne!(parallel.run([process::delayed(1)]).unwrap()[0], pid);
+    expect_gone(pid);
+}
+
+/// Notes its process, then takes for ever.
+#[memo]
+fn endless(x: u64, log: PathBuf) -> u64 {
+    note(&log, &std::process::id().to_string());
+    thread::sleep(Duration::from_secs(600));
+    x
+}
+
+#[memo]
+fn chatty(x: u64) -> u64 {
+    println!("out {x}");
+    eprintln!("err {x}");
+    x
+}
+
+/// The other process of the tests below.
+pub fn play(role: &str, cache: &Path) {
+    let memory = Memory::open(cache).unwrap();
+    match role {
+        "endless" | "endless on threads of its own" => {
+            rememo::init();
+            let run = move |cache: PathBuf| {
+                let log = cache.join("log");
+                let _ = workers(&memory).run((0..2).map(|x| endless::delayed(x, log.clone())));
+            };
+            if role == "endless" {
+                run(cache.to_owned());
+            } else {
+                // The thread that starts them ends before this process does.
+                let cache = cache.to_owned();
+                let _ = thread::spawn(move || run(cache)).join();
+            }
+        }
+        "uninitialised" => {
+            let error = workers(&memory).run([process::delayed(0)]).unwrap_err().to_string();
+            println!("{error}");
+        }
+        "chatty" | "quiet" => {
+            rememo::init();
+            let kind = Executor::processes().pass_output(role == "chatty");
+            let parallel = Parallel::new().jobs(1).memory(&memory).executor(kind);
+            assert_eq!(parallel.run((0..3).map(chatty::delayed)).unwrap(), [0, 1, 2]);
+            // What was written passes through another process and a thread.
+            thread::sleep(Duration::from_millis(500));
+        }
+        other => panic!("unknown role {other}"),
+    }
+}
+
+#[test]
+fn workers_end_with_a_parent_that_is_killed() {
+    for (role, signal) in [
+        ("workers endless", "KILL"),
+        ("workers endless", "INT"),
+        ("workers endless on threads of its own", "KILL"),
+    ] {
+        let cache = TestCache::new();
+        let mut parent = start(role, &cache.root()).spawn().unwrap();
+        let log = cache.root().join("log");
+        expect_soon("both workers are at work", || lines(&log).len() == 2);
+        Command::new("kill").args(["-s", signal, &parent.id().to_string()]).status().unwrap();
+        assert!(!parent.wait().unwrap().success());
+        lines(&log).iter().for_each(|pid| expect_gone(pid.parse().unwrap()));
+    }
+}
+
+/// What a process of a role writes to its standard output and error.
+fn output(role: &str) -> (String, String) {
+    let cache = TestCache::new();
+    let child = start(role, &cache.root()).stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(child.status.success(), "{}", text(&child.stderr));
+    (text(&child.stdout), text(&child.stderr))
+}
+
+#[test]
+fn a_program_that_has_not_called_init_is_told_so() {
+    let (stdout, _) = output("workers uninitialised");
+    assert!(stdout.contains("has not called `rememo::init()`"), "{stdout}");
+}
+
+#[test]
+fn output_of_workers_passes_through_when_asked() {
+    let prefixed = |text: &str, line: &str| {
+        text.lines().filter(|written| written.starts_with("[worker ") && written.ends_with(line)).count()
+    };
+    let (stdout, stderr) = output("workers chatty");
+    for x in 0..3 {
+        assert_eq!(prefixed(&stdout, &format!("] out {x}")), 1, "{stdout}");
+        assert_eq!(prefixed(&stderr, &format!("] err {x}")), 1, "{stderr}");
+    }
+    let (stdout, stderr) = output("workers quiet");
+    assert!(!stdout.contains("out 1") && !stderr.contains("err 1"), "{stdout}{stderr}");
+}
+
+#[test]
+fn a_worker_that_was_started_by_nobody_is_no_worker() {
+    // The variable of another parent, as a program inherits it that a worker starts.
+    let cache = TestCache::new();
+    let mut command = start("workers quiet", &cache.root());
+    let child = command.env("REMEMO_WORKER", "1").stdin(Stdio::null()).output().unwrap();
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
+    assert!(env::var_os("REMEMO_WORKER").is_none());
+}

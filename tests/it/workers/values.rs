@@ -1,0 +1,222 @@
+//! What comes back of workers is what the function returns, computed once.
+
+use std::collections::BTreeSet;
+use std::thread;
+
+use rememo::{Array, Execute, Executor, Failure, Job, Memory, Parallel, Reply, TaskErrorKind, memo};
+use serde::{Deserialize, Serialize};
+
+use super::{lines, logged, process, workers};
+use crate::support::{TestCache, hit};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Config {
+    scale: f64,
+    names: Vec<String>,
+}
+
+/// Arguments of many shapes: references to sized and unsized types, borrowed contents, values.
+#[memo(ignore(verbose))]
+fn shapes(
+    seed: u64,
+    config: &Config,
+    data: &[f64],
+    label: &str,
+    maybe: Option<&str>,
+    verbose: bool,
+) -> (f64, String) {
+    let sum: f64 = data.iter().sum();
+    let name = config.names.first().map_or("", String::as_str);
+    (sum * config.scale + seed as f64, format!("{label} {name} {maybe:?} {verbose}"))
+}
+
+#[test]
+fn values_are_those_of_threads_and_hits_afterwards() {
+    rememo::init();
+    let config = Config { scale: 2.0, names: vec!["ada".into()] };
+    let data = [1.0, 2.5];
+    let calls = || (0..20).map(|seed| shapes::delayed(seed, &config, &data, "on", Some("x"), seed % 2 == 0));
+    let expected: Vec<_> =
+        (0..20).map(|seed| shapes::uncached(seed, &config, &data, "on", Some("x"), seed % 2 == 0)).collect();
+    let cache = TestCache::new();
+    assert_eq!(workers(&cache.memory).run(calls()).unwrap(), expected);
+    let stats = cache.memory.stats();
+    assert_eq!((stats.misses, stats.hits, stats.stored, stats.entries), (20, 0, 20, 20));
+    assert_eq!(workers(&cache.memory).run(calls()).unwrap(), expected);
+    assert_eq!(cache.memory.stats().hits, 20);
+    assert_eq!(workers(&Memory::disabled()).run(calls()).unwrap(), expected);
+    cache.expect_tidy();
+}
+
+#[test]
+fn misses_run_in_other_processes_and_hits_nowhere() {
+    rememo::init();
+    let cache = TestCache::new();
+    let processes: BTreeSet<u32> =
+        workers(&cache.memory).run((0..8).map(process::delayed)).unwrap().into_iter().collect();
+    assert!(!processes.contains(&std::process::id()), "it ran here");
+    assert!((1..=2).contains(&processes.len()), "{processes:?}");
+    // Workers of settings that nobody can start: not one call needs them.
+    let none = Executor::processes().program("/nonexistent");
+    let again =
+        Parallel::new().memory(&cache.memory).executor(none).run((0..8).map(process::delayed)).unwrap();
+    assert_eq!(again.into_iter().collect::<BTreeSet<u32>>(), processes);
+}
+
+#[test]
+fn equal_calls_of_one_batch_and_of_two_are_computed_once() {
+    rememo::init();
+    let cache = TestCache::new();
+    let log = cache.beside("runs");
+    let batch = || {
+        let calls = (0..60).map(|i| logged::delayed(i % 20, log.clone()));
+        let values = workers(&cache.memory).run(calls).unwrap();
+        assert_eq!(values, (0..60).map(|i| (i % 20) * (i % 20)).collect::<Vec<u64>>());
+    };
+    thread::scope(|scope| {
+        scope.spawn(batch);
+        scope.spawn(batch);
+    });
+    let mut runs: Vec<u64> = lines(&log).iter().map(|line| line.parse().unwrap()).collect();
+    runs.sort_unstable();
+    assert_eq!(runs, (0..20).collect::<Vec<u64>>());
+}
+
+#[memo]
+fn ramp(data: &[f64], by: f64) -> Vec<f64> {
+    data.iter().map(|x| x + by).collect()
+}
+
+#[memo]
+fn mapped(data: &Array<f64>, by: f64) -> Array<f64> {
+    data.iter().map(|x| x + by).collect::<Vec<f64>>().into()
+}
+
+#[test]
+fn large_arguments_and_values_go_through_the_store() {
+    rememo::init();
+    let cache = TestCache::new();
+    let data: Vec<f64> = (0..100_000).map(f64::from).collect();
+    let values = workers(&cache.memory).run((0..4).map(|by| ramp::delayed(&data, f64::from(by)))).unwrap();
+    for (by, value) in values.iter().enumerate() {
+        assert!(value.iter().zip(&data).all(|(value, x)| *value == x + by as f64), "{by}");
+    }
+    let array = Array::from(data.clone());
+    let arrays = workers(&cache.memory).run((0..2).map(|by| mapped::delayed(&array, f64::from(by)))).unwrap();
+    assert_eq!(arrays[1][7], 8.0);
+    // Of the arguments nothing is left, and each value is stored once.
+    let stats = cache.memory.stats();
+    assert_eq!((stats.entries, stats.stored, stats.troubles), (6, 6, 0));
+    assert_eq!(hit(&cache.memory, ramp::delayed(&data, 3.0)), values[3]);
+    assert_eq!(*hit(&cache.memory, mapped::delayed(&array, 1.0)), *arrays[1]);
+    cache.expect_tidy();
+    // Without a store they go with the message.
+    let value = workers(&Memory::disabled()).run([ramp::delayed(&data, 1.0)]).unwrap();
+    assert_eq!(value[0], values[1]);
+}
+
+/// Clears the store when the jobs are on their way.
+#[derive(Debug)]
+struct Clearing(Memory);
+
+impl Execute for Clearing {
+    fn run(
+        &self,
+        jobs: &[Job],
+        _: Option<std::time::Duration>,
+        done: &mut dyn FnMut(usize, Result<Reply, Failure>),
+    ) {
+        self.0.clear().unwrap();
+        for (index, job) in jobs.iter().enumerate() {
+            done(index, Job::from_bytes(&job.to_bytes()).and_then(|job| job.run()));
+        }
+    }
+}
+
+#[test]
+fn a_large_argument_that_vanishes_on_its_way_is_sent_again() {
+    let cache = TestCache::new();
+    let data = vec![1.0; 20_000];
+    let parallel =
+        Parallel::new().memory(&cache.memory).executor(Executor::custom(Clearing(cache.memory.clone())));
+    assert_eq!(parallel.run([ramp::delayed(&data, 1.0)]).unwrap(), [vec![2.0; 20_000]]);
+    hit(&cache.memory, ramp::delayed(&data, 1.0));
+}
+
+#[memo]
+fn checked(x: u64) -> Result<u64, String> {
+    if x % 3 == 0 { Err(format!("{x} is refused")) } else { Ok(x) }
+}
+
+#[derive(Debug, PartialEq)]
+struct Opaque(u64);
+
+#[memo]
+fn opaque(x: u64) -> Result<u64, Opaque> {
+    if x == 0 { Err(Opaque(x)) } else { Ok(x) }
+}
+
+#[test]
+fn an_err_comes_back_and_is_not_kept() {
+    rememo::init();
+    let cache = TestCache::new();
+    let results = workers(&cache.memory).run((0..6).map(checked::delayed)).unwrap();
+    assert_eq!(results, (0..6).map(checked::uncached).collect::<Vec<_>>());
+    assert_eq!(cache.memory.stats().entries, 4);
+    // An error that serde does not know cannot travel; a value can.
+    let results = workers(&cache.memory).run_all((0..2).map(opaque::delayed));
+    assert_eq!(results[1], Ok(Ok(1)));
+    let error = results[0].as_ref().unwrap_err();
+    assert_eq!(error.kind(), TaskErrorKind::NotSent);
+    assert!(error.message().contains("Opaque"), "{error}");
+}
+
+#[memo]
+fn outer(x: u64) -> u64 {
+    let inner = Parallel::new().jobs(4).executor(Executor::processes()).run((0..x).map(checked::delayed));
+    inner.unwrap().into_iter().flatten().sum::<u64>() + u64::from(std::process::id() == 0)
+}
+
+#[test]
+fn calls_inside_of_tasks_are_kept_in_the_same_memory() {
+    rememo::init();
+    let cache = TestCache::new();
+    assert_eq!(workers(&cache.memory).run([outer::delayed(6)]).unwrap(), [12]);
+    assert!(cache.memory.contains(&outer::delayed(6)));
+    assert!(cache.memory.contains(&checked::delayed(5)));
+    assert!(!cache.memory.contains(&checked::delayed(3)));
+}
+
+#[test]
+fn a_stream_runs_in_workers_and_may_be_dropped() {
+    rememo::init();
+    let cache = TestCache::new();
+    let stream = workers(&cache.memory).window(8).stream((0..).map(checked::delayed));
+    let first: Vec<_> = stream.take(20).map(Result::unwrap).collect();
+    assert_eq!(first, (0..20).map(checked::uncached).collect::<Vec<_>>());
+    assert!(cache.memory.stats().misses <= 28);
+}
+
+#[memo]
+fn surroundings(name: &str) -> (Option<String>, usize) {
+    let threads = Parallel::new().run((0..64).map(|_| rememo::delayed(thread_name))).unwrap();
+    (std::env::var(name).ok(), threads.into_iter().collect::<BTreeSet<_>>().len())
+}
+
+fn thread_name() -> Option<String> {
+    thread::sleep(std::time::Duration::from_millis(1));
+    thread::current().name().map(str::to_owned)
+}
+
+#[test]
+fn workers_share_the_cores() {
+    rememo::init();
+    let cores = thread::available_parallelism().unwrap().get();
+    let parallel = workers(&Memory::disabled()).jobs(cores);
+    let expected = (Some("1".to_owned()), 1);
+    for name in ["OMP_NUM_THREADS", "RAYON_NUM_THREADS"] {
+        if std::env::var_os(name).is_none() {
+            assert_eq!(parallel.run([surroundings::delayed(name)]).unwrap(), [expected.clone()]);
+        }
+    }
+}
