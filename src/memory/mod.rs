@@ -11,6 +11,7 @@ mod outcome;
 mod shelved;
 mod stored;
 mod trouble;
+mod usual;
 mod why;
 
 use std::fmt;

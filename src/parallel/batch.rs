@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 
 use super::bell::Bell;
 use super::pool::{self, Busy, Pool};
+use super::progress::{Came, Hits, PATIENCE, Run, Shown, Watch};
 use super::queue::{Item, LOW_WATER, State, Taken, Work};
 use crate::call::Call;
 use crate::key::Key;
 use crate::lease::Shared;
 use crate::memory::{Attempt, Computed, Memory, MissReason, Outbox, Probe, Terms};
+use crate::store::Lookup;
 use crate::task_error::TaskError;
 
 /// What came of a call, by its place in the input.
@@ -42,6 +44,8 @@ pub(super) struct Batch<C: Call> {
     stopped: AtomicBool,
     state: Mutex<State<C>>,
     results: Mutex<Vec<Settled<C::Output>>>,
+    /// Who is told how far it is.
+    pub(super) watch: Option<Watch>,
     /// Rung when the feeder may have something to do.
     pub(super) bell: Arc<Bell>,
 }
@@ -75,9 +79,12 @@ where
     C: Call + Send,
     C::Output: Send,
 {
-    pub(super) fn new(memory: Memory, terms: BatchTerms) -> Self {
+    pub(super) fn new(memory: Memory, terms: BatchTerms, shown: &Shown) -> Self {
         let BatchTerms { most_helpers, feeder_waits, fail_fast, streams } = terms;
+        let threads = most_helpers + usize::from(!feeder_waits);
+        let watch = shown.begin(pool::is_busy());
         Batch {
+            watch: watch.map(|progress| Watch::new(progress, memory.clone(), threads)),
             memory,
             fail_fast,
             most_helpers,
@@ -101,13 +108,21 @@ where
 
     /// Takes calls in. Those that have no key are queued at once.
     pub(super) fn push(&self, calls: Vec<(usize, C)>) {
+        let (drawn, mut plain) = (calls.len(), 0);
         let mut state = lock(&self.state);
         for (index, call) in calls {
             if call.memo().is_some() {
                 state.drawn.push_back((index, call));
             } else {
                 state.queue(Item { index, call, work: Work::Plain(MissReason::NotMemoized) });
+                plain += 1;
             }
+        }
+        if let Some(watch) = &self.watch {
+            watch.looked_up(plain, Hits::default());
+            watch.missed(plain, None);
+            drop(state);
+            watch.drew(drawn);
         }
     }
 
@@ -132,6 +147,20 @@ where
             pool.ring_when_free(&self.bell);
         }
         hired
+    }
+
+    /// Waits until the bell rings, or there is something to be told meanwhile.
+    pub(super) fn hear(&self) {
+        match &self.watch {
+            None => {
+                self.bell.hear(Duration::MAX);
+            }
+            Some(watch) => {
+                if !self.bell.hear(PATIENCE) {
+                    watch.changed();
+                }
+            }
+        }
     }
 
     /// Whether nothing waits and nobody works.
@@ -268,7 +297,7 @@ where
 
     /// Looks calls up in one go; hits are done with, distinct misses join the queue, duplicates the one that they equal.
     fn look_up(&self, calls: Vec<(usize, C)>, settled: &mut Vec<Settled<C::Output>>) {
-        let mut missed = Vec::new();
+        let (mut missed, mut hits, looked_up) = (Vec::new(), Hits::default(), calls.len());
         let (mut keys, mut keyed) = (Vec::with_capacity(calls.len()), Vec::with_capacity(calls.len()));
         for (index, call) in calls {
             match self.guarded(index, &call, |call| self.memory.key_of(call), settled) {
@@ -281,8 +310,13 @@ where
             }
         }
         for (((index, call), key), found) in keyed.into_iter().zip(&keys).zip(self.memory.find_all(&keys)) {
+            let took = found.as_ref().ok().and_then(Lookup::compute_time);
             match self.guarded(index, &call, |call| self.memory.take(call, *key, found), settled) {
-                Some(Probe::Hit(value)) => settled.push((index, Ok(value))),
+                Some(Probe::Hit(value)) => {
+                    hits.count += 1;
+                    hits.took += took.unwrap_or_default();
+                    settled.push((index, Ok(value)));
+                }
                 Some(Probe::Miss(key, reason)) => {
                     missed.push(Item { index, call, work: Work::Keyed(key, reason) });
                 }
@@ -290,12 +324,18 @@ where
                 None => {}
             }
         }
+        if let Some(watch) = &self.watch {
+            watch.looked_up(looked_up, hits);
+            watch.changed();
+        }
         if missed.is_empty() {
             return;
         }
+        let function = missed.first().and_then(|item| item.call.memo()).map(|memo| memo.function);
         let mut state = lock(&self.state);
-        for item in missed {
-            state.queue(item);
+        let queued = missed.into_iter().map(|item| state.queue(item)).filter(|queued| *queued).count();
+        if let Some(watch) = &self.watch {
+            watch.missed(queued, function);
         }
         drop(state);
         // There may be work for more helpers now.
@@ -360,15 +400,23 @@ where
         let Item { index, call, work } = item;
         let function = function_of(&call);
         let failed = |payload: Box<dyn Any + Send>| TaskError::panicked(index, function, &*payload);
+        let run = self.watch.as_ref().map(Watch::run);
         let (key, reason) = match work {
             Work::Plain(MissReason::NotMemoized) => {
                 let result = catch_unwind(AssertUnwindSafe(|| call.run())).map_err(failed);
+                if let (Some(run), Ok(_)) = (&run, &result) {
+                    run.computed();
+                }
                 self.finish(index, result, settled);
                 return None;
             }
             Work::Plain(reason) => {
-                let run = AssertUnwindSafe(|| self.memory.run_plain(call, reason).value);
-                self.finish(index, catch_unwind(run).map_err(failed), settled);
+                let compute = AssertUnwindSafe(|| self.memory.run_plain(call, reason).value);
+                let result = catch_unwind(compute).map_err(failed);
+                if let (Some(run), Ok(_)) = (&run, &result) {
+                    run.computed();
+                }
+                self.finish(index, result, settled);
                 return None;
             }
             Work::Keyed(key, reason) => (key, reason),
@@ -380,10 +428,16 @@ where
         let compute = AssertUnwindSafe(|| self.memory.attempt(key, reason.clone(), call, terms));
         let (result, shared) = match catch_unwind(compute).map_err(failed) {
             Ok(Attempt::Busy(call)) => {
+                run.into_iter().for_each(Run::leave);
                 lock(&self.state).deferred.push_back(Item { index, call, work: Work::Keyed(key, reason) });
                 return None;
             }
-            Ok(Attempt::Done(Computed { value, shared, .. })) => (Ok(value), Ok(shared)),
+            Ok(Attempt::Done(Computed { value, shared, source })) => {
+                if let Some(run) = &run {
+                    run.came_from(&source);
+                }
+                (Ok(value), Ok(shared))
+            }
             Err(error) => (Err(error.clone()), Err(error)),
         };
         self.finish(index, result, settled);
@@ -396,10 +450,19 @@ where
         result: Result<C::Output, TaskError>,
         settled: &mut Vec<Settled<C::Output>>,
     ) {
-        if self.fail_fast && result.is_err() {
-            self.stop();
+        if result.is_err() {
+            self.count(Came::Failed);
+            if self.fail_fast {
+                self.stop();
+            }
         }
         settled.push((index, result));
+    }
+
+    fn count(&self, came: Came) {
+        if let Some(watch) = &self.watch {
+            watch.count(came);
+        }
     }
 
     /// Gives the duplicates of keys what came of them. Where a value cannot be shared (it is an `Err` that is not kept,
@@ -426,8 +489,14 @@ where
             };
             let take = || shared.and_then(|shared| self.memory.take_shared(&item.call, shared));
             match catch_unwind(AssertUnwindSafe(take)) {
-                Ok(Some(value)) => self.finish(item.index, Ok(value), settled),
+                Ok(Some(value)) => {
+                    self.count(Came::Merged);
+                    self.finish(item.index, Ok(value), settled);
+                }
                 Ok(None) => {
+                    if let Some(watch) = &self.watch {
+                        watch.missed(1, None);
+                    }
                     lock(&self.state).run_next(item);
                     self.bell.ring();
                 }

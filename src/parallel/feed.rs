@@ -8,6 +8,7 @@ use rayon::Scope;
 
 use super::batch::{Batch, BatchTerms, Settled};
 use super::pool::{Busy, Pool};
+use super::progress::Shown;
 use super::queue::{LOW_WATER, WINDOW};
 use crate::call::Call;
 use crate::memory::Memory;
@@ -25,6 +26,7 @@ pub(super) fn run<C, T>(
     jobs: usize,
     memory: Memory,
     fail_fast: bool,
+    shown: &Shown,
 ) -> Vec<Settled<T>>
 where
     C: Call<Output = T> + Send,
@@ -38,7 +40,10 @@ where
         .map_or(0, |pool| if nested { jobs.min(pool.threads.current_num_threads()) - 1 } else { jobs });
     let works = nested || pool.is_none();
     let terms = BatchTerms { most_helpers: helpers, feeder_waits: !works, fail_fast, streams: false };
-    let batch = Batch::new(memory, terms);
+    let batch = Batch::new(memory, terms, shown);
+    if let Some(watch) = &batch.watch {
+        watch.begin(|| calls.size_hint());
+    }
     let calls = calls.enumerate();
     let feed = |crew: Option<Crew<'_>>| Feeder { batch: &batch, crew, works }.feed(calls);
     match &pool {
@@ -50,6 +55,7 @@ where
         }),
         None => feed(None),
     }
+    batch.watch.as_ref().inspect(|watch| watch.finish());
     batch.into_results()
 }
 
@@ -116,6 +122,7 @@ where
             // Half a window, so that the other half is worked at meanwhile.
             let drawn = draw(&mut calls, WINDOW - LOW_WATER);
             if drawn.is_empty() {
+                self.batch.watch.as_ref().inspect(|watch| watch.drew_all());
                 break;
             }
             self.batch.push(drawn);
@@ -143,7 +150,7 @@ where
                 return;
             }
             if !self.batch.is_forsaken() {
-                self.batch.bell.hear(Duration::MAX);
+                self.batch.hear();
             } else if !self.batch.bell.hear(FORSAKEN) && self.batch.is_forsaken() {
                 self.batch.work_here();
             }

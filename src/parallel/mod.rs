@@ -20,9 +20,15 @@ mod batch;
 mod bell;
 mod feed;
 mod pool;
+mod progress;
 mod queue;
 mod stream;
 
+use std::sync::Arc;
+
+pub use self::progress::{Progress, Totals};
+
+use self::progress::Shown;
 use self::stream::{Stream, StreamTerms};
 use crate::call::Call;
 use crate::error::Result;
@@ -57,6 +63,7 @@ pub struct Parallel {
     /// 0: the default.
     window: usize,
     keep_going: bool,
+    shown: Shown,
 }
 
 impl Parallel {
@@ -94,6 +101,40 @@ impl Parallel {
     /// Sets whether the others are computed when one fails. Default: `false`, and what has not started by then is dropped.
     pub fn keep_going(mut self, keep_going: bool) -> Self {
         self.keep_going = keep_going;
+        self
+    }
+
+    /// Sets whether each batch or stream shows how far it is, on the standard error: `9900 of 10000 remembered, 100 to compute,
+    /// 1m20s left`. Default: `false`, and nothing is ever printed.
+    ///
+    /// With the feature `progress`, this is one line with a bar on a terminal. Without, and where the standard error is no
+    /// terminal, it is a plain line after a second, then every five, and the last. How the time that is left is estimated:
+    /// [`Totals::remaining`]. What runs inside a task of another batch shows nothing.
+    pub fn progress(mut self, progress: bool) -> Self {
+        self.shown = if progress { Shown::Reader } else { Shown::Nobody };
+        self
+    }
+
+    /// Has `progress` told how far each batch or stream is, in place of [`progress(true)`](Self::progress); inside a task of another
+    /// batch, too.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Mutex;
+    ///
+    /// use rememo::{Parallel, Totals, delayed};
+    ///
+    /// static LAST: Mutex<String> = Mutex::new(String::new());
+    /// let parallel = Parallel::new().on_progress(|totals: &Totals| {
+    ///     *LAST.lock().unwrap() = totals.to_string();
+    /// });
+    /// parallel.run((0..3).map(|i| delayed(move || i * i)))?;
+    /// assert_eq!(*LAST.lock().unwrap(), "0 of 3 remembered, 3 computed, took 0.0s");
+    /// # Ok::<(), rememo::Error>(())
+    /// ```
+    pub fn on_progress(mut self, progress: impl Progress + 'static) -> Self {
+        self.shown = Shown::Given(Arc::new(progress));
         self
     }
 
@@ -153,7 +194,6 @@ impl Parallel {
         self.results(calls, false).into_iter().map(|(_, result)| result).collect()
     }
 
-    /// What came of every call that was not dropped, by its place in the input.
     /// Runs the calls and yields what comes of each, in the order of the input.
     ///
     /// Calls start when the iterator is first asked. The input is drawn inside of `next`, at most a [window](Self::window) ahead
@@ -206,7 +246,8 @@ impl Parallel {
     {
         let window = if self.window == 0 { queue::WINDOW } else { self.window };
         let terms = StreamTerms { jobs: self.cores(), fail_fast: !self.keep_going, window, ordered };
-        Stream::new(calls.into_iter(), self.memory.clone().unwrap_or_else(Memory::current), terms)
+        let memory = self.memory.clone().unwrap_or_else(Memory::current);
+        Stream::new(calls.into_iter(), memory, terms, &self.shown)
     }
 
     /// How many threads compute at once.
@@ -214,6 +255,7 @@ impl Parallel {
         if self.jobs == 0 { pool::cores() } else { self.jobs }
     }
 
+    /// What came of every call that was not dropped, by its place in the input.
     fn results<C, T>(
         &self,
         calls: impl IntoIterator<Item = C>,
@@ -224,7 +266,7 @@ impl Parallel {
         T: Send,
     {
         let memory = self.memory.clone().unwrap_or_else(Memory::current);
-        let mut results = feed::run(calls.into_iter(), self.cores(), memory, fail_fast);
+        let mut results = feed::run(calls.into_iter(), self.cores(), memory, fail_fast, &self.shown);
         results.sort_unstable_by_key(|(index, _)| *index);
         results
     }

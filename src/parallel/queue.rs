@@ -85,17 +85,18 @@ impl<C> State<C> {
         self.drawn.len() + self.queue.len() + self.deferred.len() + self.parked
     }
 
-    /// Takes in an item to be run, or a duplicate of one.
-    pub(super) fn queue(&mut self, item: Item<C>) {
+    /// Takes in an item to be run, or a duplicate of one; whether it is to be run.
+    pub(super) fn queue(&mut self, item: Item<C>) -> bool {
         if let Work::Keyed(key, _) = item.work {
             if let Some(duplicates) = self.duplicates.get_mut(&key) {
                 duplicates.push(item);
                 self.parked += 1;
-                return;
+                return false;
             }
             self.duplicates.insert(key, Vec::new());
         }
         self.queue.push_back(item);
+        true
     }
 
     /// Takes in an item that is to be run before all others, though it may equal one that was run.

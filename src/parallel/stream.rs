@@ -14,6 +14,7 @@ use std::time::Duration;
 use super::batch::{Batch, BatchTerms};
 use super::feed::{FORSAKEN, draw};
 use super::pool::Pool;
+use super::progress::Shown;
 use crate::call::Call;
 use crate::memory::Memory;
 use crate::task_error::TaskError;
@@ -63,7 +64,7 @@ where
     C: Call + Send + 'static,
     C::Output: Send,
 {
-    pub(super) fn new(input: I, memory: Memory, terms: StreamTerms) -> Self {
+    pub(super) fn new(input: I, memory: Memory, terms: StreamTerms, shown: &Shown) -> Self {
         let StreamTerms { jobs, fail_fast, .. } = terms;
         let (pool, nested) = Pool::for_batch(jobs);
         let threads = pool.as_deref().map_or(0, |pool| pool.threads.current_num_threads());
@@ -72,7 +73,7 @@ where
         let batch = BatchTerms { most_helpers, feeder_waits: !works, fail_fast, streams: true };
         Stream {
             input: Some(input),
-            batch: Arc::new(Batch::new(memory, batch)),
+            batch: Arc::new(Batch::new(memory, batch, shown)),
             pool,
             works,
             terms,
@@ -97,6 +98,8 @@ where
                 self.input = Some(input);
                 self.drawn += drawn.len();
                 self.batch.push((first..).zip(drawn).collect());
+            } else if let Some(watch) = &self.batch.watch {
+                watch.drew_all();
             }
         }
         let is_full = self.drawn - self.delivered == self.terms.window;
@@ -135,7 +138,7 @@ where
             return;
         }
         if !self.batch.is_forsaken() {
-            self.batch.bell.hear(Duration::MAX);
+            self.batch.hear();
         } else if !self.batch.bell.hear(FORSAKEN) && self.batch.is_forsaken() {
             self.batch.work_for_one();
         }
@@ -157,6 +160,9 @@ where
     type Item = (usize, Result<C::Output, TaskError>);
 
     fn next(&mut self) -> Option<Self::Item> {
+        if let (Some(watch), Some(input)) = (&self.batch.watch, &self.input) {
+            watch.begin(|| input.size_hint());
+        }
         while !self.failed {
             // Asked before the results are looked at: what was done by then is among them.
             let is_over = self.batch.is_stopped() && self.batch.is_deserted();
@@ -172,9 +178,11 @@ where
             }
             if is_over {
                 self.failed = true;
+                self.batch.watch.as_ref().inspect(|watch| watch.finish());
                 return self.first_failure();
             }
             if self.input.is_none() && self.delivered == self.drawn {
+                self.batch.watch.as_ref().inspect(|watch| watch.finish());
                 return None;
             }
             if !hungry {
@@ -196,5 +204,6 @@ where
             self.batch.bell.hear(Duration::MAX);
         }
         self.batch.drop_all();
+        self.batch.watch.as_ref().inspect(|watch| watch.finish());
     }
 }

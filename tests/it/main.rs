@@ -30,6 +30,7 @@ mod mutation;
 mod package;
 mod parallel;
 mod processes;
+mod progress;
 mod reach;
 mod stream;
 mod support;
