@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::earlier::EarlierStates;
 use super::outbox::{Outbox, Parcel};
 use super::trouble::{Trouble, Troubles, chain};
 use super::{Memory, MissReason, Outcome, Source};
@@ -29,6 +30,7 @@ pub(crate) struct Inner {
     pub(super) root: PathBuf,
     pub(super) store: Arc<dyn Store>,
     pub(super) records: Records,
+    pub(super) earlier: EarlierStates,
     pub(super) leases: LeaseFiles,
     pub(super) counters: Counters,
     pub(super) troubles: Troubles,
@@ -79,6 +81,7 @@ impl Inner {
         Ok(Inner {
             store: store::open(&root, options)?,
             records: Records::new(&root),
+            earlier: EarlierStates::default(),
             leases: LeaseFiles::open(root.join("leases")),
             counters: Counters::default(),
             troubles: Troubles::default(),

@@ -3,6 +3,7 @@
 //! The doors are a few lines each; the one path behind them is in [`inner`].
 
 mod current;
+mod earlier;
 mod inner;
 mod keep;
 mod open;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 pub use current::Entered;
+pub(crate) use earlier::WORTH_ORDERING;
 pub(crate) use inner::{Attempt, Computed, Inner, Terms};
 pub use open::MemoryBuilder;
 pub(crate) use outbox::Outbox;

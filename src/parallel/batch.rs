@@ -114,7 +114,7 @@ where
             if call.memo().is_some() {
                 state.drawn.push_back((index, call));
             } else {
-                state.queue(Item { index, call, work: Work::Plain(MissReason::NotMemoized) });
+                state.queue(Item { index, call, work: Work::Plain(MissReason::NotMemoized) }, None);
                 plain += 1;
             }
         }
@@ -305,7 +305,7 @@ where
                     keys.push(key);
                     keyed.push((index, call));
                 }
-                Some(Err(reason)) => missed.push(Item { index, call, work: Work::Plain(reason) }),
+                Some(Err(reason)) => missed.push((Item { index, call, work: Work::Plain(reason) }, None)),
                 None => {}
             }
         }
@@ -318,9 +318,11 @@ where
                     settled.push((index, Ok(value)));
                 }
                 Some(Probe::Miss(key, reason)) => {
-                    missed.push(Item { index, call, work: Work::Keyed(key, reason) });
+                    missed.push((Item { index, call, work: Work::Keyed(key, reason) }, took));
                 }
-                Some(Probe::Plain(reason)) => missed.push(Item { index, call, work: Work::Plain(reason) }),
+                Some(Probe::Plain(reason)) => {
+                    missed.push((Item { index, call, work: Work::Plain(reason) }, None));
+                }
                 None => {}
             }
         }
@@ -328,12 +330,30 @@ where
             watch.looked_up(looked_up, hits);
             watch.changed();
         }
-        if missed.is_empty() {
-            return;
+        if !missed.is_empty() {
+            self.queue(missed);
         }
-        let function = missed.first().and_then(|item| item.call.memo()).map(|memo| memo.function);
+    }
+
+    /// Queues calls that missed, each with the time that it took before, if its entry tells.
+    fn queue(&self, mut missed: Vec<(Item<C>, Option<Duration>)>) {
+        // Who takes results as they come wants the first ones first.
+        if self.streams {
+            for (_, time) in &mut missed {
+                *time = None;
+            }
+        } else {
+            let earlier = || self.memory.earlier_times(missed.iter().map(|(item, _)| &item.call));
+            // If the `Serialize` of an argument panics, it has done so before, and will be told of then.
+            let earlier = catch_unwind(AssertUnwindSafe(earlier)).unwrap_or_default();
+            for ((_, time), earlier) in missed.iter_mut().zip(earlier) {
+                *time = time.or(earlier);
+            }
+        }
+        let function = missed.first().and_then(|(item, _)| item.call.memo()).map(|memo| memo.function);
         let mut state = lock(&self.state);
-        let queued = missed.into_iter().map(|item| state.queue(item)).filter(|queued| *queued).count();
+        let queued =
+            missed.into_iter().map(|(item, time)| state.queue(item, time)).filter(|&new| new).count();
         if let Some(watch) = &self.watch {
             watch.missed(queued, function);
         }

@@ -1,7 +1,7 @@
 //! [`Parallel`]: many calls at once, of which only the misses are computed.
 //!
 //! Inputs are drawn in windows on the caller's thread ([`feed`]). Helpers, which are tasks of a rayon pool, look the calls up first:
-//! hits are done with, distinct misses join a queue, which they empty next ([`batch`]).
+//! hits are done with, distinct misses join a queue, which they empty next ([`batch`]); of those that are known to take long, the longest go first ([`queue`]).
 //!
 //! # Invariants
 //! 1. Never more threads of a pool compute than it has. A `Parallel` inside a task uses the threads of the pool that the task
@@ -143,6 +143,11 @@ impl Parallel {
     /// The input is drawn lazily on this thread, about a thousand calls ahead of what is done at most. Calls with equal keys
     /// are computed once (each for itself, where the value is an `Err` that is not kept). Arguments may be borrowed: all tasks
     /// have ended when this returns.
+    ///
+    /// Calls start in the order of the input, among those that are drawn. But of misses whose compute time is known (their entry has
+    /// expired or was turned down, or they were computed under the code before the last change) and is a millisecond or more, the
+    /// longest start first, after those of which nothing is known: that way no long one is left for the end, when all other
+    /// threads are idle.
     ///
     /// On a thread of a rayon pool of your own, a batch costs the start of one more thread. Inside a rayon iterator within a
     /// task, rayon may start its items on top of one another while this waits, until the stack is full: let the outer loop be

@@ -27,6 +27,7 @@ mod large;
 mod log;
 mod memory;
 mod mutation;
+mod order;
 mod package;
 mod parallel;
 mod processes;

@@ -301,7 +301,7 @@ sys.exit(child.wait())
     assert!(text.contains(last), "{text:?}");
     if cfg!(feature = "progress") {
         // Written over, and the cursor is below it in the end.
-        assert!(text.contains("\r[") && text.contains(" left"), "{text:?}");
+        assert!(text.contains("\r\x1b[2K[") && text.contains(" left"), "{text:?}");
         assert_eq!(text.trim_end().matches('\n').count(), 0, "{text:?}");
         assert!(text.rsplit('\r').find(|part| part.contains("44 rem")).unwrap().contains(last), "{text:?}");
     } else {

@@ -19,6 +19,7 @@ impl Bar {
 
 impl Progress for Bar {
     fn update(&self, totals: &Totals) {
+        self.0.set_message(totals.to_string());
         if let Some(total) = totals.total
             && self.0.length() != Some(total)
         {
@@ -26,7 +27,6 @@ impl Progress for Bar {
             self.0.set_length(total);
         }
         self.0.set_position(totals.done());
-        self.0.set_message(totals.to_string());
         if totals.finished {
             self.0.abandon();
         }
