@@ -1,26 +1,22 @@
 //! A batch of calls on its way, and the helpers that work at it. What is left to do is in [`queue`](super::queue).
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::bell::Bell;
+use super::item::{Done, Item, Ran, Work, panicked, subject_of};
 use super::panics;
+use super::policy::Policy;
 use super::pool::{self, Busy, Pool};
-use super::queue::{Item, LOW_WATER, State, Taken, Work};
+use super::queue::{LOW_WATER, State, Taken};
 use crate::call::Call;
-use crate::key::Key;
-use crate::lease::Shared;
-use crate::memory::{Attempt, Computed, Memory, MissReason, Outbox, Panic, Probe, Terms};
-use crate::task_error::{TaskError, TaskSubject};
+use crate::memory::{Memory, MissReason, Outbox, Probe};
+use crate::task_error::TaskError;
 
 /// What came of a call, by its place in the input.
 pub(super) type Settled<T> = (usize, Result<T, TaskError>);
-
-/// A key that is done with, and what came of it: the bytes of its value, where they can be shared.
-type Done = (Key, Result<Option<Shared>, TaskError>);
 
 /// A helper takes several cheap items at a time, so that they take about this long together.
 const TAKE: Duration = Duration::from_micros(200);
@@ -32,7 +28,7 @@ const SLICE: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub(super) struct Batch<C: Call> {
     memory: Memory,
-    fail_fast: bool,
+    policy: Policy<C::Output>,
     /// Most helpers at a time.
     most_helpers: usize,
     /// Whether the feeder waits for the bell; else it works itself.
@@ -54,8 +50,6 @@ pub(super) struct BatchTerms {
     pub(super) most_helpers: usize,
     /// Whether the feeder waits for the bell; else it works itself.
     pub(super) feeder_waits: bool,
-    /// Whether nothing more is started after a failure.
-    pub(super) fail_fast: bool,
     /// Whether results are wanted as they come, not at the end.
     pub(super) streams: bool,
 }
@@ -76,12 +70,12 @@ where
     C: Call + Send,
     C::Output: Send,
 {
-    pub(super) fn new(memory: Memory, terms: BatchTerms) -> Self {
+    pub(super) fn new(memory: Memory, policy: Policy<C::Output>, terms: BatchTerms) -> Self {
         panics::install();
-        let BatchTerms { most_helpers, feeder_waits, fail_fast, streams } = terms;
+        let BatchTerms { most_helpers, feeder_waits, streams } = terms;
         Batch {
             memory,
-            fail_fast,
+            policy,
             most_helpers,
             feeder_waits,
             streams,
@@ -108,7 +102,7 @@ where
             if call.memo().is_some() {
                 state.drawn.push_back((index, call));
             } else {
-                state.queue(Item { index, call, work: Work::Plain(MissReason::NotMemoized) });
+                state.queue(Item::new(index, call, Work::Plain(MissReason::NotMemoized)));
             }
         }
     }
@@ -278,17 +272,17 @@ where
                     keys.push(key);
                     keyed.push((index, call));
                 }
-                Some(Err(reason)) => missed.push(Item { index, call, work: Work::Plain(reason) }),
+                Some(Err(reason)) => missed.push(Item::new(index, call, Work::Plain(reason))),
                 None => {}
             }
         }
         for (((index, call), key), found) in keyed.into_iter().zip(&keys).zip(self.memory.find_all(&keys)) {
             match self.guarded(index, &call, |call| self.memory.take(call, *key, found), settled) {
-                Some(Probe::Hit(value)) => settled.push((index, Ok(value))),
+                Some(Probe::Hit(value)) => self.finish(index, Ok(value), settled),
                 Some(Probe::Miss(key, reason)) => {
-                    missed.push(Item { index, call, work: Work::Keyed(key, reason) });
+                    missed.push(Item::new(index, call, Work::Keyed(key, reason)));
                 }
-                Some(Probe::Plain(reason)) => missed.push(Item { index, call, work: Work::Plain(reason) }),
+                Some(Probe::Plain(reason)) => missed.push(Item::new(index, call, Work::Plain(reason))),
                 None => {}
             }
         }
@@ -359,48 +353,21 @@ where
         outbox: &mut Option<Outbox<'m>>,
         settled: &mut Vec<Settled<C::Output>>,
     ) -> Option<Done> {
-        let Item { index, call, work } = item;
-        let (key, reason) = match work {
-            Work::Plain(reason) => {
-                let result = self.run_plain(index, call, reason);
+        match item.run(&self.memory, patient, self.policy.retries, outbox) {
+            Ran::Done { index, result, done } => {
                 self.finish(index, result, settled);
-                return None;
+                done
             }
-            Work::Keyed(key, reason) => (key, reason),
-        };
-        let function = function_of(&call);
-        let terms = match outbox {
-            Some(outbox) => Terms::Batch { wait: patient, outbox },
-            None => Terms::Single,
-        };
-        let compute = AssertUnwindSafe(|| self.memory.attempt(key, reason.clone(), call, terms));
-        // What panics outside of `attempt`'s own care is something of the library's, or a decoder of the user's.
-        let attempt = catch_unwind(compute)
-            .unwrap_or_else(|payload| Attempt::Panicked(Panic { payload, arguments: String::new() }));
-        let (result, shared) = match attempt {
-            Attempt::Busy(call) => {
-                lock(&self.state).deferred.push_back(Item { index, call, work: Work::Keyed(key, reason) });
-                return None;
+            Ran::Busy(item) => {
+                lock(&self.state).deferred.push_back(item);
+                None
             }
-            Attempt::Done(Computed { value, shared, .. }) => (Ok(value), Ok(shared)),
-            Attempt::Panicked(Panic { payload, arguments }) => {
-                let error = panicked(TaskSubject { index, function, arguments }, &*payload);
-                (Err(error.clone()), Err(error))
+            Ran::Again(item) => {
+                lock(&self.state).run_last(item);
+                self.bell.ring();
+                None
             }
-        };
-        self.finish(index, result, settled);
-        Some((key, shared))
-    }
-
-    /// Runs a call that has no key.
-    fn run_plain(&self, index: usize, call: C, reason: MissReason) -> Result<C::Output, TaskError> {
-        // Beside a function worth remembering its preview costs nothing; closures have none.
-        let subject = subject_of(index, &call);
-        let run = || match reason {
-            MissReason::NotMemoized => call.run(),
-            reason => self.memory.run_plain(call, reason).value,
-        };
-        catch_unwind(AssertUnwindSafe(run)).map_err(|payload| panicked(subject, &*payload))
+        }
     }
 
     fn finish(
@@ -409,7 +376,7 @@ where
         result: Result<C::Output, TaskError>,
         settled: &mut Vec<Settled<C::Output>>,
     ) {
-        if self.fail_fast && result.is_err() {
+        if self.policy.stops(&result) {
             self.stop();
         }
         settled.push((index, result));
@@ -430,47 +397,16 @@ where
             .collect();
         drop(state);
         for (item, result) in duplicates {
-            let shared = match result {
-                Ok(shared) => shared,
-                Err(error) => {
-                    self.finish(item.index, Err(error.at(item.index)), settled);
-                    continue;
-                }
-            };
-            let take = || shared.and_then(|shared| self.memory.take_shared(&item.call, shared));
-            match catch_unwind(AssertUnwindSafe(take)) {
-                Ok(Some(value)) => self.finish(item.index, Ok(value), settled),
-                Ok(None) => {
+            let index = item.index;
+            match item.share(&self.memory, result) {
+                Ok(result) => self.finish(index, result, settled),
+                Err(item) => {
                     lock(&self.state).run_next(item);
                     self.bell.ring();
-                }
-                Err(payload) => {
-                    let error = panicked(subject_of(item.index, &item.call), &*payload);
-                    self.finish(item.index, Err(error), settled);
                 }
             }
         }
     }
-}
-
-fn function_of<C: Call>(call: &C) -> Option<&'static str> {
-    call.memo().map(|memo| memo.function.name())
-}
-
-/// What a failure of the call is told of.
-fn subject_of<C: Call>(index: usize, call: &C) -> TaskSubject {
-    // The `Serialize` of an argument may panic.
-    let preview = || call.memo().map(|memo| (memo.function.name(), memo.preview()));
-    match catch_unwind(AssertUnwindSafe(preview)) {
-        Ok(Some((function, arguments))) => TaskSubject { index, function: Some(function), arguments },
-        Ok(None) => TaskSubject { index, function: None, arguments: String::new() },
-        Err(_) => TaskSubject { index, function: function_of(call), arguments: String::new() },
-    }
-}
-
-/// The error of a task whose panic was just caught on this thread.
-fn panicked(subject: TaskSubject, payload: &(dyn Any + Send)) -> TaskError {
-    TaskError::panicked(subject, payload, panics::take_place(payload))
 }
 
 /// Locks, whether or not another thread panicked meanwhile: user code runs under none of these locks.

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::mem;
 
+use super::item::{Item, Work};
 use crate::key::{Key, KeyMap};
-use crate::memory::MissReason;
 
 /// Most calls that are drawn ahead of what is done.
 pub(super) const WINDOW: usize = 1024;
@@ -34,22 +34,6 @@ pub(super) struct State<C> {
     pub(super) helpers: usize,
     /// Those of them that look for work.
     pub(super) at_work: usize,
-}
-
-/// A call to be run.
-#[derive(Debug)]
-pub(super) struct Item<C> {
-    pub(super) index: usize,
-    pub(super) call: C,
-    pub(super) work: Work,
-}
-
-#[derive(Clone, Debug)]
-pub(super) enum Work {
-    /// Without a key, for this reason.
-    Plain(MissReason),
-    /// Under this key, whose look-up missed for this reason.
-    Keyed(Key, MissReason),
 }
 
 /// What a worker takes.
@@ -101,6 +85,11 @@ impl<C> State<C> {
     /// Takes in an item that is to be run before all others, though it may equal one that was run.
     pub(super) fn run_next(&mut self, item: Item<C>) {
         self.queue.push_front(item);
+    }
+
+    /// Takes in an item that is to be run after all others.
+    pub(super) fn run_last(&mut self, item: Item<C>) {
+        self.queue.push_back(item);
     }
 
     /// The duplicates of a key that is done with.
