@@ -100,14 +100,14 @@ mod sys;
 mod task_error;
 
 pub use array::{Array, Element};
-pub use call::{Call, Delayed, FunctionCall, delayed};
+pub use call::{Call, Delayed, FunctionCall, Repeatable, delayed};
 pub use codec::Value;
 pub use error::{Error, Result};
 pub use function::{Fingerprint, FunctionInfo};
 pub use input::{InputDir, InputFile};
 pub use key::{Hashed, Key};
 pub use memory::{Entered, Memory, MemoryBuilder, MissReason, Outcome, Shelved, Source};
-pub use parallel::{Parallel, Progress, Totals};
+pub use parallel::{Parallel, Progress, Totals, TryRunError};
 /// `#[memo]`: an attribute for functions whose values are to be remembered.
 ///
 /// ```
@@ -151,12 +151,12 @@ pub use parallel::{Parallel, Progress, Totals};
 pub use rememo_macros::memo;
 pub use report::{Change, ChangeKind, CodeItem, FunctionRecord, Stats, Verified, Why};
 pub use store::{Durability, EntryInfo, Layout, Limits, Reduced};
-pub use task_error::TaskError;
+pub use task_error::{TaskError, TaskErrorKind};
 
 /// What the code that `#[memo]` writes needs. No API: it changes with every version.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::call::{FunctionCall, Memo};
+    pub use crate::call::{FunctionCall, Memo, copies};
     pub use crate::codec::{Codec, DecodeError, raw, select};
     pub use crate::function::{Definition, Function};
     pub use crate::key::{ArgumentError, Arguments};

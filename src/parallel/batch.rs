@@ -1,27 +1,24 @@
 //! A batch of calls on its way, and the helpers that work at it. What is left to do is in [`queue`](super::queue).
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::bell::Bell;
+use super::item::{Done, Item, Ran, Work, panicked, subject_of};
+use super::panics;
+use super::policy::Policy;
 use super::pool::{self, Busy, Pool};
-use super::progress::{Came, Hits, PATIENCE, Run, Shown, Watch};
-use super::queue::{Item, LOW_WATER, State, Taken, Work};
+use super::progress::{Came, PATIENCE, Run, Shown, Watch};
+use super::queue::{LOW_WATER, State, Taken};
 use crate::call::Call;
-use crate::key::Key;
-use crate::lease::Shared;
-use crate::memory::{Attempt, Computed, Memory, MissReason, Outbox, Probe, Terms};
+use crate::memory::{Memory, MissReason, Outbox, Probe};
 use crate::store::Lookup;
 use crate::task_error::TaskError;
 
 /// What came of a call, by its place in the input.
 pub(super) type Settled<T> = (usize, Result<T, TaskError>);
-
-/// A key that is done with, and what came of it: the bytes of its value, where they can be shared.
-type Done = (Key, Result<Option<Shared>, TaskError>);
 
 /// A helper takes several cheap items at a time, so that they take about this long together.
 const TAKE: Duration = Duration::from_micros(200);
@@ -33,7 +30,7 @@ const SLICE: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub(super) struct Batch<C: Call> {
     memory: Memory,
-    fail_fast: bool,
+    policy: Policy<C::Output>,
     /// Most helpers at a time.
     most_helpers: usize,
     /// Whether the feeder waits for the bell; else it works itself.
@@ -57,8 +54,6 @@ pub(super) struct BatchTerms {
     pub(super) most_helpers: usize,
     /// Whether the feeder waits for the bell; else it works itself.
     pub(super) feeder_waits: bool,
-    /// Whether nothing more is started after a failure.
-    pub(super) fail_fast: bool,
     /// Whether results are wanted as they come, not at the end.
     pub(super) streams: bool,
 }
@@ -79,14 +74,15 @@ where
     C: Call + Send,
     C::Output: Send,
 {
-    pub(super) fn new(memory: Memory, terms: BatchTerms, shown: &Shown) -> Self {
-        let BatchTerms { most_helpers, feeder_waits, fail_fast, streams } = terms;
+    pub(super) fn new(memory: Memory, policy: Policy<C::Output>, terms: BatchTerms, shown: &Shown) -> Self {
+        panics::install();
+        let BatchTerms { most_helpers, feeder_waits, streams } = terms;
         let threads = most_helpers + usize::from(!feeder_waits);
         let watch = shown.begin(pool::is_busy());
         Batch {
             watch: watch.map(|progress| Watch::new(progress, memory.clone(), threads)),
             memory,
-            fail_fast,
+            policy,
             most_helpers,
             feeder_waits,
             streams,
@@ -114,12 +110,12 @@ where
             if call.memo().is_some() {
                 state.drawn.push_back((index, call));
             } else {
-                state.queue(Item { index, call, work: Work::Plain(MissReason::NotMemoized) }, None);
+                state.queue(Item::new(index, call, Work::Plain(MissReason::NotMemoized)), None);
                 plain += 1;
             }
         }
         if let Some(watch) = &self.watch {
-            watch.looked_up(plain, Hits::default());
+            watch.looked_up(plain);
             watch.missed(plain, None);
             drop(state);
             watch.drew(drawn);
@@ -297,7 +293,7 @@ where
 
     /// Looks calls up in one go; hits are done with, distinct misses join the queue, duplicates the one that they equal.
     fn look_up(&self, calls: Vec<(usize, C)>, settled: &mut Vec<Settled<C::Output>>) {
-        let (mut missed, mut hits, looked_up) = (Vec::new(), Hits::default(), calls.len());
+        let (mut missed, looked_up) = (Vec::new(), calls.len());
         let (mut keys, mut keyed) = (Vec::with_capacity(calls.len()), Vec::with_capacity(calls.len()));
         for (index, call) in calls {
             match self.guarded(index, &call, |call| self.memory.key_of(call), settled) {
@@ -305,7 +301,7 @@ where
                     keys.push(key);
                     keyed.push((index, call));
                 }
-                Some(Err(reason)) => missed.push((Item { index, call, work: Work::Plain(reason) }, None)),
+                Some(Err(reason)) => missed.push((Item::new(index, call, Work::Plain(reason)), None)),
                 None => {}
             }
         }
@@ -313,21 +309,20 @@ where
             let took = found.as_ref().ok().and_then(Lookup::compute_time);
             match self.guarded(index, &call, |call| self.memory.take(call, *key, found), settled) {
                 Some(Probe::Hit(value)) => {
-                    hits.count += 1;
-                    hits.took += took.unwrap_or_default();
-                    settled.push((index, Ok(value)));
+                    let took = took.unwrap_or_default();
+                    self.finish(index, Came::Remembered(took), Ok(value), settled);
                 }
                 Some(Probe::Miss(key, reason)) => {
-                    missed.push((Item { index, call, work: Work::Keyed(key, reason) }, took));
+                    missed.push((Item::new(index, call, Work::Keyed(key, reason)), took));
                 }
                 Some(Probe::Plain(reason)) => {
-                    missed.push((Item { index, call, work: Work::Plain(reason) }, None));
+                    missed.push((Item::new(index, call, Work::Plain(reason)), None));
                 }
                 None => {}
             }
         }
         if let Some(watch) = &self.watch {
-            watch.looked_up(looked_up, hits);
+            watch.looked_up(looked_up);
             watch.changed();
         }
         if !missed.is_empty() {
@@ -373,8 +368,8 @@ where
         let acted = catch_unwind(AssertUnwindSafe(|| act(call)));
         acted
             .map_err(|payload| {
-                let error = TaskError::panicked(index, function_of(call), &*payload);
-                self.finish(index, Err(error), settled);
+                let error = panicked(subject_of(index, call), &*payload);
+                self.finish(index, Came::Failed, Err(error), settled);
             })
             .ok()
     }
@@ -417,72 +412,42 @@ where
         outbox: &mut Option<Outbox<'m>>,
         settled: &mut Vec<Settled<C::Output>>,
     ) -> Option<Done> {
-        let Item { index, call, work } = item;
-        let function = function_of(&call);
-        let failed = |payload: Box<dyn Any + Send>| TaskError::panicked(index, function, &*payload);
         let run = self.watch.as_ref().map(Watch::run);
-        let (key, reason) = match work {
-            Work::Plain(MissReason::NotMemoized) => {
-                let result = catch_unwind(AssertUnwindSafe(|| call.run())).map_err(failed);
-                if let (Some(run), Ok(_)) = (&run, &result) {
-                    run.computed();
-                }
-                self.finish(index, result, settled);
-                return None;
+        match item.run(&self.memory, patient, self.policy.retries, outbox) {
+            Ran::Done { index, result, source, done } => {
+                let came = run.as_ref().map_or(Came::Failed, |run| run.came_from(&source));
+                self.finish(index, came, result, settled);
+                done
             }
-            Work::Plain(reason) => {
-                let compute = AssertUnwindSafe(|| self.memory.run_plain(call, reason).value);
-                let result = catch_unwind(compute).map_err(failed);
-                if let (Some(run), Ok(_)) = (&run, &result) {
-                    run.computed();
-                }
-                self.finish(index, result, settled);
-                return None;
-            }
-            Work::Keyed(key, reason) => (key, reason),
-        };
-        let terms = match outbox {
-            Some(outbox) => Terms::Batch { wait: patient, outbox },
-            None => Terms::Single,
-        };
-        let compute = AssertUnwindSafe(|| self.memory.attempt(key, reason.clone(), call, terms));
-        let (result, shared) = match catch_unwind(compute).map_err(failed) {
-            Ok(Attempt::Busy(call)) => {
+            Ran::Busy(item) => {
                 run.into_iter().for_each(Run::leave);
-                lock(&self.state).deferred.push_back(Item { index, call, work: Work::Keyed(key, reason) });
-                return None;
+                lock(&self.state).deferred.push_back(item);
+                None
             }
-            Ok(Attempt::Done(Computed { value, shared, source })) => {
-                if let Some(run) = &run {
-                    run.came_from(&source);
-                }
-                (Ok(value), Ok(shared))
+            Ran::Again(item) => {
+                run.into_iter().for_each(Run::leave);
+                lock(&self.state).run_last(item);
+                self.bell.ring();
+                None
             }
-            Err(error) => (Err(error.clone()), Err(error)),
-        };
-        self.finish(index, result, settled);
-        Some((key, shared))
+        }
     }
 
+    /// Takes note of what came of a call, and how.
     fn finish(
         &self,
         index: usize,
+        came: Came,
         result: Result<C::Output, TaskError>,
         settled: &mut Vec<Settled<C::Output>>,
     ) {
-        if result.is_err() {
-            self.count(Came::Failed);
-            if self.fail_fast {
-                self.stop();
-            }
+        if let Some(watch) = &self.watch {
+            watch.count(if self.policy.fails(&result) { Came::Failed } else { came });
+        }
+        if self.policy.stops(&result) {
+            self.stop();
         }
         settled.push((index, result));
-    }
-
-    fn count(&self, came: Came) {
-        if let Some(watch) = &self.watch {
-            watch.count(came);
-        }
     }
 
     /// Gives the duplicates of keys what came of them. Where a value cannot be shared (it is an `Err` that is not kept,
@@ -500,37 +465,19 @@ where
             .collect();
         drop(state);
         for (item, result) in duplicates {
-            let shared = match result {
-                Ok(shared) => shared,
-                Err(error) => {
-                    self.finish(item.index, Err(error.at(item.index)), settled);
-                    continue;
-                }
-            };
-            let take = || shared.and_then(|shared| self.memory.take_shared(&item.call, shared));
-            match catch_unwind(AssertUnwindSafe(take)) {
-                Ok(Some(value)) => {
-                    self.count(Came::Merged);
-                    self.finish(item.index, Ok(value), settled);
-                }
-                Ok(None) => {
+            let index = item.index;
+            match item.share(&self.memory, result) {
+                Ok(result) => self.finish(index, Came::Merged, result, settled),
+                Err(item) => {
                     if let Some(watch) = &self.watch {
                         watch.missed(1, None);
                     }
                     lock(&self.state).run_next(item);
                     self.bell.ring();
                 }
-                Err(payload) => {
-                    let error = TaskError::panicked(item.index, function_of(&item.call), &*payload);
-                    self.finish(item.index, Err(error), settled);
-                }
             }
         }
     }
-}
-
-fn function_of<C: Call>(call: &C) -> Option<&'static str> {
-    call.memo().map(|memo| memo.function.name())
 }
 
 /// Locks, whether or not another thread panicked meanwhile: user code runs under none of these locks.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rayon::Scope;
 
 use super::batch::{Batch, BatchTerms, Settled};
+use super::policy::Policy;
 use super::pool::{Busy, Pool};
 use super::progress::Shown;
 use super::queue::{LOW_WATER, WINDOW};
@@ -25,7 +26,7 @@ pub(super) fn run<C, T>(
     calls: impl Iterator<Item = C>,
     jobs: usize,
     memory: Memory,
-    fail_fast: bool,
+    policy: Policy<T>,
     shown: &Shown,
 ) -> Vec<Settled<T>>
 where
@@ -39,8 +40,8 @@ where
         .as_deref()
         .map_or(0, |pool| if nested { jobs.min(pool.threads.current_num_threads()) - 1 } else { jobs });
     let works = nested || pool.is_none();
-    let terms = BatchTerms { most_helpers: helpers, feeder_waits: !works, fail_fast, streams: false };
-    let batch = Batch::new(memory, terms, shown);
+    let terms = BatchTerms { most_helpers: helpers, feeder_waits: !works, streams: false };
+    let batch = Batch::new(memory, policy, terms, shown);
     if let Some(watch) = &batch.watch {
         watch.begin(|| calls.size_hint());
     }

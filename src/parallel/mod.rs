@@ -19,17 +19,22 @@
 mod batch;
 mod bell;
 mod feed;
+mod item;
+mod panics;
+mod policy;
 mod pool;
 mod progress;
 mod queue;
 mod stream;
+mod try_run;
 
 use std::sync::Arc;
 
-pub use self::progress::{Progress, Totals};
-
+use self::policy::Policy;
 use self::progress::Shown;
+pub use self::progress::{Progress, Totals};
 use self::stream::{Stream, StreamTerms};
+pub use self::try_run::TryRunError;
 use crate::call::Call;
 use crate::error::Result;
 use crate::memory::Memory;
@@ -64,6 +69,7 @@ pub struct Parallel {
     window: usize,
     keep_going: bool,
     shown: Shown,
+    retries: u32,
 }
 
 impl Parallel {
@@ -101,6 +107,38 @@ impl Parallel {
     /// Sets whether the others are computed when one fails. Default: `false`, and what has not started by then is dropped.
     pub fn keep_going(mut self, keep_going: bool) -> Self {
         self.keep_going = keep_going;
+        self
+    }
+
+    /// Sets how often a call that fails is tried again. Default: 0. What counts is whether it panics; an `Err` that it returns is a
+    /// value.
+    ///
+    /// It queues up behind what waits by then, so that whatever made it fail may pass meanwhile. The error of its last attempt is
+    /// reported, and stops the batch if that is to stop at all; calls of equal key get it, too.
+    ///
+    /// Each attempt but the last works on a copy of the arguments, made before it runs: borrowed ones cost nothing, owned
+    /// ones their `clone`. A call of a memoized function is tried once only if an owned argument is not `Clone`, as far as the
+    /// function says (`T: Clone`, where the type is a parameter), or if there are more than twelve arguments; one of a plain closure, unless it is
+    /// [`repeatable`](crate::Delayed::repeatable). That it would have been tried again is logged.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+    ///
+    /// use rememo::{Memory, Parallel, delayed};
+    ///
+    /// let attempts = AtomicU32::new(0);
+    /// let fetch = || {
+    ///     assert!(attempts.fetch_add(1, Relaxed) >= 2, "the server is busy");
+    ///     "page"
+    /// };
+    /// let parallel = Parallel::new().memory(&Memory::disabled()).retries(3);
+    /// assert_eq!(parallel.run([delayed(fetch).repeatable()])?, ["page"]); // at the third attempt
+    /// # Ok::<(), rememo::Error>(())
+    /// ```
+    pub fn retries(mut self, retries: u32) -> Self {
+        self.retries = retries;
         self
     }
 
@@ -166,7 +204,7 @@ impl Parallel {
         C: Call<Output = T> + Send,
         T: Send,
     {
-        let results = self.results(calls, !self.keep_going);
+        let results = self.results(calls, self.policy());
         // The first error in the order of the input; results after a dropped task do not count.
         if let Some((_, Err(error))) = results.iter().find(|(_, result)| result.is_err()) {
             return Err(error.clone().into());
@@ -196,7 +234,10 @@ impl Parallel {
         C: Call<Output = T> + Send,
         T: Send,
     {
-        self.results(calls, false).into_iter().map(|(_, result)| result).collect()
+        self.results(calls, Policy { fail_fast: false, ..self.policy() })
+            .into_iter()
+            .map(|(_, result)| result)
+            .collect()
     }
 
     /// Runs the calls and yields what comes of each, in the order of the input.
@@ -250,9 +291,13 @@ impl Parallel {
         C::Output: Send,
     {
         let window = if self.window == 0 { queue::WINDOW } else { self.window };
-        let terms = StreamTerms { jobs: self.cores(), fail_fast: !self.keep_going, window, ordered };
+        let terms = StreamTerms { jobs: self.cores(), window, ordered };
         let memory = self.memory.clone().unwrap_or_else(Memory::current);
-        Stream::new(calls.into_iter(), memory, terms, &self.shown)
+        Stream::new(calls.into_iter(), memory, self.policy(), terms, &self.shown)
+    }
+
+    fn policy<T>(&self) -> Policy<T> {
+        Policy { fail_fast: !self.keep_going, retries: self.retries, is_failure: None }
     }
 
     /// How many threads compute at once.
@@ -264,14 +309,14 @@ impl Parallel {
     fn results<C, T>(
         &self,
         calls: impl IntoIterator<Item = C>,
-        fail_fast: bool,
+        policy: Policy<T>,
     ) -> Vec<(usize, Result<T, TaskError>)>
     where
         C: Call<Output = T> + Send,
         T: Send,
     {
         let memory = self.memory.clone().unwrap_or_else(Memory::current);
-        let mut results = feed::run(calls.into_iter(), self.cores(), memory, fail_fast, &self.shown);
+        let mut results = feed::run(calls.into_iter(), self.cores(), memory, policy, &self.shown);
         results.sort_unstable_by_key(|(index, _)| *index);
         results
     }

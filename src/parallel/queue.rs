@@ -5,8 +5,9 @@ use std::collections::{BinaryHeap, VecDeque};
 use std::mem;
 use std::time::Duration;
 
+use super::item::{Item, Work};
 use crate::key::{Key, KeyMap};
-use crate::memory::{MissReason, WORTH_ORDERING};
+use crate::memory::WORTH_ORDERING;
 
 /// Most calls that are drawn ahead of what is done.
 pub(super) const WINDOW: usize = 1024;
@@ -47,22 +48,6 @@ struct Long<C> {
     /// How long it took when it was computed before.
     time: Duration,
     item: Item<C>,
-}
-
-/// A call to be run.
-#[derive(Debug)]
-pub(super) struct Item<C> {
-    pub(super) index: usize,
-    pub(super) call: C,
-    pub(super) work: Work,
-}
-
-#[derive(Clone, Debug)]
-pub(super) enum Work {
-    /// Without a key, for this reason.
-    Plain(MissReason),
-    /// Under this key, whose look-up missed for this reason.
-    Keyed(Key, MissReason),
 }
 
 /// What a worker takes.
@@ -119,6 +104,15 @@ impl<C> State<C> {
     /// Takes in an item that is to be run before all others, though it may equal one that was run.
     pub(super) fn run_next(&mut self, item: Item<C>) {
         self.queue.push_front(item);
+    }
+
+    /// Takes in an item that is to be run after all others.
+    pub(super) fn run_last(&mut self, item: Item<C>) {
+        if self.long.is_empty() {
+            self.queue.push_back(item);
+        } else {
+            self.long.push(Long { time: Duration::ZERO, item });
+        }
     }
 
     /// The duplicates of a key that is done with.

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use super::batch::{Batch, BatchTerms};
 use super::feed::{FORSAKEN, draw};
+use super::policy::Policy;
 use super::pool::Pool;
 use super::progress::Shown;
 use crate::call::Call;
@@ -26,8 +27,6 @@ const DRAWN: usize = 512;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StreamTerms {
     pub(super) jobs: usize,
-    /// Whether it ends with the first failure.
-    pub(super) fail_fast: bool,
     /// Most calls that are drawn and not delivered.
     pub(super) window: usize,
     /// Whether results are delivered in the order of the input.
@@ -47,6 +46,7 @@ where
     pool: Option<Arc<Pool>>,
     /// Whether this thread is one of the pool, so that it works too.
     works: bool,
+    policy: Policy<C::Output>,
     terms: StreamTerms,
     /// Whether it has ended with a failure.
     failed: bool,
@@ -64,18 +64,25 @@ where
     C: Call + Send + 'static,
     C::Output: Send,
 {
-    pub(super) fn new(input: I, memory: Memory, terms: StreamTerms, shown: &Shown) -> Self {
-        let StreamTerms { jobs, fail_fast, .. } = terms;
+    pub(super) fn new(
+        input: I,
+        memory: Memory,
+        policy: Policy<C::Output>,
+        terms: StreamTerms,
+        shown: &Shown,
+    ) -> Self {
+        let jobs = terms.jobs;
         let (pool, nested) = Pool::for_batch(jobs);
         let threads = pool.as_deref().map_or(0, |pool| pool.threads.current_num_threads());
         let works = nested || pool.is_none();
         let most_helpers = if nested { jobs.min(threads) - 1 } else { jobs.min(threads) };
-        let batch = BatchTerms { most_helpers, feeder_waits: !works, fail_fast, streams: true };
+        let batch = BatchTerms { most_helpers, feeder_waits: !works, streams: true };
         Stream {
             input: Some(input),
-            batch: Arc::new(Batch::new(memory, batch, shown)),
+            batch: Arc::new(Batch::new(memory, policy, batch, shown)),
             pool,
             works,
+            policy,
             terms,
             failed: false,
             drawn: 0,
@@ -173,7 +180,7 @@ where
             }
             if let Some(result) = self.take() {
                 self.delivered += 1;
-                self.failed = self.terms.fail_fast && result.1.is_err();
+                self.failed = self.policy.stops(&result.1);
                 return Some(result);
             }
             if is_over {

@@ -30,6 +30,7 @@ mod mutation;
 mod order;
 mod package;
 mod parallel;
+mod policy;
 mod processes;
 mod progress;
 mod reach;

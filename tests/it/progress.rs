@@ -82,6 +82,25 @@ fn totals_add_up_with_hits_duplicates_and_panics() {
 }
 
 #[test]
+fn what_is_tried_again_counts_once_and_an_err_of_try_run_as_a_failure() {
+    static ATTEMPTS: AtomicUsize = AtomicUsize::new(0);
+    let recorder = Arc::new(Recorder::default());
+    let parallel = Parallel::new().jobs(1).memory(&Memory::disabled()).on_progress(Arc::clone(&recorder));
+    let calls = (0..5).map(|x| {
+        let once_more = move || assert!(x != 3 || ATTEMPTS.fetch_add(1, SeqCst) >= 2, "busy");
+        delayed(once_more).repeatable()
+    });
+    parallel.clone().retries(2).run(calls).unwrap();
+    assert_eq!(ATTEMPTS.load(SeqCst), 3);
+    assert_eq!(counts(&recorder.last()), [0, 5, 0, 0]);
+
+    recorder.0.lock().unwrap().clear();
+    let calls = (0..5_u64).map(|x| delayed(move || if x == 2 { Err("two") } else { Ok(x) }));
+    assert!(parallel.keep_going(true).try_run(calls).is_err());
+    assert_eq!(counts(&recorder.last()), [0, 4, 0, 1]);
+}
+
+#[test]
 fn streams_and_plain_closures_are_counted_and_an_unknown_length_is_known_in_the_end() {
     for ordered in [true, false] {
         let recorder = Arc::new(Recorder::default());

@@ -15,7 +15,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(super) use watch::{Came, Hits, PATIENCE, Run, Watch};
+pub(super) use watch::{Came, PATIENCE, Run, Watch};
 
 /// Is told how far a batch is; give one to [`Parallel::on_progress`](crate::Parallel::on_progress).
 ///
@@ -59,7 +59,7 @@ pub struct Totals {
     pub computed: u64,
     /// Calls that took the value of an equal one: of a duplicate in the batch, or of another thread or process.
     pub merged: u64,
-    /// Calls that failed.
+    /// Calls that failed; under [`Parallel::try_run`](crate::Parallel::try_run) also those that returned an `Err`.
     pub failed: u64,
     /// Calls that run now.
     pub running: u64,

@@ -21,21 +21,13 @@ pub(in crate::parallel) const PATIENCE: Duration = Duration::from_millis(500);
 /// Stands for an unknown number of inputs.
 const UNKNOWN: u64 = u64::MAX;
 
-/// What came of a call.
+/// What came of a call, and how long it took to compute, now or before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::parallel) enum Came {
-    Remembered,
-    Computed,
+    Remembered(Duration),
+    Computed(Duration),
     Merged,
     Failed,
-}
-
-/// The hits of a look-up.
-#[derive(Clone, Copy, Debug, Default)]
-pub(in crate::parallel) struct Hits {
-    pub(in crate::parallel) count: u64,
-    /// How long they took to compute when they were computed.
-    pub(in crate::parallel) took: Duration,
 }
 
 /// The counters of a batch, and who is told of them.
@@ -47,8 +39,10 @@ pub(in crate::parallel) struct Watch {
     started: OnceLock<Instant>,
     total: AtomicU64,
     drawn: AtomicU64,
-    /// By [`Came`].
-    came: [AtomicU64; 4],
+    remembered: AtomicU64,
+    computed: AtomicU64,
+    merged: AtomicU64,
+    failed: AtomicU64,
     /// Calls that were looked up, or need not be.
     looked_up: AtomicU64,
     /// Calls that were to be computed, of equal ones the first; and those of them that are not done.
@@ -81,7 +75,10 @@ impl Watch {
             started: OnceLock::new(),
             total: AtomicU64::new(UNKNOWN),
             drawn: zero(),
-            came: [zero(), zero(), zero(), zero()],
+            remembered: zero(),
+            computed: zero(),
+            merged: zero(),
+            failed: zero(),
             looked_up: zero(),
             missed: zero(),
             left: zero(),
@@ -123,9 +120,7 @@ impl Watch {
     }
 
     /// Takes note of calls that were looked up.
-    pub(in crate::parallel) fn looked_up(&self, calls: usize, hits: Hits) {
-        self.saved.fetch_add(nanos(hits.took), SeqCst);
-        self.came[Came::Remembered as usize].fetch_add(hits.count, SeqCst);
+    pub(in crate::parallel) fn looked_up(&self, calls: usize) {
         self.looked_up.fetch_add(calls as u64, SeqCst);
     }
 
@@ -149,7 +144,19 @@ impl Watch {
 
     /// Takes note of what came of a call.
     pub(in crate::parallel) fn count(&self, came: Came) {
-        self.came[came as usize].fetch_add(1, SeqCst);
+        let count = match came {
+            Came::Remembered(took) => {
+                self.saved.fetch_add(nanos(took), SeqCst);
+                &self.remembered
+            }
+            Came::Computed(took) => {
+                self.computing.fetch_add(nanos(took), SeqCst);
+                &self.computed
+            }
+            Came::Merged => &self.merged,
+            Came::Failed => &self.failed,
+        };
+        count.fetch_add(1, SeqCst);
     }
 
     /// Reports, unless somebody does, or has just done.
@@ -190,7 +197,8 @@ impl Watch {
 
     /// How far the batch is.
     fn totals(&self, finished: bool) -> Totals {
-        let [remembered, computed, merged, failed] = [0, 1, 2, 3].map(|i| self.came[i].load(SeqCst));
+        let [remembered, computed, merged, failed] =
+            [&self.remembered, &self.computed, &self.merged, &self.failed].map(|count| count.load(SeqCst));
         let drawn = self.drawn.load(SeqCst);
         let total = Some(self.total.load(SeqCst)).filter(|&total| total != UNKNOWN);
         let to_compute =
@@ -269,18 +277,13 @@ pub(in crate::parallel) struct Run<'w> {
 }
 
 impl Run<'_> {
-    /// Takes note that it has returned.
-    pub(in crate::parallel) fn computed(&self) {
-        self.watch.computing.fetch_add(self.watch.now() - self.began, SeqCst);
-        self.watch.count(Came::Computed);
-    }
-
-    /// Takes note where its value is from.
-    pub(in crate::parallel) fn came_from(&self, source: &Source) {
+    /// What came of it, by where its value is from.
+    pub(in crate::parallel) fn came_from(&self, source: &Source) -> Came {
         match source {
-            Source::Hit => self.watch.count(Came::Remembered),
-            Source::Joined => self.watch.count(Came::Merged),
-            Source::Miss(_) => self.computed(),
+            // Somebody has stored it since it was looked up.
+            Source::Hit => Came::Remembered(Duration::ZERO),
+            Source::Joined => Came::Merged,
+            Source::Miss(_) => Came::Computed(Duration::from_nanos(self.watch.now() - self.began)),
         }
     }
 
