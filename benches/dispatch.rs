@@ -3,14 +3,17 @@
 //! The work of a call is an addition, so that the time is that of dispatch. The baseline is rayon's parallel iterator with one
 //! task for each item (`with_max_len(1)`), collected in order. Pools are started outside the timing. Both run on as many
 //! threads as there are cores. `sweep` asks what a batch costs whose calls are remembered but for one in a hundred; its
-//! baseline is the same batch with nothing but the misses.
+//! baseline is the same batch with nothing but the misses. `order` asks what it brings to begin with the calls that took longest
+//! before: its baseline is the order of the input, where the longest calls come last, and the least time possible stands in the name.
+
+#![expect(clippy::cast_precision_loss, reason = "a hundred calls")]
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use rayon::prelude::*;
-use rememo::{Memory, Parallel, delayed, memo};
+use rememo::{Call, Memory, Parallel, delayed, memo};
 
 /// Calls in a batch.
 const CALLS: usize = 10_000;
@@ -87,5 +90,68 @@ fn sweep(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, dispatch, speed_up, sweep);
+/// The time of a call of the group `order`: quantiles of a Pareto distribution with the exponent 1.1, from 2 ms up.
+fn heavy_tailed(call: u64) -> Duration {
+    Duration::from_secs_f64(0.002 * (1.0 - (call as f64 + 0.5) / ORDERED as f64).powf(-1.0 / 1.1))
+}
+
+/// Calls of the group `order`.
+const ORDERED: u64 = 100;
+
+/// Sleeps, so that the cores do not matter.
+#[memo(name = "order", version = 1)]
+fn before(call: u64) -> u64 {
+    std::thread::sleep(heavy_tailed(call));
+    call
+}
+
+#[memo(name = "order", version = 2)]
+fn changed(call: u64) -> u64 {
+    std::thread::sleep(heavy_tailed(call));
+    call
+}
+
+#[memo(name = "order of the input", version = 1)]
+fn unknown(call: u64) -> u64 {
+    std::thread::sleep(heavy_tailed(call));
+    call
+}
+
+fn order(c: &mut Criterion) {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let memory = Memory::open(dir.path()).expect("a fresh directory");
+    let parallel = Parallel::new().memory(&memory);
+    parallel.run((0..ORDERED).map(before::delayed)).expect("nothing panics");
+    // As the next run of a program would: it reads the records anew.
+    let memory = Memory::open(dir.path()).expect("the directory from above");
+    let sum: Duration = (0..ORDERED).map(heavy_tailed).sum();
+    for jobs in [2, 4, 8] {
+        let bound = (sum / jobs).max(heavy_tailed(ORDERED - 1)).as_millis();
+        let mut group =
+            c.benchmark_group(format!("100 calls, the longest last, {jobs} jobs, {bound} ms at least"));
+        group.sample_size(10);
+        let parallel = Parallel::new().jobs(jobs as usize).memory(&memory);
+        group.bench_function("nothing known", |b| {
+            b.iter_batched(
+                || (0..ORDERED).for_each(|call| forget(&memory, &unknown::delayed(call))),
+                |()| parallel.run((0..ORDERED).map(unknown::delayed)),
+                BatchSize::PerIteration,
+            );
+        });
+        group.bench_function("after a change of code", |b| {
+            b.iter_batched(
+                || (0..ORDERED).for_each(|call| forget(&memory, &changed::delayed(call))),
+                |()| parallel.run((0..ORDERED).map(changed::delayed)),
+                BatchSize::PerIteration,
+            );
+        });
+        group.finish();
+    }
+}
+
+fn forget(memory: &Memory, call: &impl Call) {
+    memory.remove(call).expect("our own directory");
+}
+
+criterion_group!(benches, dispatch, speed_up, sweep, order);
 criterion_main!(benches);

@@ -1,5 +1,7 @@
 //! Calls: functions with their arguments, not yet run.
 
+pub mod copies;
+
 use std::fmt;
 
 use crate::codec::{Codec, CodecError, Encoded};
@@ -28,6 +30,12 @@ pub trait Call: Sized {
     /// What makes the call a memoized one; `None` for a plain closure. No API.
     #[doc(hidden)]
     fn memo(&self) -> Option<Memo<'_, Self::Output>>;
+
+    /// The same call once more, for another attempt; `None` if it cannot be copied. No API.
+    #[doc(hidden)]
+    fn again(&self) -> Option<Self> {
+        None
+    }
 }
 
 /// The memoized side of a call: its function, and how its arguments and its value are written. No API.
@@ -134,6 +142,8 @@ pub struct FunctionCall<A, T> {
     arguments: A,
     show: fn(&A, &mut Arguments<'_>) -> Result<(), ArgumentError>,
     run: fn(A) -> T,
+    /// Copies the arguments, if they are seen to be `Clone` where the function stands.
+    copy: Option<fn(&A) -> A>,
     codec: Codec<T>,
     remote: fn() -> Remote<A, T>,
 }
@@ -151,7 +161,13 @@ impl<A, T> FunctionCall<A, T> {
         remote: fn() -> Remote<A, T>,
     ) -> Self {
         let instance = Instance { function: function_type, output: std::any::type_name::<T>() };
-        FunctionCall { function, instance, arguments, show, run, codec, remote }
+        FunctionCall { function, instance, arguments, show, run, copy: None, codec, remote }
+    }
+
+    /// For the code that `#[memo]` writes: the call whose arguments `copy` copies.
+    #[doc(hidden)]
+    pub fn copied_by(self, copy: Option<fn(&A) -> A>) -> Self {
+        FunctionCall { copy, ..self }
     }
 
     /// What the call needs to leave the process; else why it cannot.
@@ -179,6 +195,11 @@ impl<A, T> Call for FunctionCall<A, T> {
 
     fn memo(&self) -> Option<Memo<'_, T>> {
         Some(Memo { function: self.function, codec: self.codec, instance: self.instance, arguments: self })
+    }
+
+    fn again(&self) -> Option<Self> {
+        let arguments = self.copy?(&self.arguments);
+        Some(FunctionCall { arguments, ..*self })
     }
 }
 
@@ -245,6 +266,41 @@ impl<T, F: FnOnce() -> T> Call for Delayed<F> {
 impl<F> fmt::Debug for Delayed<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Delayed(..)")
+    }
+}
+
+/// A plain closure as a call that may be run several times, made by [`Delayed::repeatable`].
+#[must_use = "a call does nothing until a `Memory` or a `Parallel` runs it"]
+#[derive(Clone, Copy)]
+pub struct Repeatable<F>(F);
+
+impl<F: Clone> Delayed<F> {
+    /// Lets [`Parallel::retries`](crate::Parallel::retries) run the closure again if it panics; each attempt but the last runs a
+    /// clone.
+    pub fn repeatable(self) -> Repeatable<F> {
+        Repeatable(self.0)
+    }
+}
+
+impl<T, F: FnOnce() -> T + Clone> Call for Repeatable<F> {
+    type Output = T;
+
+    fn run(self) -> T {
+        (self.0)()
+    }
+
+    fn memo(&self) -> Option<Memo<'_, T>> {
+        None
+    }
+
+    fn again(&self) -> Option<Self> {
+        Some(self.clone())
+    }
+}
+
+impl<F> fmt::Debug for Repeatable<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Repeatable(..)")
     }
 }
 

@@ -32,7 +32,8 @@
 //! - [`Memory`]: a directory of results. Use it when the same call will come again, tomorrow or in another process. Make it
 //!   current for a thread with [`Memory::enter`], for all with [`Memory::make_default`]; else plain calls use `$REMEMO_DIR`
 //!   or the user's cache directory.
-//! - [`Parallel`]: runs a batch of independent calls on threads, misses only. [`delayed`] takes plain closures.
+//! - [`Parallel`]: runs a batch of independent calls on threads, misses only. [`delayed`] takes plain closures. [`Parallel::progress`]
+//!   shows how far it is.
 //! - [`Array`]: numbers with a shape, for large results; a hit maps them and reads nothing.
 //! - [`Shelved`]: a token for a large value that stays in the cache. As an argument it costs nothing, however large the value.
 //! - [`InputFile`], [`InputDir`]: files that a function reads, in its key by their content. [`Hashed`]: a large argument of many
@@ -44,6 +45,7 @@
 //! None is on by default.
 //! - `ndarray`: views of [`Array`], and arrays of `ndarray` turned into it, without copies.
 //! - `bytemuck`: vectors and arrays of types that are `bytemuck::Pod` are kept as raw bytes, as those of numbers always are.
+//! - `progress`: [`Parallel::progress`] shows a bar on a terminal; without, it prints lines there, too. (indicatif)
 //!
 //! # Guarantees
 //! - *A value that comes back is what this function, with these arguments, returned.* The key is a cryptographic digest of
@@ -100,14 +102,14 @@ mod sys;
 mod task_error;
 
 pub use array::{Array, Element};
-pub use call::{Call, Delayed, FunctionCall, delayed};
+pub use call::{Call, Delayed, FunctionCall, Repeatable, delayed};
 pub use codec::Value;
 pub use error::{Error, Result};
 pub use function::{Fingerprint, FunctionInfo};
 pub use input::{InputDir, InputFile};
 pub use key::{Hashed, Key};
 pub use memory::{Entered, Memory, MemoryBuilder, MissReason, Outcome, Shelved, Source};
-pub use parallel::{Executor, Parallel, init};
+pub use parallel::{Executor, Parallel, Progress, Totals, TryRunError, init};
 /// `#[rememo::main]`: an attribute for `main` that calls [`init`] first.
 pub use rememo_macros::main;
 /// `#[memo]`: an attribute for functions whose values are to be remembered.
@@ -159,7 +161,7 @@ pub use task_error::{TaskError, TaskErrorKind};
 /// What the code that `#[memo]` writes needs. No API: it changes with every version.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::call::{FunctionCall, Memo};
+    pub use crate::call::{FunctionCall, Memo, copies};
     pub use crate::codec::{Codec, DecodeError, raw, select};
     pub use crate::function::{Definition, Function};
     pub use crate::key::{ArgumentError, Arguments};

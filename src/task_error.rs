@@ -46,7 +46,6 @@ pub enum TaskErrorKind {
 
 impl TaskErrorKind {
     /// Whether another attempt may end otherwise.
-    #[cfg_attr(not(test), expect(dead_code, reason = "`Parallel::retries` is not there yet"))]
     pub(crate) fn is_retryable(self) -> bool {
         match self {
             TaskErrorKind::Panicked

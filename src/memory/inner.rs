@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::begin::{Begun, Ticket};
+use super::earlier::EarlierStates;
 use super::outbox::{Outbox, Parcel};
 use super::trouble::{Trouble, Troubles, chain};
 use super::{Memory, MissReason, Outcome, Source};
@@ -34,6 +35,7 @@ pub(crate) struct Inner {
     pub(super) options: store::Options,
     pub(super) store: Arc<dyn Store>,
     pub(super) records: Records,
+    pub(super) earlier: EarlierStates,
     pub(super) leases: LeaseFiles,
     pub(super) counters: Counters,
     pub(super) troubles: Troubles,
@@ -95,6 +97,7 @@ impl Inner {
             options: options.clone(),
             store: store::open(&root, options)?,
             records: Records::new(&root),
+            earlier: EarlierStates::default(),
             leases: LeaseFiles::open(root.join("leases")),
             counters: Counters::default(),
             troubles: Troubles::default(),

@@ -4,6 +4,7 @@
 
 mod begin;
 mod current;
+mod earlier;
 mod inner;
 mod keep;
 mod open;
@@ -13,6 +14,7 @@ mod remote;
 mod shelved;
 mod stored;
 mod trouble;
+mod usual;
 mod why;
 
 use std::fmt;
@@ -23,8 +25,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-pub(crate) use begin::Begun;
+pub(crate) use begin::{Begun, Ticket};
 pub use current::Entered;
+pub(crate) use earlier::WORTH_ORDERING;
 pub(crate) use inner::{Attempt, Computed, Inner, Panic, Terms};
 pub use open::MemoryBuilder;
 pub(crate) use outbox::Outbox;

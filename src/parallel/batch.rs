@@ -1,6 +1,5 @@
 //! A batch of calls on its way, and the helpers that work at it. What is left to do is in [`queue`](super::queue).
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,20 +7,19 @@ use std::time::{Duration, Instant};
 
 use super::bell::Bell;
 use super::elsewhere::Elsewhere;
+use super::item::{Done, Item, Ran, Work, panicked, subject_of};
+use super::policy::Policy;
 use super::pool::{self, Busy, Pool};
-use super::queue::{Item, LOW_WATER, State, Taken, Work};
+use super::progress::{Came, PATIENCE, Run, Shown, Watch};
+use super::queue::{LOW_WATER, State, Taken};
 use crate::call::Call;
-use crate::key::Key;
-use crate::lease::Shared;
-use crate::memory::{Attempt, Computed, Memory, MissReason, Outbox, Panic, Probe, Terms};
+use crate::memory::{Memory, MissReason, Outbox, Probe};
 use crate::panics;
-use crate::task_error::{TaskError, TaskSubject};
+use crate::store::Lookup;
+use crate::task_error::TaskError;
 
 /// What came of a call, by its place in the input.
 pub(super) type Settled<T> = (usize, Result<T, TaskError>);
-
-/// A key that is done with, and what came of it: the bytes of its value, where they can be shared.
-pub(super) type Done = (Key, Result<Option<Shared>, TaskError>);
 
 /// A helper takes several cheap items at a time, so that they take about this long together.
 const TAKE: Duration = Duration::from_micros(200);
@@ -32,10 +30,10 @@ const SLICE: Duration = Duration::from_millis(10);
 /// Calls that are not done.
 #[derive(Debug)]
 pub(super) struct Batch<C: Call> {
-    memory: Memory,
+    pub(super) memory: Memory,
     /// Where misses are run, if not on the threads of the pool.
     elsewhere: Option<Elsewhere>,
-    fail_fast: bool,
+    pub(super) policy: Policy<C::Output>,
     /// Most helpers at a time.
     most_helpers: usize,
     /// Whether the feeder waits for the bell; else it works itself.
@@ -44,8 +42,10 @@ pub(super) struct Batch<C: Call> {
     streams: bool,
     /// Nothing more is to be started.
     stopped: AtomicBool,
-    pub(super) state: Mutex<State<C>>,
+    state: Mutex<State<C>>,
     results: Mutex<Vec<Settled<C::Output>>>,
+    /// Who is told how far it is.
+    pub(super) watch: Option<Watch>,
     /// Rung when the feeder may have something to do.
     pub(super) bell: Arc<Bell>,
 }
@@ -57,8 +57,6 @@ pub(super) struct BatchTerms {
     pub(super) most_helpers: usize,
     /// Whether the feeder waits for the bell; else it works itself.
     pub(super) feeder_waits: bool,
-    /// Whether nothing more is started after a failure.
-    pub(super) fail_fast: bool,
     /// Whether results are wanted as they come, not at the end.
     pub(super) streams: bool,
 }
@@ -79,13 +77,22 @@ where
     C: Call + Send,
     C::Output: Send,
 {
-    pub(super) fn new(memory: Memory, elsewhere: Option<Elsewhere>, terms: BatchTerms) -> Self {
+    pub(super) fn new(
+        memory: Memory,
+        elsewhere: Option<Elsewhere>,
+        policy: Policy<C::Output>,
+        terms: BatchTerms,
+        shown: &Shown,
+    ) -> Self {
         panics::install();
-        let BatchTerms { most_helpers, feeder_waits, fail_fast, streams } = terms;
+        let BatchTerms { most_helpers, feeder_waits, streams } = terms;
+        let threads = most_helpers + usize::from(!feeder_waits);
+        let watch = shown.begin(pool::is_busy());
         Batch {
+            watch: watch.map(|progress| Watch::new(progress, memory.clone(), threads)),
             memory,
             elsewhere,
-            fail_fast,
+            policy,
             most_helpers,
             feeder_waits,
             streams,
@@ -94,10 +101,6 @@ where
             results: Mutex::default(),
             bell: Arc::default(),
         }
-    }
-
-    pub(super) fn memory(&self) -> &Memory {
-        &self.memory
     }
 
     pub(super) fn is_stopped(&self) -> bool {
@@ -111,13 +114,21 @@ where
 
     /// Takes calls in. Those that have no key are queued at once.
     pub(super) fn push(&self, calls: Vec<(usize, C)>) {
+        let (drawn, mut plain) = (calls.len(), 0);
         let mut state = lock(&self.state);
         for (index, call) in calls {
             if call.memo().is_some() {
                 state.drawn.push_back((index, call));
             } else {
-                state.queue(Item { index, call, work: Work::Plain(MissReason::NotMemoized) });
+                state.queue(Item::new(index, call, Work::Plain(MissReason::NotMemoized)), None);
+                plain += 1;
             }
+        }
+        if let Some(watch) = &self.watch {
+            watch.looked_up(plain);
+            watch.missed(plain, None);
+            drop(state);
+            watch.drew(drawn);
         }
     }
 
@@ -142,6 +153,20 @@ where
             pool.ring_when_free(&self.bell);
         }
         hired
+    }
+
+    /// Waits until the bell rings, or there is something to be told meanwhile.
+    pub(super) fn hear(&self) {
+        match &self.watch {
+            None => {
+                self.bell.hear(Duration::MAX);
+            }
+            Some(watch) => {
+                if !self.bell.hear(PATIENCE) {
+                    watch.changed();
+                }
+            }
+        }
     }
 
     /// Whether nothing waits and nobody works.
@@ -278,7 +303,7 @@ where
 
     /// Looks calls up in one go; hits are done with, distinct misses join the queue, duplicates the one that they equal.
     fn look_up(&self, calls: Vec<(usize, C)>, settled: &mut Vec<Settled<C::Output>>) {
-        let mut missed = Vec::new();
+        let (mut missed, looked_up) = (Vec::new(), calls.len());
         let (mut keys, mut keyed) = (Vec::with_capacity(calls.len()), Vec::with_capacity(calls.len()));
         for (index, call) in calls {
             match self.guarded(index, &call, |call| self.memory.key_of(call), settled) {
@@ -286,26 +311,56 @@ where
                     keys.push(key);
                     keyed.push((index, call));
                 }
-                Some(Err(reason)) => missed.push(Item { index, call, work: Work::Plain(reason) }),
+                Some(Err(reason)) => missed.push((Item::new(index, call, Work::Plain(reason)), None)),
                 None => {}
             }
         }
         for (((index, call), key), found) in keyed.into_iter().zip(&keys).zip(self.memory.find_all(&keys)) {
+            let took = found.as_ref().ok().and_then(Lookup::compute_time);
             match self.guarded(index, &call, |call| self.memory.take(call, *key, found), settled) {
-                Some(Probe::Hit(value)) => settled.push((index, Ok(value))),
-                Some(Probe::Miss(key, reason)) => {
-                    missed.push(Item { index, call, work: Work::Keyed(key, reason) });
+                Some(Probe::Hit(value)) => {
+                    let took = took.unwrap_or_default();
+                    self.finish(index, Came::Remembered(took), Ok(value), settled);
                 }
-                Some(Probe::Plain(reason)) => missed.push(Item { index, call, work: Work::Plain(reason) }),
+                Some(Probe::Miss(key, reason)) => {
+                    missed.push((Item::new(index, call, Work::Keyed(key, reason)), took));
+                }
+                Some(Probe::Plain(reason)) => {
+                    missed.push((Item::new(index, call, Work::Plain(reason)), None));
+                }
                 None => {}
             }
         }
-        if missed.is_empty() {
-            return;
+        if let Some(watch) = &self.watch {
+            watch.looked_up(looked_up);
+            watch.changed();
         }
+        if !missed.is_empty() {
+            self.queue(missed);
+        }
+    }
+
+    /// Queues calls that missed, each with the time that it took before, if its entry tells.
+    fn queue(&self, mut missed: Vec<(Item<C>, Option<Duration>)>) {
+        // Who takes results as they come wants the first ones first.
+        if self.streams {
+            for (_, time) in &mut missed {
+                *time = None;
+            }
+        } else {
+            let earlier = || self.memory.earlier_times(missed.iter().map(|(item, _)| &item.call));
+            // If the `Serialize` of an argument panics, it has done so before, and will be told of then.
+            let earlier = catch_unwind(AssertUnwindSafe(earlier)).unwrap_or_default();
+            for ((_, time), earlier) in missed.iter_mut().zip(earlier) {
+                *time = time.or(earlier);
+            }
+        }
+        let function = missed.first().and_then(|(item, _)| item.call.memo()).map(|memo| memo.function);
         let mut state = lock(&self.state);
-        for item in missed {
-            state.queue(item);
+        let queued =
+            missed.into_iter().map(|(item, time)| state.queue(item, time)).filter(|&new| new).count();
+        if let Some(watch) = &self.watch {
+            watch.missed(queued, function);
         }
         drop(state);
         // There may be work for more helpers now.
@@ -324,7 +379,7 @@ where
         acted
             .map_err(|payload| {
                 let error = panicked(subject_of(index, call), &*payload);
-                self.finish(index, Err(error), settled);
+                self.finish(index, Came::Failed, Err(error), settled);
             })
             .ok()
     }
@@ -339,9 +394,7 @@ where
     ) {
         if let Some(elsewhere) = &self.elsewhere {
             let done = self.run_elsewhere(elsewhere, items, patient, outbox, settled);
-            if let Some(outbox) = outbox {
-                outbox.send();
-            }
+            outbox.iter_mut().for_each(Outbox::send);
             return self.finish_duplicates(done, settled);
         }
         let mut done = Vec::with_capacity(items.len());
@@ -374,57 +427,49 @@ where
         outbox: &mut Option<Outbox<'m>>,
         settled: &mut Vec<Settled<C::Output>>,
     ) -> Option<Done> {
-        let Item { index, call, work } = item;
-        let (key, reason) = match work {
-            Work::Plain(reason) => {
-                let result = self.run_plain(index, call, reason);
-                self.finish(index, result, settled);
-                return None;
+        let run = self.watch.as_ref().map(Watch::run);
+        match item.run(&self.memory, patient, self.policy.retries, outbox) {
+            Ran::Done { index, result, source, done } => {
+                let came = run.as_ref().map_or(Came::Failed, |run| run.came_from(&source));
+                self.finish(index, came, result, settled);
+                done
             }
-            Work::Keyed(key, reason) => (key, reason),
-        };
-        let function = function_of(&call);
-        let terms = match outbox {
-            Some(outbox) => Terms::Batch { wait: patient, outbox },
-            None => Terms::Single,
-        };
-        let compute = AssertUnwindSafe(|| self.memory.attempt(key, reason.clone(), call, terms));
-        // What panics outside of `attempt`'s own care is something of the library's, or a decoder of the user's.
-        let attempt = catch_unwind(compute)
-            .unwrap_or_else(|payload| Attempt::Panicked(Panic { payload, arguments: String::new() }));
-        let (result, shared) = match attempt {
-            Attempt::Busy(call) => {
-                lock(&self.state).deferred.push_back(Item { index, call, work: Work::Keyed(key, reason) });
-                return None;
+            Ran::Busy(item) => {
+                run.into_iter().for_each(Run::leave);
+                self.defer(item);
+                None
             }
-            Attempt::Done(Computed { value, shared, .. }) => (Ok(value), Ok(shared)),
-            Attempt::Panicked(Panic { payload, arguments }) => {
-                let error = panicked(TaskSubject { index, function, arguments }, &*payload);
-                (Err(error.clone()), Err(error))
+            Ran::Again(item) => {
+                run.into_iter().for_each(Run::leave);
+                self.try_again(item);
+                None
             }
-        };
-        self.finish(index, result, settled);
-        Some((key, shared))
+        }
     }
 
-    /// Runs a call that has no key.
-    fn run_plain(&self, index: usize, call: C, reason: MissReason) -> Result<C::Output, TaskError> {
-        // Beside a function worth remembering its preview costs nothing; closures have none.
-        let subject = subject_of(index, &call);
-        let run = || match reason {
-            MissReason::NotMemoized => call.run(),
-            reason => self.memory.run_plain(call, reason).value,
-        };
-        catch_unwind(AssertUnwindSafe(run)).map_err(|payload| panicked(subject, &*payload))
+    /// Puts an item off that somebody else computes.
+    pub(super) fn defer(&self, item: Item<C>) {
+        lock(&self.state).deferred.push_back(item);
     }
 
+    /// Queues an item that has failed.
+    pub(super) fn try_again(&self, item: Item<C>) {
+        lock(&self.state).run_last(item);
+        self.bell.ring();
+    }
+
+    /// Takes note of what came of a call, and how.
     pub(super) fn finish(
         &self,
         index: usize,
+        came: Came,
         result: Result<C::Output, TaskError>,
         settled: &mut Vec<Settled<C::Output>>,
     ) {
-        if self.fail_fast && result.is_err() {
+        if let Some(watch) = &self.watch {
+            watch.count(if self.policy.fails(&result) { Came::Failed } else { came });
+        }
+        if self.policy.stops(&result) {
             self.stop();
         }
         settled.push((index, result));
@@ -445,50 +490,22 @@ where
             .collect();
         drop(state);
         for (item, result) in duplicates {
-            let shared = match result {
-                Ok(shared) => shared,
-                Err(error) => {
-                    self.finish(item.index, Err(error.at(item.index)), settled);
-                    continue;
-                }
-            };
-            let take = || shared.and_then(|shared| self.memory.take_shared(&item.call, shared));
-            match catch_unwind(AssertUnwindSafe(take)) {
-                Ok(Some(value)) => self.finish(item.index, Ok(value), settled),
-                Ok(None) => {
+            let index = item.index;
+            match item.share(&self.memory, result) {
+                Ok(result) => self.finish(index, Came::Merged, result, settled),
+                Err(item) => {
+                    if let Some(watch) = &self.watch {
+                        watch.missed(1, None);
+                    }
                     lock(&self.state).run_next(item);
                     self.bell.ring();
-                }
-                Err(payload) => {
-                    let error = panicked(subject_of(item.index, &item.call), &*payload);
-                    self.finish(item.index, Err(error), settled);
                 }
             }
         }
     }
 }
 
-fn function_of<C: Call>(call: &C) -> Option<&'static str> {
-    call.memo().map(|memo| memo.function.name())
-}
-
-/// What a failure of the call is told of.
-pub(super) fn subject_of<C: Call>(index: usize, call: &C) -> TaskSubject {
-    // The `Serialize` of an argument may panic.
-    let preview = || call.memo().map(|memo| (memo.function.name(), memo.preview()));
-    match catch_unwind(AssertUnwindSafe(preview)) {
-        Ok(Some((function, arguments))) => TaskSubject { index, function: Some(function), arguments },
-        Ok(None) => TaskSubject { index, function: None, arguments: String::new() },
-        Err(_) => TaskSubject { index, function: function_of(call), arguments: String::new() },
-    }
-}
-
-/// The error of a task whose panic was just caught on this thread.
-fn panicked(subject: TaskSubject, payload: &(dyn Any + Send)) -> TaskError {
-    TaskError::panicked(subject, payload, panics::take_place(payload))
-}
-
 /// Locks, whether or not another thread panicked meanwhile: user code runs under none of these locks.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

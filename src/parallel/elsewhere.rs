@@ -7,11 +7,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::batch::{Batch, Done, Settled, lock, subject_of};
-use super::queue::{Item, Work};
+use super::batch::{Batch, Settled};
+use super::item::{Done, Item, Work, subject_of};
+use super::progress::{Came, Run, Watch};
 use crate::call::Call;
 use crate::key::Key;
-use crate::memory::{Begun, Computed, Memory, Outbox, RemoteMiss};
+use crate::memory::{Begun, Computed, Memory, Outbox, RemoteMiss, Ticket};
 use crate::remote::{Execute, Failure, Job, Place, Reply};
 use crate::task_error::{TaskError, TaskErrorKind};
 
@@ -34,26 +35,12 @@ impl Elsewhere {
     }
 }
 
-/// An item that is about to be run elsewhere.
+/// An item that is about to be run elsewhere, counted as running.
 struct Outgoing<'m, C> {
-    index: usize,
-    call: C,
-    job: Job,
-    work: Ready<'m>,
-}
-
-/// What becomes of the value.
-enum Ready<'m> {
-    /// Nothing is kept.
-    Plain,
-    Keyed(RemoteMiss<'m>),
-}
-
-/// What came of preparing an item.
-enum Prepared<'m, C> {
-    /// It is done, or waits for somebody else.
-    Settled(Option<Done>),
-    Goes(Box<Outgoing<'m, C>>),
+    item: Item<C>,
+    /// The right to compute its key, if it has one to be kept under.
+    ticket: Option<Ticket<'m>>,
+    run: Option<Run<'m>>,
 }
 
 impl<C> Batch<C>
@@ -76,22 +63,14 @@ where
             if self.is_stopped() {
                 break;
             }
-            match self.prepare(elsewhere, item, patient, settled) {
-                Prepared::Settled(settled) => done.extend(settled),
-                Prepared::Goes(outgoing) => {
-                    let goes_alone = match &outgoing.work {
-                        Ready::Keyed(miss) => miss.ticket.has_lease(),
-                        Ready::Plain => false,
-                    };
-                    if goes_alone {
-                        done.extend(self.send(elsewhere, vec![*outgoing], outbox, settled));
-                    } else {
-                        together.push(*outgoing);
-                    }
-                }
+            let Some(outgoing) = self.prepare(elsewhere, item, patient, &mut done, settled) else { continue };
+            if outgoing.0.ticket.as_ref().is_some_and(Ticket::has_lease) {
+                self.send(elsewhere, vec![outgoing], outbox, &mut done, settled);
+            } else {
+                together.push(outgoing);
             }
         }
-        done.extend(self.send(elsewhere, together, outbox, settled));
+        self.send(elsewhere, together, outbox, &mut done, settled);
         done
     }
 
@@ -101,43 +80,46 @@ where
         elsewhere: &'m Elsewhere,
         item: Item<C>,
         patient: bool,
+        done: &mut Vec<Done>,
         settled: &mut Vec<Settled<C::Output>>,
-    ) -> Prepared<'m, C> {
-        let Item { index, call, work } = item;
-        let refused = |key: Option<Key>, failure: Failure, settled: &mut Vec<_>| {
-            let error = error_of(index, &call, failure);
-            self.finish(index, Err(error.clone()), settled);
-            Prepared::Settled(key.map(|key| (key, Err(error))))
-        };
-        let key = match &work {
-            Work::Keyed(key, _) => Some(*key),
-            Work::Plain(_) => None,
-        };
-        if let Err(reason) = &elsewhere.execute {
-            return refused(key, not_sent(reason), settled);
-        }
-        let Some(memo) = call.memo() else {
-            let reason = "a closure cannot be sent to another process: call a function under `#[memo]`";
-            return refused(key, not_sent(reason), settled);
-        };
-        let ready = match work {
-            Work::Plain(_) => Ready::Plain,
-            Work::Keyed(key, reason) => match self.memory().begin(key, &reason, &memo, patient) {
-                None => Ready::Plain,
-                Some(Begun::Done(Computed { value, shared, .. })) => {
-                    self.finish(index, Ok(value), settled);
-                    return Prepared::Settled(Some((key, Ok(shared))));
+    ) -> Option<(Outgoing<'m, C>, Job)> {
+        let run = self.watch.as_ref().map(Watch::run);
+        let mut outgoing = Outgoing { item, ticket: None, run };
+        let item = &outgoing.item;
+        let job = match (&elsewhere.execute, item.call.memo()) {
+            (Err(reason), _) => Err(not_sent(reason)),
+            (_, None) => {
+                Err(not_sent("a closure cannot be sent to another process: call a function under `#[memo]`"))
+            }
+            (Ok(_), Some(memo)) => {
+                if let Work::Keyed(key, reason) = &item.work {
+                    match self.memory.begin(*key, reason, &memo, patient) {
+                        None => {}
+                        Some(Begun::Leads(ticket)) => outgoing.ticket = Some(ticket),
+                        Some(Begun::Busy) => {
+                            outgoing.run.into_iter().for_each(Run::leave);
+                            self.defer(outgoing.item);
+                            return None;
+                        }
+                        Some(Begun::Done(Computed { value, shared, source })) => {
+                            let came =
+                                outgoing.run.as_ref().map_or(Came::Merged, |run| run.came_from(&source));
+                            done.push((*key, Ok(shared)));
+                            self.finish(item.index, came, Ok(value), settled);
+                            return None;
+                        }
+                    }
                 }
-                Some(Begun::Busy) => {
-                    self.defer(Item { index, call, work: Work::Keyed(key, reason) });
-                    return Prepared::Settled(None);
-                }
-                Some(Begun::Leads(ticket)) => Ready::Keyed(RemoteMiss { key, reason, ticket }),
-            },
+                let key = outgoing.ticket.as_ref().and(item.key());
+                elsewhere.place.job(&memo, key, false).map_err(|unsent| not_sent(&unsent.0))
+            }
         };
-        match elsewhere.place.job(&memo, key, false) {
-            Ok(job) => Prepared::Goes(Box::new(Outgoing { index, call, job, work: ready })),
-            Err(unsent) => refused(key, not_sent(&unsent.0), settled),
+        match job {
+            Ok(job) => Some((outgoing, job)),
+            Err(failure) => {
+                self.fail(outgoing, failure, done, settled);
+                None
+            }
         }
     }
 
@@ -145,94 +127,102 @@ where
     fn send<'m>(
         &'m self,
         elsewhere: &'m Elsewhere,
-        outgoing: Vec<Outgoing<'m, C>>,
+        outgoing: Vec<(Outgoing<'m, C>, Job)>,
         outbox: &mut Option<Outbox<'m>>,
+        done: &mut Vec<Done>,
         settled: &mut Vec<Settled<C::Output>>,
-    ) -> Vec<Done> {
-        let Ok(execute) = &elsewhere.execute else { return Vec::new() };
-        let (mut jobs, mut left) = (Vec::with_capacity(outgoing.len()), Vec::with_capacity(outgoing.len()));
-        for Outgoing { index, call, job, work } in outgoing {
-            jobs.push(job);
-            left.push(Some((index, call, work)));
-        }
-        let mut done = Vec::with_capacity(jobs.len());
+    ) {
+        let Ok(execute) = &elsewhere.execute else { return };
+        let (outgoing, jobs): (Vec<_>, Vec<_>) = outgoing.into_iter().unzip();
+        let mut left: Vec<_> = outgoing.into_iter().map(Some).collect();
         let mut again = Vec::new();
         execute.run(&jobs, elsewhere.timeout, &mut |place, result| {
-            let Some((index, call, work)) = left.get_mut(place).and_then(Option::take) else { return };
+            let Some(outgoing) = left.get_mut(place).and_then(Option::take) else { return };
             match result {
-                Err(failure) if failure.argument_gone => again.push((index, call, work)),
-                result => done.extend(self.arrive(index, &call, work, result, outbox, settled)),
+                Err(failure) if failure.argument_gone => again.push(outgoing),
+                result => self.arrive(outgoing, result, outbox, done, settled),
             }
         });
-        let silent = || not_sent("its executor says nothing of it");
-        for (index, call, work) in left.into_iter().flatten() {
-            done.extend(self.arrive(index, &call, work, Err(silent()), outbox, settled));
+        let silent = || Err(not_sent("its executor says nothing of it"));
+        for outgoing in left.into_iter().flatten() {
+            self.arrive(outgoing, silent(), outbox, done, settled);
         }
         // Somebody has cleared the store: this time the arguments go with the job.
-        for (index, call, work) in again {
-            let mut result = Err(silent());
-            match call.memo().map(|memo| elsewhere.place.job(&memo, work.key(), true)) {
+        for outgoing in again {
+            let mut result = silent();
+            let key = outgoing.ticket.as_ref().and(outgoing.item.key());
+            match outgoing.item.call.memo().map(|memo| elsewhere.place.job(&memo, key, true)) {
                 Some(Ok(job)) => execute.run(&[job], elsewhere.timeout, &mut |_, came| result = came),
                 Some(Err(unsent)) => result = Err(not_sent(&unsent.0)),
                 None => {}
             }
-            done.extend(self.arrive(index, &call, work, result, outbox, settled));
+            self.arrive(outgoing, result, outbox, done, settled);
         }
-        done
     }
 
     /// Keeps what came back for an item.
     fn arrive<'m>(
         &'m self,
-        index: usize,
-        call: &C,
-        work: Ready<'m>,
+        mut outgoing: Outgoing<'m, C>,
         result: Result<Reply, Failure>,
         outbox: &mut Option<Outbox<'m>>,
+        done: &mut Vec<Done>,
         settled: &mut Vec<Settled<C::Output>>,
-    ) -> Option<Done> {
-        let key = work.key();
+    ) {
+        let item = &outgoing.item;
         let accepted = result.and_then(|reply| {
-            let accepted = match work {
-                Ready::Plain => self.memory().accept_plain(call, &reply).map(|value| (value, None)),
-                Ready::Keyed(miss) => {
-                    let accepted = self.memory().accept(miss, call, reply, outbox.as_mut());
-                    accepted.map(|computed| (computed.value, computed.shared))
+            let took = reply.took;
+            let accepted = match (outgoing.ticket.take(), &item.work) {
+                (Some(ticket), Work::Keyed(key, reason)) => {
+                    let miss = RemoteMiss { key: *key, reason: reason.clone(), ticket };
+                    let computed = self.memory.accept(miss, &item.call, reply, outbox.as_mut());
+                    computed.map(|computed| (computed.value, computed.shared))
                 }
+                _ => self.memory.accept_plain(&item.call, &reply).map(|value| (value, None)),
             };
-            accepted.map_err(|why| not_sent(&why))
+            accepted.map(|accepted| (accepted, took)).map_err(|why| not_sent(&why))
         });
         match accepted {
-            Ok((value, shared)) => {
-                self.finish(index, Ok(value), settled);
-                key.map(|key| (key, Ok(shared)))
+            Ok(((value, shared), took)) => {
+                done.extend(item.key().map(|key| (key, Ok(shared))));
+                self.finish(item.index, Came::Computed(took), Ok(value), settled);
             }
-            Err(failure) => {
-                let error = error_of(index, call, failure);
-                self.finish(index, Err(error.clone()), settled);
-                key.map(|key| (key, Err(error)))
-            }
+            Err(failure) => self.fail(outgoing, failure, done, settled),
         }
     }
 
-    fn defer(&self, item: Item<C>) {
-        lock(&self.state).deferred.push_back(item);
+    /// Takes note of a failure, or sees that it is tried again. The call is here still, so that needs no copy of it.
+    fn fail(
+        &self,
+        outgoing: Outgoing<'_, C>,
+        failure: Failure,
+        done: &mut Vec<Done>,
+        settled: &mut Vec<Settled<C::Output>>,
+    ) {
+        let Outgoing { mut item, ticket, run } = outgoing;
+        drop(ticket);
+        if failure.kind.is_retryable() && item.failures < self.policy.retries {
+            run.into_iter().for_each(Run::leave);
+            item.failures += 1;
+            self.try_again(item);
+            return;
+        }
+        let Failure { kind, message, place, .. } = failure;
+        let error = TaskError::new(subject_of(item.index, &item.call), kind, message, place);
+        done.extend(item.key().map(|key| (key, Err(error.clone()))));
+        self.finish(item.index, Came::Failed, Err(error), settled);
     }
 }
 
-impl Ready<'_> {
+impl<C> Item<C> {
     fn key(&self) -> Option<Key> {
-        match self {
-            Ready::Plain => None,
-            Ready::Keyed(miss) => Some(miss.key),
+        match self.work {
+            Work::Plain(_) => None,
+            Work::Keyed(key, _) => Some(key),
         }
     }
 }
 
 fn not_sent(reason: &str) -> Failure {
     Failure::new(TaskErrorKind::NotSent, reason)
-}
-
-fn error_of<C: Call>(index: usize, call: &C, failure: Failure) -> TaskError {
-    TaskError::new(subject_of(index, call), failure.kind, failure.message, failure.place)
 }

@@ -8,7 +8,9 @@ use rayon::Scope;
 
 use super::batch::{Batch, BatchTerms, Settled};
 use super::elsewhere::Elsewhere;
+use super::policy::Policy;
 use super::pool::{Busy, Pool};
+use super::progress::Shown;
 use super::queue::{LOW_WATER, WINDOW};
 use crate::call::Call;
 use crate::memory::Memory;
@@ -26,7 +28,8 @@ pub(super) fn run<C, T>(
     jobs: usize,
     memory: Memory,
     elsewhere: Option<Elsewhere>,
-    fail_fast: bool,
+    policy: Policy<T>,
+    shown: &Shown,
 ) -> Vec<Settled<T>>
 where
     C: Call<Output = T> + Send,
@@ -39,8 +42,11 @@ where
         .as_deref()
         .map_or(0, |pool| if nested { jobs.min(pool.threads.current_num_threads()) - 1 } else { jobs });
     let works = nested || pool.is_none();
-    let terms = BatchTerms { most_helpers: helpers, feeder_waits: !works, fail_fast, streams: false };
-    let batch = Batch::new(memory, elsewhere, terms);
+    let terms = BatchTerms { most_helpers: helpers, feeder_waits: !works, streams: false };
+    let batch = Batch::new(memory, elsewhere, policy, terms, shown);
+    if let Some(watch) = &batch.watch {
+        watch.begin(|| calls.size_hint());
+    }
     let calls = calls.enumerate();
     let feed = |crew: Option<Crew<'_>>| Feeder { batch: &batch, crew, works }.feed(calls);
     match &pool {
@@ -52,6 +58,7 @@ where
         }),
         None => feed(None),
     }
+    batch.watch.as_ref().inspect(|watch| watch.finish());
     batch.into_results()
 }
 
@@ -118,6 +125,7 @@ where
             // Half a window, so that the other half is worked at meanwhile.
             let drawn = draw(&mut calls, WINDOW - LOW_WATER);
             if drawn.is_empty() {
+                self.batch.watch.as_ref().inspect(|watch| watch.drew_all());
                 break;
             }
             self.batch.push(drawn);
@@ -145,7 +153,7 @@ where
                 return;
             }
             if !self.batch.is_forsaken() {
-                self.batch.bell.hear(Duration::MAX);
+                self.batch.hear();
             } else if !self.batch.bell.hear(FORSAKEN) && self.batch.is_forsaken() {
                 self.batch.work_here();
             }

@@ -1,7 +1,7 @@
 //! [`Parallel`]: many calls at once, of which only the misses are computed.
 //!
 //! Inputs are drawn in windows on the caller's thread ([`feed`]). Helpers, which are tasks of a rayon pool, look the calls up first:
-//! hits are done with, distinct misses join a queue, which they empty next ([`batch`]).
+//! hits are done with, distinct misses join a queue, which they empty next ([`batch`]); of those that are known to take long, the longest go first ([`queue`]).
 //!
 //! # Invariants
 //! 1. Never more threads of a pool compute than it has. A `Parallel` inside a task uses the threads of the pool that the task
@@ -21,11 +21,15 @@ mod bell;
 mod elsewhere;
 mod executor;
 mod feed;
+mod item;
+mod policy;
 mod pool;
 #[cfg(target_os = "linux")]
 mod processes;
+mod progress;
 mod queue;
 mod stream;
+mod try_run;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,11 +37,15 @@ use std::time::Duration;
 use self::elsewhere::Elsewhere;
 pub use self::executor::Executor;
 use self::executor::Kind;
+use self::policy::Policy;
 #[cfg(target_os = "linux")]
 pub use self::processes::init;
 #[cfg(target_os = "linux")]
 use self::processes::is_worker;
+use self::progress::Shown;
+pub use self::progress::{Progress, Totals};
 use self::stream::{Stream, StreamTerms};
+pub use self::try_run::TryRunError;
 use crate::call::Call;
 use crate::error::Result;
 use crate::memory::Memory;
@@ -74,6 +82,8 @@ pub struct Parallel {
     keep_going: bool,
     executor: Executor,
     timeout: Option<Duration>,
+    shown: Shown,
+    retries: u32,
 }
 
 impl Parallel {
@@ -129,11 +139,82 @@ impl Parallel {
         self
     }
 
+    /// Sets how often a call that fails is tried again. Default: 0. What counts is whether it panics; an `Err` that it returns is a
+    /// value.
+    ///
+    /// It queues up behind what waits by then, so that whatever made it fail may pass meanwhile. The error of its last attempt is
+    /// reported, and stops the batch if that is to stop at all; calls of equal key get it, too.
+    ///
+    /// Each attempt but the last works on a copy of the arguments, made before it runs: borrowed ones cost nothing, owned
+    /// ones their `clone`. A call of a memoized function is tried once only if an owned argument is not `Clone`, as far as the
+    /// function says (`T: Clone`, where the type is a parameter), or if there are more than twelve arguments; one of a plain closure, unless it is
+    /// [`repeatable`](crate::Delayed::repeatable). That it would have been tried again is logged.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+    ///
+    /// use rememo::{Memory, Parallel, delayed};
+    ///
+    /// let attempts = AtomicU32::new(0);
+    /// let fetch = || {
+    ///     assert!(attempts.fetch_add(1, Relaxed) >= 2, "the server is busy");
+    ///     "page"
+    /// };
+    /// let parallel = Parallel::new().memory(&Memory::disabled()).retries(3);
+    /// assert_eq!(parallel.run([delayed(fetch).repeatable()])?, ["page"]); // at the third attempt
+    /// # Ok::<(), rememo::Error>(())
+    /// ```
+    pub fn retries(mut self, retries: u32) -> Self {
+        self.retries = retries;
+        self
+    }
+
+    /// Sets whether each batch or stream shows how far it is, on the standard error: `9900 of 10000 remembered, 100 to compute,
+    /// 1m20s left`. Default: `false`, and nothing is ever printed.
+    ///
+    /// With the feature `progress`, this is one line with a bar on a terminal. Without, and where the standard error is no
+    /// terminal, it is a plain line after a second, then every five, and the last. How the time that is left is estimated:
+    /// [`Totals::remaining`]. What runs inside a task of another batch shows nothing.
+    pub fn progress(mut self, progress: bool) -> Self {
+        self.shown = if progress { Shown::Reader } else { Shown::Nobody };
+        self
+    }
+
+    /// Has `progress` told how far each batch or stream is, in place of [`progress(true)`](Self::progress); inside a task of another
+    /// batch, too.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Mutex;
+    ///
+    /// use rememo::{Parallel, Totals, delayed};
+    ///
+    /// static LAST: Mutex<String> = Mutex::new(String::new());
+    /// let parallel = Parallel::new().on_progress(|totals: &Totals| {
+    ///     *LAST.lock().unwrap() = totals.to_string();
+    /// });
+    /// parallel.run((0..3).map(|i| delayed(move || i * i)))?;
+    /// assert_eq!(*LAST.lock().unwrap(), "0 of 3 remembered, 3 computed, took 0.0s");
+    /// # Ok::<(), rememo::Error>(())
+    /// ```
+    pub fn on_progress(mut self, progress: impl Progress + 'static) -> Self {
+        self.shown = Shown::Given(Arc::new(progress));
+        self
+    }
+
     /// Runs the calls and returns their values in the order of the input.
     ///
     /// The input is drawn lazily on this thread, about a thousand calls ahead of what is done at most. Calls with equal keys
     /// are computed once (each for itself, where the value is an `Err` that is not kept). Arguments may be borrowed: all tasks
     /// have ended when this returns.
+    ///
+    /// Calls start in the order of the input, among those that are drawn. But of misses whose compute time is known (their entry has
+    /// expired or was turned down, or they were computed under the code before the last change) and is a millisecond or more, the
+    /// longest start first, after those of which nothing is known: that way no long one is left for the end, when all other
+    /// threads are idle.
     ///
     /// On a thread of a rayon pool of your own, a batch costs the start of one more thread. Inside a rayon iterator within a
     /// task, rayon may start its items on top of one another while this waits, until the stack is full: let the outer loop be
@@ -152,7 +233,7 @@ impl Parallel {
         C: Call<Output = T> + Send,
         T: Send,
     {
-        let results = self.results(calls, !self.keep_going);
+        let results = self.results(calls, self.policy());
         // The first error in the order of the input; results after a dropped task do not count.
         if let Some((_, Err(error))) = results.iter().find(|(_, result)| result.is_err()) {
             return Err(error.clone().into());
@@ -182,10 +263,12 @@ impl Parallel {
         C: Call<Output = T> + Send,
         T: Send,
     {
-        self.results(calls, false).into_iter().map(|(_, result)| result).collect()
+        self.results(calls, Policy { fail_fast: false, ..self.policy() })
+            .into_iter()
+            .map(|(_, result)| result)
+            .collect()
     }
 
-    /// What came of every call that was not dropped, by its place in the input.
     /// Runs the calls and yields what comes of each, in the order of the input.
     ///
     /// Calls start when the iterator is first asked. The input is drawn inside of `next`, at most a [window](Self::window) ahead
@@ -237,10 +320,14 @@ impl Parallel {
         C::Output: Send,
     {
         let window = if self.window == 0 { queue::WINDOW } else { self.window };
-        let terms = StreamTerms { jobs: self.cores(), fail_fast: !self.keep_going, window, ordered };
+        let terms = StreamTerms { jobs: self.cores(), window, ordered };
         let memory = self.memory.clone().unwrap_or_else(Memory::current);
         let elsewhere = self.elsewhere(&memory);
-        Stream::new(calls.into_iter(), memory, elsewhere, terms)
+        Stream::new(calls.into_iter(), memory, elsewhere, self.policy(), terms, &self.shown)
+    }
+
+    fn policy<T>(&self) -> Policy<T> {
+        Policy { fail_fast: !self.keep_going, retries: self.retries, is_failure: None }
     }
 
     /// How many threads compute at once.
@@ -257,8 +344,8 @@ impl Parallel {
     fn elsewhere(&self, memory: &Memory) -> Option<Elsewhere> {
         let execute: Result<Arc<dyn Execute>, String> = match &self.executor.0 {
             Kind::Threads if self.timeout.is_some() => {
-                Err("a thread cannot be stopped, so that a `timeout` needs \
-                                                            worker processes: `Executor::processes()`"
+                Err("a thread cannot be stopped, so that a `timeout` needs worker processes: \
+                     `Executor::processes()`"
                     .into())
             }
             Kind::Threads => return None,
@@ -273,10 +360,11 @@ impl Parallel {
         Some(Elsewhere::new(execute, memory.clone(), self.timeout))
     }
 
+    /// What came of every call that was not dropped, by its place in the input.
     fn results<C, T>(
         &self,
         calls: impl IntoIterator<Item = C>,
-        fail_fast: bool,
+        policy: Policy<T>,
     ) -> Vec<(usize, Result<T, TaskError>)>
     where
         C: Call<Output = T> + Send,
@@ -284,7 +372,7 @@ impl Parallel {
     {
         let memory = self.memory.clone().unwrap_or_else(Memory::current);
         let elsewhere = self.elsewhere(&memory);
-        let mut results = feed::run(calls.into_iter(), self.cores(), memory, elsewhere, fail_fast);
+        let mut results = feed::run(calls.into_iter(), self.cores(), memory, elsewhere, policy, &self.shown);
         results.sort_unstable_by_key(|(index, _)| *index);
         results
     }

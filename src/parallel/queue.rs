@@ -1,10 +1,13 @@
 //! What is left to do of a batch: calls to be looked up, misses to be run, and what waits for somebody else.
 
-use std::collections::VecDeque;
+use std::cmp::{Ordering, Reverse};
+use std::collections::{BinaryHeap, VecDeque};
 use std::mem;
+use std::time::Duration;
 
+use super::item::{Item, Work};
 use crate::key::{Key, KeyMap};
-use crate::memory::MissReason;
+use crate::memory::WORTH_ORDERING;
 
 /// Most calls that are drawn ahead of what is done.
 pub(super) const WINDOW: usize = 1024;
@@ -22,6 +25,9 @@ pub(super) struct State<C> {
     pub(super) drawn: VecDeque<(usize, C)>,
     /// Misses, and calls that have no key.
     queue: VecDeque<Item<C>>,
+    /// Misses that are known to take a while, which are run after those of which nothing is known: longest first, so that in the end
+    /// there are short ones to fill up with.
+    long: BinaryHeap<Long<C>>,
     /// Items whose key somebody outside this batch computes: waited for when nothing else is left to do.
     pub(super) deferred: VecDeque<Item<C>>,
     /// The keys that are queued, deferred or running, with the items of equal key that came later.
@@ -36,20 +42,12 @@ pub(super) struct State<C> {
     pub(super) at_work: usize,
 }
 
-/// A call to be run.
+/// A miss that is known to take a while.
 #[derive(Debug)]
-pub(super) struct Item<C> {
-    pub(super) index: usize,
-    pub(super) call: C,
-    pub(super) work: Work,
-}
-
-#[derive(Clone, Debug)]
-pub(super) enum Work {
-    /// Without a key, for this reason.
-    Plain(MissReason),
-    /// Under this key, whose look-up missed for this reason.
-    Keyed(Key, MissReason),
+struct Long<C> {
+    /// How long it took when it was computed before.
+    time: Duration,
+    item: Item<C>,
 }
 
 /// What a worker takes.
@@ -77,30 +75,44 @@ impl<C> State<C> {
     /// How many items helpers could start with.
     pub(super) fn startable(&self) -> usize {
         let deferred = if self.waits_for_deferred() { self.deferred.len() } else { 0 };
-        self.drawn.len().div_ceil(LOOK_UPS) + self.queue.len() + deferred
+        self.drawn.len().div_ceil(LOOK_UPS) + self.queue.len() + self.long.len() + deferred
     }
 
     /// How many calls wait.
     pub(super) fn waiting(&self) -> usize {
-        self.drawn.len() + self.queue.len() + self.deferred.len() + self.parked
+        self.drawn.len() + self.queue.len() + self.long.len() + self.deferred.len() + self.parked
     }
 
-    /// Takes in an item to be run, or a duplicate of one.
-    pub(super) fn queue(&mut self, item: Item<C>) {
+    /// Takes in an item to be run, or a duplicate of one; whether it is to be run. `time` is how long it took before, if that is
+    /// known.
+    pub(super) fn queue(&mut self, item: Item<C>, time: Option<Duration>) -> bool {
         if let Work::Keyed(key, _) = item.work {
             if let Some(duplicates) = self.duplicates.get_mut(&key) {
                 duplicates.push(item);
                 self.parked += 1;
-                return;
+                return false;
             }
             self.duplicates.insert(key, Vec::new());
         }
-        self.queue.push_back(item);
+        match time.filter(|&time| time >= WORTH_ORDERING) {
+            Some(time) => self.long.push(Long { time, item }),
+            None => self.queue.push_back(item),
+        }
+        true
     }
 
     /// Takes in an item that is to be run before all others, though it may equal one that was run.
     pub(super) fn run_next(&mut self, item: Item<C>) {
         self.queue.push_front(item);
+    }
+
+    /// Takes in an item that is to be run after all others.
+    pub(super) fn run_last(&mut self, item: Item<C>) {
+        if self.long.is_empty() {
+            self.queue.push_back(item);
+        } else {
+            self.long.push(Long { time: Duration::ZERO, item });
+        }
     }
 
     /// The duplicates of a key that is done with.
@@ -113,11 +125,11 @@ impl<C> State<C> {
     /// All that has not started, to be dropped.
     pub(super) fn take_all(&mut self) -> impl Sized + use<C> {
         self.parked = 0;
-        let State { drawn, queue, deferred, duplicates, .. } = self;
-        (mem::take(drawn), mem::take(queue), mem::take(deferred), mem::take(duplicates))
+        let State { drawn, queue, long, deferred, duplicates, .. } = self;
+        (mem::take(drawn), mem::take(queue), mem::take(long), mem::take(deferred), mem::take(duplicates))
     }
 
-    /// Takes calls to look up, else items from the queue, else one that was deferred. `workers` share the rest; at most `most`
+    /// Takes calls to look up, else items from the queue, else one that takes long, else one that was deferred. `workers` share the rest; at most `most`
     /// items are taken.
     pub(super) fn take(&mut self, most: usize, workers: usize) -> Option<Taken<C>> {
         // A fair share at most, so that no thread sits on work while another is idle.
@@ -130,6 +142,9 @@ impl<C> State<C> {
             let count = share(self.queue.len(), most);
             return Some(Taken::Items(self.queue.drain(..count).collect()));
         }
+        if let Some(Long { item, .. }) = self.long.pop() {
+            return Some(Taken::Items(vec![item]));
+        }
         if self.waits_for_deferred() {
             return self.deferred.pop_front().map(Taken::Deferred);
         }
@@ -137,12 +152,35 @@ impl<C> State<C> {
     }
 }
 
+impl<C> Ord for Long<C> {
+    /// The longest is the greatest; of equally long ones the first in the input.
+    fn cmp(&self, other: &Self) -> Ordering {
+        let rank = |long: &Self| (long.time, Reverse(long.item.index));
+        rank(self).cmp(&rank(other))
+    }
+}
+
+impl<C> PartialOrd for Long<C> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<C> PartialEq for Long<C> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl<C> Eq for Long<C> {}
+
 // Not derived: that would ask for `C: Default`.
 impl<C> Default for State<C> {
     fn default() -> Self {
         State {
             drawn: VecDeque::new(),
             queue: VecDeque::new(),
+            long: BinaryHeap::new(),
             deferred: VecDeque::new(),
             duplicates: KeyMap::default(),
             parked: 0,

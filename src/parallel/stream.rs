@@ -14,7 +14,9 @@ use std::time::Duration;
 use super::batch::{Batch, BatchTerms};
 use super::elsewhere::Elsewhere;
 use super::feed::{FORSAKEN, draw};
+use super::policy::Policy;
 use super::pool::Pool;
+use super::progress::Shown;
 use crate::call::Call;
 use crate::memory::Memory;
 use crate::task_error::TaskError;
@@ -26,8 +28,6 @@ const DRAWN: usize = 512;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StreamTerms {
     pub(super) jobs: usize,
-    /// Whether it ends with the first failure.
-    pub(super) fail_fast: bool,
     /// Most calls that are drawn and not delivered.
     pub(super) window: usize,
     /// Whether results are delivered in the order of the input.
@@ -47,6 +47,7 @@ where
     pool: Option<Arc<Pool>>,
     /// Whether this thread is one of the pool, so that it works too.
     works: bool,
+    policy: Policy<C::Output>,
     terms: StreamTerms,
     /// Whether it has ended with a failure.
     failed: bool,
@@ -64,18 +65,26 @@ where
     C: Call + Send + 'static,
     C::Output: Send,
 {
-    pub(super) fn new(input: I, memory: Memory, elsewhere: Option<Elsewhere>, terms: StreamTerms) -> Self {
-        let StreamTerms { jobs, fail_fast, .. } = terms;
+    pub(super) fn new(
+        input: I,
+        memory: Memory,
+        elsewhere: Option<Elsewhere>,
+        policy: Policy<C::Output>,
+        terms: StreamTerms,
+        shown: &Shown,
+    ) -> Self {
+        let jobs = terms.jobs;
         let (pool, nested) = Pool::for_batch(jobs);
         let threads = pool.as_deref().map_or(0, |pool| pool.threads.current_num_threads());
         let works = nested || pool.is_none();
         let most_helpers = if nested { jobs.min(threads) - 1 } else { jobs.min(threads) };
-        let batch = BatchTerms { most_helpers, feeder_waits: !works, fail_fast, streams: true };
+        let batch = BatchTerms { most_helpers, feeder_waits: !works, streams: true };
         Stream {
             input: Some(input),
-            batch: Arc::new(Batch::new(memory, elsewhere, batch)),
+            batch: Arc::new(Batch::new(memory, elsewhere, policy, batch, shown)),
             pool,
             works,
+            policy,
             terms,
             failed: false,
             drawn: 0,
@@ -98,6 +107,8 @@ where
                 self.input = Some(input);
                 self.drawn += drawn.len();
                 self.batch.push((first..).zip(drawn).collect());
+            } else if let Some(watch) = &self.batch.watch {
+                watch.drew_all();
             }
         }
         let is_full = self.drawn - self.delivered == self.terms.window;
@@ -136,7 +147,7 @@ where
             return;
         }
         if !self.batch.is_forsaken() {
-            self.batch.bell.hear(Duration::MAX);
+            self.batch.hear();
         } else if !self.batch.bell.hear(FORSAKEN) && self.batch.is_forsaken() {
             self.batch.work_for_one();
         }
@@ -158,6 +169,9 @@ where
     type Item = (usize, Result<C::Output, TaskError>);
 
     fn next(&mut self) -> Option<Self::Item> {
+        if let (Some(watch), Some(input)) = (&self.batch.watch, &self.input) {
+            watch.begin(|| input.size_hint());
+        }
         while !self.failed {
             // Asked before the results are looked at: what was done by then is among them.
             let is_over = self.batch.is_stopped() && self.batch.is_deserted();
@@ -168,14 +182,16 @@ where
             }
             if let Some(result) = self.take() {
                 self.delivered += 1;
-                self.failed = self.terms.fail_fast && result.1.is_err();
+                self.failed = self.policy.stops(&result.1);
                 return Some(result);
             }
             if is_over {
                 self.failed = true;
+                self.batch.watch.as_ref().inspect(|watch| watch.finish());
                 return self.first_failure();
             }
             if self.input.is_none() && self.delivered == self.drawn {
+                self.batch.watch.as_ref().inspect(|watch| watch.finish());
                 return None;
             }
             if !hungry {
@@ -197,5 +213,6 @@ where
             self.batch.bell.hear(Duration::MAX);
         }
         self.batch.drop_all();
+        self.batch.watch.as_ref().inspect(|watch| watch.finish());
     }
 }

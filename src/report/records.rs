@@ -171,8 +171,17 @@ impl Records {
 
     /// The records of the functions of one name, in no particular order.
     pub(crate) fn of_name(&self, name: &str) -> Result<Vec<Recorded>> {
+        self.all_where(|record| record.name == name)
+    }
+
+    /// All records, in no particular order.
+    pub(crate) fn all(&self) -> Result<Vec<Recorded>> {
+        self.all_where(|_| true)
+    }
+
+    fn all_where(&self, wanted: impl Fn(&FunctionRecord) -> bool) -> Result<Vec<Recorded>> {
         let recorded = |path: &PathBuf| {
-            let record = read(path).filter(|record| record.name == name)?;
+            let record = read(path).filter(|record| wanted(record))?;
             let written = fs::metadata(path).and_then(|metadata| metadata.modified()).unwrap_or(UNIX_EPOCH);
             Some(Recorded { record, written })
         };

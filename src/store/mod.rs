@@ -23,6 +23,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 pub(crate) use draft::{Draft, OwnedDraft};
 pub(crate) use entry::{Entry, Payload};
@@ -46,6 +47,14 @@ pub(crate) enum Lookup {
 }
 
 impl Lookup {
+    /// How long the value took to compute, if there is one.
+    pub(crate) fn compute_time(&self) -> Option<Duration> {
+        match self {
+            Lookup::Found(entry) => Some(entry.compute_time()),
+            Lookup::Absent | Lookup::Damaged(_) => None,
+        }
+    }
+
     /// This, once all of the entry was read and checked.
     fn check(self) -> Self {
         match self {
@@ -150,6 +159,9 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
 
     /// Calls `visit` with every entry whose header can be read, in no particular order. Costs a file read each.
     fn list(&self, visit: &mut dyn FnMut(EntryInfo)) -> Result<()>;
+
+    /// Calls `visit` with function and compute time of at most so many entries, picked without regard to what they are.
+    fn sample(&self, most: usize, visit: &mut dyn FnMut(FunctionId, Duration)) -> Result<()>;
 
     /// Counts entries and bytes.
     fn stat(&self) -> Result<Extent>;

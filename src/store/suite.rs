@@ -142,6 +142,27 @@ fn totals_and_the_list_agree_with_what_is_there() {
 }
 
 #[test]
+fn a_sample_is_of_entries_that_are_there_and_of_no_more_than_asked() {
+    on_each_layout(|_, store, _| {
+        for number in 0..300 {
+            let compute_time = Duration::from_millis(number);
+            store.put(&Draft { compute_time, ..draft(number) }).unwrap();
+        }
+        for (most, expected) in [(0, 0), (7, 7), (1000, 300)] {
+            let mut times = Vec::new();
+            store.sample(most, &mut |function, time| times.push((time, function))).unwrap();
+            assert_eq!(times.len(), expected);
+            times.sort_by_key(|(time, _)| *time);
+            times.dedup();
+            assert_eq!(times.len(), expected, "no entry comes twice");
+            for (time, function) in times {
+                assert_eq!(function, draft(u64::try_from(time.as_millis()).unwrap()).function);
+            }
+        }
+    });
+}
+
+#[test]
 fn a_reduction_keeps_what_is_worth_most_and_no_more_than_asked() {
     on_each_layout(|_, store, _| {
         for number in 0..600 {

@@ -44,6 +44,9 @@ fn worker() {
         role => {
             let cache = Path::new(&cache);
             match role.split_once(' ') {
+                #[cfg(target_os = "linux")]
+                Some(("stream", role)) => crate::stream::play(role, cache),
+                Some(("progress", role)) => crate::progress::play(role, cache),
                 Some(("large", role)) => crate::large::play(role, cache),
                 #[cfg(target_os = "linux")]
                 Some(("array", role)) => crate::array::play(role, cache),

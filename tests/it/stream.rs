@@ -6,9 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Barrier, mpsc};
 use std::thread;
 use std::time::Duration;
+#[cfg(target_os = "linux")]
+use std::{path::Path, process::Stdio};
 
 use rememo::{Memory, Parallel, delayed, memo};
 
+#[cfg(target_os = "linux")]
+use crate::processes;
 use crate::support::TestCache;
 
 #[memo]
@@ -162,5 +166,64 @@ fn a_key_that_another_thread_computes_does_not_stop_a_stream_of_a_small_window()
             assert_eq!(values, [7, 7, 1, 2, 7, 3]);
         });
         assert_eq!(cache.memory.stats().misses, 4);
+    }
+}
+
+#[memo]
+#[cfg(target_os = "linux")]
+fn kibibyte(x: u64) -> Vec<u8> {
+    vec![x as u8; 1024]
+}
+
+/// The most memory that this process has had at once, in KiB.
+#[cfg(target_os = "linux")]
+fn peak_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+/// What the other process does: sends many inputs through a stream, and looks at its memory after the first 10,000 and at the end.
+#[cfg(target_os = "linux")]
+pub fn play(role: &str, cache: &Path) {
+    let parallel = Parallel::new().jobs(2).memory(&Memory::open(cache).unwrap());
+    let (count, results): (u64, Box<dyn Iterator<Item = Vec<u8>>>) = match role {
+        "of closures" => {
+            let calls = (0..1_000_000_u64).map(|x| delayed(move || kibibyte::uncached(x)));
+            (1_000_000, Box::new(parallel.stream(calls).map(Result::unwrap)))
+        }
+        "of memoized calls, unordered" => {
+            // Misses, duplicates and hits.
+            let calls = (0..100_000_u64).map(|x| kibibyte::delayed(x % 2_000));
+            (100_000, Box::new(parallel.stream_unordered(calls).map(|(_, result)| result.unwrap())))
+        }
+        role => panic!("nobody plays {role}"),
+    };
+    let (mut seen, mut early) = (0, 0);
+    for value in results {
+        assert_eq!(value.len(), 1024);
+        seen += 1;
+        if seen == 10_000 {
+            early = peak_kib();
+        }
+    }
+    assert_eq!(seen, count);
+    let peak = peak_kib();
+    println!("{role}: {early} KiB after 10,000, {peak} KiB after {count}");
+    // A window of values is 1 MiB; all of them together 976 MiB, or 98.
+    assert!(peak <= early + 8 * 1024, "{early} KiB after 10,000, {peak} KiB after {count}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_million_inputs_go_through_a_stream_in_flat_memory() {
+    for role in ["of closures", "of memoized calls, unordered"] {
+        let cache = TestCache::new();
+        let child =
+            processes::start(&format!("stream {role}"), &cache.root()).stdout(Stdio::piped()).output();
+        let child = child.unwrap();
+        let [out, err] = [child.stdout, child.stderr].map(|text| String::from_utf8(text).unwrap());
+        assert!(child.status.success(), "{out}{err}");
+        println!("{}", out.lines().find(|line| line.contains(" KiB after ")).unwrap());
     }
 }

@@ -18,7 +18,7 @@ impl Expansion<'_> {
         let vis = &function.vis;
         let Signature { generics, inputs, .. } = signature::with_named_lifetimes(&function.sig);
         let (where_clause, output) = (&generics.where_clause, self.memoized.output);
-        let types = inputs.iter().map(argument_type);
+        let types: Vec<_> = inputs.iter().map(argument_type).collect();
         let turbofish = signature::turbofish(&generics);
         let arguments = self.arguments();
         let doc = format!(
@@ -30,6 +30,7 @@ impl Expansion<'_> {
         let show = self.show();
         let indices = (0..arguments.len()).map(Index::from);
         let codec = self.codec();
+        let copy = self.copy(&types);
         let instance = self.instance();
         let remote = self.remote();
         quote! {
@@ -48,6 +49,7 @@ impl Expansion<'_> {
                     #codec,
                     #remote,
                 )
+                .copied_by(#copy)
             }
         }
     }
@@ -126,6 +128,18 @@ impl Expansion<'_> {
             |__arguments, __sink| {
                 #(#shown)*
                 ::core::result::Result::Ok(())
+            }
+        }
+    }
+
+    /// Picks whether the arguments can be copied for another attempt, which their types decide.
+    fn copy(&self, types: &[TokenStream]) -> TokenStream {
+        let library = &self.library;
+        quote! {
+            {
+                #[allow(unused_imports, reason = "the types of the arguments decide which of them is needed")]
+                use #library::__private::copies::{ViaClone as _, ViaNothing as _};
+                (&&#library::__private::copies::Copies::<(#(#types,)*)>::new()).copy()
             }
         }
     }

@@ -205,6 +205,20 @@ impl Store for FilesStore {
         })
     }
 
+    fn sample(&self, most: usize, visit: &mut dyn FnMut(FunctionId, Duration)) -> Result<()> {
+        let mut left = most;
+        // The names of shards and files are hashes.
+        for shard in read_dir(&self.blobs)? {
+            for file in read_dir(&shard)?.into_iter().take(left) {
+                left -= 1;
+                if let Some(info) = read_head(&file).ok().and_then(|head| entry::read_info(&head)) {
+                    visit(info.function_id, info.compute_time);
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn stat(&self) -> Result<Extent> {
         let mut extent = Extent::default();
         self.walk(&mut |path| {

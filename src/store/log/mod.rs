@@ -37,6 +37,7 @@ use std::path::{Path, PathBuf};
 use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
 
@@ -322,6 +323,19 @@ impl Store for LogStore {
                 });
             }
         });
+        Ok(())
+    }
+
+    fn sample(&self, most: usize, visit: &mut dyn FnMut(FunctionId, Duration)) -> Result<()> {
+        let now = self.now();
+        // Slots are in the order of a hash.
+        for (_, address) in self.view(now).index.table().entries().take(most) {
+            if let Some(record) = self.log.entry(address, now.tick).filter(|record| record.is_sound(address))
+            {
+                let head = record.head();
+                visit(head.function, head.compute_time());
+            }
+        }
         Ok(())
     }
 

@@ -1,0 +1,174 @@
+//! One call that missed, and one attempt to compute it.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::call::Call;
+use crate::key::Key;
+use crate::lease::Shared;
+use crate::memory::{Attempt, Computed, Memory, MissReason, Outbox, Panic, Source, Terms};
+use crate::panics;
+use crate::task_error::{TaskError, TaskSubject};
+
+/// A call to be run.
+#[derive(Debug)]
+pub(super) struct Item<C> {
+    pub(super) index: usize,
+    pub(super) call: C,
+    pub(super) work: Work,
+    /// How often it has failed.
+    pub(super) failures: u32,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Work {
+    /// Without a key, for this reason.
+    Plain(MissReason),
+    /// Under this key, whose look-up missed for this reason.
+    Keyed(Key, MissReason),
+}
+
+/// A key that is done with, and what came of it: the bytes of its value, where they can be shared.
+pub(super) type Done = (Key, Result<Option<Shared>, TaskError>);
+
+/// What came of an attempt.
+#[derive(Debug)]
+pub(super) enum Ran<C: Call> {
+    /// The item is done.
+    Done {
+        index: usize,
+        result: Result<C::Output, TaskError>,
+        /// Where the value is from, if there is one.
+        source: Source,
+        /// If it had a key.
+        done: Option<Done>,
+    },
+    /// Somebody else computes its key.
+    Busy(Item<C>),
+    /// It failed, and is to be tried again.
+    Again(Item<C>),
+}
+
+impl<C> Item<C> {
+    pub(super) fn new(index: usize, call: C, work: Work) -> Self {
+        Item { index, call, work, failures: 0 }
+    }
+}
+
+impl<C: Call> Item<C> {
+    /// Runs the call, or takes its value from whoever computes it; waits for that only if this thread is `patient`. One that
+    /// fails is tried again if it has not failed `retries` times before.
+    pub(super) fn run<'m>(
+        self,
+        memory: &'m Memory,
+        patient: bool,
+        retries: u32,
+        outbox: &mut Option<Outbox<'m>>,
+    ) -> Ran<C> {
+        let may_fail = self.failures < retries;
+        let spare = if may_fail { copy_of(&self.call) } else { None };
+        let Item { index, call, work, failures } = self;
+        // What is to be run once more after `error`, if anything is.
+        let again = |error: &TaskError, work: Work| {
+            let wanted = may_fail && error.kind().is_retryable();
+            if wanted && spare.is_none() {
+                log::warn!(target: "rememo", "not tried again, as its arguments cannot be copied: {error}");
+            }
+            let call = spare.filter(|_| wanted)?;
+            Some(Ran::Again(Item { index, call, work, failures: failures + 1 }))
+        };
+        let (key, reason) = match work {
+            Work::Plain(reason) => {
+                let source = Source::Miss(reason.clone());
+                let result = run_plain(memory, index, call, reason.clone());
+                let retry = result.as_ref().err().and_then(|error| again(error, Work::Plain(reason)));
+                return retry.unwrap_or(Ran::Done { index, result, source, done: None });
+            }
+            Work::Keyed(key, reason) => (key, reason),
+        };
+        let function = function_of(&call);
+        let terms = match outbox {
+            Some(outbox) => Terms::Batch { wait: patient, outbox },
+            None => Terms::Single,
+        };
+        let compute = AssertUnwindSafe(|| memory.attempt(key, reason.clone(), call, terms));
+        // What panics outside of `attempt`'s own care is a decoder of the user's.
+        let attempt = catch_unwind(compute)
+            .unwrap_or_else(|payload| Attempt::Panicked(Panic { payload, arguments: String::new() }));
+        let (result, source, shared) = match attempt {
+            Attempt::Busy(call) => {
+                return Ran::Busy(Item { index, call, work: Work::Keyed(key, reason), failures });
+            }
+            Attempt::Done(Computed { value, shared, source }) => (Ok(value), source, Ok(shared)),
+            Attempt::Panicked(Panic { payload, arguments }) => {
+                let error = panicked(TaskSubject { index, function, arguments }, &*payload);
+                if let Some(retry) = again(&error, Work::Keyed(key, reason)) {
+                    return retry;
+                }
+                (Err(error.clone()), Source::Miss(MissReason::Absent), Err(error))
+            }
+        };
+        Ran::Done { index, result, source, done: Some((key, shared)) }
+    }
+
+    /// What the item gets of a call of equal key that is done; the item itself if it is to be run all the same, since the value
+    /// cannot be shared (it is an `Err` that is not kept, say).
+    pub(super) fn share(
+        self,
+        memory: &Memory,
+        done: Result<Option<Shared>, TaskError>,
+    ) -> Result<Result<C::Output, TaskError>, Self> {
+        let shared = match done {
+            Ok(shared) => shared,
+            Err(error) => return Ok(Err(error.at(self.index))),
+        };
+        let take = || shared.and_then(|shared| memory.take_shared(&self.call, shared));
+        match catch_unwind(AssertUnwindSafe(take)) {
+            Ok(Some(value)) => Ok(Ok(value)),
+            Ok(None) => Err(self),
+            Err(payload) => Ok(Err(panicked(subject_of(self.index, &self.call), &*payload))),
+        }
+    }
+}
+
+/// Runs a call that has no key.
+fn run_plain<C: Call>(
+    memory: &Memory,
+    index: usize,
+    call: C,
+    reason: MissReason,
+) -> Result<C::Output, TaskError> {
+    // Beside a function worth remembering its preview costs nothing; closures have none.
+    let subject = subject_of(index, &call);
+    let run = || match reason {
+        MissReason::NotMemoized => call.run(),
+        reason => memory.run_plain(call, reason).value,
+    };
+    catch_unwind(AssertUnwindSafe(run)).map_err(|payload| panicked(subject, &*payload))
+}
+
+/// A copy of the call for another attempt, if it can be copied.
+fn copy_of<C: Call>(call: &C) -> Option<C> {
+    // The `Clone` of an argument may panic.
+    catch_unwind(AssertUnwindSafe(|| call.again())).ok().flatten()
+}
+
+fn function_of<C: Call>(call: &C) -> Option<&'static str> {
+    call.memo().map(|memo| memo.function.name())
+}
+
+/// What a failure of the call is told of.
+pub(super) fn subject_of<C: Call>(index: usize, call: &C) -> TaskSubject {
+    // The `Serialize` of an argument may panic.
+    let preview = || call.memo().map(|memo| (memo.function.name(), memo.preview()));
+    match catch_unwind(AssertUnwindSafe(preview)) {
+        Ok(Some((function, arguments))) => TaskSubject { index, function: Some(function), arguments },
+        Ok(None) => TaskSubject { index, function: None, arguments: String::new() },
+        Err(_) => TaskSubject { index, function: function_of(call), arguments: String::new() },
+    }
+}
+
+/// The error of a task whose panic was just caught on this thread.
+pub(super) fn panicked(subject: TaskSubject, payload: &(dyn Any + Send)) -> TaskError {
+    TaskError::panicked(subject, payload, panics::take_place(payload))
+}
