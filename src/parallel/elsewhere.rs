@@ -133,6 +133,9 @@ where
         settled: &mut Vec<Settled<C::Output>>,
     ) {
         let Ok(execute) = &elsewhere.execute else { return };
+        if outgoing.is_empty() {
+            return;
+        }
         let (outgoing, jobs): (Vec<_>, Vec<_>) = outgoing.into_iter().unzip();
         let mut left: Vec<_> = outgoing.into_iter().map(Some).collect();
         let mut again = Vec::new();

@@ -80,7 +80,7 @@ impl Worker {
                 "a worker process does not answer: is `rememo::init()` the first that its `main` calls?".to_owned()
             }
             Err(_) => {
-                let ended = ending::failure(self.end(), &self.last_words.hear(), self.memory_limit);
+                let ended = self.ended();
                 format!(
                     "a worker process ended before it called `rememo::init()`, or could not get what it asked for: {}",
                     ended.message()

@@ -7,15 +7,16 @@ use crate::remote::Failure;
 use crate::task_error::TaskErrorKind;
 
 /// The failure of the job that a worker was at when it ended, with the last that it wrote to its standard error.
-pub(super) fn failure(status: Option<ExitStatus>, last_words: &str, memory_limit: Option<u64>) -> Failure {
+pub(super) fn failure(
+    status: Option<ExitStatus>,
+    (words, starved): &(String, bool),
+    memory_limit: Option<u64>,
+) -> Failure {
     let ending = status.map_or_else(|| "its worker process is gone".to_owned(), how);
-    // What Rust says when an allocation fails, before it aborts.
-    let starved = last_words.contains("memory allocation of");
-    if let Some(limit) = memory_limit.filter(|_| starved) {
-        let message = format!("its worker process may have {limit} bytes: {}", last_words.trim());
+    if let Some(limit) = memory_limit.filter(|_| *starved) {
+        let message = format!("its worker process may have {limit} bytes: {words}");
         return Failure::new(TaskErrorKind::OutOfMemory, message);
     }
-    let words = last_words.trim();
     let message = if words.is_empty() { ending } else { format!("{ending}; it wrote: {words}") };
     Failure::new(TaskErrorKind::Crashed, message)
 }
@@ -60,20 +61,20 @@ mod tests {
 
     #[test]
     fn an_ending_is_told_with_its_signal_and_its_last_words() {
-        let killed = failure(Some(ExitStatus::from_raw(11)), "", None);
+        let killed = failure(Some(ExitStatus::from_raw(11)), &(String::new(), false), None);
         assert_eq!(
             (killed.kind(), killed.message()),
             (TaskErrorKind::Crashed, "killed by signal 11 (SIGSEGV)")
         );
-        let exited = failure(Some(ExitStatus::from_raw(3 << 8)), "bye\n", None);
+        let exited = failure(Some(ExitStatus::from_raw(3 << 8)), &("bye".to_owned(), false), None);
         assert_eq!(exited.message(), "exited with code 3; it wrote: bye");
     }
 
     #[test]
     fn an_allocation_that_failed_under_a_limit_is_a_lack_of_memory() {
-        let words = "memory allocation of 99 bytes failed\n";
+        let words = ("memory allocation of 99 bytes failed".to_owned(), true);
         let status = Some(ExitStatus::from_raw(6));
-        assert_eq!(failure(status, words, Some(50)).kind(), TaskErrorKind::OutOfMemory);
-        assert_eq!(failure(status, words, None).kind(), TaskErrorKind::Crashed);
+        assert_eq!(failure(status, &words, Some(50)).kind(), TaskErrorKind::OutOfMemory);
+        assert_eq!(failure(status, &words, None).kind(), TaskErrorKind::Crashed);
     }
 }

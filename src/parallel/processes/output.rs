@@ -26,6 +26,10 @@ pub(super) struct LastWords {
 #[derive(Debug, Default)]
 struct Kept {
     bytes: Vec<u8>,
+    /// Whether a line said that there is not enough memory.
+    starved: bool,
+    /// Whether these are lines of a backtrace, which would leave no room for anything else.
+    in_backtrace: bool,
     ended: bool,
 }
 
@@ -82,6 +86,13 @@ fn write(to: &mut impl Write, prefix: &str, line: &[u8]) {
 impl LastWords {
     fn keep(&self, line: &[u8]) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.in_backtrace =
+            line.starts_with(b"stack backtrace:") || kept.in_backtrace && line.starts_with(b" ");
+        if kept.in_backtrace || line.starts_with(b"note: ") {
+            return;
+        }
+        // What Rust says when an allocation fails, before it aborts.
+        kept.starved |= line.starts_with(b"memory allocation of ");
         kept.bytes.extend_from_slice(line);
         let surplus = kept.bytes.len().saturating_sub(KEPT);
         kept.bytes.drain(..surplus);
@@ -94,14 +105,16 @@ impl LastWords {
 
     /// Forgets what belongs to earlier jobs.
     pub(super) fn forget(&self) {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).bytes.clear();
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.bytes.clear();
+        kept.starved = false;
     }
 
-    /// What was written last by a worker that has ended.
-    pub(super) fn hear(&self) -> String {
+    /// What was written last by a worker that has ended, and whether it had not enough memory.
+    pub(super) fn hear(&self) -> (String, bool) {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.ended.wait_timeout_while(kept, PATIENCE, |kept| !kept.ended);
         let (kept, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&kept.bytes).into_owned()
+        (String::from_utf8_lossy(&kept.bytes).trim().to_owned(), kept.starved)
     }
 }

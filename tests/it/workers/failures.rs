@@ -5,6 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use rememo::{Executor, Memory, Parallel, TaskErrorKind, delayed, memo};
+use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 
 use super::{expect_gone, lines, note, process, signal_myself, workers};
@@ -30,8 +31,8 @@ fn act(x: u64, what: Act, log: PathBuf) -> u64 {
     match what {
         Act::Return => x + 1,
         Act::Abort => std::process::abort(),
-        Act::Segfault => signal_myself("SEGV"),
-        Act::Kill => signal_myself("KILL"),
+        Act::Segfault => signal_myself(Signal::SEGV),
+        Act::Kill => signal_myself(Signal::KILL),
         Act::Exit => std::process::exit(3),
         Act::Overflow => overflow(x),
         Act::Allocate => vec![1_u8; 3 << 30].iter().map(|&byte| u64::from(byte)).sum(),
@@ -146,7 +147,7 @@ fn of_a_thousand_the_forty_that_fail_fail_alone() {
     };
     let run = || {
         let calls = (0..1000).map(|x| act::delayed(x, act_of(x), log.clone()));
-        workers(&cache.memory).timeout(Duration::from_millis(400)).keep_going(true).run_all(calls)
+        workers(&cache.memory).timeout(Duration::from_secs(1)).keep_going(true).run_all(calls)
     };
     let check = |results: &[Result<u64, rememo::TaskError>]| {
         for (x, result) in (0..).zip(results) {

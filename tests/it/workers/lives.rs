@@ -83,7 +83,7 @@ pub fn play(role: &str, cache: &Path) {
         "endless" | "endless on threads of its own" => {
             rememo::init();
             let run = move |cache: PathBuf| {
-                let log = cache.join("log");
+                let log = cache.join("pids");
                 let _ = workers(&memory).run((0..2).map(|x| endless::delayed(x, log.clone())));
             };
             if role == "endless" {
@@ -119,7 +119,7 @@ fn workers_end_with_a_parent_that_is_killed() {
     ] {
         let cache = TestCache::new();
         let mut parent = start(role, &cache.root()).spawn().unwrap();
-        let log = cache.root().join("log");
+        let log = cache.root().join("pids");
         expect_soon("both workers are at work", || lines(&log).len() == 2);
         Command::new("kill").args(["-s", signal, &parent.id().to_string()]).status().unwrap();
         assert!(!parent.wait().unwrap().success());
@@ -149,7 +149,7 @@ fn output_of_workers_passes_through_when_asked() {
     };
     let (stdout, stderr) = output("workers chatty");
     for x in 0..3 {
-        assert_eq!(prefixed(&stdout, &format!("] out {x}")), 1, "{stdout}");
+        assert_eq!(prefixed(&stdout, &format!("out {x}")), 1, "{stdout}");
         assert_eq!(prefixed(&stderr, &format!("] err {x}")), 1, "{stderr}");
     }
     let (stdout, stderr) = output("workers quiet");

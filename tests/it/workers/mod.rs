@@ -10,9 +10,10 @@ mod values;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
+
+use rustix::process::{Signal, getpid, kill_process};
 
 use rememo::{Executor, Memory, Parallel, memo};
 
@@ -48,12 +49,13 @@ fn lines(file: &Path) -> Vec<String> {
 }
 
 /// Sends a signal to this process, as the kernel would.
-fn signal_myself(name: &str) -> ! {
-    let pid = std::process::id().to_string();
-    Command::new("kill").args(["-s", name, &pid]).status().unwrap();
-    // It is on its way.
-    thread::sleep(Duration::from_secs(60));
-    panic!("the signal {name} did not end the process");
+fn signal_myself(signal: Signal) -> ! {
+    // Again: Rust's own handler of SIGSEGV takes the first for one that will come back by itself, and steps aside.
+    for _ in 0..100 {
+        kill_process(getpid(), signal).unwrap();
+        thread::sleep(Duration::from_millis(10));
+    }
+    panic!("the signal {signal:?} did not end the process");
 }
 
 /// Waits until nothing is left of a process, not even a zombie.
