@@ -414,8 +414,8 @@ where
     ) -> Option<Done> {
         let run = self.watch.as_ref().map(Watch::run);
         match item.run(&self.memory, patient, self.policy.retries, outbox) {
-            Ran::Done { index, result, source, done } => {
-                let came = run.as_ref().map_or(Came::Failed, |run| run.came_from(&source));
+            Ran::Done { index, result, origin, done } => {
+                let came = run.as_ref().map_or(Came::Failed, |run| run.came_from(origin));
                 self.finish(index, came, result, settled);
                 done
             }
