@@ -3,6 +3,8 @@
 //! Inputs are drawn in windows on the caller's thread ([`feed`]). Helpers, which are tasks of a rayon pool, look the calls up first:
 //! hits are done with, distinct misses join a queue, which they empty next ([`batch`]).
 //!
+//! Calls that are submitted one by one wait at a desk ([`desk`]) until a thread is free.
+//!
 //! # Invariants
 //! 1. Never more threads of a pool compute than it has. A `Parallel` inside a task uses the threads of the pool that the task
 //!    runs on, its caller's first, so it finishes even on a pool of one thread.
@@ -18,17 +20,24 @@
 
 mod batch;
 mod bell;
+mod desk;
 mod feed;
 mod item;
+mod outcome;
 mod panics;
 mod policy;
 mod pool;
 mod queue;
 mod stream;
+mod task;
 mod try_run;
 
+use std::sync::Arc;
+
+use self::desk::Desks;
 use self::policy::Policy;
 use self::stream::{Stream, StreamTerms};
+pub use self::task::{AsCompleted, Task, as_completed};
 pub use self::try_run::TryRunError;
 use crate::call::Call;
 use crate::error::Result;
@@ -64,6 +73,8 @@ pub struct Parallel {
     window: usize,
     keep_going: bool,
     retries: u32,
+    /// Where submitted calls wait.
+    desks: Arc<Desks>,
 }
 
 impl Parallel {
@@ -80,6 +91,7 @@ impl Parallel {
     /// turns; one that gets no thread for 0.2 s is computed by the thread that called `run`.
     pub fn jobs(mut self, jobs: usize) -> Self {
         self.jobs = jobs;
+        self.desks = Arc::default();
         self
     }
 

@@ -99,6 +99,22 @@ impl<C> State<C> {
         duplicates
     }
 
+    /// The first of the duplicates of a key takes the place of the item that they wait for, which will not be run.
+    pub(super) fn pass_on(&mut self, key: &Key) {
+        let mut duplicates = self.duplicates_of(key).into_iter();
+        if let Some(first) = duplicates.next() {
+            let rest: Vec<_> = duplicates.collect();
+            self.parked += rest.len();
+            self.duplicates.insert(*key, rest);
+            self.run_next(first);
+        }
+    }
+
+    /// What could be started, or waits for somebody else.
+    pub(super) fn jobs(&self) -> impl Iterator<Item = &C> {
+        self.queue.iter().chain(&self.deferred).map(|item| &item.call)
+    }
+
     /// All that has not started, to be dropped.
     pub(super) fn take_all(&mut self) -> impl Sized + use<C> {
         self.parked = 0;

@@ -34,5 +34,6 @@ mod processes;
 mod reach;
 mod stream;
 mod support;
+mod tasks;
 mod trouble;
 mod why;
