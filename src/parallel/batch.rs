@@ -9,7 +9,7 @@ use super::bell::Bell;
 use super::item::{Done, Item, Ran, Work, panicked, subject_of};
 use super::panics;
 use super::policy::Policy;
-use super::pool::{self, Busy, Pool};
+use super::pool::{self, Busy, Pool, Starved};
 use super::progress::{Came, PATIENCE, Run, Shown, Watch};
 use super::queue::{LOW_WATER, State, Taken};
 use crate::call::Call;
@@ -24,7 +24,7 @@ pub(super) type Settled<T> = (usize, Result<T, TaskError>);
 const TAKE: Duration = Duration::from_micros(200);
 const TAKE_ITEMS: usize = 256;
 /// A helper gives its thread to another batch that waits for one after this time; its own batch queues up again.
-const SLICE: Duration = Duration::from_millis(10);
+pub(super) const SLICE: Duration = Duration::from_millis(10);
 
 /// Calls that are not done.
 #[derive(Debug)]
@@ -140,7 +140,7 @@ where
         let hired = pool.reserve(wanted);
         state.helpers += hired;
         if wanted > hired && self.feeder_waits {
-            pool.ring_when_free(&self.bell);
+            pool.ring_when_free(self.starving());
         }
         hired
     }
@@ -157,6 +157,11 @@ where
                 }
             }
         }
+    }
+
+    /// Who is to be told when a thread is free.
+    fn starving(&self) -> Arc<dyn Starved> {
+        Arc::clone(&self.bell) as Arc<dyn Starved>
     }
 
     /// Whether nothing waits and nobody works.
@@ -192,7 +197,7 @@ where
             pool.release();
             lock(&self.state).helpers -= 1;
             if self.feeder_waits {
-                pool.ring_when_free(&self.bell);
+                pool.ring_when_free(self.starving());
                 if self.is_idle() {
                     self.bell.ring();
                 }

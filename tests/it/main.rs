@@ -36,5 +36,6 @@ mod progress;
 mod reach;
 mod stream;
 mod support;
+mod tasks;
 mod trouble;
 mod why;
