@@ -311,6 +311,15 @@ impl Memory {
         Ok(Verified { sound: swept.sound, damaged: swept.damaged })
     }
 
+    /// Whether `other` is a clone of this one, or both are disabled.
+    pub(crate) fn is(&self, other: &Memory) -> bool {
+        match (&self.inner, &other.inner) {
+            (Some(inner), Some(other)) => Arc::ptr_eq(inner, other),
+            (None, None) => true,
+            _ => false,
+        }
+    }
+
     /// Looks for the entry of a call.
     pub(crate) fn probe<C: Call>(&self, call: &C) -> Probe<C::Output> {
         match (self.key_of(call), &self.inner) {

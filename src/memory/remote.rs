@@ -105,18 +105,23 @@ impl Memory {
         self.inner.as_ref().map(|inner| inner.begin(key, again, memo, wait))
     }
 
-    /// The value in a reply to a call that has no key.
+    /// The value in a reply to a call that is not kept, for a reason.
     ///
     /// # Errors
     ///
     /// Fails if there is none that can be read.
-    pub(crate) fn accept_plain<C: Call>(&self, call: &C, reply: &Reply) -> Result<C::Output, String> {
+    pub(crate) fn accept_plain<C: Call>(
+        &self,
+        call: &C,
+        reason: MissReason,
+        reply: &Reply,
+    ) -> Result<Computed<C::Output>, String> {
         let memo = call.memo().ok_or("it is a closure")?;
         memo.function.took(reply.took);
         if let Some(inner) = &self.inner {
             inner.counters.miss(reply.took);
         }
-        read(&memo, &reply.content)
+        Ok(Computed { value: read(&memo, &reply.content)?, source: Source::Miss(reason), shared: None })
     }
 
     /// The value in a reply; keeps it, unless that is done, and gives it to whoever waits.

@@ -36,6 +36,7 @@ mod progress;
 mod reach;
 mod stream;
 mod support;
+mod tasks;
 mod trouble;
 mod why;
 mod workers;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rememo::{Memory, Parallel, delayed, memo};
 
-use crate::support::{TestCache, hit};
+use crate::support::{TestCache, hit, within_a_minute};
 
 #[memo]
 fn square(x: u64) -> u64 {
@@ -424,19 +424,6 @@ fn a_key_computed_by_another_thread_does_not_hold_up_the_batch() {
     });
     assert_eq!(values, (0..30).collect::<Vec<_>>());
     assert_eq!((RUNS.load(SeqCst), done.load(SeqCst)), (30, 1));
-}
-
-/// Runs `test` on a thread of its own and fails if it takes too long, rather than hang.
-#[track_caller]
-fn within_a_minute(test: impl FnOnce() + Send + 'static) {
-    let (done, finished) = std::sync::mpsc::channel();
-    let thread = thread::spawn(move || {
-        test();
-        done.send(()).unwrap();
-    });
-    let done = finished.recv_timeout(Duration::from_mins(1));
-    assert!(done.is_ok() || thread.is_finished(), "it hangs");
-    thread.join().unwrap();
 }
 
 /// Regression: a thread of the user's pool that waited for its batch started other items of the user's meanwhile, one on top

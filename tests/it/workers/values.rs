@@ -99,7 +99,10 @@ fn large_arguments_and_values_go_through_the_store() {
     let data: Vec<f64> = (0..100_000).map(f64::from).collect();
     let values = workers(&cache.memory).run((0..4).map(|by| ramp::delayed(&data, f64::from(by)))).unwrap();
     for (by, value) in values.iter().enumerate() {
-        assert!(value.iter().zip(&data).all(|(value, x)| *value == x + by as f64), "{by}");
+        assert!(
+            value.iter().zip(&data).all(|(value, x)| value.to_bits() == (x + by as f64).to_bits()),
+            "{by}"
+        );
     }
     let array = Array::from(data.clone());
     let arrays = workers(&cache.memory).run((0..2).map(|by| mapped::delayed(&array, f64::from(by)))).unwrap();
@@ -219,4 +222,18 @@ fn workers_share_the_cores() {
             assert_eq!(parallel.run([surroundings::delayed(name)]).unwrap(), [expected.clone()]);
         }
     }
+}
+
+#[test]
+fn submitted_calls_run_in_workers() {
+    rememo::init();
+    let cache = TestCache::new();
+    let parallel = workers(&cache.memory);
+    let tasks: Vec<_> = (0..6).map(|salt| parallel.submit(process::delayed(salt))).collect();
+    for task in tasks {
+        assert_ne!(task.wait().unwrap(), std::process::id());
+    }
+    assert!(parallel.submit(process::delayed(3)).is_done());
+    let error = parallel.submit(rememo::delayed(|| 1)).wait().unwrap_err();
+    assert_eq!(error.kind(), TaskErrorKind::NotSent);
 }
