@@ -45,6 +45,8 @@ fn worker() {
             let cache = Path::new(&cache);
             match role.split_once(' ') {
                 Some(("large", role)) => crate::large::play(role, cache),
+                #[cfg(feature = "zstd")]
+                Some(("compressed", role)) => crate::compressed::play(role, cache),
                 #[cfg(target_os = "linux")]
                 Some(("array", role)) => crate::array::play(role, cache),
                 _ => crate::environment::play(role, cache),

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::call::FunctionCall;
 use crate::codec::select;
-use crate::function::{Definition, Function};
+use crate::function::{Compress, Definition, Function};
 use crate::key::{ArgumentError, Arguments};
 
 /// A state of a program with the function `shop::price(item, day)`.
@@ -64,6 +64,7 @@ impl Program {
             ttl: None,
             valid: None,
             min_cost: Duration::ZERO,
+            compress: Compress::AsMemory,
             file: "src/shop.rs",
             line: 7,
         };

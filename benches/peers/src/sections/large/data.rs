@@ -25,9 +25,21 @@ pub(super) fn prepare(numbers: Vec<f64>) {
     *PREPARED.lock().expect("no thread panics") = Some(numbers);
 }
 
+/// The same as an instrument of 12 bits reads them: numbers that a compressor makes much shorter.
+pub(super) fn readings(seed: u64, count: usize) -> Vec<f64> {
+    let mut numbers = numbers(seed, count);
+    numbers.iter_mut().for_each(|number| *number = (*number * 4096.0).floor());
+    numbers
+}
+
 /// [`numbers`], without making them if they are there.
 pub(super) fn prepared_or_numbers(seed: u64, count: usize) -> Vec<f64> {
-    PREPARED.lock().expect("no thread panics").take().unwrap_or_else(|| numbers(seed, count))
+    prepared_or(seed, count, numbers)
+}
+
+/// What was prepared, or else what `make` makes.
+pub(super) fn prepared_or(seed: u64, count: usize, make: fn(u64, usize) -> Vec<f64>) -> Vec<f64> {
+    PREPARED.lock().expect("no thread panics").take().unwrap_or_else(|| make(seed, count))
 }
 
 /// The sum of all numbers, at the speed of memory.
