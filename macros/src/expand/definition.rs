@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::{Literal, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 
@@ -91,6 +91,9 @@ impl Expansion<'_> {
             Compress::AsMemory => quote!(#compress::AsMemory),
             Compress::Never => quote!(#compress::Never),
             Compress::At(level, span) => {
+                let mut library: Vec<TokenTree> = quote!(#library).into_iter().collect();
+                library.iter_mut().for_each(|token| token.set_span(span));
+                let library: TokenStream = library.into_iter().collect();
                 let level = quote_spanned!(span=> #library::__private::Level::of_function(#level));
                 quote!(#compress::At(#level))
             }

@@ -29,7 +29,7 @@ use super::Bytes;
 /// The bit in the number of an encoding which says that the bytes are compressed.
 pub(crate) const COMPRESSED: u8 = 0x80;
 
-/// So much is compressed at once. Tables for it take 20 MiB at the highest level.
+/// So much is compressed at once. Tables for it take 17 MiB at the highest level.
 const BLOCK: usize = 1024 * 1024;
 
 /// The compressed bytes, or the bytes as they came if they would not shrink or are too few.

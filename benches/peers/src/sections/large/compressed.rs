@@ -92,7 +92,7 @@ pub(super) fn run(bench: &Bench<'_>, size: &Large, python: Result<&mut Joblib, &
         }
         Err(why) => Some(&**why),
     };
-    print(&rows, size, no_python);
+    print(&rows, size, no_python.map(String::as_str));
 }
 
 fn print(rows: &[(&str, Row)], size: &Large, no_python: Option<&str>) {
