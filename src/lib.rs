@@ -150,7 +150,7 @@ pub use parallel::Parallel;
 pub use rememo_macros::memo;
 pub use report::{Change, ChangeKind, CodeItem, FunctionRecord, Stats, Verified, Why};
 pub use store::{Durability, EntryInfo, Layout, Limits, Reduced};
-pub use task_error::TaskError;
+pub use task_error::{TaskError, TaskErrorKind};
 
 /// What the code that `#[memo]` writes needs. No API: it changes with every version.
 #[doc(hidden)]

@@ -7,6 +7,8 @@
 //! 4. The bytes of a large value that are borrowed from it are not copied to be shared: they are stored first, at once, and read from
 //!    there by whoever waits.
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -68,10 +70,20 @@ pub(crate) struct Computed<T> {
     pub(crate) shared: Option<Shared>,
 }
 
+/// A panic of a call that was being computed.
+#[derive(Debug)]
+pub(crate) struct Panic {
+    pub(crate) payload: Box<dyn Any + Send>,
+    /// The arguments of the call in short.
+    pub(crate) arguments: String,
+}
+
 /// What came of an attempt to compute.
 #[derive(Debug)]
 pub(crate) enum Attempt<C: Call> {
     Done(Computed<C::Output>),
+    /// The function panicked, or what writes or reads its value.
+    Panicked(Panic),
     /// Somebody else computes the key, and waiting was not wanted.
     Busy(C),
 }
@@ -223,9 +235,15 @@ impl Inner {
         let subject = memo.subject();
         // What others may wait for on the disk is stored at once.
         let outbox = outbox.filter(|_| lease.is_none());
-        let computed = self.run_and_keep(memory, Miss { key, reason, share }, &subject, call, leader, outbox);
+        let miss = Miss { key, reason, share };
+        let run = || self.run_and_keep(memory, miss, &subject, call, leader, outbox);
+        let computed = catch_unwind(AssertUnwindSafe(run));
         drop(lease);
-        Attempt::Done(computed)
+        // What was made of the arguments is worth telling: the call itself is gone.
+        computed.map_or_else(
+            |payload| Attempt::Panicked(Panic { payload, arguments: subject.arguments }),
+            Attempt::Done,
+        )
     }
 
     /// The lease of `key`, unless it costs more than the function does on average, or this thread leads no flight.

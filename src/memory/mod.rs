@@ -14,6 +14,7 @@ mod trouble;
 mod why;
 
 use std::fmt;
+use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +22,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 pub use current::Entered;
-pub(crate) use inner::{Attempt, Computed, Inner, Terms};
+pub(crate) use inner::{Attempt, Computed, Inner, Panic, Terms};
 pub use open::MemoryBuilder;
 pub(crate) use outbox::Outbox;
 pub use outcome::{MissReason, Outcome, Source};
@@ -340,6 +341,7 @@ impl Memory {
     fn compute<C: Call>(&self, key: Key, reason: MissReason, call: C) -> Outcome<C::Output> {
         match self.attempt(key, reason, call, Terms::Single) {
             Attempt::Done(computed) => Outcome::new(computed.value, computed.source),
+            Attempt::Panicked(panic) => resume_unwind(panic.payload),
             Attempt::Busy(call) => self.run_plain(call, MissReason::Absent),
         }
     }

@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::bell::Bell;
+use super::panics;
 use super::pool::{self, Busy, Pool};
 use super::queue::{Item, LOW_WATER, State, Taken, Work};
 use crate::call::Call;
 use crate::key::Key;
 use crate::lease::Shared;
-use crate::memory::{Attempt, Computed, Memory, MissReason, Outbox, Probe, Terms};
-use crate::task_error::TaskError;
+use crate::memory::{Attempt, Computed, Memory, MissReason, Outbox, Panic, Probe, Terms};
+use crate::task_error::{TaskError, TaskSubject};
 
 /// What came of a call, by its place in the input.
 pub(super) type Settled<T> = (usize, Result<T, TaskError>);
@@ -76,6 +77,7 @@ where
     C::Output: Send,
 {
     pub(super) fn new(memory: Memory, terms: BatchTerms) -> Self {
+        panics::install();
         let BatchTerms { most_helpers, feeder_waits, fail_fast, streams } = terms;
         Batch {
             memory,
@@ -313,7 +315,7 @@ where
         let acted = catch_unwind(AssertUnwindSafe(|| act(call)));
         acted
             .map_err(|payload| {
-                let error = TaskError::panicked(index, function_of(call), &*payload);
+                let error = panicked(subject_of(index, call), &*payload);
                 self.finish(index, Err(error), settled);
             })
             .ok()
@@ -358,36 +360,47 @@ where
         settled: &mut Vec<Settled<C::Output>>,
     ) -> Option<Done> {
         let Item { index, call, work } = item;
-        let function = function_of(&call);
-        let failed = |payload: Box<dyn Any + Send>| TaskError::panicked(index, function, &*payload);
         let (key, reason) = match work {
-            Work::Plain(MissReason::NotMemoized) => {
-                let result = catch_unwind(AssertUnwindSafe(|| call.run())).map_err(failed);
-                self.finish(index, result, settled);
-                return None;
-            }
             Work::Plain(reason) => {
-                let run = AssertUnwindSafe(|| self.memory.run_plain(call, reason).value);
-                self.finish(index, catch_unwind(run).map_err(failed), settled);
+                let result = self.run_plain(index, call, reason);
+                self.finish(index, result, settled);
                 return None;
             }
             Work::Keyed(key, reason) => (key, reason),
         };
+        let function = function_of(&call);
         let terms = match outbox {
             Some(outbox) => Terms::Batch { wait: patient, outbox },
             None => Terms::Single,
         };
         let compute = AssertUnwindSafe(|| self.memory.attempt(key, reason.clone(), call, terms));
-        let (result, shared) = match catch_unwind(compute).map_err(failed) {
-            Ok(Attempt::Busy(call)) => {
+        // What panics outside of `attempt`'s own care is something of the library's, or a decoder of the user's.
+        let attempt = catch_unwind(compute)
+            .unwrap_or_else(|payload| Attempt::Panicked(Panic { payload, arguments: String::new() }));
+        let (result, shared) = match attempt {
+            Attempt::Busy(call) => {
                 lock(&self.state).deferred.push_back(Item { index, call, work: Work::Keyed(key, reason) });
                 return None;
             }
-            Ok(Attempt::Done(Computed { value, shared, .. })) => (Ok(value), Ok(shared)),
-            Err(error) => (Err(error.clone()), Err(error)),
+            Attempt::Done(Computed { value, shared, .. }) => (Ok(value), Ok(shared)),
+            Attempt::Panicked(Panic { payload, arguments }) => {
+                let error = panicked(TaskSubject { index, function, arguments }, &*payload);
+                (Err(error.clone()), Err(error))
+            }
         };
         self.finish(index, result, settled);
         Some((key, shared))
+    }
+
+    /// Runs a call that has no key.
+    fn run_plain(&self, index: usize, call: C, reason: MissReason) -> Result<C::Output, TaskError> {
+        // Beside a function worth remembering its preview costs nothing; closures have none.
+        let subject = subject_of(index, &call);
+        let run = || match reason {
+            MissReason::NotMemoized => call.run(),
+            reason => self.memory.run_plain(call, reason).value,
+        };
+        catch_unwind(AssertUnwindSafe(run)).map_err(|payload| panicked(subject, &*payload))
     }
 
     fn finish(
@@ -432,7 +445,7 @@ where
                     self.bell.ring();
                 }
                 Err(payload) => {
-                    let error = TaskError::panicked(item.index, function_of(&item.call), &*payload);
+                    let error = panicked(subject_of(item.index, &item.call), &*payload);
                     self.finish(item.index, Err(error), settled);
                 }
             }
@@ -442,6 +455,22 @@ where
 
 fn function_of<C: Call>(call: &C) -> Option<&'static str> {
     call.memo().map(|memo| memo.function.name())
+}
+
+/// What a failure of the call is told of.
+fn subject_of<C: Call>(index: usize, call: &C) -> TaskSubject {
+    // The `Serialize` of an argument may panic.
+    let preview = || call.memo().map(|memo| (memo.function.name(), memo.preview()));
+    match catch_unwind(AssertUnwindSafe(preview)) {
+        Ok(Some((function, arguments))) => TaskSubject { index, function: Some(function), arguments },
+        Ok(None) => TaskSubject { index, function: None, arguments: String::new() },
+        Err(_) => TaskSubject { index, function: function_of(call), arguments: String::new() },
+    }
+}
+
+/// The error of a task whose panic was just caught on this thread.
+fn panicked(subject: TaskSubject, payload: &(dyn Any + Send)) -> TaskError {
+    TaskError::panicked(subject, payload, panics::take_place(payload))
 }
 
 /// Locks, whether or not another thread panicked meanwhile: user code runs under none of these locks.

@@ -19,6 +19,7 @@
 mod batch;
 mod bell;
 mod feed;
+mod panics;
 mod pool;
 mod queue;
 mod stream;

@@ -30,6 +30,7 @@ mod memory;
 mod mutation;
 mod package;
 mod parallel;
+mod policy;
 mod processes;
 mod reach;
 mod stream;
