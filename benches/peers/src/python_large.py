@@ -47,7 +47,19 @@ def vector(seed, count):
 def readings(seed, count):
     global ran
     ran += 1
-    return prepared_readings if count == len(prepared) else numpy.floor(numbers(seed, count) * 4096.0)
+    return prepared_readings if count == len(prepared) else made_readings(seed, count)
+
+
+def made_readings(seed, count):
+    """As data.rs makes them."""
+    bits = numpy.arange(count, dtype=numpy.uint64)
+    bits *= numpy.uint64(0x9E3779B97F4A7C15)
+    bits += numpy.uint64(seed)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        bits ^= bits >> numpy.uint64(shift)
+        bits *= numpy.uint64(factor)
+    bits ^= bits >> numpy.uint64(31)
+    return (bits >> numpy.uint64(52)).astype(numpy.float64)
 
 
 def first_of(data):
@@ -129,7 +141,7 @@ def values(seed, name, directory, hits, most_hits, enough):
 def values_of_readings(seed, name, directory, hits):
     global ran, prepared_readings
     if prepared_readings is None:
-        prepared_readings = numpy.floor(prepared * 4096.0)
+        prepared_readings = made_readings(seed, len(prepared))
     count = len(prepared)
     options = {"joblib": {}, "joblib-compressed-3": {"compress": 3}}[name]
     function = joblib.Memory(directory, verbose=0, **options).cache(readings)

@@ -92,7 +92,9 @@ impl Expansion<'_> {
             Compress::Never => quote!(#compress::Never),
             Compress::At(level, span) => {
                 let mut library: Vec<TokenTree> = quote!(#library).into_iter().collect();
-                library.iter_mut().for_each(|token| token.set_span(span));
+                for token in &mut library {
+                    token.set_span(token.span().located_at(span));
+                }
                 let library: TokenStream = library.into_iter().collect();
                 let level = quote_spanned!(span=> #library::__private::Level::of_function(#level));
                 quote!(#compress::At(#level))

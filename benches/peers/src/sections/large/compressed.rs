@@ -1,6 +1,6 @@
 //! A large vector that is stored compressed and found again, beside joblib's compressed files.
 //!
-//! The numbers are readings of an instrument of 12 bits, as `f64`: of each eight bytes most are zero. (Those of the other
+//! The numbers are readings of an instrument of 12 bits, as `f64`, evenly spread: of each eight bytes most are zero. (Those of the other
 //! tables do not shrink, and rememo keeps such as they are.) Inside and outside of the timing is what `values` says. Files are in the
 //! page cache.
 

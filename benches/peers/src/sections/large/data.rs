@@ -25,11 +25,17 @@ pub(super) fn prepare(numbers: Vec<f64>) {
     *PREPARED.lock().expect("no thread panics") = Some(numbers);
 }
 
-/// The same as an instrument of 12 bits reads them: numbers that a compressor makes much shorter.
+/// `count` readings of an instrument of 12 bits, which depend on nothing but `seed` and their place: a compressor can make them
+/// much shorter, but finds nothing in them that repeats.
 pub(super) fn readings(seed: u64, count: usize) -> Vec<f64> {
-    let mut numbers = numbers(seed, count);
-    numbers.iter_mut().for_each(|number| *number = (*number * 4096.0).floor());
-    numbers
+    // The finalizer of SplitMix64.
+    let reading = |place: u64| {
+        let bits = place.wrapping_mul(GOLDEN).wrapping_add(seed);
+        let bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        f64::from(u16::try_from((bits ^ (bits >> 31)) >> 52).expect("twelve bits"))
+    };
+    (0..count as u64).map(reading).collect()
 }
 
 /// [`numbers`], without making them if they are there.
