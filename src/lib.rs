@@ -44,6 +44,7 @@
 //! # Features
 //! None is on by default.
 //! - `ndarray`: views of [`Array`], and arrays of `ndarray` turned into it, without copies.
+//! - `zstd`: values that are stored compressed, by `#[memo(compress)]` or [`MemoryBuilder`]; compiles a C library.
 //! - `bytemuck`: vectors and arrays of types that are `bytemuck::Pod` are kept as raw bytes, as those of numbers always are.
 //! - `progress`: [`Parallel::progress`] shows a bar on a terminal; without, it prints lines there, too. (indicatif)
 //!
@@ -165,9 +166,9 @@ pub use task_error::{TaskError, TaskErrorKind};
 pub mod __private {
     pub use crate::call::{FunctionCall, Memo, copies};
     pub use crate::codec::{Codec, DecodeError, raw, select};
-    pub use crate::function::{Definition, Function};
+    pub use crate::function::{Compress, Definition, Function};
     pub use crate::key::{ArgumentError, Arguments};
-    pub use crate::payload::ReadError;
+    pub use crate::payload::{Level, ReadError};
     pub use crate::remote::Remote;
     pub use inventory;
 

@@ -152,10 +152,11 @@ impl Memory {
         let Some(inner) = &self.inner else { return Ok(()) };
         let (memo, key) = memo_and_key(call, "insert")?;
         let subject = memo.subject();
-        let draft = inner::try_draft(key, &subject, value, Duration::ZERO)?.ok_or_else(|| {
-            let reason = "it is an `Err`, which only functions under `cache_err` keep";
-            Error::value("store", memo.function.name(), reason)
-        })?;
+        let draft = keep::try_draft(key, &subject, value, Duration::ZERO, inner.level(memo.function))?
+            .ok_or_else(|| {
+                let reason = "it is an `Err`, which only functions under `cache_err` keep";
+                Error::value("store", memo.function.name(), reason)
+            })?;
         inner.try_store(memo.function, &draft)
     }
 

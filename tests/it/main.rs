@@ -18,6 +18,7 @@
 
 mod arguments;
 mod array;
+mod compressed;
 mod concurrent;
 mod damage;
 mod edits;

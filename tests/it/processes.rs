@@ -48,6 +48,8 @@ fn worker() {
                 Some(("stream", role)) => crate::stream::play(role, cache),
                 Some(("progress", role)) => crate::progress::play(role, cache),
                 Some(("large", role)) => crate::large::play(role, cache),
+                #[cfg(feature = "zstd")]
+                Some(("compressed", role)) => crate::compressed::play(role, cache),
                 #[cfg(target_os = "linux")]
                 Some(("array", role)) => crate::array::play(role, cache),
                 #[cfg(target_os = "linux")]
