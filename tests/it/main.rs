@@ -31,6 +31,7 @@ mod package;
 mod parallel;
 mod policy;
 mod processes;
+mod random;
 mod reach;
 mod stream;
 mod support;
