@@ -129,7 +129,8 @@ impl Parallel {
         self
     }
 
-    /// Sets whether the others are computed when one fails. Default: `false`, and what has not started by then is dropped.
+    /// Sets whether the others are computed when one fails. Default: `false`, and what has not started by then is dropped; what
+    /// runs by then finishes, and is stored.
     pub fn keep_going(mut self, keep_going: bool) -> Self {
         self.keep_going = keep_going;
         self

@@ -34,6 +34,7 @@ mod parallel;
 mod policy;
 mod processes;
 mod progress;
+mod random;
 mod reach;
 mod stream;
 mod support;
