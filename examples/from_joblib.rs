@@ -6,15 +6,16 @@
 //!
 //! The Python form stands in a comment above the Rust form; each step states and asserts how many calls were hits
 //! and how many misses. The cache is a temporary directory, so that every run begins with nothing remembered.
-//!
-//! Tasks run on threads. Not there yet, and so left out: processes instead of threads by one word, and time-outs that end a task.
 #![expect(clippy::print_stdout, reason = "an example speaks to a person at a terminal")]
 
 use std::error::Error;
 use std::thread;
 use std::time::Duration;
 
-use rememo::{EntryInfo, Limits, Memory, Parallel, Shelved, Task, TryRunError, as_completed, delayed, memo};
+use rememo::{
+    EntryInfo, Executor, Limits, Memory, Parallel, Shelved, Task, TaskErrorKind, TryRunError, as_completed,
+    delayed, memo,
+};
 
 type Done = Result<(), Box<dyn Error>>;
 
@@ -24,6 +25,7 @@ fn cube(i: u64) -> u64 {
     i.pow(3)
 }
 
+#[rememo::main]
 fn main() -> Done {
     // memory = Memory("directory")
     let directory = tempfile::tempdir()?;
@@ -31,6 +33,7 @@ fn main() -> Done {
     batches(&memory)?;
     streams(&memory)?;
     failures(&memory);
+    processes(&memory)?;
     tasks(&memory)?;
     single_calls(&memory)?;
     what_is_in_the_key(&memory);
@@ -122,6 +125,36 @@ fn failures(memory: &Memory) {
     assert_eq!(all[2], Ok(Ok(13)));
     assert!(matches!(&all[1], Ok(Err(error)) if error.contains("invalid digit")));
     step.ends_somehow(); // whether "13" had begun when "a dozen" failed, nobody knows
+}
+
+fn processes(memory: &Memory) -> Done {
+    // Parallel(n_jobs=2, backend="loky")(delayed(cube)(i) for i in range(3000, 3010)), ProcessPoolExecutor().map(...)
+    let step = Step::new(memory, "Parallel(backend=\"loky\")");
+    let parallel = Parallel::new().jobs(2).memory(memory).executor(Executor::processes());
+    let cubes = parallel.run((3000..3010).map(cube::delayed))?;
+    assert_eq!(cubes[0], 27_000_000_000);
+    step.ends(0, 10);
+
+    // Parallel(n_jobs=2, timeout=0.2)(delayed(nap)(ms) for ms in (1, 60_000)), which raises a TimeoutError.
+    // Here the one that takes too long is killed, and fails alone.
+    let step = Step::new(memory, "Parallel(timeout=…)");
+    let naps = parallel.clone().timeout(Duration::from_millis(200)).run_all([1, 60_000].map(nap::delayed));
+    assert_eq!(naps[0], Ok(1));
+    assert_eq!(naps[1].as_ref().expect_err("it naps for a minute").kind(), TaskErrorKind::TimedOut);
+    step.ends(0, 1);
+
+    // multiprocessing.Pool(2, maxtasksperchild=5).map(cube, range(3000, 3020))
+    let step = Step::new(memory, "Pool(maxtasksperchild=5)");
+    let recycled = Parallel::new().jobs(2).memory(memory).executor(Executor::processes().max_tasks(5));
+    assert_eq!(recycled.run((3000..3020).map(cube::delayed))?.len(), 20);
+    step.ends(10, 10);
+    Ok(())
+}
+
+#[memo]
+fn nap(milliseconds: u64) -> u64 {
+    thread::sleep(Duration::from_millis(milliseconds));
+    milliseconds
 }
 
 fn tasks(memory: &Memory) -> Done {
