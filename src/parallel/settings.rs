@@ -95,7 +95,7 @@ impl Parallel {
     ///
     /// With the feature `progress`, this is one line with a bar on a terminal. Without, and where the standard error is no
     /// terminal, it is a plain line after a second, then every five, and the last. How the time that is left is estimated:
-    /// [`Totals::remaining`]. What runs inside a task of another batch shows nothing, nor does a call that is
+    /// [`Totals::remaining`](crate::Totals::remaining). What runs inside a task of another batch shows nothing, nor does a call that is
     /// [submitted](Self::submit) by itself.
     pub fn progress(mut self, progress: bool) -> Self {
         self.shown = if progress { Shown::Reader } else { Shown::Nobody };
