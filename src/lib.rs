@@ -92,6 +92,7 @@ mod function;
 mod input;
 mod key;
 mod lease;
+mod lock;
 mod memory;
 mod panics;
 mod parallel;

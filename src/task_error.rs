@@ -71,8 +71,7 @@ impl TaskError {
 
     /// The error of a task that panicked with `payload`.
     pub(crate) fn panicked(subject: TaskSubject, payload: &(dyn Any + Send), place: Option<String>) -> Self {
-        let message = text_of(payload).unwrap_or("a panic whose payload is not text");
-        TaskError::new(subject, TaskErrorKind::Panicked, message, place)
+        TaskError::new(subject, TaskErrorKind::Panicked, message_of(payload), place)
     }
 
     /// The same failure for a task that is a duplicate of the one that failed.
@@ -146,6 +145,11 @@ impl fmt::Display for TaskError {
 }
 
 impl std::error::Error for TaskError {}
+
+/// What is told of a panic.
+pub(crate) fn message_of(payload: &(dyn Any + Send)) -> &str {
+    text_of(payload).unwrap_or("a panic whose payload is not text")
+}
 
 /// The text that a panic was given, if it was given one.
 pub(crate) fn text_of(payload: &(dyn Any + Send)) -> Option<&str> {

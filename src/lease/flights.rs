@@ -9,6 +9,7 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use crate::key::{Key, KeyMap};
+use crate::lock::lock;
 use crate::store::Payload;
 
 /// What a leader shares: the bytes of its value.
@@ -22,6 +23,15 @@ pub(crate) struct Flights {
 }
 
 const TABLES: usize = 16;
+
+/// What is wanted of a key that another thread computes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wish {
+    /// To wait until the flight has landed, or has ended if the value is to be `newer`.
+    pub(crate) wait: bool,
+    /// A value that is newer than that of any flight of now.
+    pub(crate) newer: bool,
+}
 
 /// What came of asking to compute a key.
 #[derive(Debug)]
@@ -110,9 +120,9 @@ impl Flights {
         lock(&self.tables[usize::from(key.as_bytes()[31]) % TABLES])
     }
 
-    /// Joins the flight of `key`, or starts it; if it is under way and `wait`, waits until it has landed, or, if the value is to be
-    /// `newer` than that of any flight of now, until it has ended. `usual` is how long the function takes on average.
-    pub(crate) fn join(&self, key: Key, wait: bool, newer: bool, usual: Option<Duration>) -> Joined<'_> {
+    /// Joins the flight of `key`, or starts it. `usual` is how long the function takes on average.
+    pub(crate) fn join(&self, key: Key, wish: Wish, usual: Option<Duration>) -> Joined<'_> {
+        let Wish { newer, wait } = wish;
         let flight = {
             let mut flights = self.table(&key);
             let Some(flight) = flights.get(&key) else {
@@ -244,153 +254,5 @@ fn patience(usual: Option<Duration>) -> Duration {
     }
 }
 
-/// Locks, whether or not another thread panicked meanwhile: no code here panics halfway through a change.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[cfg(test)]
-mod tests {
-    use std::sync::mpsc;
-
-    use super::*;
-    use crate::payload::{Content, Source};
-
-    #[derive(Debug)]
-    struct Bytes(&'static [u8]);
-
-    impl Payload for Bytes {
-        fn content(&self) -> Option<Content<'_>> {
-            Some(Content { codec: 1, source: Source::Memory(self.0) })
-        }
-
-        fn compute_time(&self) -> Duration {
-            Duration::ZERO
-        }
-    }
-
-    const ONE: Key = Key::from_bytes([1; 32]);
-    const TWO: Key = Key::from_bytes([2; 32]);
-
-    fn lead(flights: &Flights, key: Key) -> Leader<'_> {
-        match flights.join(key, true, false, None) {
-            Joined::Leader(leader) => leader,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// Waits until `thread` waits for somebody.
-    fn until_waiting(thread: ThreadId) {
-        while !lock(&WAITS).as_ref().is_some_and(|waits| waits.contains_key(&thread)) {
-            thread::yield_now();
-        }
-    }
-
-    #[test]
-    fn a_waiter_gets_what_the_leader_shares() {
-        let flights = Flights::default();
-        let leader = lead(&flights, ONE);
-        assert!(!leader.has_waiters());
-        thread::scope(|scope| {
-            let waiter = scope.spawn(|| match flights.join(ONE, true, false, None) {
-                Joined::Landed(shared) => shared.content().unwrap().whole().unwrap().to_vec(),
-                other => panic!("{other:?}"),
-            });
-            until_waiting(waiter.thread().id());
-            assert!(leader.has_waiters());
-            leader.land(Arc::new(Bytes(b"value")));
-            assert_eq!(waiter.join().unwrap(), b"value");
-        });
-        drop(leader);
-        drop(lead(&flights, ONE));
-    }
-
-    #[test]
-    fn a_value_that_has_landed_is_to_be_had_until_it_is_stored_also_by_its_leader() {
-        let flights = Flights::default();
-        let leader = lead(&flights, ONE);
-        leader.land(Arc::new(Bytes(b"value")));
-        for wait in [true, false] {
-            assert!(matches!(flights.join(ONE, wait, false, None), Joined::Landed(_)));
-        }
-        assert!(matches!(flights.join(ONE, true, true, None), Joined::Alone), "it would wait for itself");
-        thread::scope(|scope| {
-            let waiter = scope.spawn(|| matches!(flights.join(ONE, true, true, None), Joined::Landed(_)));
-            until_waiting(waiter.thread().id());
-            drop(leader);
-            assert!(waiter.join().unwrap());
-        });
-        drop(lead(&flights, ONE));
-    }
-
-    #[test]
-    fn a_leader_that_is_dropped_frees_its_waiters() {
-        let flights = Flights::default();
-        let leader = lead(&flights, ONE);
-        thread::scope(|scope| {
-            let waiter = scope.spawn(|| matches!(flights.join(ONE, true, false, None), Joined::Alone));
-            until_waiting(waiter.thread().id());
-            drop(leader);
-            assert!(waiter.join().unwrap());
-        });
-    }
-
-    /// As when the leader finds that another process computes the key and does not want to wait for it: a waiter that
-    /// computed alone would compute what that process computes.
-    #[test]
-    fn a_leader_that_gives_up_makes_its_waiters_ask_again() {
-        let flights = Flights::default();
-        let leader = lead(&flights, ONE);
-        thread::scope(|scope| {
-            let waiter = scope.spawn(|| matches!(flights.join(ONE, true, false, None), Joined::Again));
-            until_waiting(waiter.thread().id());
-            leader.give_up();
-            assert!(waiter.join().unwrap());
-        });
-        drop(lead(&flights, ONE));
-    }
-
-    #[test]
-    fn who_does_not_want_to_wait_is_told_that_the_key_is_busy() {
-        let flights = Flights::default();
-        let _leader = lead(&flights, ONE);
-        thread::scope(|scope| {
-            assert!(
-                scope.spawn(|| matches!(flights.join(ONE, false, false, None), Joined::Busy)).join().unwrap()
-            );
-        });
-    }
-
-    #[test]
-    fn a_thread_does_not_wait_for_itself() {
-        let flights = Flights::default();
-        let _leader = lead(&flights, ONE);
-        assert!(matches!(flights.join(ONE, true, false, None), Joined::Alone));
-    }
-
-    #[test]
-    fn a_circle_of_waits_is_not_closed() {
-        let flights = Flights::default();
-        let leader = lead(&flights, ONE);
-        thread::scope(|scope| {
-            let (leads, led) = mpsc::channel();
-            let flights = &flights;
-            let other = scope.spawn(move || {
-                let two = lead(flights, TWO);
-                leads.send(()).unwrap();
-                // Waits for this test's thread, until that drops its flight.
-                let joined = flights.join(ONE, true, false, None);
-                drop(two);
-                matches!(joined, Joined::Alone)
-            });
-            led.recv().unwrap();
-            until_waiting(other.thread().id());
-            assert!(
-                matches!(flights.join(TWO, true, false, None), Joined::Alone),
-                "this would wait for ever"
-            );
-            drop(leader);
-            assert!(other.join().unwrap());
-        });
-    }
-}
+mod tests;

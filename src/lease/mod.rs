@@ -18,4 +18,4 @@ mod file;
 mod flights;
 
 pub(crate) use file::{Acquired, Lease, LeaseFiles};
-pub(crate) use flights::{Flights, Joined, Leader, Shared};
+pub(crate) use flights::{Flights, Joined, Leader, Shared, Wish};

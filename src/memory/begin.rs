@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::Source;
 use super::inner::{Computed, Inner};
 use super::trouble::{Trouble, chain};
+use super::{MissReason, Source};
 use crate::call::Memo;
 use crate::error::Error;
 use crate::key::Key;
-use crate::lease::{Acquired, Joined, Leader, Lease};
+use crate::lease::{Acquired, Joined, Leader, Lease, Wish};
 use crate::store::Payload;
 
 /// The right to compute a key. Dropped without a value, it frees whoever waits.
@@ -37,11 +37,18 @@ impl Ticket<'_> {
 }
 
 impl Inner {
-    /// Asks for the right to compute `key`. With `again`, what others computed before does not count; with `wait`, who computes it
-    /// now is waited for.
-    pub(super) fn begin<T>(&self, key: Key, again: bool, memo: &Memo<'_, T>, wait: bool) -> Begun<'_, T> {
+    /// Asks for the right to compute `key`, which missed for a `reason`: if it is to be recomputed, what others computed before does
+    /// not count. With `wait`, who computes it now is waited for.
+    pub(super) fn begin<T>(
+        &self,
+        key: Key,
+        reason: &MissReason,
+        memo: &Memo<'_, T>,
+        wait: bool,
+    ) -> Begun<'_, T> {
+        let again = *reason == MissReason::Recomputed;
         let leader = loop {
-            match self.flights.join(key, wait, again, memo.function.mean_time()) {
+            match self.flights.join(key, Wish { wait, newer: again }, memo.function.mean_time()) {
                 Joined::Leader(leader) => break Some(leader),
                 // That value may be older than the wish to compute it again.
                 Joined::Landed(_) if again => {}
@@ -54,7 +61,9 @@ impl Inner {
                 Joined::Busy => return Begun::Busy,
             }
         };
-        let (lease, waited) = match self.lease(&key, memo, wait, leader.is_some()) {
+        // Who leads no flight holds no lease.
+        let acquired = leader.as_ref().and_then(|_| self.lease(&key, memo, wait));
+        let (lease, waited) = match acquired {
             Some(Acquired::Busy) => {
                 leader.into_iter().for_each(Leader::give_up);
                 return Begun::Busy;
@@ -75,9 +84,9 @@ impl Inner {
         Begun::Leads(Ticket { leader, lease })
     }
 
-    /// The lease of `key`, unless it costs more than the function does on average, or this thread leads no flight.
-    fn lease<T>(&self, key: &Key, memo: &Memo<'_, T>, wait: bool, leads: bool) -> Option<Acquired<'_>> {
-        if !leads || memo.function.mean_time().is_some_and(|time| time < self.leases.cost()) {
+    /// The lease of `key`, unless it costs more than the function does on average.
+    fn lease<T>(&self, key: &Key, memo: &Memo<'_, T>, wait: bool) -> Option<Acquired<'_>> {
+        if memo.function.mean_time().is_some_and(|time| time < self.leases.cost()) {
             return None;
         }
         let note = |error: &Error| self.troubles.note(Trouble::Lease, memo.function.name(), &chain(error));

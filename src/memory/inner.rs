@@ -202,12 +202,11 @@ impl Inner {
             let Outcome { value, source } = memory.run_plain(call, MissReason::NotMemoized);
             return Attempt::Done(Computed { value, source, shared: None });
         };
-        let again = reason == MissReason::Recomputed;
         let (wait, share, outbox) = match terms {
             Terms::Single => (true, false, None),
             Terms::Batch { wait, outbox } => (wait, true, Some(outbox)),
         };
-        let Ticket { leader, lease } = match self.begin(key, again, &memo, wait) {
+        let Ticket { leader, lease } = match self.begin(key, &reason, &memo, wait) {
             Begun::Done(computed) => return Attempt::Done(computed),
             Begun::Busy => return Attempt::Busy(call),
             Begun::Leads(ticket) => ticket,

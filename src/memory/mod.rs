@@ -1,6 +1,7 @@
 //! [`Memory`]: a handle on a store, and the doors to it.
 //!
-//! The doors are a few lines each; the one path behind them is in [`inner`].
+//! The doors are a few lines each, those to calls here and those to the store as a whole in [`upkeep`]; the one path behind them is in
+//! [`inner`].
 
 mod begin;
 mod current;
@@ -10,10 +11,12 @@ mod keep;
 mod open;
 mod outbox;
 mod outcome;
+mod probe;
 mod remote;
 mod shelved;
 mod stored;
 mod trouble;
+mod upkeep;
 mod usual;
 mod why;
 
@@ -32,22 +35,21 @@ pub(crate) use inner::{Attempt, Computed, Inner, Panic, Terms};
 pub use open::MemoryBuilder;
 pub(crate) use outbox::Outbox;
 pub use outcome::{MissReason, Outcome, Source};
+pub(crate) use probe::Probe;
 pub(crate) use remote::RemoteMiss;
 pub use shelved::Shelved;
 
 use crate::call::{Call, Memo, NamedCall};
 use crate::codec::{Value, select};
 use crate::error::{Error, Result};
-use crate::function::{Function, FunctionInfo};
+use crate::function::Function;
 use crate::key::{Arguments, Key};
 use crate::lease::Shared;
-use crate::report::{FunctionRecord, Stats, Verified};
-use crate::store::{EntryInfo, Limits, Lookup, Reduced};
 
 /// A directory of results, shared by threads and processes.
 ///
 /// Cloning is cheap, and clones share everything. Trouble with the cache (a full disk, a missing permission, a damaged
-/// entry) never fails a call: the function runs, and the trouble is counted in [`Stats::troubles`] and logged once for
+/// entry) never fails a call: the function runs, and the trouble is counted in [`Stats::troubles`](crate::Stats::troubles) and logged once for
 /// each kind.
 #[derive(Clone)]
 pub struct Memory {
@@ -202,116 +204,6 @@ impl Memory {
         self.call(NamedCall::new(Function::by_name(name), show, function, select::value_codec()))
     }
 
-    /// Returns totals. Entries and bytes are kept by the log layout; with the files layout counting them walks the directory:
-    /// one look at each entry.
-    pub fn stats(&self) -> Stats {
-        let Some(inner) = &self.inner else { return Stats::default() };
-        // A directory that cannot be walked is counted as empty; the calls themselves meet and report the trouble.
-        let extent = inner.store.stat().unwrap_or_default();
-        Stats {
-            entries: extent.entries,
-            bytes: extent.bytes,
-            troubles: inner.troubles.total(),
-            ..inner.counters.read()
-        }
-    }
-
-    /// Returns what is known of every entry, in no particular order. Reads the head of each.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the directory cannot be listed.
-    pub fn entries(&self) -> Result<Vec<EntryInfo>> {
-        let mut entries = Vec::new();
-        if let Some(inner) = &self.inner {
-            inner.store.list(&mut |info| entries.push(info))?;
-            if entries.iter().any(|info: &EntryInfo| info.function.is_empty()) {
-                let names = inner.records.names()?;
-                for info in entries.iter_mut().filter(|info| info.function.is_empty()) {
-                    let name = names.get(&info.function_id).cloned();
-                    info.function = name.unwrap_or_else(|| info.function_id.to_string());
-                }
-            }
-        }
-        Ok(entries)
-    }
-
-    /// Returns the functions that have stored values since the last [`clear`](Self::clear), by name; one record for each
-    /// state of a function's code.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the directory cannot be listed.
-    pub fn functions(&self) -> Result<Vec<FunctionRecord>> {
-        let Some(inner) = &self.inner else { return Ok(Vec::new()) };
-        // Without totals the records are worth reading all the same.
-        let totals = inner.store.functions().unwrap_or_default().into_iter().collect();
-        inner.records.read(&totals)
-    }
-
-    /// Removes every entry. Values that are being computed are stored when they are done.
-    ///
-    /// # Errors
-    ///
-    /// Fails at the first entry that cannot be removed; those before it are gone.
-    pub fn clear(&self) -> Result<()> {
-        let Some(inner) = &self.inner else { return Ok(()) };
-        // The records first: whoever stores a value after the entries are gone sees that they are, and writes its record again.
-        inner.records.clear()?;
-        inner.leases.sweep();
-        inner.store.clear()
-    }
-
-    /// Removes every entry of a function, whatever the state of its code: `memory.clear_function(f::info())`.
-    ///
-    /// # Errors
-    ///
-    /// Fails at the first entry that cannot be removed; those before it are gone.
-    pub fn clear_function(&self, function: FunctionInfo) -> Result<()> {
-        let Some(inner) = &self.inner else { return Ok(()) };
-        let mut ids = inner.records.ids_of(function.name())?;
-        ids.push(function.id());
-        inner.store.clear_functions(&ids)
-    }
-
-    /// Removes entries until the limits hold: first those that were not used for too long, then those that are worth least, by
-    /// the seconds of computing that they save per byte. With the log layout, use counts too, and what was used in the last
-    /// minute stays whatever the limits.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the directory cannot be listed or written.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # let dir = tempfile::tempdir()?;
-    /// use rememo::{Limits, Memory};
-    ///
-    /// let memory = Memory::open(dir.path())?;
-    /// for seed in 0..10_u64 {
-    ///     memory.get_or_compute("square", &seed, || seed * seed);
-    /// }
-    /// let reduced = memory.reduce(Limits::new().items(4))?;
-    /// assert_eq!((reduced.entries, reduced.kept_entries), (6, 4));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn reduce(&self, limits: Limits) -> Result<Reduced> {
-        self.inner.as_ref().map_or(Ok(Reduced::default()), |inner| inner.store.reduce(&limits))
-    }
-
-    /// Reads every entry in full, removes those that are damaged, and sweeps away what killed processes left.
-    ///
-    /// # Errors
-    ///
-    /// Fails, after looking at all entries, if some could not be read or removed.
-    pub fn verify(&self) -> Result<Verified> {
-        let Some(inner) = &self.inner else { return Ok(Verified::default()) };
-        let swept = inner.store.sweep()?;
-        inner.leases.sweep();
-        Ok(Verified { sound: swept.sound, damaged: swept.damaged })
-    }
-
     /// Whether `other` is a clone of this one, or both are disabled.
     pub(crate) fn is(&self, other: &Memory) -> bool {
         match (&self.inner, &other.inner) {
@@ -319,38 +211,6 @@ impl Memory {
             (None, None) => true,
             _ => false,
         }
-    }
-
-    /// Looks for the entry of a call.
-    pub(crate) fn probe<C: Call>(&self, call: &C) -> Probe<C::Output> {
-        match (self.key_of(call), &self.inner) {
-            (Ok(key), Some(inner)) => self.take(call, key, inner.store.get(&key)),
-            (Ok(_), None) => Probe::Plain(MissReason::Disabled),
-            (Err(reason), _) => Probe::Plain(reason),
-        }
-    }
-
-    /// Reads the entries of several keys in one go.
-    pub(crate) fn find_all(&self, keys: &[Key]) -> Vec<Result<Lookup>> {
-        self.inner.as_ref().map_or_else(Vec::new, |inner| inner.store.get_all(keys))
-    }
-
-    /// What the entry that was found under the key of a call makes of the call.
-    pub(crate) fn take<C: Call>(&self, call: &C, key: Key, found: Result<Lookup>) -> Probe<C::Output> {
-        let (Some(inner), Some(memo)) = (&self.inner, call.memo()) else {
-            return Probe::Plain(MissReason::Disabled);
-        };
-        match inner.take(found, &key, &memo) {
-            Ok(value) => Probe::Hit(value),
-            Err(reason) => Probe::Miss(key, reason),
-        }
-    }
-
-    /// The key of a call, or why it has none.
-    pub(crate) fn key_of<C: Call>(&self, call: &C) -> Result<Key, MissReason> {
-        let memo = call.memo().ok_or(MissReason::NotMemoized)?;
-        let inner = self.inner.as_ref().ok_or(MissReason::Disabled)?;
-        inner.key(&memo).ok_or(MissReason::Unkeyed)
     }
 
     /// Computes a miss, or waits for whoever computes it already.
@@ -404,15 +264,6 @@ impl fmt::Debug for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Memory").field("root", &self.root()).finish()
     }
-}
-
-/// Where a call stands after the look-up.
-#[derive(Debug)]
-pub(crate) enum Probe<T> {
-    Hit(T),
-    Miss(Key, MissReason),
-    /// It has no key, so there is no entry and there will be none.
-    Plain(MissReason),
 }
 
 /// What an operation on the entry of `call` needs.

@@ -1,6 +1,7 @@
 //! The side of a memory that calls meet which run in other processes: what leaves here is kept here, what arrives there is run
 //! there.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -112,8 +113,7 @@ impl Memory {
         memo: &Memo<'_, T>,
         wait: bool,
     ) -> Option<Begun<'m, T>> {
-        let again = *reason == MissReason::Recomputed;
-        self.inner.as_ref().map(|inner| inner.begin(key, again, memo, wait))
+        self.inner.as_ref().map(|inner| inner.begin(key, reason, memo, wait))
     }
 
     /// The value in a reply to a call that is not kept, for a reason.
@@ -173,16 +173,8 @@ impl Memory {
             remote::Content::Value { codec, .. } => {
                 let value = read(&memo, &content)?;
                 let remote::Content::Value { bytes, .. } = content else { unreachable!("seen just now") };
-                let draft = Draft {
-                    key,
-                    function: function.id(),
-                    function_name: function.name(),
-                    arguments: memo.preview(),
-                    created: SystemTime::now(),
-                    compute_time: took,
-                    codec,
-                    payload: Bytes::Owned(bytes),
-                };
+                let encoded = Encoded { codec, bytes: Bytes::Owned(bytes) };
+                let draft = keep::draft_of(key, &memo.subject(), encoded, took);
                 let shared = draft.try_owned().ok().map(|draft| {
                     let worth_storing = took >= function.definition().min_cost;
                     // What others may wait for on the disk is stored at once.
@@ -197,14 +189,15 @@ impl Memory {
 
 /// The value of a reply.
 fn read<T>(memo: &Memo<'_, T>, content: &remote::Content) -> Result<T, String> {
+    let unread = |error: &dyn fmt::Display| format!("its value cannot be read: {error}");
     match content {
         remote::Content::Value { codec, bytes } => {
             let content = Content { codec: *codec, source: Bytesource::Memory(bytes) };
-            memo.codec.decode(&content).map_err(|error| format!("its value cannot be read: {error}"))
+            memo.codec.decode(&content).map_err(|error| unread(&error))
         }
         remote::Content::Whole(bytes) => {
             let codec = memo.whole().ok_or("its value cannot be read")?;
-            (codec.decode)(bytes).map_err(|error| format!("its value cannot be read: {error}"))
+            (codec.decode)(bytes).map_err(|error| unread(&error))
         }
         remote::Content::Stored => Err("nothing was to be stored, and nothing came back".into()),
     }

@@ -3,6 +3,8 @@
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::lock::lock;
+
 /// A bell that stays rung until somebody has heard it.
 #[derive(Debug, Default)]
 pub(super) struct Bell {
@@ -12,7 +14,7 @@ pub(super) struct Bell {
 
 impl Bell {
     pub(super) fn ring(&self) {
-        let mut rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rung = lock(&self.rung);
         if !std::mem::replace(&mut rung, true) {
             self.changed.notify_one();
         }
@@ -21,7 +23,7 @@ impl Bell {
     /// Waits until the bell has rung since the last time, but no longer than `patience`; whether it has rung.
     /// [`Duration::MAX`] is for ever.
     pub(super) fn hear(&self, patience: Duration) -> bool {
-        let rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
+        let rung = lock(&self.rung);
         let waited = self.changed.wait_timeout_while(rung, patience, |rung| !*rung);
         let (mut rung, _) = waited.unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut *rung)

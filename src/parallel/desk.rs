@@ -11,7 +11,7 @@
 use std::fmt;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use super::batch::SLICE;
@@ -19,6 +19,7 @@ use super::item::{Done, Item, Work};
 use super::pool::{self, Busy, Pool, Starved};
 use super::queue::{State, Taken};
 use crate::lease::Shared;
+use crate::lock::lock;
 use crate::memory::{Memory, Outbox};
 use crate::task_error::TaskError;
 
@@ -99,13 +100,11 @@ impl Desk {
 
     /// Whether there is work, and no thread has come to a helper.
     pub(super) fn is_forsaken(&self) -> bool {
-        let state = lock(&self.state);
-        state.at_work == 0 && state.startable() > 0
+        lock(&self.state).is_forsaken()
     }
 
     fn is_idle(&self) -> bool {
-        let state = lock(&self.state);
-        state.helpers == 0 && state.startable() == 0
+        lock(&self.state).is_idle()
     }
 
     /// Works at one job on the calling thread, which waits for it; whether there was anything to do.
@@ -142,8 +141,7 @@ impl Desk {
     /// Takes threads of the pool for helpers, no more than `most`; they count as started.
     fn reserve(&self, most: usize) -> Hired {
         let mut state = lock(&self.state);
-        let on_their_way = state.helpers - state.at_work;
-        let wanted = state.startable().saturating_sub(on_their_way).min(self.most - state.helpers).min(most);
+        let wanted = state.wanted_helpers(self.most).min(most);
         let got = self.pool.reserve(wanted);
         state.helpers += got;
         Hired { wanted, got }
@@ -249,9 +247,4 @@ impl fmt::Debug for Desk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Desk").field("memory", &self.memory).field("most", &self.most).finish_non_exhaustive()
     }
-}
-
-/// Locks, whether or not another thread panicked meanwhile: user code runs under none of these locks.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -9,13 +9,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::item::{Done, Item, Origin, Ran, Work, subject_of};
+use super::item::{AttemptTerms, Done, Item, Origin, Ran, Work, subject_of};
 use crate::call::Call;
 use crate::key::Key;
 use crate::memory::{Begun, Computed, Memory, Outbox, RemoteMiss, Ticket};
-use crate::panics;
-use crate::remote::{Execute, Failure, Job, Place, Reply};
-use crate::task_error::{TaskError, TaskErrorKind, text_of};
+use crate::remote::{Execute, Failure, Job, Lost, Place, Reply};
+use crate::task_error::{TaskError, TaskErrorKind};
 
 /// Where misses go.
 #[derive(Debug)]
@@ -37,7 +36,7 @@ struct Outgoing<'m, C, R> {
 struct Attempts<'a, 'm, C: Call, R> {
     elsewhere: &'a Elsewhere,
     memory: &'m Memory,
-    retries: u32,
+    terms: AttemptTerms,
     outbox: &'a mut Option<Outbox<'m>>,
     came: &'a mut dyn FnMut(R, Ran<C>),
 }
@@ -57,14 +56,14 @@ impl Elsewhere {
         &self,
         memory: &'m Memory,
         items: impl Iterator<Item = (R, Item<C>)>,
-        (patient, retries): (bool, u32),
+        terms: AttemptTerms,
         outbox: &mut Option<Outbox<'m>>,
         came: &mut dyn FnMut(R, Ran<C>),
     ) {
-        let mut attempts = Attempts { elsewhere: self, memory, retries, outbox, came };
+        let mut attempts = Attempts { elsewhere: self, memory, terms, outbox, came };
         let mut together = Vec::new();
         for (tag, item) in items {
-            let Some(outgoing) = attempts.prepare(tag, item, patient) else { continue };
+            let Some(outgoing) = attempts.prepare(tag, item) else { continue };
             if outgoing.0.ticket.as_ref().is_some_and(Ticket::has_lease) {
                 attempts.send(vec![outgoing]);
             } else {
@@ -79,7 +78,7 @@ impl Elsewhere {
         &self,
         memory: &'m Memory,
         item: Item<C>,
-        terms: (bool, u32),
+        terms: AttemptTerms,
         outbox: &mut Option<Outbox<'m>>,
     ) -> Ran<C> {
         let mut came = None;
@@ -90,7 +89,7 @@ impl Elsewhere {
 
 impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
     /// Makes a job of an item, if it is to be computed here and now.
-    fn prepare(&mut self, tag: R, item: Item<C>, patient: bool) -> Option<(Outgoing<'m, C, R>, Job)> {
+    fn prepare(&mut self, tag: R, item: Item<C>) -> Option<(Outgoing<'m, C, R>, Job)> {
         let mut outgoing = Outgoing { item, ticket: None, tag };
         let item = &outgoing.item;
         let job = match (&self.elsewhere.execute, item.call.memo()) {
@@ -100,7 +99,7 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
             }
             (Ok(_), Some(memo)) => {
                 let begun = match &item.work {
-                    Work::Keyed(key, reason) => self.memory.begin(*key, reason, &memo, patient),
+                    Work::Keyed(key, reason) => self.memory.begin(*key, reason, &memo, self.terms.patient),
                     Work::Plain(_) => None,
                 };
                 match begun {
@@ -195,7 +194,7 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
     fn fail(&mut self, outgoing: Outgoing<'m, C, R>, failure: Failure) {
         let Outgoing { mut item, ticket, tag } = outgoing;
         drop(ticket);
-        if failure.kind.is_retryable() && item.failures < self.retries {
+        if failure.kind.is_retryable() && item.failures < self.terms.retries {
             item.failures += 1;
             (self.came)(tag, Ran::Again(item));
             return;
@@ -219,11 +218,7 @@ impl<C> Item<C> {
 
 /// Does something that may run `Serialize` or `Deserialize` of the user's, which may panic.
 fn guarded<T>(act: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|payload| {
-        let place = panics::take_place(&*payload);
-        let text = text_of(&*payload).unwrap_or("a panic whose payload is not text");
-        Err(Failure { place, ..Failure::new(TaskErrorKind::Panicked, text) })
-    })
+    catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|payload| Err(Lost::panicked(&*payload).into()))
 }
 
 fn not_sent(reason: &str) -> Failure {

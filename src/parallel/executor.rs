@@ -4,8 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Parallel;
+use super::elsewhere::Elsewhere;
 #[cfg(target_os = "linux")]
-use super::processes::Processes;
+use super::processes::{Processes, is_worker};
+use crate::memory::Memory;
 use crate::remote::Execute;
 
 /// Where the misses of a [`Parallel`](crate::Parallel) run: on threads, in worker processes, or wherever an [`Execute`] takes
@@ -136,6 +139,28 @@ impl Executor {
     fn of_workers(mut self, setting: &str, _: impl FnOnce(&mut Processes)) -> Self {
         refuse(&mut self.0, setting);
         self
+    }
+}
+
+impl Parallel {
+    /// Where misses run, if not on threads.
+    pub(super) fn elsewhere(&self, memory: &Memory) -> Option<Elsewhere> {
+        let execute: Result<Arc<dyn Execute>, String> = match &self.executor.0 {
+            Kind::Threads if self.timeout.is_some() => {
+                Err("a thread cannot be stopped, so that a `timeout` needs worker processes: \
+                     `Executor::processes()`"
+                    .into())
+            }
+            Kind::Threads => return None,
+            // On the threads that a worker has.
+            #[cfg(target_os = "linux")]
+            Kind::Processes(_) if is_worker() => return None,
+            #[cfg(target_os = "linux")]
+            Kind::Processes(processes) => Ok(Arc::new(processes.for_batch(self.cores()))),
+            Kind::Custom(execute) => Ok(Arc::clone(execute)),
+            Kind::Refused(reason) => Err(reason.clone()),
+        };
+        Some(Elsewhere::new(execute, memory.clone(), self.timeout))
     }
 }
 

@@ -28,6 +28,15 @@ pub(super) enum Work {
     Keyed(Key, MissReason),
 }
 
+/// How an attempt is made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AttemptTerms {
+    /// Whether whoever computes the key already is waited for, instead of leaving it to them.
+    pub(super) patient: bool,
+    /// A call that fails is tried again if it has not failed so often before.
+    pub(super) retries: u32,
+}
+
 /// A key that is done with, and what came of it: the bytes of its value, where they can be shared.
 pub(super) type Done = (Key, Result<Option<Shared>, TaskError>);
 
@@ -75,13 +84,11 @@ impl<C> Item<C> {
 }
 
 impl<C: Call> Item<C> {
-    /// Runs the call, or takes its value from whoever computes it; waits for that only if this thread is `patient`. One that
-    /// fails is tried again if it has not failed `retries` times before.
+    /// Runs the call, or takes its value from whoever computes it.
     pub(super) fn run<'m>(
         self,
         memory: &'m Memory,
-        patient: bool,
-        retries: u32,
+        AttemptTerms { patient, retries }: AttemptTerms,
         outbox: &mut Option<Outbox<'m>>,
     ) -> Ran<C> {
         let may_fail = self.failures < retries;

@@ -2,10 +2,11 @@
 
 use std::collections::VecDeque;
 use std::mem;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
 use super::bell::Bell;
+use crate::lock::lock;
 use crate::task_error::TaskError;
 
 /// What will come of a submitted call.
@@ -143,9 +144,4 @@ impl<T> Outcome<T> {
         }
         false
     }
-}
-
-/// Locks, whether or not another thread panicked meanwhile: no code here panics halfway through a change.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

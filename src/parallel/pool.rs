@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use std::fmt;
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::thread;
 
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
 use super::bell::Bell;
+use crate::lock::lock;
 use crate::panics;
 
 /// A pool of threads, and the batches that wait for one of them.
@@ -65,7 +66,7 @@ impl Pool {
     /// Fails if the system gives no more threads.
     pub(super) fn of(jobs: usize) -> Result<Arc<Pool>, ThreadPoolBuildError> {
         static POOLS: Mutex<Option<HashMap<usize, Arc<Pool>>>> = Mutex::new(None);
-        let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pools = lock(&POOLS);
         let pools = pools.get_or_insert_default();
         if let Some(pool) = pools.get(&jobs) {
             return Ok(Arc::clone(pool));
@@ -103,19 +104,19 @@ impl Pool {
 
     /// Whether somebody waits for a thread.
     pub(super) fn is_wanted(&self) -> bool {
-        !self.starved.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+        !lock(&self.starved).is_empty()
     }
 
     /// Sees that `who` is told when a thread is free.
     pub(super) fn ring_when_free(&self, who: Arc<dyn Starved>) {
-        let mut starved = self.starved.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut starved = lock(&self.starved);
         if !starved.iter().any(|known| ptr::addr_eq(Arc::as_ptr(known), Arc::as_ptr(&who))) {
             starved.push(who);
         }
     }
 
     fn ring_starved(&self) {
-        let starved = std::mem::take(&mut *self.starved.lock().unwrap_or_else(PoisonError::into_inner));
+        let starved = std::mem::take(&mut *lock(&self.starved));
         for who in starved {
             who.thread_is_free();
         }

@@ -63,7 +63,7 @@ pub(super) enum Taken<C> {
 
 impl<C> State<C> {
     /// Whether deferred items are to be waited for: nothing else will come, or they fill the window.
-    pub(super) fn waits_for_deferred(&self) -> bool {
+    fn waits_for_deferred(&self) -> bool {
         self.exhausted || self.deferred.len() + self.parked > LOW_WATER
     }
 
@@ -72,8 +72,24 @@ impl<C> State<C> {
         self.at_work -= 1;
     }
 
+    /// How many helpers more could be of use; no more than `most` are to work at a time.
+    pub(super) fn wanted_helpers(&self, most: usize) -> usize {
+        let on_their_way = self.helpers - self.at_work;
+        self.startable().saturating_sub(on_their_way).min(most - self.helpers)
+    }
+
+    /// Whether nothing waits and nobody works.
+    pub(super) fn is_idle(&self) -> bool {
+        self.helpers == 0 && self.startable() == 0
+    }
+
+    /// Whether there is work, and no thread has come to a helper.
+    pub(super) fn is_forsaken(&self) -> bool {
+        self.at_work == 0 && self.startable() > 0
+    }
+
     /// How many items helpers could start with.
-    pub(super) fn startable(&self) -> usize {
+    fn startable(&self) -> usize {
         let deferred = if self.waits_for_deferred() { self.deferred.len() } else { 0 };
         self.drawn.len().div_ceil(LOOK_UPS) + self.queue.len() + self.long.len() + deferred
     }

@@ -8,7 +8,7 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::batch::{Batch, BatchTerms};
@@ -18,6 +18,7 @@ use super::policy::Policy;
 use super::pool::Pool;
 use super::progress::Shown;
 use crate::call::Call;
+use crate::lock::lock;
 use crate::memory::Memory;
 use crate::task_error::TaskError;
 
@@ -125,7 +126,7 @@ where
             let helper = Arc::clone(pool);
             pool.threads.spawn(move || {
                 if let Err(payload) = catch_unwind(AssertUnwindSafe(|| batch.help(&helper))) {
-                    *panic.lock().unwrap_or_else(PoisonError::into_inner) = Some(payload);
+                    *lock(&panic) = Some(payload);
                     batch.bell.ring();
                 }
             });
@@ -177,7 +178,7 @@ where
             let is_over = self.batch.is_stopped() && self.batch.is_deserted();
             let hungry = !self.batch.is_stopped() && self.draw();
             self.hire();
-            if let Some(payload) = self.panic.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            if let Some(payload) = lock(&self.panic).take() {
                 resume_unwind(payload);
             }
             if let Some(result) = self.take() {

@@ -11,6 +11,7 @@ use super::serve::Server;
 use super::wire::{Reader, Writer};
 use crate::call::Memo;
 use crate::key::{FunctionId, Key};
+use crate::lock::lock;
 use crate::memory::Memory;
 use crate::payload::Level;
 use crate::store::Options;
@@ -56,7 +57,7 @@ impl Place {
     pub(super) fn keep(&self, bytes: &[u8]) -> Option<Key> {
         let digest = blake3::Hasher::new_derive_key("rememo argument 1: on its way").update(bytes).finalize();
         let key = Key::from_bytes(*digest.as_bytes());
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = lock(&self.kept);
         if !kept.contains(&key) {
             self.memory.put_argument(key, bytes)?;
             kept.insert(key);

@@ -1,9 +1,11 @@
 //! What comes back of a job.
 
+use std::any::Any;
 use std::time::Duration;
 
 use super::wire::{Reader, Writer};
-use crate::task_error::TaskErrorKind;
+use crate::panics;
+use crate::task_error::{TaskErrorKind, message_of};
 
 /// What a job came to, where it ran: its value, or the news that the value's entry is in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +84,11 @@ impl Failure {
 impl Lost {
     pub(crate) fn garbled() -> Self {
         Lost::Refused("its arguments arrived garbled".into())
+    }
+
+    /// A panic that was just caught on this thread.
+    pub(crate) fn panicked(payload: &(dyn Any + Send)) -> Self {
+        Lost::Panicked { message: message_of(payload).to_owned(), place: panics::take_place(payload) }
     }
 }
 

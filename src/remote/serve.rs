@@ -1,16 +1,15 @@
 //! Running jobs in the process that they came to.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::arguments::{self, Given};
 use super::job::{Job, MemoryPlace};
 use super::registry;
 use super::reply::{Content, Lost, Reply};
 use crate::call::{Call, FunctionCall};
+use crate::lock::lock;
 use crate::memory::Memory;
-use crate::{panics, task_error};
 
 /// What the code that `#[memo]` writes returns for a job.
 pub type Served = Result<Reply, Lost>;
@@ -57,7 +56,7 @@ impl Server {
 
     fn memory(&self, place: Option<&Arc<MemoryPlace>>) -> Memory {
         let Some(place) = place else { return Memory::disabled() };
-        let mut memories = self.memories.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut memories = lock(&self.memories);
         if let Some((_, memory)) = memories.iter().find(|(known, _)| known == place) {
             return memory.clone();
         }
@@ -94,7 +93,7 @@ impl Given<'_> {
         let subject = memo.subject();
         let travel = call.travel().map_err(|reason| Lost::Refused(reason.into()))?;
         let run = catch_unwind(AssertUnwindSafe(|| self.memory.timed(call)));
-        let (value, took) = run.map_err(|payload| panicked(&*payload))?;
+        let (value, took) = run.map_err(|payload| Lost::panicked(&*payload))?;
         let reply = |content| Reply { content, took };
         let Some(encoded) = self.memory.encode(&subject, &value) else {
             return whole(&travel, &value).map(|bytes| reply(Content::Whole(bytes)));
@@ -117,11 +116,4 @@ fn whole<A, T>(travel: &super::Travel<A, T>, value: &T) -> Result<Vec<u8>, Lost>
         refused(format!("`{of}` must implement `Serialize` and `Deserialize`, errors included"))
     })?;
     (codec.encode)(value).map_err(|error| refused(error.to_string()))
-}
-
-fn panicked(payload: &(dyn Any + std::marker::Send)) -> Lost {
-    Lost::Panicked {
-        message: task_error::text_of(payload).unwrap_or("a panic whose payload is not text").to_owned(),
-        place: panics::take_place(payload),
-    }
 }

@@ -11,7 +11,8 @@ use rememo::{Array, Layout, Limits, Memory, MissReason, Parallel, memo};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
-use crate::large::{blob, each_layout, regions};
+use crate::large::damage::regions;
+use crate::large::{blob, each_layout};
 use crate::processes::start;
 use crate::support::{hit, miss, miss_because};
 

@@ -133,7 +133,7 @@ impl Unsealed {
     ) -> Self {
         let payload_length: usize = payload.clone().map(<[u8]>::len).sum();
         let preview = &preview.as_bytes()[..preview.floor_char_boundary(preview.len().min(255))];
-        let length = (HEAD + payload_length + preview.len()).next_multiple_of(ALIGN);
+        let length = record_length([payload_length, preview.len()]);
         let mut bytes = Vec::with_capacity(length);
         bytes.extend_from_slice(&[0; 16]);
         bytes.extend_from_slice(&MAGIC);
@@ -191,7 +191,7 @@ impl Shape {
 
     /// How many bytes the whole record takes.
     fn length(self) -> usize {
-        (HEAD + self.payload + self.preview).next_multiple_of(ALIGN)
+        record_length([self.payload, self.preview])
     }
 }
 
@@ -202,7 +202,11 @@ fn lengths(field: u32) -> [usize; 2] {
 
 /// How long the record is whose [`LENGTHS`] say so; to be checked against what is read then.
 pub(super) fn announced_length(field: u32) -> usize {
-    let [payload, preview] = lengths(field);
+    record_length(lengths(field))
+}
+
+/// How long a record is whose payload and preview are so long.
+fn record_length([payload, preview]: [usize; 2]) -> usize {
     (HEAD + payload + preview).next_multiple_of(ALIGN)
 }
 

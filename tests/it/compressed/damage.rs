@@ -5,7 +5,8 @@ use std::fs;
 use rememo::{Memory, MissReason, memo};
 
 use super::{dice, numbers};
-use crate::large::{blob, each_layout, regions};
+use crate::large::damage::regions;
+use crate::large::{blob, each_layout};
 use crate::support::{TestCache, hit, miss, miss_because};
 
 /// Its compressed bytes are more than a block.

@@ -6,7 +6,7 @@ use std::path::Path;
 use rememo::{Memory, memo};
 
 use super::{dice, numbers, stored, throws};
-use crate::large::peak;
+use crate::large::footprint::peak;
 use crate::processes::start;
 use crate::support::TestCache;
 

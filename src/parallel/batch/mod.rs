@@ -1,21 +1,25 @@
-//! A batch of calls on its way, and the helpers that work at it. What is left to do is in [`queue`](super::queue).
+//! A batch of calls on its way, and the helpers that work at it. What is left to do is in [`queue`](super::queue); what a helper does
+//! with what it takes from there, in [`look_up`] and [`run`].
+
+mod look_up;
+mod run;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::bell::Bell;
 use super::elsewhere::Elsewhere;
-use super::item::{Done, Item, Ran, Work, panicked, subject_of};
+use super::item::{Item, Work};
 use super::policy::Policy;
 use super::pool::{self, Busy, Pool, Starved};
-use super::progress::{Came, PATIENCE, Run, Shown, Watch};
+use super::progress::{PATIENCE, Shown, Watch};
 use super::queue::{LOW_WATER, State, Taken};
 use crate::call::Call;
-use crate::memory::{Memory, MissReason, Outbox, Probe};
+use crate::lock::lock;
+use crate::memory::{Memory, MissReason};
 use crate::panics;
-use crate::store::Lookup;
 use crate::task_error::TaskError;
 
 /// What came of a call, by its place in the input.
@@ -145,8 +149,7 @@ where
     /// Takes on as many helpers as there is work and `pool` has free threads for; they count as started.
     pub(super) fn hire(&self, pool: &Pool) -> usize {
         let mut state = lock(&self.state);
-        let on_their_way = state.helpers - state.at_work;
-        let wanted = state.startable().saturating_sub(on_their_way).min(self.most_helpers - state.helpers);
+        let wanted = state.wanted_helpers(self.most_helpers);
         let hired = pool.reserve(wanted);
         state.helpers += hired;
         if wanted > hired && self.feeder_waits {
@@ -176,14 +179,12 @@ where
 
     /// Whether nothing waits and nobody works.
     pub(super) fn is_idle(&self) -> bool {
-        let state = lock(&self.state);
-        state.helpers == 0 && state.startable() == 0
+        lock(&self.state).is_idle()
     }
 
     /// Whether there is work, and no thread has come to a helper.
     pub(super) fn is_forsaken(&self) -> bool {
-        let state = lock(&self.state);
-        state.at_work == 0 && state.startable() > 0
+        lock(&self.state).is_forsaken()
     }
 
     /// Whether nobody works, and what is left of the batch will not start.
@@ -305,218 +306,4 @@ where
         drop(state);
         drop(dropped);
     }
-
-    /// Looks calls up in one go; hits are done with, distinct misses join the queue, duplicates the one that they equal.
-    fn look_up(&self, calls: Vec<(usize, C)>, settled: &mut Vec<Settled<C::Output>>) {
-        let (mut missed, looked_up) = (Vec::new(), calls.len());
-        let (mut keys, mut keyed) = (Vec::with_capacity(calls.len()), Vec::with_capacity(calls.len()));
-        for (index, call) in calls {
-            match self.guarded(index, &call, |call| self.memory.key_of(call), settled) {
-                Some(Ok(key)) => {
-                    keys.push(key);
-                    keyed.push((index, call));
-                }
-                Some(Err(reason)) => missed.push((Item::new(index, call, Work::Plain(reason)), None)),
-                None => {}
-            }
-        }
-        for (((index, call), key), found) in keyed.into_iter().zip(&keys).zip(self.memory.find_all(&keys)) {
-            let took = found.as_ref().ok().and_then(Lookup::compute_time);
-            match self.guarded(index, &call, |call| self.memory.take(call, *key, found), settled) {
-                Some(Probe::Hit(value)) => {
-                    let took = took.unwrap_or_default();
-                    self.finish(index, Came::Remembered(took), Ok(value), settled);
-                }
-                Some(Probe::Miss(key, reason)) => {
-                    missed.push((Item::new(index, call, Work::Keyed(key, reason)), took));
-                }
-                Some(Probe::Plain(reason)) => {
-                    missed.push((Item::new(index, call, Work::Plain(reason)), None));
-                }
-                None => {}
-            }
-        }
-        if let Some(watch) = &self.watch {
-            watch.looked_up(looked_up);
-            watch.changed();
-        }
-        if !missed.is_empty() {
-            self.queue(missed);
-        }
-    }
-
-    /// Queues calls that missed, each with the time that it took before, if its entry tells.
-    fn queue(&self, mut missed: Vec<(Item<C>, Option<Duration>)>) {
-        // Who takes results as they come wants the first ones first.
-        if self.streams {
-            for (_, time) in &mut missed {
-                *time = None;
-            }
-        } else {
-            let earlier = || self.memory.earlier_times(missed.iter().map(|(item, _)| &item.call));
-            // If the `Serialize` of an argument panics, it has done so before, and will be told of then.
-            let earlier = catch_unwind(AssertUnwindSafe(earlier)).unwrap_or_default();
-            for ((_, time), earlier) in missed.iter_mut().zip(earlier) {
-                *time = time.or(earlier);
-            }
-        }
-        let function = missed.first().and_then(|(item, _)| item.call.memo()).map(|memo| memo.function);
-        let mut state = lock(&self.state);
-        let queued =
-            missed.into_iter().map(|(item, time)| state.queue(item, time)).filter(|&new| new).count();
-        if let Some(watch) = &self.watch {
-            watch.missed(queued, function);
-        }
-        drop(state);
-        // There may be work for more helpers now.
-        self.bell.ring();
-    }
-
-    /// Does something for a call that may run code of the user's; `None` if that panicked, which is what came of the call.
-    fn guarded<R>(
-        &self,
-        index: usize,
-        call: &C,
-        act: impl FnOnce(&C) -> R,
-        settled: &mut Vec<Settled<C::Output>>,
-    ) -> Option<R> {
-        let acted = catch_unwind(AssertUnwindSafe(|| act(call)));
-        acted
-            .map_err(|payload| {
-                let error = panicked(subject_of(index, call), &*payload);
-                self.finish(index, Came::Failed, Err(error), settled);
-            })
-            .ok()
-    }
-
-    /// Runs items, stores their values together, and gives them to their duplicates.
-    fn run_all<'m>(
-        &'m self,
-        items: Vec<Item<C>>,
-        patient: bool,
-        outbox: &mut Option<Outbox<'m>>,
-        settled: &mut Vec<Settled<C::Output>>,
-    ) {
-        let mut done = Vec::with_capacity(items.len());
-        if let Some(elsewhere) = &self.elsewhere {
-            let items = items.into_iter().take_while(|_| !self.is_stopped());
-            let items = items.map(|item| (self.watch.as_ref().map(Watch::run), item));
-            let terms = (patient, self.policy.retries);
-            elsewhere.run(&self.memory, items, terms, outbox, &mut |run, ran| {
-                done.extend(self.settle(run, ran, settled));
-            });
-            outbox.iter_mut().for_each(Outbox::send);
-            return self.finish_duplicates(done, settled);
-        }
-        let mut sent = Instant::now();
-        for item in items {
-            if self.is_stopped() {
-                break;
-            }
-            done.extend(self.run(item, patient, outbox, settled));
-            // What waits has cost little: a killed process loses no more than that.
-            if let Some(outbox) = outbox
-                && sent.elapsed() > TAKE
-            {
-                outbox.send();
-                sent = Instant::now();
-            }
-        }
-        if let Some(outbox) = outbox {
-            outbox.send();
-        }
-        self.finish_duplicates(done, settled);
-    }
-
-    /// Runs one item; defers it if somebody else computes it and this thread is not `patient`. Returns its key and what came of
-    /// it, if it had one and is done.
-    fn run<'m>(
-        &'m self,
-        item: Item<C>,
-        patient: bool,
-        outbox: &mut Option<Outbox<'m>>,
-        settled: &mut Vec<Settled<C::Output>>,
-    ) -> Option<Done> {
-        let run = self.watch.as_ref().map(Watch::run);
-        let ran = item.run(&self.memory, patient, self.policy.retries, outbox);
-        self.settle(run, ran, settled)
-    }
-
-    /// Takes note of what came of an attempt; the key and what came of it, if it had one and is done.
-    fn settle(
-        &self,
-        run: Option<Run<'_>>,
-        ran: Ran<C>,
-        settled: &mut Vec<Settled<C::Output>>,
-    ) -> Option<Done> {
-        match ran {
-            Ran::Done { index, result, origin, done } => {
-                let came = run.as_ref().map_or(Came::Failed, |run| run.came_from(origin));
-                self.finish(index, came, result, settled);
-                done
-            }
-            Ran::Busy(item) => {
-                run.into_iter().for_each(Run::leave);
-                lock(&self.state).deferred.push_back(item);
-                None
-            }
-            Ran::Again(item) => {
-                run.into_iter().for_each(Run::leave);
-                lock(&self.state).run_last(item);
-                self.bell.ring();
-                None
-            }
-        }
-    }
-
-    /// Takes note of what came of a call, and how.
-    fn finish(
-        &self,
-        index: usize,
-        came: Came,
-        result: Result<C::Output, TaskError>,
-        settled: &mut Vec<Settled<C::Output>>,
-    ) {
-        if let Some(watch) = &self.watch {
-            watch.count(if self.policy.fails(&result) { Came::Failed } else { came });
-        }
-        if self.policy.stops(&result) {
-            self.stop();
-        }
-        settled.push((index, result));
-    }
-
-    /// Gives the duplicates of keys what came of them. Where a value cannot be shared (it is an `Err` that is not kept,
-    /// say), they are run in their turn.
-    fn finish_duplicates(&self, done: Vec<Done>, settled: &mut Vec<Settled<C::Output>>) {
-        if done.is_empty() {
-            return;
-        }
-        let mut state = lock(&self.state);
-        let duplicates: Vec<_> = done
-            .into_iter()
-            .flat_map(|(key, result)| {
-                state.duplicates_of(&key).into_iter().map(move |item| (item, result.clone()))
-            })
-            .collect();
-        drop(state);
-        for (item, result) in duplicates {
-            let index = item.index;
-            match item.share(&self.memory, result) {
-                Ok(result) => self.finish(index, Came::Merged, result, settled),
-                Err(item) => {
-                    if let Some(watch) = &self.watch {
-                        watch.missed(1, None);
-                    }
-                    lock(&self.state).run_next(item);
-                    self.bell.ring();
-                }
-            }
-        }
-    }
-}
-
-/// Locks, whether or not another thread panicked meanwhile: user code runs under none of these locks.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

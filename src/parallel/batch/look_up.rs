@@ -1,0 +1,101 @@
+//! Looking up the calls of a batch: many at a time, before anything is computed.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use super::{Batch, Settled};
+use crate::call::Call;
+use crate::lock::lock;
+use crate::memory::Probe;
+use crate::parallel::item::{Item, Work, panicked, subject_of};
+use crate::parallel::progress::Came;
+use crate::store::Lookup;
+
+impl<C> Batch<C>
+where
+    C: Call + Send,
+    C::Output: Send,
+{
+    /// Looks calls up in one go; hits are done with, distinct misses join the queue, duplicates the one that they equal.
+    pub(super) fn look_up(&self, calls: Vec<(usize, C)>, settled: &mut Vec<Settled<C::Output>>) {
+        let (mut missed, looked_up) = (Vec::new(), calls.len());
+        let (mut keys, mut keyed) = (Vec::with_capacity(calls.len()), Vec::with_capacity(calls.len()));
+        for (index, call) in calls {
+            match self.guarded(index, &call, |call| self.memory.key_of(call), settled) {
+                Some(Ok(key)) => {
+                    keys.push(key);
+                    keyed.push((index, call));
+                }
+                Some(Err(reason)) => missed.push((Item::new(index, call, Work::Plain(reason)), None)),
+                None => {}
+            }
+        }
+        for (((index, call), key), found) in keyed.into_iter().zip(&keys).zip(self.memory.find_all(&keys)) {
+            let took = found.as_ref().ok().and_then(Lookup::compute_time);
+            match self.guarded(index, &call, |call| self.memory.take(call, *key, found), settled) {
+                Some(Probe::Hit(value)) => {
+                    let took = took.unwrap_or_default();
+                    self.finish(index, Came::Remembered(took), Ok(value), settled);
+                }
+                Some(Probe::Miss(key, reason)) => {
+                    missed.push((Item::new(index, call, Work::Keyed(key, reason)), took));
+                }
+                Some(Probe::Plain(reason)) => {
+                    missed.push((Item::new(index, call, Work::Plain(reason)), None));
+                }
+                None => {}
+            }
+        }
+        if let Some(watch) = &self.watch {
+            watch.looked_up(looked_up);
+            watch.changed();
+        }
+        if !missed.is_empty() {
+            self.queue(missed);
+        }
+    }
+
+    /// Queues calls that missed, each with the time that it took before, if its entry tells.
+    fn queue(&self, mut missed: Vec<(Item<C>, Option<Duration>)>) {
+        // Who takes results as they come wants the first ones first.
+        if self.streams {
+            for (_, time) in &mut missed {
+                *time = None;
+            }
+        } else {
+            let earlier = || self.memory.earlier_times(missed.iter().map(|(item, _)| &item.call));
+            // If the `Serialize` of an argument panics, it has done so before, and will be told of then.
+            let earlier = catch_unwind(AssertUnwindSafe(earlier)).unwrap_or_default();
+            for ((_, time), earlier) in missed.iter_mut().zip(earlier) {
+                *time = time.or(earlier);
+            }
+        }
+        let function = missed.first().and_then(|(item, _)| item.call.memo()).map(|memo| memo.function);
+        let mut state = lock(&self.state);
+        let queued =
+            missed.into_iter().map(|(item, time)| state.queue(item, time)).filter(|&new| new).count();
+        if let Some(watch) = &self.watch {
+            watch.missed(queued, function);
+        }
+        drop(state);
+        // There may be work for more helpers now.
+        self.bell.ring();
+    }
+
+    /// Does something for a call that may run code of the user's; `None` if that panicked, which is what came of the call.
+    fn guarded<R>(
+        &self,
+        index: usize,
+        call: &C,
+        act: impl FnOnce(&C) -> R,
+        settled: &mut Vec<Settled<C::Output>>,
+    ) -> Option<R> {
+        let acted = catch_unwind(AssertUnwindSafe(|| act(call)));
+        acted
+            .map_err(|payload| {
+                let error = panicked(subject_of(index, call), &*payload);
+                self.finish(index, Came::Failed, Err(error), settled);
+            })
+            .ok()
+    }
+}

@@ -1,0 +1,127 @@
+//! The settings of a [`Parallel`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Parallel;
+use super::executor::Executor;
+use super::progress::{Progress, Shown};
+use crate::memory::Memory;
+
+impl Parallel {
+    /// Sets how many threads compute at once; 0, the default, is one for each core that this process may use (its affinity
+    /// mask and the CPU quota of its control group count).
+    ///
+    /// Pools are kept for the life of the process, one for each size. Inside a task the pool of the task is used, and
+    /// `jobs` can only lower the number of its threads that take part. Batches that run at the same time on one pool take
+    /// turns; one that gets no thread for 0.2 s is computed by the thread that called `run`.
+    pub fn jobs(mut self, jobs: usize) -> Self {
+        self.jobs = jobs;
+        self.desks = Arc::default();
+        self
+    }
+
+    /// Sets the memory. Default: the [current](Memory::current) one of the thread that calls [`run`](Self::run). Plain
+    /// calls of memoized functions inside the tasks use it too, but not those in threads that a task starts, nor in pieces
+    /// of its rayon iterators that run on other threads: there, pass the memory on (`memory.call(…)`, `memory.enter()`).
+    pub fn memory(mut self, memory: &Memory) -> Self {
+        self.memory = Some(memory.clone());
+        self
+    }
+
+    /// Sets how many calls of a [stream](Self::stream) are drawn and not delivered at most: how far it runs ahead of its
+    /// consumer. Default: 1,024; at least 1.
+    pub fn window(mut self, calls: usize) -> Self {
+        self.window = calls.max(1);
+        self
+    }
+
+    /// Sets whether the others are computed when one fails. Default: `false`, and what has not started by then is dropped; what
+    /// runs by then finishes, and is stored.
+    pub fn keep_going(mut self, keep_going: bool) -> Self {
+        self.keep_going = keep_going;
+        self
+    }
+
+    /// Sets where misses run. Default: [`Executor::threads`].
+    pub fn executor(mut self, executor: Executor) -> Self {
+        self.executor = executor;
+        self
+    }
+
+    /// Sets how long a task may take, on a worker process: one that takes longer is killed, and fails with
+    /// [`TaskErrorKind::TimedOut`](crate::TaskErrorKind::TimedOut). Default: as long as it likes.
+    ///
+    /// Threads cannot be stopped: with [`Executor::threads`] every task fails and says so.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets how often a call that fails is tried again. Default: 0. What counts is whether it panics; an `Err` that it returns is a
+    /// value.
+    ///
+    /// It queues up behind what waits by then, so that whatever made it fail may pass meanwhile. The error of its last attempt is
+    /// reported, and stops the batch if that is to stop at all; calls of equal key get it, too.
+    ///
+    /// Each attempt but the last works on a copy of the arguments, made before it runs: borrowed ones cost nothing, owned
+    /// ones their `clone`. A call of a memoized function is tried once only if an owned argument is not `Clone`, as far as the
+    /// function says (`T: Clone`, where the type is a parameter), or if there are more than twelve arguments; one of a plain closure, unless it is
+    /// [`repeatable`](crate::Delayed::repeatable). That it would have been tried again is logged.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+    ///
+    /// use rememo::{Memory, Parallel, delayed};
+    ///
+    /// let attempts = AtomicU32::new(0);
+    /// let fetch = || {
+    ///     assert!(attempts.fetch_add(1, Relaxed) >= 2, "the server is busy");
+    ///     "page"
+    /// };
+    /// let parallel = Parallel::new().memory(&Memory::disabled()).retries(3);
+    /// assert_eq!(parallel.run([delayed(fetch).repeatable()])?, ["page"]); // at the third attempt
+    /// # Ok::<(), rememo::Error>(())
+    /// ```
+    pub fn retries(mut self, retries: u32) -> Self {
+        self.retries = retries;
+        self
+    }
+
+    /// Sets whether each batch or stream shows how far it is, on the standard error: `9900 of 10000 remembered, 100 to compute,
+    /// 1m20s left`. Default: `false`, and nothing is ever printed.
+    ///
+    /// With the feature `progress`, this is one line with a bar on a terminal. Without, and where the standard error is no
+    /// terminal, it is a plain line after a second, then every five, and the last. How the time that is left is estimated:
+    /// [`Totals::remaining`](crate::Totals::remaining). What runs inside a task of another batch shows nothing, nor does a call that is
+    /// [submitted](Self::submit) by itself.
+    pub fn progress(mut self, progress: bool) -> Self {
+        self.shown = if progress { Shown::Reader } else { Shown::Nobody };
+        self
+    }
+
+    /// Has `progress` told how far each batch or stream is, in place of [`progress(true)`](Self::progress); inside a task of another
+    /// batch, too.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Mutex;
+    ///
+    /// use rememo::{Parallel, Totals, delayed};
+    ///
+    /// static LAST: Mutex<String> = Mutex::new(String::new());
+    /// let parallel = Parallel::new().on_progress(|totals: &Totals| {
+    ///     *LAST.lock().unwrap() = totals.to_string();
+    /// });
+    /// parallel.run((0..3).map(|i| delayed(move || i * i)))?;
+    /// assert_eq!(*LAST.lock().unwrap(), "0 of 3 remembered, 3 computed, took 0.0s");
+    /// # Ok::<(), rememo::Error>(())
+    /// ```
+    pub fn on_progress(mut self, progress: impl Progress + 'static) -> Self {
+        self.shown = Shown::Given(Arc::new(progress));
+        self
+    }
+}
