@@ -36,7 +36,7 @@ pub use open::MemoryBuilder;
 pub(crate) use outbox::Outbox;
 pub use outcome::{MissReason, Outcome, Source};
 pub(crate) use probe::Probe;
-pub(crate) use remote::RemoteMiss;
+pub(crate) use remote::{RemoteMiss, Unaccepted};
 pub use shelved::Shelved;
 
 use crate::call::{Call, Memo, NamedCall};

@@ -21,6 +21,20 @@ use crate::store::{Draft, Lookup};
 /// Large arguments in the store are entries of no function.
 const ARGUMENTS: FunctionId = FunctionId(*b"rememo arguments");
 
+/// Why there is no value in a reply.
+#[derive(Debug)]
+pub(crate) enum Unaccepted {
+    /// It was put into the store, and is not there any more.
+    Vanished,
+    Unread(String),
+}
+
+impl From<String> for Unaccepted {
+    fn from(why: String) -> Self {
+        Unaccepted::Unread(why)
+    }
+}
+
 /// A miss that another process computes.
 #[derive(Debug)]
 pub(crate) struct RemoteMiss<'m> {
@@ -120,14 +134,14 @@ impl Memory {
     ///
     /// # Errors
     ///
-    /// Fails if there is none that can be read.
+    /// As [`accept`](Self::accept).
     pub(crate) fn accept_plain<C: Call>(
         &self,
         call: &C,
         reason: MissReason,
         reply: &Reply,
-    ) -> Result<Computed<C::Output>, String> {
-        let memo = call.memo().ok_or("it is a closure")?;
+    ) -> Result<Computed<C::Output>, Unaccepted> {
+        let Some(memo) = call.memo() else { return Err(Unaccepted::Vanished) };
         memo.function.took(reply.took);
         if let Some(inner) = &self.inner {
             inner.counters.miss(reply.took);
@@ -139,29 +153,32 @@ impl Memory {
     ///
     /// # Errors
     ///
-    /// Fails if there is none that can be read.
+    /// Fails if there is none that can be read, and says if that is since its entry has vanished.
     pub(crate) fn accept<'m, C: Call>(
         &'m self,
         miss: RemoteMiss<'m>,
         call: &C,
         reply: Reply,
         outbox: Option<&mut Outbox<'m>>,
-    ) -> Result<Computed<C::Output>, String> {
-        let memo = call.memo().ok_or("it is a closure")?;
-        let inner = self.inner.as_ref().ok_or("the memory is disabled")?;
+    ) -> Result<Computed<C::Output>, Unaccepted> {
+        let (Some(memo), Some(inner)) = (call.memo(), &self.inner) else { return Err(Unaccepted::Vanished) };
         let RemoteMiss { key, reason, ticket: Ticket { leader, lease } } = miss;
         let Reply { content, took } = reply;
         let function = memo.function;
         log::debug!(target: "rememo", "miss, computed elsewhere: `{}`: {reason}", function.name());
-        function.took(took);
-        inner.counters.miss(took);
         let source = Source::Miss(reason);
+        let count = || {
+            function.took(took);
+            inner.counters.miss(took);
+        };
         match content {
             remote::Content::Stored => {
-                let found = inner.find(&key, function.definition(), function.name());
-                let gone = |reason| format!("its value was stored, and cannot be read: {reason}");
-                let entry = found.map_err(gone)?;
-                let value = inner.decode(&entry, &memo).map_err(gone)?;
+                // Whether the function would still want it does not matter: it was computed a moment ago.
+                let Ok(Lookup::Found(entry)) = inner.store.get(&key) else {
+                    return Err(Unaccepted::Vanished);
+                };
+                let value = inner.decode(&entry, &memo).map_err(|_| Unaccepted::Vanished)?;
+                count();
                 inner.stored(function, &key);
                 let shared = Arc::new(entry) as crate::lease::Shared;
                 if let Some(leader) = leader {
@@ -169,8 +186,12 @@ impl Memory {
                 }
                 Ok(Computed { value, source, shared: Some(shared) })
             }
-            remote::Content::Whole(_) => Ok(Computed { value: read(&memo, &content)?, source, shared: None }),
+            remote::Content::Whole(_) => {
+                count();
+                Ok(Computed { value: read(&memo, &content)?, source, shared: None })
+            }
             remote::Content::Value { codec, .. } => {
+                count();
                 let value = read(&memo, &content)?;
                 let remote::Content::Value { bytes, .. } = content else { unreachable!("seen just now") };
                 let encoded = Encoded { codec, bytes: Bytes::Owned(bytes) };

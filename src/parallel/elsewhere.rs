@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::item::{AttemptTerms, Done, Item, Origin, Ran, Work, subject_of};
 use crate::call::Call;
 use crate::key::Key;
-use crate::memory::{Begun, Computed, Memory, Outbox, RemoteMiss, Ticket};
+use crate::memory::{Begun, Computed, Memory, Outbox, RemoteMiss, Ticket, Unaccepted};
 use crate::remote::{Execute, Failure, Job, Lost, Place, Reply};
 use crate::task_error::{TaskError, TaskErrorKind};
 
@@ -139,34 +139,47 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
         let mut left: Vec<_> = outgoing.into_iter().map(Some).collect();
         let mut again = Vec::new();
         execute.run(&jobs, elsewhere.timeout, &mut |place, result| {
-            let Some(outgoing) = left.get_mut(place).and_then(Option::take) else { return };
-            match result {
-                Err(failure) if failure.argument_gone => again.push(outgoing),
-                result => self.arrive(outgoing, result),
+            if let Some(outgoing) = left.get_mut(place).and_then(Option::take) {
+                again.extend(self.arrive(outgoing, result));
             }
         });
-        let silent = || Err(not_sent("its executor says nothing of it"));
         for outgoing in left.into_iter().flatten() {
-            self.arrive(outgoing, silent());
+            self.fail(outgoing, silent());
         }
-        // Somebody has cleared the store: this time the arguments go with the job.
+        // Somebody has cleared the store. This time the arguments go with the job; and if it was the value that vanished, that is
+        // to come with the reply, since the job has no key.
         for outgoing in again {
-            let mut result = silent();
+            let mut result = Err(silent());
             let key = outgoing.ticket.as_ref().and(outgoing.item.key());
             match outgoing.item.call.memo().map(|memo| elsewhere.place.job(&memo, key, true)) {
                 Some(Ok(job)) => execute.run(&[job], elsewhere.timeout, &mut |_, came| result = came),
                 Some(Err(unsent)) => result = Err(not_sent(&unsent.0)),
                 None => {}
             }
-            self.arrive(outgoing, result);
+            if let Some(outgoing) = self.arrive(outgoing, result) {
+                self.fail(outgoing, not_sent("its arguments or its value vanished from the store, twice"));
+            }
         }
     }
 
-    /// Keeps what came back for an item.
-    fn arrive(&mut self, mut outgoing: Outgoing<'m, C, R>, result: Result<Reply, Failure>) {
+    /// Keeps what came back for an item; the item, if it is to be sent again since something vanished from the store.
+    fn arrive(
+        &mut self,
+        mut outgoing: Outgoing<'m, C, R>,
+        result: Result<Reply, Failure>,
+    ) -> Option<Outgoing<'m, C, R>> {
+        let reply = match result {
+            Ok(reply) => reply,
+            Err(failure) if failure.argument_gone => return Some(outgoing),
+            Err(failure) => {
+                self.fail(outgoing, failure);
+                return None;
+            }
+        };
         let Item { call, work, .. } = &outgoing.item;
-        let mut accept = |reply| {
-            let accepted = match (outgoing.ticket.take(), work) {
+        let ticket = outgoing.ticket.take();
+        let accepted = guarded(|| {
+            Ok(match (ticket, work) {
                 (Some(ticket), Work::Keyed(key, reason)) => {
                     let miss = RemoteMiss { key: *key, reason: reason.clone(), ticket };
                     self.memory.accept(miss, call, reply, self.outbox.as_mut())
@@ -174,13 +187,15 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
                 (_, Work::Keyed(_, reason) | Work::Plain(reason)) => {
                     self.memory.accept_plain(call, reason.clone(), &reply)
                 }
-            };
-            accepted.map_err(|why| not_sent(&why))
-        };
-        match result.and_then(|reply| guarded(|| accept(reply))) {
-            Ok(computed) => self.done(outgoing, Origin::Computed, computed),
+            })
+        });
+        match accepted {
+            Ok(Ok(computed)) => self.done(outgoing, Origin::Computed, computed),
+            Ok(Err(Unaccepted::Vanished)) => return Some(outgoing),
+            Ok(Err(Unaccepted::Unread(why))) => self.fail(outgoing, not_sent(&why)),
             Err(failure) => self.fail(outgoing, failure),
         }
+        None
     }
 
     fn done(&mut self, outgoing: Outgoing<'m, C, R>, origin: Origin, computed: Computed<C::Output>) {
@@ -219,6 +234,10 @@ impl<C> Item<C> {
 /// Does something that may run `Serialize` or `Deserialize` of the user's, which may panic.
 fn guarded<T>(act: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|payload| Err(Lost::panicked(&*payload).into()))
+}
+
+fn silent() -> Failure {
+    not_sent("its executor says nothing of it")
 }
 
 fn not_sent(reason: &str) -> Failure {

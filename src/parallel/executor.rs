@@ -77,7 +77,8 @@ impl Executor {
     /// [`TaskErrorKind::NotSent`](crate::TaskErrorKind::NotSent), saying what is missing.
     ///
     /// A task sees the environment of this process as it was when its worker was started, and the directory as it was when the batch
-    /// began, but no other state of it: no static that was set, no open file. A `Parallel` inside of it runs on threads of the worker. What it prints is dropped, unless it
+    /// began, but no other state of it: no static that was set, no open file. What calls inside of it find and store is
+    /// not in the counts of this process. A `Parallel` inside of it runs on threads of the worker. What it prints is dropped, unless it
     /// is to be [passed through](Self::pass_output). Cores that are left to each worker are shown to numeric libraries and rayon by
     /// the usual variables (`OMP_NUM_THREADS`, `RAYON_NUM_THREADS` and the like), where they are not set.
     ///

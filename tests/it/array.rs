@@ -16,7 +16,7 @@ use crate::large::{blob, each_layout};
 use crate::processes::start;
 use crate::support::{hit, miss, miss_because};
 
-const ROWS: usize = 500;
+const ROWS: usize = 520;
 const COLUMNS: usize = 500;
 /// The bytes of a table.
 const BYTES: u64 = (ROWS * COLUMNS * 8) as u64;

@@ -118,9 +118,12 @@ fn large_arguments_and_values_go_through_the_store() {
     assert_eq!(value[0], values[1]);
 }
 
-/// Clears the store when the jobs are on their way.
+/// Clears the store while jobs are on their way there, or their values on the way back.
 #[derive(Debug)]
-struct Clearing(Memory);
+struct Clearing {
+    memory: Memory,
+    before: bool,
+}
 
 impl Execute for Clearing {
     fn run(
@@ -129,21 +132,30 @@ impl Execute for Clearing {
         _: Option<std::time::Duration>,
         done: &mut dyn FnMut(usize, Result<Reply, Failure>),
     ) {
-        self.0.clear().unwrap();
         for (index, job) in jobs.iter().enumerate() {
-            done(index, Job::from_bytes(&job.to_bytes()).and_then(|job| job.run()));
+            if self.before {
+                self.memory.clear().unwrap();
+            }
+            let result = Job::from_bytes(&job.to_bytes()).and_then(|job| job.run());
+            if !self.before {
+                self.memory.clear().unwrap();
+            }
+            done(index, result);
         }
     }
 }
 
 #[test]
-fn a_large_argument_that_vanishes_on_its_way_is_sent_again() {
-    let cache = TestCache::new();
-    let data = vec![1.0; 20_000];
-    let parallel =
-        Parallel::new().memory(&cache.memory).executor(Executor::custom(Clearing(cache.memory.clone())));
-    assert_eq!(parallel.run([ramp::delayed(&data, 1.0)]).unwrap(), [vec![2.0; 20_000]]);
-    hit(&cache.memory, ramp::delayed(&data, 1.0));
+fn what_vanishes_on_its_way_is_sent_again() {
+    for before in [true, false] {
+        let cache = TestCache::new();
+        let data = vec![1.0; 20_000];
+        let executor = Executor::custom(Clearing { memory: cache.memory.clone(), before });
+        let parallel = Parallel::new().memory(&cache.memory).executor(executor);
+        assert_eq!(parallel.run([ramp::delayed(&data, 1.0)]).unwrap(), [vec![2.0; 20_000]]);
+        assert_eq!(cache.memory.contains(&ramp::delayed(&data, 1.0)), before);
+        assert_eq!(cache.memory.stats().misses, 1);
+    }
 }
 
 #[memo]
