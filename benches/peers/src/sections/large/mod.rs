@@ -8,7 +8,7 @@ mod by_hand;
 mod data;
 mod keys;
 mod lmdb;
-mod rememo;
+pub(super) mod rememo;
 mod stores;
 mod values;
 
