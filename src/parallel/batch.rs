@@ -284,9 +284,10 @@ where
         {
             state.leave();
         }
-        let waiting = state.waiting();
+        // Where nothing is to be drawn, whoever draws has nothing to do: to wake it up costs more than many a call.
+        let draws = !state.exhausted && state.waiting() <= LOW_WATER;
         drop(state);
-        if waiting <= LOW_WATER {
+        if draws {
             self.bell.ring();
         }
         taken
@@ -362,9 +363,12 @@ where
         if let Some(watch) = &self.watch {
             watch.missed(queued, function);
         }
+        // What this thread takes next needs no further helper.
+        let for_others = state.startable() > 1;
         drop(state);
-        // There may be work for more helpers now.
-        self.bell.ring();
+        if for_others {
+            self.bell.ring();
+        }
     }
 
     /// Does something for a call that may run code of the user's; `None` if that panicked, which is what came of the call.

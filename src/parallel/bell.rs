@@ -13,7 +13,10 @@ pub(super) struct Bell {
 impl Bell {
     pub(super) fn ring(&self) {
         let mut rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
-        if !std::mem::replace(&mut rung, true) {
+        let was_rung = std::mem::replace(&mut *rung, true);
+        // Not under the lock, which the thread that wakes up takes first.
+        drop(rung);
+        if !was_rung {
             self.changed.notify_one();
         }
     }

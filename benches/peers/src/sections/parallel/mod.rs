@@ -17,6 +17,7 @@ use super::Bench;
 use crate::child::Measuring;
 use crate::goals::Goals;
 use crate::options::{ParallelSizes, Sizes};
+use crate::python;
 use crate::table::{Table, digits, ratio, thousands, time};
 use crate::timing::median;
 
@@ -45,10 +46,12 @@ struct Row {
 #[derive(Clone, Copy)]
 enum How {
     Here(fn(&mut Ours, u64) -> Duration),
-    /// As `python_parallel.py` calls it.
+    /// By the standard library of Python, as `python_parallel.py` calls it.
     Python(&'static str),
+    /// The same by joblib, in a process of its own: numpy, which joblib imports, would make the others' processes start later.
+    Joblib(&'static str),
 }
-use How::{Here, Python};
+use How::{Here, Joblib, Python};
 
 const fn row(name: &'static str, how: How) -> Row {
     Row { name, how, one_in: 1 }
@@ -69,7 +72,7 @@ const QUESTIONS: [Question; 6] = [
         rows: &[
             row("rememo, closures", Here(Ours::dispatch)),
             row("rayon, one task an item", Here(Ours::dispatch_rayon)),
-            row("joblib, threading", Python("dispatch-joblib")),
+            row("joblib, threading", Joblib("dispatch-joblib")),
             row("`ThreadPoolExecutor.map`", Python("dispatch-threads")),
         ],
     },
@@ -83,7 +86,7 @@ const QUESTIONS: [Question; 6] = [
             row("rememo, processes", Here(Ours::cpu_processes)),
             row("rayon, one task an item", Here(Ours::cpu_rayon)),
             row("Python, one after the other", Python("cpu-serial")),
-            row("joblib, processes", Python("cpu-loky")),
+            row("joblib, processes", Joblib("cpu-loky")),
             row("`multiprocessing.Pool.map`", Python("cpu-pool")),
             row("`ProcessPoolExecutor.map`", Python("cpu-futures")),
         ],
@@ -99,8 +102,8 @@ const QUESTIONS: [Question; 6] = [
             row("rememo, `jobs(2)`, missed and stored", Here(Ours::trips_remembering)),
             row("`multiprocessing.Pool.apply`", Python("trip-pool")),
             row("`ProcessPoolExecutor.submit`", Python("trip-futures")),
-            row("loky's `submit`", Python("trip-loky")),
-            Row { name: "joblib, `Parallel` of one task", how: Python("trip-joblib"), one_in: 20 },
+            row("loky's `submit`", Joblib("trip-loky")),
+            Row { name: "joblib, `Parallel` of one task", how: Joblib("trip-joblib"), one_in: 20 },
         ],
     },
     Question {
@@ -113,7 +116,7 @@ const QUESTIONS: [Question; 6] = [
             row("`multiprocessing.Pool.map`, by the hundred", Python("stream-map")),
             row("`multiprocessing.Pool.imap`", Python("stream-imap")),
             row("`ProcessPoolExecutor.map`", Python("stream-futures")),
-            row("joblib", Python("stream-loky")),
+            row("joblib", Joblib("stream-loky")),
         ],
     },
     Question {
@@ -125,7 +128,7 @@ const QUESTIONS: [Question; 6] = [
             row("`multiprocessing.Pool`, fork", Python("start-fork")),
             row("`multiprocessing.Pool`, spawn", Python("start-spawn")),
             row("`ProcessPoolExecutor`, fork", Python("start-futures")),
-            row("joblib", Python("start-loky")),
+            row("joblib", Joblib("start-loky")),
         ],
     },
     Question {
@@ -136,10 +139,10 @@ const QUESTIONS: [Question; 6] = [
             row("rememo, threads", Here(Ours::pairs)),
             row("rememo, processes", Here(Ours::pairs_in_processes)),
             row("rayon, one task an item", Here(Ours::pairs_rayon)),
-            row("joblib, threading", Python("floor-threading")),
-            row("joblib, threading, entered once", Python("floor-threading-kept")),
-            row("joblib, processes", Python("floor-loky")),
-            row("joblib, processes, entered once", Python("floor-loky-kept")),
+            row("joblib, threading", Joblib("floor-threading")),
+            row("joblib, threading, entered once", Joblib("floor-threading-kept")),
+            row("joblib, processes", Joblib("floor-loky")),
+            row("joblib, processes, entered once", Joblib("floor-loky-kept")),
             row("`ThreadPoolExecutor.map`", Python("floor-threads")),
             row("`multiprocessing.Pool.map`", Python("floor-pool")),
             row("`ProcessPoolExecutor.map`", Python("floor-futures")),
@@ -153,13 +156,23 @@ struct Measured {
     rounds: Vec<f64>,
 }
 
+/// Pythons that measure what they are told to.
+struct Children {
+    standard: Measuring,
+    joblib: Measuring,
+}
+
+impl Children {
+    fn start(python: &python::Python) -> Self {
+        let [standard, joblib] = [(), ()].map(|()| Measuring::start(python.parallel_command()).0);
+        Children { standard, joblib }
+    }
+}
+
 pub(crate) fn run(bench: &Bench<'_>, goals: &mut Goals) {
     let place = bench.places.place();
     let mut ours = Ours::new(super::large::rememo::open(&place.path().join("cache")));
-    let mut python = match bench.python {
-        Ok(python) => Ok(Measuring::start(python.parallel_command()).0),
-        Err(why) => Err(why),
-    };
+    let mut python = bench.python.as_ref().map(Children::start);
     let sizes = bench.options.sizes();
     let answers: Vec<Vec<Measured>> = QUESTIONS
         .iter()
@@ -169,8 +182,9 @@ pub(crate) fn run(bench: &Bench<'_>, goals: &mut Goals) {
             measured
         })
         .collect();
-    if let Ok(python) = python {
-        python.end();
+    if let Ok(Children { standard, joblib }) = python {
+        standard.end();
+        joblib.end();
     }
     note_goals(&answers, goals);
 }
@@ -180,7 +194,7 @@ fn measure(
     question: &'static Question,
     sizes: &Sizes,
     ours: &mut Ours,
-    python: &mut Result<Measuring, &String>,
+    python: &mut Result<Children, &String>,
 ) -> Vec<Measured> {
     let wanted = |row: &Row| matches!(row.how, Here(_)) || bench.options.wants(row.name);
     let rows = question.rows.iter().filter(|row| wanted(row));
@@ -190,8 +204,9 @@ fn measure(
             let count = ((question.count)(&sizes.parallel) / row.one_in).max(1);
             let all = match (row.how, &mut *python) {
                 (Here(run), _) => crate::timing::whole(run(ours, count)),
-                (Python(way), Ok(child)) => child.order(&format!("{way} {count}"))[0].1,
-                (Python(_), Err(_)) => continue,
+                (Python(way), Ok(children)) => children.standard.order(&format!("{way} {count}"))[0].1,
+                (Joblib(way), Ok(children)) => children.joblib.order(&format!("{way} {count}"))[0].1,
+                (Python(_) | Joblib(_), Err(_)) => continue,
             };
             rounds.push(if question.each { all / as_float(count) } else { all });
         }
