@@ -7,6 +7,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::key::{FunctionId, Identity, IdentityParts, fingerprint_with_cfg};
+use crate::payload::Level;
 use crate::store::EntryInfo;
 
 /// What `#[memo]` states about a function. No API: written by the macro of this very version.
@@ -39,10 +40,23 @@ pub struct Definition {
     pub valid: Option<fn(&EntryInfo) -> bool>,
     /// `min_cost = "…"`.
     pub min_cost: Duration,
+    /// `compress = …`.
+    pub compress: Compress,
     /// Source file.
     pub file: &'static str,
     /// Line in it.
     pub line: u32,
+}
+
+/// Whether values of a function are stored compressed. No API: written by the macro of this very version.
+#[derive(Clone, Copy, Debug)]
+pub enum Compress {
+    /// As its memory says.
+    AsMemory,
+    /// Never.
+    Never,
+    /// At this level, where that is worth it.
+    At(Level),
 }
 
 /// The one record of a memoized function in a process: a `static` next to its code.
@@ -146,6 +160,7 @@ impl Function {
             ttl: None,
             valid: None,
             min_cost: Duration::ZERO,
+            compress: Compress::AsMemory,
             file: "",
             line: 0,
         };

@@ -32,8 +32,8 @@
 //! - [`Memory`]: a directory of results. Use it when the same call will come again, tomorrow or in another process. Make it
 //!   current for a thread with [`Memory::enter`], for all with [`Memory::make_default`]; else plain calls use `$REMEMO_DIR`
 //!   or the user's cache directory.
-//! - [`Parallel`]: runs a batch of independent calls on threads, misses only. [`delayed`] takes plain closures. [`Parallel::progress`]
-//!   shows how far it is.
+//! - [`Parallel`]: runs a batch of independent calls, misses only, or one call as a [`Task`] to wait for; on threads, or with
+//!   [`Executor::processes`] in worker processes. [`delayed`] takes plain closures. [`Parallel::progress`] shows how far a batch is.
 //! - [`Array`]: numbers with a shape, for large results; a hit maps them and reads nothing.
 //! - [`Shelved`]: a token for a large value that stays in the cache. As an argument it costs nothing, however large the value.
 //! - [`InputFile`], [`InputDir`]: files that a function reads, in its key by their content. [`Hashed`]: a large argument of many
@@ -44,6 +44,7 @@
 //! # Features
 //! None is on by default.
 //! - `ndarray`: views of [`Array`], and arrays of `ndarray` turned into it, without copies.
+//! - `zstd`: values that are stored compressed, by `#[memo(compress)]` or [`MemoryBuilder`]; compiles a C library.
 //! - `bytemuck`: vectors and arrays of types that are `bytemuck::Pod` are kept as raw bytes, as those of numbers always are.
 //! - `progress`: [`Parallel::progress`] shows a bar on a terminal; without, it prints lines there, too. (indicatif)
 //!
@@ -109,7 +110,9 @@ pub use function::{Fingerprint, FunctionInfo};
 pub use input::{InputDir, InputFile};
 pub use key::{Hashed, Key};
 pub use memory::{Entered, Memory, MemoryBuilder, MissReason, Outcome, Shelved, Source};
-pub use parallel::{Executor, Parallel, Progress, Totals, TryRunError, init};
+pub use parallel::{
+    AsCompleted, Executor, Parallel, Progress, Task, Totals, TryRunError, as_completed, init,
+};
 /// `#[rememo::main]`: an attribute for `main` that calls [`init`] first.
 pub use rememo_macros::main;
 /// `#[memo]`: an attribute for functions whose values are to be remembered.
@@ -163,9 +166,9 @@ pub use task_error::{TaskError, TaskErrorKind};
 pub mod __private {
     pub use crate::call::{FunctionCall, Memo, copies};
     pub use crate::codec::{Codec, DecodeError, raw, select};
-    pub use crate::function::{Definition, Function};
+    pub use crate::function::{Compress, Definition, Function};
     pub use crate::key::{ArgumentError, Arguments};
-    pub use crate::payload::ReadError;
+    pub use crate::payload::{Level, ReadError};
     pub use crate::remote::Remote;
     pub use inventory;
 

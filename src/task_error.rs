@@ -42,6 +42,8 @@ pub enum TaskErrorKind {
     OutOfMemory,
     /// The call could not be given to the executor, or the executor could not run it: nothing has run.
     NotSent,
+    /// [`Task::cancel`](crate::Task::cancel) came before it had started.
+    Cancelled,
 }
 
 impl TaskErrorKind {
@@ -52,7 +54,7 @@ impl TaskErrorKind {
             | TaskErrorKind::Crashed
             | TaskErrorKind::TimedOut
             | TaskErrorKind::OutOfMemory => true,
-            TaskErrorKind::NotSent => false,
+            TaskErrorKind::NotSent | TaskErrorKind::Cancelled => false,
         }
     }
 }
@@ -123,6 +125,7 @@ impl fmt::Display for TaskErrorKind {
             TaskErrorKind::TimedOut => "timed out",
             TaskErrorKind::OutOfMemory => "ran out of memory",
             TaskErrorKind::NotSent => "could not be run",
+            TaskErrorKind::Cancelled => "was cancelled",
         })
     }
 }

@@ -12,3 +12,9 @@ fn every_misuse_is_a_compile_error_that_says_what_to_do() {
 fn what_is_written_compiles_whatever_surrounds_it() {
     trybuild::TestCases::new().pass("tests/ui/pass/*.rs");
 }
+
+#[cfg(not(feature = "zstd"))]
+#[test]
+fn compression_without_its_feature_is_a_compile_error_that_names_it() {
+    trybuild::TestCases::new().compile_fail("tests/ui/without_zstd/*.rs");
+}

@@ -3,9 +3,10 @@
 //! Each option is written in one way, which the table [`OPTIONS`] shows and every error message repeats. All mistakes
 //! in the list are reported at once, each at its own place.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
@@ -16,7 +17,7 @@ use crate::errors::Errors;
 use crate::reach::Track;
 
 /// Every option: its name, and how it is written.
-const OPTIONS: [(&str, &str); 9] = [
+const OPTIONS: [(&str, &str); 10] = [
     ("ignore", "ignore(a, b)"),
     ("name", "name = \"…\""),
     ("version", "version = 3"),
@@ -24,6 +25,7 @@ const OPTIONS: [(&str, &str); 9] = [
     ("ttl", "ttl = \"7d\""),
     ("valid", "valid = path::to::function"),
     ("min_cost", "min_cost = \"1ms\""),
+    ("compress", "compress = 3"),
     ("cache_err", "cache_err"),
     ("crate", "crate = path::to::rememo"),
 ];
@@ -40,10 +42,28 @@ pub(crate) struct Options {
     pub(crate) ttl: Option<Duration>,
     pub(crate) valid: Option<Path>,
     pub(crate) min_cost: Duration,
+    pub(crate) compress: Compress,
     pub(crate) cache_err: bool,
     /// Where the library is, if not at `::rememo`.
     pub(crate) library: Option<Path>,
 }
+
+/// Whether values are compressed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) enum Compress {
+    /// As the memory says.
+    #[default]
+    AsMemory,
+    Never,
+    /// At this level, which is written there.
+    At(i32, Span),
+}
+
+/// The levels of zstd; its negative ones are not offered.
+const LEVELS: RangeInclusive<i32> = 1..=22;
+
+/// The level of `compress` alone: zstd's own default.
+const DEFAULT_LEVEL: i32 = 3;
 
 impl Options {
     /// Parses what stands between the parentheses of `#[memo(…)]`.
@@ -86,6 +106,7 @@ impl Options {
             }
             "valid" => self.valid = Some(written.path()?),
             "min_cost" => self.min_cost = written.duration()?.0,
+            "compress" => self.compress = written.compress()?,
             "cache_err" => {
                 written.alone()?;
                 self.cache_err = true;
@@ -131,7 +152,7 @@ impl<'a> Written<'a> {
             [other, ..] => {
                 Err(Error::new(other.span(), "expected the name of an option, such as `version = 3`"))
             }
-            [] => Err(Error::new(proc_macro2::Span::call_site(), "expected an option between two commas")),
+            [] => Err(Error::new(Span::call_site(), "expected an option between two commas")),
         }
     }
 
@@ -207,6 +228,26 @@ impl<'a> Written<'a> {
         match duration::parse(&text.value()) {
             Ok(duration) => Ok((duration, text)),
             Err(message) => Err(Error::new(text.span(), message)),
+        }
+    }
+
+    fn compress(&self) -> syn::Result<Compress> {
+        if self.rest.is_empty() {
+            return Ok(Compress::At(DEFAULT_LEVEL, self.name.span()));
+        }
+        match self.literal()? {
+            Lit::Bool(bool) if !bool.value => Ok(Compress::Never),
+            Lit::Int(number) if number.suffix().is_empty() => match number.base10_parse() {
+                Ok(level) if LEVELS.contains(&level) => Ok(Compress::At(level, number.span())),
+                _ => {
+                    let (least, most) = LEVELS.into_inner();
+                    let message = format!(
+                        "there is no level `{number}` of compression: write one of {least} to {most}"
+                    );
+                    Err(Error::new(number.span(), message))
+                }
+            },
+            _ => Err(self.malformed()),
         }
     }
 

@@ -119,6 +119,22 @@ use proc_macro::TokenStream;
 /// fn parse(text: &str) -> Document { … }
 /// ```
 ///
+/// ## `compress`, `compress = 3`, `compress = false`
+///
+/// Stores values compressed with zstd, at this level (1 to 22; `compress` alone is 3), or never, whatever the memory says
+/// (`MemoryBuilder::compress`). By default it is as the memory says. The option needs the feature `zstd` of `rememo`;
+/// without it, it is a compile error.
+///
+/// Values under 4 KiB stay as they are, and so do those that would not shrink by a tenth; of a value above 512 KiB a sample
+/// of 128 KiB decides. Compressing takes place before the call returns. A hit decompresses; an `Array` is read
+/// then, not mapped. Keys do not depend on the option: values that are there are found, whether compressed or not. A
+/// program without the feature computes what it finds compressed once more, and stores it as it is.
+///
+/// ```text
+/// #[memo(compress = 9)]
+/// fn matches(pattern: &str, texts: &Texts) -> Vec<Match> { … }
+/// ```
+///
 /// ## `cache_err`
 ///
 /// Keeps an `Err`, too. By default only an `Ok` is kept, so that what failed is tried again. (`None` is a value like any

@@ -31,7 +31,7 @@ use crate::sys::map::Mapped;
 /// machine was started or the file was touched. The array stays valid when its entry is cleared, reduced away or replaced, by whichever
 /// process; the disk space is free when the last array goes. The one thing that harms it is a program that cuts the
 /// file off or writes to it *in place*, while it is mapped: what is cut off ends the program by a signal. Arrays under 64 KiB
-/// are copied into memory, as are those of `bool` and `char`, arrays in the files layout on file systems that are not local, and
+/// are copied into memory, as are those of `bool` and `char`, those that are stored compressed, arrays in the files layout on file systems that are not local, and
 /// all arrays on systems other than Linux.
 ///
 /// As part of another type (a field of a struct, an item of a vector) it goes through serde, element by element, and is not

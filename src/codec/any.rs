@@ -5,7 +5,7 @@ use std::io::{self, Read};
 
 use super::raw::{Described, Form, describe_all};
 use super::{DecodeError, RAW, SERDE, Value, expect_codec, values};
-use crate::payload::{Content, Reader, Source};
+use crate::payload::{Content, Reader};
 
 /// The kind of `char`s, which serde's encoding writes in another way.
 const CHAR: u8 = 13;
@@ -16,7 +16,7 @@ const FOREIGN: u8 = 32;
 
 /// Reads a value of either encoding.
 pub(crate) fn decode_any<T: Value>(content: &Content<'_>) -> Result<T, DecodeError> {
-    if content.codec == RAW {
+    if content.encoding() == RAW {
         let payload = content.whole()?;
         return of_raw(&payload);
     }
@@ -44,7 +44,7 @@ const MOST: usize = 64;
 
 /// What serde would have written of a value of so many arrays; `None` if it is no such value.
 fn parts(payload: &[u8], leaves: usize) -> Option<Vec<Part<'_>>> {
-    let mut reader = Reader::new(Source::Memory(payload), false);
+    let mut reader = Reader::of_bytes(payload);
     let (described, is_packed) = describe_all(&mut reader, leaves).ok()?;
     let mut at = usize::try_from(reader.position()).ok()?;
     let mut parts = Vec::new();

@@ -8,24 +8,25 @@
 //! 1. A value is made of bytes whose checksum holds, or of a file that is trusted (see [`payload`](crate::payload)); and of all of
 //!    them.
 //! 2. A value that would not come back equal is refused when it is encoded: see [`faithful`].
-//! 3. The number of the encoding stands in every entry. A decoder takes entries of its own encoding; others are misses.
+//! 3. The number of the encoding stands in every entry. A decoder takes entries of its own encoding; others are misses. Whether the
+//!    bytes are compressed does not matter to it.
 //! 4. Only [`values`] knows which serialization library is used.
 
 mod any;
 mod faithful;
-mod pieces;
 pub mod raw;
 pub mod select;
 mod values;
+mod written;
 
 use std::fmt;
 
 pub(crate) use any::decode_any;
-pub(crate) use pieces::Written;
 pub use values::Value;
 pub(crate) use values::{decode, decode_borrowed, encode, measure, write_value};
+pub(crate) use written::Written;
 
-use crate::payload::{Bytes, Content, ReadError};
+use crate::payload::{Bytes, COMPRESSED, Content, Level, ReadError, compress};
 
 /// The number of the encoding through serde, in every entry of it.
 pub(crate) const SERDE: u8 = 1;
@@ -42,9 +43,20 @@ pub struct Codec<T> {
 /// An encoded value.
 #[derive(Clone, Debug)]
 pub(crate) struct Encoded<'v> {
-    /// The number of the encoding.
+    /// The number of the encoding, with the bit of compressed bytes.
     pub(crate) codec: u8,
     pub(crate) bytes: Bytes<'v>,
+}
+
+impl Encoded<'_> {
+    /// This, compressed if that is worth it.
+    pub(crate) fn compress(self, level: Level) -> Result<Self, CodecError> {
+        let Encoded { codec, bytes } = self;
+        Ok(match compress(bytes, level)? {
+            Ok(bytes) => Encoded { codec: codec | COMPRESSED, bytes },
+            Err(bytes) => Encoded { codec, bytes },
+        })
+    }
 }
 
 /// Why a value did not become bytes, or bytes did not become a value.
@@ -103,11 +115,11 @@ impl<E: Into<ReadError>> From<E> for DecodeError {
 
 /// Fails unless `content` is in the encoding of the number `expected`.
 fn expect_codec(content: &Content<'_>, expected: u8) -> Result<(), DecodeError> {
-    if content.codec == expected {
+    if content.encoding() == expected {
         return Ok(());
     }
     // The number itself may be damaged.
     content.check()?;
-    let how = format!("its value is in encoding {}, not {expected}", content.codec);
+    let how = format!("its value is in encoding {}, not {expected}", content.encoding());
     Err(DecodeError::Unreadable(how.into()))
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::CodecError;
 use super::faithful::{self, Faithful};
-use super::pieces::Written;
+use super::written::Written;
 
 /// Fixed width: numbers are as fast as a copy, and the size of small results does not matter.
 const CONFIG: bincode::config::Configuration<bincode::config::LittleEndian, bincode::config::Fixint> =

@@ -19,11 +19,11 @@ use super::outbox::{Outbox, Parcel};
 use super::trouble::{Trouble, Troubles, chain};
 use super::{Memory, MissReason, Outcome, Source};
 use crate::call::{Call, Memo, Subject};
-use crate::codec::Encoded;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::function::{Definition, Function};
 use crate::key::Key;
 use crate::lease::{Flights, Leader, LeaseFiles, Shared};
+use crate::payload::Level;
 use crate::report::{Counters, Records};
 use crate::store::{self, Draft, Entry, Lookup, Payload, Store};
 
@@ -40,6 +40,8 @@ pub(crate) struct Inner {
     pub(super) counters: Counters,
     pub(super) troubles: Troubles,
     pub(super) flights: Arc<Flights>,
+    /// How values of functions that say nothing of it are compressed.
+    pub(super) compress: Option<Level>,
 }
 
 /// A miss that this thread computes.
@@ -92,7 +94,7 @@ pub(crate) enum Attempt<C: Call> {
 }
 
 impl Inner {
-    pub(super) fn open(root: PathBuf, options: &store::Options) -> Result<Self> {
+    pub(super) fn open(root: PathBuf, options: &store::Options, compress: Option<Level>) -> Result<Self> {
         Ok(Inner {
             options: options.clone(),
             store: store::open(&root, options)?,
@@ -103,6 +105,7 @@ impl Inner {
             troubles: Troubles::default(),
             flights: Flights::of(&root),
             root,
+            compress,
         })
     }
 
@@ -170,8 +173,10 @@ impl Inner {
     /// Whether there is a sound and valid entry under `key`; reads all of it.
     pub(super) fn holds(&self, key: &Key, definition: &Definition, function: &str) -> bool {
         let Ok(entry) = self.find(key, definition, function) else { return false };
-        let checked = entry.value().check();
+        let value = entry.value();
+        let checked = value.check();
         checked.inspect_err(|error| self.troubles.note(Trouble::Damaged, function, error)).is_ok()
+            && value.is_readable()
     }
 
     /// The entry under `key`, if it is still valid and sound, as far as that shows before its value is read; notes nothing.
@@ -250,7 +255,7 @@ impl Inner {
         self.counters.miss(took);
         let worth_storing = took >= function.definition().min_cost;
         let wanted = worth_storing || share || leader.as_ref().is_some_and(Leader::has_waiters);
-        let draft = if wanted { self.draft(key, subject, &value, took) } else { None };
+        let draft = if wanted { self.draft(key, subject, &value, took, worth_storing) } else { None };
         let shared = match draft.map(Draft::try_owned) {
             None => None,
             Some(Ok(draft)) => {
@@ -259,20 +264,6 @@ impl Inner {
             Some(Err(draft)) => self.keep_borrowed(function, &draft, leader.as_ref(), share, worth_storing),
         };
         Computed { value, source: Source::Miss(reason), shared }
-    }
-
-    /// Encodes a value for the store; `None` if it is declined or cannot be encoded.
-    fn draft<'v, T>(
-        &self,
-        key: Key,
-        subject: &Subject<T>,
-        value: &'v T,
-        took: Duration,
-    ) -> Option<Draft<'v>> {
-        try_draft(key, subject, value, took).unwrap_or_else(|error| {
-            self.troubles.note(Trouble::Encode, subject.function.name(), &chain(&error));
-            None
-        })
     }
 
     /// Stores values, and ends their flights; trouble is noted.
@@ -310,39 +301,6 @@ pub(super) fn timed<C: Call>(memory: &Memory, call: C) -> (C::Output, Duration) 
     let started = Instant::now();
     let value = call.run();
     (value, started.elapsed())
-}
-
-/// An entry with `value`; `None` if the function does not keep such a value.
-pub(super) fn try_draft<'v, T>(
-    key: Key,
-    subject: &Subject<T>,
-    value: &'v T,
-    compute_time: Duration,
-) -> Result<Option<Draft<'v>>> {
-    match subject.encode(value) {
-        Ok(Some(encoded)) => Ok(Some(draft_of(key, subject, encoded, compute_time))),
-        Ok(None) => Ok(None),
-        Err(error) => Err(Error::value("encode", subject.function.name(), error)),
-    }
-}
-
-/// The entry of an encoded value.
-pub(super) fn draft_of<'v, T>(
-    key: Key,
-    subject: &Subject<T>,
-    Encoded { codec, bytes }: Encoded<'v>,
-    compute_time: Duration,
-) -> Draft<'v> {
-    Draft {
-        key,
-        function: subject.function.id(),
-        function_name: subject.function.name(),
-        arguments: subject.arguments.clone(),
-        created: SystemTime::now(),
-        compute_time,
-        codec,
-        payload: bytes,
-    }
 }
 
 /// What the store found, if it is sound and the function still wants it.

@@ -152,10 +152,11 @@ impl Memory {
         let Some(inner) = &self.inner else { return Ok(()) };
         let (memo, key) = memo_and_key(call, "insert")?;
         let subject = memo.subject();
-        let draft = inner::try_draft(key, &subject, value, Duration::ZERO)?.ok_or_else(|| {
-            let reason = "it is an `Err`, which only functions under `cache_err` keep";
-            Error::value("store", memo.function.name(), reason)
-        })?;
+        let draft = keep::try_draft(key, &subject, value, Duration::ZERO, inner.level(memo.function))?
+            .ok_or_else(|| {
+                let reason = "it is an `Err`, which only functions under `cache_err` keep";
+                Error::value("store", memo.function.name(), reason)
+            })?;
         inner.try_store(memo.function, &draft)
     }
 
@@ -309,6 +310,15 @@ impl Memory {
         let swept = inner.store.sweep()?;
         inner.leases.sweep();
         Ok(Verified { sound: swept.sound, damaged: swept.damaged })
+    }
+
+    /// Whether `other` is a clone of this one, or both are disabled.
+    pub(crate) fn is(&self, other: &Memory) -> bool {
+        match (&self.inner, &other.inner) {
+            (Some(inner), Some(other)) => Arc::ptr_eq(inner, other),
+            (None, None) => true,
+            _ => false,
+        }
     }
 
     /// Looks for the entry of a call.

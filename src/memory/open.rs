@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use super::Memory;
 use super::inner::Inner;
 use crate::error::{Error, Result};
+use crate::payload::Level;
 use crate::store::{Durability, Layout, Options};
 
 /// Says where and how to open a [`Memory`]; [`Memory::builder`] makes it.
@@ -15,6 +16,7 @@ use crate::store::{Durability, Layout, Options};
 pub struct MemoryBuilder {
     dir: Option<PathBuf>,
     options: Options,
+    compress: Option<Level>,
 }
 
 impl MemoryBuilder {
@@ -46,6 +48,39 @@ impl MemoryBuilder {
         self
     }
 
+    /// Compresses values with zstd at `level` (1 to 22; 3 is a good one), but for functions that say otherwise by
+    /// `#[memo(compress = …)]`, which has the details. Default: values are kept as they are. Entries that are there stay as they
+    /// are and are found, whatever is set here.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there is no such level.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// use rememo::{Memory, memo};
+    ///
+    /// #[memo]
+    /// fn table(n: u64) -> Vec<u64> {
+    ///     (0..n).collect()
+    /// }
+    ///
+    /// let memory = Memory::builder().dir(dir.path()).compress(3).open()?;
+    /// memory.call(table::delayed(100_000)); // 800,000 bytes
+    /// assert!(memory.stats().bytes < 400_000);
+    /// assert_eq!(memory.call(table::delayed(100_000)), table::uncached(100_000));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "zstd")]
+    #[track_caller]
+    pub fn compress(mut self, level: i32) -> Self {
+        let level = Level::new(level).unwrap_or_else(|| panic!("`{level}` is no level of zstd: 1 to 22 are"));
+        self.compress = Some(level);
+        self
+    }
+
     /// Opens the memory.
     ///
     /// # Errors
@@ -59,7 +94,7 @@ impl MemoryBuilder {
         let dir = self.dir.map_or_else(default_dir, Ok)?;
         // Absolute, so that a later change of the working directory does not move it.
         let root = std::path::absolute(&dir).map_err(|error| Error::io("find", dir, error))?;
-        Ok(Memory { inner: Some(Arc::new(Inner::open(root, &self.options)?)) })
+        Ok(Memory { inner: Some(Arc::new(Inner::open(root, &self.options, self.compress)?)) })
     }
 }
 

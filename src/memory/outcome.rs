@@ -74,6 +74,7 @@ impl MissReason {
     pub(crate) fn of_decoding(error: &DecodeError) -> Self {
         match error {
             DecodeError::Read(ReadError::Damaged(how)) => MissReason::Damaged(how.clone()),
+            DecodeError::Read(ReadError::Unreadable(how)) => MissReason::Unreadable(how.clone()),
             DecodeError::Read(error) => MissReason::Unavailable(error.to_string()),
             DecodeError::Unreadable(error) => MissReason::Unreadable(error.to_string()),
         }

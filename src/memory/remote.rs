@@ -1,12 +1,12 @@
 //! The side of a memory that calls meet which run in other processes: what leaves here is kept here, what arrives there is run
 //! there.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::begin::{Begun, Ticket};
 use super::inner::{self, Computed, Inner};
+use super::keep;
 use super::outbox::Outbox;
 use super::{Memory, MissReason, Source};
 use crate::call::{Call, Memo, Subject};
@@ -14,8 +14,8 @@ use crate::codec::{Encoded, SERDE};
 use crate::error::Result;
 use crate::key::{FunctionId, Key};
 use crate::payload::{Bytes, Content, LARGE, Source as Bytesource};
-use crate::remote::{self, Reply};
-use crate::store::{Draft, Lookup, Options};
+use crate::remote::{self, MemoryPlace, Reply};
+use crate::store::{Draft, Lookup};
 
 /// Large arguments in the store are entries of no function.
 const ARGUMENTS: FunctionId = FunctionId(*b"rememo arguments");
@@ -30,18 +30,29 @@ pub(crate) struct RemoteMiss<'m> {
 
 impl Memory {
     /// What another process needs to open it; `None` if it is disabled.
-    pub(crate) fn place(&self) -> Option<(PathBuf, Options)> {
-        self.inner.as_ref().map(|inner| (inner.root.clone(), inner.options.clone()))
+    pub(crate) fn place(&self) -> Option<MemoryPlace> {
+        self.inner.as_ref().map(|inner| MemoryPlace {
+            root: inner.root.clone(),
+            options: inner.options.clone(),
+            compress: inner.compress,
+        })
     }
 
     /// The memory at a place of another process.
-    pub(crate) fn at(root: &Path, options: &Options) -> Result<Memory> {
-        Ok(Memory { inner: Some(Arc::new(Inner::open(root.to_owned(), options)?)) })
+    pub(crate) fn at(place: &MemoryPlace) -> Result<Memory> {
+        let MemoryPlace { root, options, compress } = place;
+        Ok(Memory { inner: Some(Arc::new(Inner::open(root.clone(), options, *compress)?)) })
     }
 
     /// Runs a call with this memory as the current one; the value, and how long it took.
     pub(crate) fn timed<C: Call>(&self, call: C) -> (C::Output, Duration) {
         inner::timed(self, call)
+    }
+
+    /// The bytes of a value as they are kept here; `None` if its function does not keep it, or they cannot be made.
+    pub(crate) fn encode<'v, T>(&self, subject: &Subject<T>, value: &'v T) -> Option<Encoded<'v>> {
+        let level = self.inner.as_ref().and_then(|inner| inner.level(subject.function));
+        keep::encode(subject, value, level).ok().flatten()
     }
 
     /// Puts a large argument into the store; `None` if that cannot be.
@@ -90,7 +101,7 @@ impl Memory {
             return false;
         }
         // Trouble costs time, not the result: the value goes back with the reply.
-        inner.try_store(subject.function, &inner::draft_of(key, subject, encoded.clone(), took)).is_ok()
+        inner.try_store(subject.function, &keep::draft_of(key, subject, encoded.clone(), took)).is_ok()
     }
 
     /// Asks for the right to have a call computed elsewhere.
@@ -105,18 +116,23 @@ impl Memory {
         self.inner.as_ref().map(|inner| inner.begin(key, again, memo, wait))
     }
 
-    /// The value in a reply to a call that has no key.
+    /// The value in a reply to a call that is not kept, for a reason.
     ///
     /// # Errors
     ///
     /// Fails if there is none that can be read.
-    pub(crate) fn accept_plain<C: Call>(&self, call: &C, reply: &Reply) -> Result<C::Output, String> {
+    pub(crate) fn accept_plain<C: Call>(
+        &self,
+        call: &C,
+        reason: MissReason,
+        reply: &Reply,
+    ) -> Result<Computed<C::Output>, String> {
         let memo = call.memo().ok_or("it is a closure")?;
         memo.function.took(reply.took);
         if let Some(inner) = &self.inner {
             inner.counters.miss(reply.took);
         }
-        read(&memo, &reply.content)
+        Ok(Computed { value: read(&memo, &reply.content)?, source: Source::Miss(reason), shared: None })
     }
 
     /// The value in a reply; keeps it, unless that is done, and gives it to whoever waits.

@@ -9,7 +9,7 @@ use super::bell::Bell;
 use super::elsewhere::Elsewhere;
 use super::item::{Done, Item, Ran, Work, panicked, subject_of};
 use super::policy::Policy;
-use super::pool::{self, Busy, Pool};
+use super::pool::{self, Busy, Pool, Starved};
 use super::progress::{Came, PATIENCE, Run, Shown, Watch};
 use super::queue::{LOW_WATER, State, Taken};
 use crate::call::Call;
@@ -25,15 +25,15 @@ pub(super) type Settled<T> = (usize, Result<T, TaskError>);
 const TAKE: Duration = Duration::from_micros(200);
 const TAKE_ITEMS: usize = 256;
 /// A helper gives its thread to another batch that waits for one after this time; its own batch queues up again.
-const SLICE: Duration = Duration::from_millis(10);
+pub(super) const SLICE: Duration = Duration::from_millis(10);
 
 /// Calls that are not done.
 #[derive(Debug)]
 pub(super) struct Batch<C: Call> {
-    pub(super) memory: Memory,
+    memory: Memory,
     /// Where misses are run, if not on the threads of the pool.
     elsewhere: Option<Elsewhere>,
-    pub(super) policy: Policy<C::Output>,
+    policy: Policy<C::Output>,
     /// Most helpers at a time.
     most_helpers: usize,
     /// Whether the feeder waits for the bell; else it works itself.
@@ -150,7 +150,7 @@ where
         let hired = pool.reserve(wanted);
         state.helpers += hired;
         if wanted > hired && self.feeder_waits {
-            pool.ring_when_free(&self.bell);
+            pool.ring_when_free(self.starving());
         }
         hired
     }
@@ -167,6 +167,11 @@ where
                 }
             }
         }
+    }
+
+    /// Who is to be told when a thread is free.
+    fn starving(&self) -> Arc<dyn Starved> {
+        Arc::clone(&self.bell) as Arc<dyn Starved>
     }
 
     /// Whether nothing waits and nobody works.
@@ -202,7 +207,7 @@ where
             pool.release();
             lock(&self.state).helpers -= 1;
             if self.feeder_waits {
-                pool.ring_when_free(&self.bell);
+                pool.ring_when_free(self.starving());
                 if self.is_idle() {
                     self.bell.ring();
                 }
@@ -396,12 +401,17 @@ where
         outbox: &mut Option<Outbox<'m>>,
         settled: &mut Vec<Settled<C::Output>>,
     ) {
+        let mut done = Vec::with_capacity(items.len());
         if let Some(elsewhere) = &self.elsewhere {
-            let done = self.run_elsewhere(elsewhere, items, patient, outbox, settled);
+            let items = items.into_iter().take_while(|_| !self.is_stopped());
+            let items = items.map(|item| (self.watch.as_ref().map(Watch::run), item));
+            let terms = (patient, self.policy.retries);
+            elsewhere.run(&self.memory, items, terms, outbox, &mut |run, ran| {
+                done.extend(self.settle(run, ran, settled));
+            });
             outbox.iter_mut().for_each(Outbox::send);
             return self.finish_duplicates(done, settled);
         }
-        let mut done = Vec::with_capacity(items.len());
         let mut sent = Instant::now();
         for item in items {
             if self.is_stopped() {
@@ -432,38 +442,39 @@ where
         settled: &mut Vec<Settled<C::Output>>,
     ) -> Option<Done> {
         let run = self.watch.as_ref().map(Watch::run);
-        match item.run(&self.memory, patient, self.policy.retries, outbox) {
-            Ran::Done { index, result, source, done } => {
-                let came = run.as_ref().map_or(Came::Failed, |run| run.came_from(&source));
+        let ran = item.run(&self.memory, patient, self.policy.retries, outbox);
+        self.settle(run, ran, settled)
+    }
+
+    /// Takes note of what came of an attempt; the key and what came of it, if it had one and is done.
+    fn settle(
+        &self,
+        run: Option<Run<'_>>,
+        ran: Ran<C>,
+        settled: &mut Vec<Settled<C::Output>>,
+    ) -> Option<Done> {
+        match ran {
+            Ran::Done { index, result, origin, done } => {
+                let came = run.as_ref().map_or(Came::Failed, |run| run.came_from(origin));
                 self.finish(index, came, result, settled);
                 done
             }
             Ran::Busy(item) => {
                 run.into_iter().for_each(Run::leave);
-                self.defer(item);
+                lock(&self.state).deferred.push_back(item);
                 None
             }
             Ran::Again(item) => {
                 run.into_iter().for_each(Run::leave);
-                self.try_again(item);
+                lock(&self.state).run_last(item);
+                self.bell.ring();
                 None
             }
         }
     }
 
-    /// Puts an item off that somebody else computes.
-    pub(super) fn defer(&self, item: Item<C>) {
-        lock(&self.state).deferred.push_back(item);
-    }
-
-    /// Queues an item that has failed.
-    pub(super) fn try_again(&self, item: Item<C>) {
-        lock(&self.state).run_last(item);
-        self.bell.ring();
-    }
-
     /// Takes note of what came of a call, and how.
-    pub(super) fn finish(
+    fn finish(
         &self,
         index: usize,
         came: Came,

@@ -1,27 +1,45 @@
-//! Misses of a batch that run elsewhere, by an [`Execute`]: what is sent, and what is done with what comes back.
+//! Misses that run elsewhere, by an [`Execute`]: what is sent, and what is done with what comes back.
 //!
 //! # Invariants
 //! 1. The flight and the lease of a key are held here while it is computed elsewhere: it is computed once, whoever asks.
 //! 2. Jobs that hold leases go alone: one that waits, where it runs, for another that lies behind it would wait for ever.
 
+use std::iter;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::batch::{Batch, Settled};
-use super::item::{Done, Item, Work, subject_of};
-use super::progress::{Came, Run, Watch};
+use super::item::{Done, Item, Origin, Ran, Work, subject_of};
 use crate::call::Call;
 use crate::key::Key;
 use crate::memory::{Begun, Computed, Memory, Outbox, RemoteMiss, Ticket};
+use crate::panics;
 use crate::remote::{Execute, Failure, Job, Place, Reply};
-use crate::task_error::{TaskError, TaskErrorKind};
+use crate::task_error::{TaskError, TaskErrorKind, text_of};
 
-/// Where the misses of a batch go.
+/// Where misses go.
 #[derive(Debug)]
 pub(super) struct Elsewhere {
     execute: Result<Arc<dyn Execute>, String>,
     place: Place,
     timeout: Option<Duration>,
+}
+
+/// An item that is about to be sent, and what belongs to it: `tag` is its owner's.
+struct Outgoing<'m, C, R> {
+    item: Item<C>,
+    /// The right to compute its key, if it has one to be kept under.
+    ticket: Option<Ticket<'m>>,
+    tag: R,
+}
+
+/// Attempts at items that run elsewhere, and who is told of what came of them.
+struct Attempts<'a, 'm, C: Call, R> {
+    elsewhere: &'a Elsewhere,
+    memory: &'m Memory,
+    retries: u32,
+    outbox: &'a mut Option<Outbox<'m>>,
+    came: &'a mut dyn FnMut(R, Ran<C>),
 }
 
 impl Elsewhere {
@@ -33,105 +51,87 @@ impl Elsewhere {
     ) -> Self {
         Elsewhere { execute, place: Place::new(memory), timeout }
     }
-}
 
-/// An item that is about to be run elsewhere, counted as running.
-struct Outgoing<'m, C> {
-    item: Item<C>,
-    /// The right to compute its key, if it has one to be kept under.
-    ticket: Option<Ticket<'m>>,
-    run: Option<Run<'m>>,
-}
-
-impl<C> Batch<C>
-where
-    C: Call + Send,
-    C::Output: Send,
-{
-    /// Has items run elsewhere, and their values kept; what came of those that had keys.
-    pub(super) fn run_elsewhere<'m>(
-        &'m self,
-        elsewhere: &'m Elsewhere,
-        items: Vec<Item<C>>,
-        patient: bool,
+    /// Makes an attempt at each item, as [`Item::run`] does on this thread; `came` is told of each, with its tag.
+    pub(super) fn run<'m, C: Call, R>(
+        &self,
+        memory: &'m Memory,
+        items: impl Iterator<Item = (R, Item<C>)>,
+        (patient, retries): (bool, u32),
         outbox: &mut Option<Outbox<'m>>,
-        settled: &mut Vec<Settled<C::Output>>,
-    ) -> Vec<Done> {
-        let mut done = Vec::with_capacity(items.len());
+        came: &mut dyn FnMut(R, Ran<C>),
+    ) {
+        let mut attempts = Attempts { elsewhere: self, memory, retries, outbox, came };
         let mut together = Vec::new();
-        for item in items {
-            if self.is_stopped() {
-                break;
-            }
-            let Some(outgoing) = self.prepare(elsewhere, item, patient, &mut done, settled) else { continue };
+        for (tag, item) in items {
+            let Some(outgoing) = attempts.prepare(tag, item, patient) else { continue };
             if outgoing.0.ticket.as_ref().is_some_and(Ticket::has_lease) {
-                self.send(elsewhere, vec![outgoing], outbox, &mut done, settled);
+                attempts.send(vec![outgoing]);
             } else {
                 together.push(outgoing);
             }
         }
-        self.send(elsewhere, together, outbox, &mut done, settled);
-        done
+        attempts.send(together);
     }
 
-    /// Makes a job of an item, if it is to be computed here and now.
-    fn prepare<'m>(
-        &'m self,
-        elsewhere: &'m Elsewhere,
+    /// Makes an attempt at one item.
+    pub(super) fn run_one<'m, C: Call>(
+        &self,
+        memory: &'m Memory,
         item: Item<C>,
-        patient: bool,
-        done: &mut Vec<Done>,
-        settled: &mut Vec<Settled<C::Output>>,
-    ) -> Option<(Outgoing<'m, C>, Job)> {
-        let run = self.watch.as_ref().map(Watch::run);
-        let mut outgoing = Outgoing { item, ticket: None, run };
+        terms: (bool, u32),
+        outbox: &mut Option<Outbox<'m>>,
+    ) -> Ran<C> {
+        let mut came = None;
+        self.run(memory, iter::once(((), item)), terms, outbox, &mut |(), ran| came = Some(ran));
+        came.expect("something comes of every item")
+    }
+}
+
+impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
+    /// Makes a job of an item, if it is to be computed here and now.
+    fn prepare(&mut self, tag: R, item: Item<C>, patient: bool) -> Option<(Outgoing<'m, C, R>, Job)> {
+        let mut outgoing = Outgoing { item, ticket: None, tag };
         let item = &outgoing.item;
-        let job = match (&elsewhere.execute, item.call.memo()) {
+        let job = match (&self.elsewhere.execute, item.call.memo()) {
             (Err(reason), _) => Err(not_sent(reason)),
             (_, None) => {
                 Err(not_sent("a closure cannot be sent to another process: call a function under `#[memo]`"))
             }
             (Ok(_), Some(memo)) => {
-                if let Work::Keyed(key, reason) = &item.work {
-                    match self.memory.begin(*key, reason, &memo, patient) {
-                        None => {}
-                        Some(Begun::Leads(ticket)) => outgoing.ticket = Some(ticket),
-                        Some(Begun::Busy) => {
-                            outgoing.run.into_iter().for_each(Run::leave);
-                            self.defer(outgoing.item);
-                            return None;
-                        }
-                        Some(Begun::Done(Computed { value, shared, source })) => {
-                            let came =
-                                outgoing.run.as_ref().map_or(Came::Merged, |run| run.came_from(&source));
-                            done.push((*key, Ok(shared)));
-                            self.finish(item.index, came, Ok(value), settled);
-                            return None;
-                        }
+                let begun = match &item.work {
+                    Work::Keyed(key, reason) => self.memory.begin(*key, reason, &memo, patient),
+                    Work::Plain(_) => None,
+                };
+                match begun {
+                    None => {}
+                    Some(Begun::Leads(ticket)) => outgoing.ticket = Some(ticket),
+                    Some(Begun::Busy) => {
+                        (self.came)(outgoing.tag, Ran::Busy(outgoing.item));
+                        return None;
+                    }
+                    Some(Begun::Done(computed)) => {
+                        let origin = Origin::of(&computed.source);
+                        self.done(outgoing, origin, computed);
+                        return None;
                     }
                 }
-                let key = outgoing.ticket.as_ref().and(item.key());
-                elsewhere.place.job(&memo, key, false).map_err(|unsent| not_sent(&unsent.0))
+                let key = outgoing.ticket.as_ref().and(outgoing.item.key());
+                guarded(|| self.elsewhere.place.job(&memo, key, false).map_err(|unsent| not_sent(&unsent.0)))
             }
         };
         match job {
             Ok(job) => Some((outgoing, job)),
             Err(failure) => {
-                self.fail(outgoing, failure, done, settled);
+                self.fail(outgoing, failure);
                 None
             }
         }
     }
 
     /// Has jobs run, and keeps their values.
-    fn send<'m>(
-        &'m self,
-        elsewhere: &'m Elsewhere,
-        outgoing: Vec<(Outgoing<'m, C>, Job)>,
-        outbox: &mut Option<Outbox<'m>>,
-        done: &mut Vec<Done>,
-        settled: &mut Vec<Settled<C::Output>>,
-    ) {
+    fn send(&mut self, outgoing: Vec<(Outgoing<'m, C, R>, Job)>) {
+        let elsewhere = self.elsewhere;
         let Ok(execute) = &elsewhere.execute else { return };
         if outgoing.is_empty() {
             return;
@@ -143,12 +143,12 @@ where
             let Some(outgoing) = left.get_mut(place).and_then(Option::take) else { return };
             match result {
                 Err(failure) if failure.argument_gone => again.push(outgoing),
-                result => self.arrive(outgoing, result, outbox, done, settled),
+                result => self.arrive(outgoing, result),
             }
         });
         let silent = || Err(not_sent("its executor says nothing of it"));
         for outgoing in left.into_iter().flatten() {
-            self.arrive(outgoing, silent(), outbox, done, settled);
+            self.arrive(outgoing, silent());
         }
         // Somebody has cleared the store: this time the arguments go with the job.
         for outgoing in again {
@@ -159,61 +159,52 @@ where
                 Some(Err(unsent)) => result = Err(not_sent(&unsent.0)),
                 None => {}
             }
-            self.arrive(outgoing, result, outbox, done, settled);
+            self.arrive(outgoing, result);
         }
     }
 
     /// Keeps what came back for an item.
-    fn arrive<'m>(
-        &'m self,
-        mut outgoing: Outgoing<'m, C>,
-        result: Result<Reply, Failure>,
-        outbox: &mut Option<Outbox<'m>>,
-        done: &mut Vec<Done>,
-        settled: &mut Vec<Settled<C::Output>>,
-    ) {
-        let item = &outgoing.item;
-        let accepted = result.and_then(|reply| {
-            let took = reply.took;
-            let accepted = match (outgoing.ticket.take(), &item.work) {
+    fn arrive(&mut self, mut outgoing: Outgoing<'m, C, R>, result: Result<Reply, Failure>) {
+        let Item { call, work, .. } = &outgoing.item;
+        let mut accept = |reply| {
+            let accepted = match (outgoing.ticket.take(), work) {
                 (Some(ticket), Work::Keyed(key, reason)) => {
                     let miss = RemoteMiss { key: *key, reason: reason.clone(), ticket };
-                    let computed = self.memory.accept(miss, &item.call, reply, outbox.as_mut());
-                    computed.map(|computed| (computed.value, computed.shared))
+                    self.memory.accept(miss, call, reply, self.outbox.as_mut())
                 }
-                _ => self.memory.accept_plain(&item.call, &reply).map(|value| (value, None)),
+                (_, Work::Keyed(_, reason) | Work::Plain(reason)) => {
+                    self.memory.accept_plain(call, reason.clone(), &reply)
+                }
             };
-            accepted.map(|accepted| (accepted, took)).map_err(|why| not_sent(&why))
-        });
-        match accepted {
-            Ok(((value, shared), took)) => {
-                done.extend(item.key().map(|key| (key, Ok(shared))));
-                self.finish(item.index, Came::Computed(took), Ok(value), settled);
-            }
-            Err(failure) => self.fail(outgoing, failure, done, settled),
+            accepted.map_err(|why| not_sent(&why))
+        };
+        match result.and_then(|reply| guarded(|| accept(reply))) {
+            Ok(computed) => self.done(outgoing, Origin::Computed, computed),
+            Err(failure) => self.fail(outgoing, failure),
         }
     }
 
-    /// Takes note of a failure, or sees that it is tried again. The call is here still, so that needs no copy of it.
-    fn fail(
-        &self,
-        outgoing: Outgoing<'_, C>,
-        failure: Failure,
-        done: &mut Vec<Done>,
-        settled: &mut Vec<Settled<C::Output>>,
-    ) {
-        let Outgoing { mut item, ticket, run } = outgoing;
+    fn done(&mut self, outgoing: Outgoing<'m, C, R>, origin: Origin, computed: Computed<C::Output>) {
+        let Outgoing { item, tag, .. } = outgoing;
+        let done: Option<Done> = item.key().map(|key| (key, Ok(computed.shared)));
+        let ran = Ran::Done { index: item.index, result: Ok(computed.value), origin, done };
+        (self.came)(tag, ran);
+    }
+
+    /// Tells of a failure, or that the item is to be tried again. The call is here still, so that needs no copy of it.
+    fn fail(&mut self, outgoing: Outgoing<'m, C, R>, failure: Failure) {
+        let Outgoing { mut item, ticket, tag } = outgoing;
         drop(ticket);
-        if failure.kind.is_retryable() && item.failures < self.policy.retries {
-            run.into_iter().for_each(Run::leave);
+        if failure.kind.is_retryable() && item.failures < self.retries {
             item.failures += 1;
-            self.try_again(item);
+            (self.came)(tag, Ran::Again(item));
             return;
         }
         let Failure { kind, message, place, .. } = failure;
         let error = TaskError::new(subject_of(item.index, &item.call), kind, message, place);
-        done.extend(item.key().map(|key| (key, Err(error.clone()))));
-        self.finish(item.index, Came::Failed, Err(error), settled);
+        let done = item.key().map(|key| (key, Err(error.clone())));
+        let ran = Ran::Done { index: item.index, result: Err(error), origin: Origin::Computed, done };
+        (self.came)(tag, ran);
     }
 }
 
@@ -224,6 +215,15 @@ impl<C> Item<C> {
             Work::Keyed(key, _) => Some(key),
         }
     }
+}
+
+/// Does something that may run `Serialize` or `Deserialize` of the user's, which may panic.
+fn guarded<T>(act: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|payload| {
+        let place = panics::take_place(&*payload);
+        let text = text_of(&*payload).unwrap_or("a panic whose payload is not text");
+        Err(Failure { place, ..Failure::new(TaskErrorKind::Panicked, text) })
+    })
 }
 
 fn not_sent(reason: &str) -> Failure {

@@ -73,8 +73,8 @@ impl Executor {
     /// parameters are `Serialize` and `Deserialize` (what a reference refers to, in a `Box`); other calls fail with
     /// [`TaskErrorKind::NotSent`](crate::TaskErrorKind::NotSent), saying what is missing.
     ///
-    /// A task sees the environment and the directory of this process as they were when the batch began, but no other state of it: no
-    /// static that was set, no open file. A `Parallel` inside of it runs on threads of the worker. What it prints is dropped, unless it
+    /// A task sees the environment of this process as it was when its worker was started, and the directory as it was when the batch
+    /// began, but no other state of it: no static that was set, no open file. A `Parallel` inside of it runs on threads of the worker. What it prints is dropped, unless it
     /// is to be [passed through](Self::pass_output). Cores that are left to each worker are shown to numeric libraries and rayon by
     /// the usual variables (`OMP_NUM_THREADS`, `RAYON_NUM_THREADS` and the like), where they are not set.
     ///

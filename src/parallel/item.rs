@@ -39,7 +39,7 @@ pub(super) enum Ran<C: Call> {
         index: usize,
         result: Result<C::Output, TaskError>,
         /// Where the value is from, if there is one.
-        source: Source,
+        origin: Origin,
         /// If it had a key.
         done: Option<Done>,
     },
@@ -47,6 +47,25 @@ pub(super) enum Ran<C: Call> {
     Busy(Item<C>),
     /// It failed, and is to be tried again.
     Again(Item<C>),
+}
+
+/// Where a value is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// Somebody has stored it since it was looked up.
+    Found,
+    Joined,
+    Computed,
+}
+
+impl Origin {
+    pub(super) fn of(source: &Source) -> Self {
+        match source {
+            Source::Hit => Origin::Found,
+            Source::Joined => Origin::Joined,
+            Source::Miss(_) => Origin::Computed,
+        }
+    }
 }
 
 impl<C> Item<C> {
@@ -79,10 +98,10 @@ impl<C: Call> Item<C> {
         };
         let (key, reason) = match work {
             Work::Plain(reason) => {
-                let source = Source::Miss(reason.clone());
+                let origin = Origin::Computed;
                 let result = run_plain(memory, index, call, reason.clone());
                 let retry = result.as_ref().err().and_then(|error| again(error, Work::Plain(reason)));
-                return retry.unwrap_or(Ran::Done { index, result, source, done: None });
+                return retry.unwrap_or(Ran::Done { index, result, origin, done: None });
             }
             Work::Keyed(key, reason) => (key, reason),
         };
@@ -95,20 +114,20 @@ impl<C: Call> Item<C> {
         // What panics outside of `attempt`'s own care is a decoder of the user's.
         let attempt = catch_unwind(compute)
             .unwrap_or_else(|payload| Attempt::Panicked(Panic { payload, arguments: String::new() }));
-        let (result, source, shared) = match attempt {
+        let (result, origin, shared) = match attempt {
             Attempt::Busy(call) => {
                 return Ran::Busy(Item { index, call, work: Work::Keyed(key, reason), failures });
             }
-            Attempt::Done(Computed { value, shared, source }) => (Ok(value), source, Ok(shared)),
+            Attempt::Done(Computed { value, shared, source }) => (Ok(value), Origin::of(&source), Ok(shared)),
             Attempt::Panicked(Panic { payload, arguments }) => {
                 let error = panicked(TaskSubject { index, function, arguments }, &*payload);
                 if let Some(retry) = again(&error, Work::Keyed(key, reason)) {
                     return retry;
                 }
-                (Err(error.clone()), Source::Miss(MissReason::Absent), Err(error))
+                (Err(error.clone()), Origin::Computed, Err(error))
             }
         };
-        Ran::Done { index, result, source, done: Some((key, shared)) }
+        Ran::Done { index, result, origin, done: Some((key, shared)) }
     }
 
     /// What the item gets of a call of equal key that is done; the item itself if it is to be run all the same, since the value

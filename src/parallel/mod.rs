@@ -1,7 +1,10 @@
 //! [`Parallel`]: many calls at once, of which only the misses are computed.
 //!
 //! Inputs are drawn in windows on the caller's thread ([`feed`]). Helpers, which are tasks of a rayon pool, look the calls up first:
-//! hits are done with, distinct misses join a queue, which they empty next ([`batch`]); of those that are known to take long, the longest go first ([`queue`]).
+//! hits are done with, distinct misses join a queue, which they empty next ([`batch`]); of those that are known to take long, the
+//! longest go first ([`queue`]). Who wants to know is told how far it is ([`progress`]).
+//!
+//! Calls that are submitted one by one wait at a desk ([`desk`]) until a thread is free.
 //!
 //! # Invariants
 //! 1. Never more threads of a pool compute than it has. A `Parallel` inside a task uses the threads of the pool that the task
@@ -18,10 +21,12 @@
 
 mod batch;
 mod bell;
+mod desk;
 mod elsewhere;
 mod executor;
 mod feed;
 mod item;
+mod outcome;
 mod policy;
 mod pool;
 #[cfg(target_os = "linux")]
@@ -29,11 +34,13 @@ mod processes;
 mod progress;
 mod queue;
 mod stream;
+mod task;
 mod try_run;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::desk::Desks;
 use self::elsewhere::Elsewhere;
 pub use self::executor::Executor;
 use self::executor::Kind;
@@ -45,6 +52,7 @@ use self::processes::is_worker;
 use self::progress::Shown;
 pub use self::progress::{Progress, Totals};
 use self::stream::{Stream, StreamTerms};
+pub use self::task::{AsCompleted, Task, as_completed};
 pub use self::try_run::TryRunError;
 use crate::call::Call;
 use crate::error::Result;
@@ -84,6 +92,8 @@ pub struct Parallel {
     timeout: Option<Duration>,
     shown: Shown,
     retries: u32,
+    /// Where submitted calls wait.
+    desks: Arc<Desks>,
 }
 
 impl Parallel {
@@ -100,6 +110,7 @@ impl Parallel {
     /// turns; one that gets no thread for 0.2 s is computed by the thread that called `run`.
     pub fn jobs(mut self, jobs: usize) -> Self {
         self.jobs = jobs;
+        self.desks = Arc::default();
         self
     }
 
@@ -118,7 +129,8 @@ impl Parallel {
         self
     }
 
-    /// Sets whether the others are computed when one fails. Default: `false`, and what has not started by then is dropped.
+    /// Sets whether the others are computed when one fails. Default: `false`, and what has not started by then is dropped; what
+    /// runs by then finishes, and is stored.
     pub fn keep_going(mut self, keep_going: bool) -> Self {
         self.keep_going = keep_going;
         self
@@ -176,7 +188,8 @@ impl Parallel {
     ///
     /// With the feature `progress`, this is one line with a bar on a terminal. Without, and where the standard error is no
     /// terminal, it is a plain line after a second, then every five, and the last. How the time that is left is estimated:
-    /// [`Totals::remaining`]. What runs inside a task of another batch shows nothing.
+    /// [`Totals::remaining`]. What runs inside a task of another batch shows nothing, nor does a call that is
+    /// [submitted](Self::submit) by itself.
     pub fn progress(mut self, progress: bool) -> Self {
         self.shown = if progress { Shown::Reader } else { Shown::Nobody };
         self

@@ -2,6 +2,8 @@
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
+use std::fmt;
+use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::thread;
@@ -18,8 +20,20 @@ pub(super) struct Pool {
     /// Threads without a helper. No more helpers are sent than there are threads: one that finds all threads taken by tasks that
     /// wait for its batch would never run, and its batch never end.
     free: AtomicUsize,
-    /// Batches that wait to be told that a thread is free.
-    starved: Mutex<Vec<Arc<Bell>>>,
+    /// Who waits to be told that a thread is free.
+    starved: Mutex<Vec<Arc<dyn Starved>>>,
+}
+
+/// Who waits for a thread of a pool.
+pub(super) trait Starved: fmt::Debug + Send + Sync {
+    /// There may be one now.
+    fn thread_is_free(self: Arc<Self>);
+}
+
+impl Starved for Bell {
+    fn thread_is_free(self: Arc<Self>) {
+        self.ring();
+    }
 }
 
 thread_local! {
@@ -87,23 +101,23 @@ impl Pool {
         self.ring_starved();
     }
 
-    /// Whether a batch waits for a thread.
+    /// Whether somebody waits for a thread.
     pub(super) fn is_wanted(&self) -> bool {
         !self.starved.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
-    /// Asks for `bell` to be rung when a thread is free.
-    pub(super) fn ring_when_free(&self, bell: &Arc<Bell>) {
+    /// Sees that `who` is told when a thread is free.
+    pub(super) fn ring_when_free(&self, who: Arc<dyn Starved>) {
         let mut starved = self.starved.lock().unwrap_or_else(PoisonError::into_inner);
-        if !starved.iter().any(|known| Arc::ptr_eq(known, bell)) {
-            starved.push(Arc::clone(bell));
+        if !starved.iter().any(|known| ptr::addr_eq(Arc::as_ptr(known), Arc::as_ptr(&who))) {
+            starved.push(who);
         }
     }
 
     fn ring_starved(&self) {
         let starved = std::mem::take(&mut *self.starved.lock().unwrap_or_else(PoisonError::into_inner));
-        for bell in starved {
-            bell.ring();
+        for who in starved {
+            who.thread_is_free();
         }
     }
 }

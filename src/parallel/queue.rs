@@ -122,6 +122,22 @@ impl<C> State<C> {
         duplicates
     }
 
+    /// The first of the duplicates of a key takes the place of the item that they wait for, which will not be run.
+    pub(super) fn pass_on(&mut self, key: &Key) {
+        let mut duplicates = self.duplicates_of(key).into_iter();
+        if let Some(first) = duplicates.next() {
+            let rest: Vec<_> = duplicates.collect();
+            self.parked += rest.len();
+            self.duplicates.insert(*key, rest);
+            self.run_next(first);
+        }
+    }
+
+    /// What could be started, or waits for somebody else.
+    pub(super) fn jobs(&self) -> impl Iterator<Item = &C> {
+        self.queue.iter().chain(&self.deferred).map(|item| &item.call)
+    }
+
     /// All that has not started, to be dropped.
     pub(super) fn take_all(&mut self) -> impl Sized + use<C> {
         self.parked = 0;
@@ -129,8 +145,8 @@ impl<C> State<C> {
         (mem::take(drawn), mem::take(queue), mem::take(long), mem::take(deferred), mem::take(duplicates))
     }
 
-    /// Takes calls to look up, else items from the queue, else one that takes long, else one that was deferred. `workers` share the rest; at most `most`
-    /// items are taken.
+    /// Takes calls to look up, else items from the queue, else one that takes long, else one that was deferred. `workers` share
+    /// the rest; at most `most` items are taken.
     pub(super) fn take(&mut self, most: usize, workers: usize) -> Option<Taken<C>> {
         // A fair share at most, so that no thread sits on work while another is idle.
         let share = |length: usize, most: usize| most.min(length.div_ceil(2 * workers));

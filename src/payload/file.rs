@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::ReadError;
-use super::reader::{BLOCK, Reader};
+use super::stored::{BLOCK, Stored};
 use super::{Source, Unfit};
 use crate::sys::map::Mapped;
 use crate::sys::{self, Stamp};
@@ -86,7 +86,7 @@ impl PayloadFile {
             return Ok(());
         }
         let begin = SystemTime::now();
-        let mut reader = Reader::new(Source::File(self), false);
+        let mut reader = Stored::new(Source::File(self), false);
         let mut block = Vec::new();
         while reader.remaining() > 0 {
             block.clear();

@@ -5,15 +5,22 @@
 //!    the value will have them.
 //! 2. What was read of a file is a value's only once [`Reader::finish`] has seen the checksum hold, or nothing was read because the
 //!    file is trusted: see [`PayloadFile`].
+//! 3. How bytes are stored, as they are or [compressed], is nobody's business but the reader's.
 
+mod compressed;
 mod file;
+mod pieces;
 mod reader;
+mod stored;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::io;
 
+pub use compressed::Level;
+pub(crate) use compressed::{COMPRESSED, compress};
 pub(crate) use file::{HeadOfFile, PayloadFile};
+pub(crate) use pieces::Pieces;
 pub(crate) use reader::Reader;
 
 use crate::sys::raw::Unfit;
@@ -76,7 +83,7 @@ impl From<Vec<u8>> for Bytes<'_> {
 /// Where the encoded bytes of a stored value are, and in which encoding.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Content<'e> {
-    /// The number of the codec.
+    /// The number of the encoding, with a bit that says whether they are [compressed].
     pub(crate) codec: u8,
     pub(crate) source: Source<'e>,
 }
@@ -91,13 +98,28 @@ pub(crate) enum Source<'e> {
 }
 
 impl<'e> Content<'e> {
+    /// The number of the encoding, whether the bytes are compressed or not.
+    pub(crate) fn encoding(&self) -> u8 {
+        self.codec & !COMPRESSED
+    }
+
+    /// Whether the bytes are stored compressed.
+    pub(crate) fn is_compressed(&self) -> bool {
+        self.codec & COMPRESSED != 0
+    }
+
+    /// Whether this program can read bytes that are stored in this way.
+    pub(crate) fn is_readable(&self) -> bool {
+        !self.is_compressed() || compressed::IS_BUILT
+    }
+
     /// All bytes in one piece, checked.
     pub(crate) fn whole(&self) -> Result<Cow<'e, [u8]>, ReadError> {
         match self.source {
-            Source::Memory(bytes) => Ok(bytes.into()),
-            Source::File(file) => {
-                let mut reader = Reader::new(self.source, false);
-                let length = usize::try_from(file.length()).map_err(|_| Unfit::Memory)?;
+            Source::Memory(bytes) if !self.is_compressed() => Ok(bytes.into()),
+            _ => {
+                let mut reader = Reader::new(self, false)?;
+                let length = usize::try_from(reader.remaining()).map_err(|_| Unfit::Memory)?;
                 let bytes = reader.vec(length)?;
                 reader.finish()?;
                 Ok(bytes.into())
@@ -105,7 +127,7 @@ impl<'e> Content<'e> {
         }
     }
 
-    /// Reads all bytes and checks them, unless that was done.
+    /// Reads all bytes as they are stored and checks them, unless that was done.
     pub(crate) fn check(&self) -> Result<(), ReadError> {
         match self.source {
             Source::Memory(_) => Ok(()),
@@ -123,12 +145,24 @@ pub enum ReadError {
     Io(io::Error),
     /// There is not enough memory.
     Memory,
+    /// They are what was stored, and this program cannot read them.
+    Unreadable(String),
+}
+
+impl ReadError {
+    fn too_short() -> Self {
+        ReadError::Damaged("it ends too early".into())
+    }
+
+    fn left_over(bytes: u64) -> Self {
+        ReadError::Damaged(format!("{bytes} bytes are left over"))
+    }
 }
 
 impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ReadError::Damaged(how) => f.write_str(how),
+            ReadError::Damaged(how) | ReadError::Unreadable(how) => f.write_str(how),
             ReadError::Io(error) => error.fmt(f),
             ReadError::Memory => f.write_str("there is not enough memory for the value"),
         }
@@ -147,7 +181,7 @@ impl From<Unfit> for ReadError {
     fn from(unfit: Unfit) -> Self {
         match unfit {
             Unfit::Memory => ReadError::Memory,
-            Unfit::Short => ReadError::Damaged("it ends too early".into()),
+            Unfit::Short => ReadError::too_short(),
             Unfit::Invalid => ReadError::Damaged("its bytes are no values of the type".into()),
         }
     }

@@ -12,6 +12,7 @@ use super::wire::{Reader, Writer};
 use crate::call::Memo;
 use crate::key::{FunctionId, Key};
 use crate::memory::Memory;
+use crate::payload::Level;
 use crate::store::Options;
 
 /// A call that another process of the same program is asked to run: the function's id, the key, and the arguments as bytes.
@@ -27,8 +28,10 @@ pub struct Job {
 /// Where a memory is, for other processes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct MemoryPlace {
-    pub(super) root: PathBuf,
-    pub(super) options: Options,
+    pub(crate) root: PathBuf,
+    pub(crate) options: Options,
+    /// How values are compressed of functions that say nothing of it.
+    pub(crate) compress: Option<Level>,
 }
 
 /// The memory that the calls of a batch leave from, and what large arguments of theirs are kept there meanwhile.
@@ -44,7 +47,7 @@ type ArgumentKeys = Mutex<BTreeSet<Key>>;
 
 impl Place {
     pub(crate) fn new(memory: Memory) -> Self {
-        let shared = memory.place().map(|(root, options)| Arc::new(MemoryPlace { root, options }));
+        let shared = memory.place().map(Arc::new);
         Place { memory, shared, kept: Mutex::default() }
     }
 
@@ -150,9 +153,10 @@ impl Job {
 }
 
 pub(crate) fn write_memory(memory: Option<&MemoryPlace>, to: &mut Writer) {
-    to.option(memory, |to, MemoryPlace { root, options }| {
+    to.option(memory, |to, MemoryPlace { root, options, compress }| {
         to.bytes(root.as_os_str().as_encoded_bytes());
         options.write(to);
+        to.option(*compress, |to, level| to.byte(level.number()));
     });
 }
 
@@ -160,7 +164,9 @@ pub(crate) fn write_memory(memory: Option<&MemoryPlace>, to: &mut Writer) {
 pub(crate) fn read_memory(from: &mut Reader<'_>) -> Option<Option<MemoryPlace>> {
     from.option(|from| {
         let root = path(from.bytes()?)?;
-        Some(MemoryPlace { root, options: Options::read(from)? })
+        let options = Options::read(from)?;
+        let compress = from.option(|from| Level::new(from.byte()?.into()))?;
+        Some(MemoryPlace { root, options, compress })
     })
 }
 

@@ -62,7 +62,7 @@ impl Server {
             return memory.clone();
         }
         // Trouble costs no result: without a memory the value goes back with the reply.
-        let memory = Memory::at(&place.root, &place.options).unwrap_or_else(|error| {
+        let memory = Memory::at(place).unwrap_or_else(|error| {
             log::warn!(target: "rememo", "a job's values go back with its reply: {error}");
             Memory::disabled()
         });
@@ -96,7 +96,7 @@ impl Given<'_> {
         let run = catch_unwind(AssertUnwindSafe(|| self.memory.timed(call)));
         let (value, took) = run.map_err(|payload| panicked(&*payload))?;
         let reply = |content| Reply { content, took };
-        let Ok(Some(encoded)) = subject.encode(&value) else {
+        let Some(encoded) = self.memory.encode(&subject, &value) else {
             return whole(&travel, &value).map(|bytes| reply(Content::Whole(bytes)));
         };
         let all = self.share == Share::All;

@@ -133,6 +133,50 @@ impl Unfilled<'_> {
         // SAFETY: `read_at` has written these bytes.
         Ok(unsafe { self.bytes[start..self.filled].assume_init_ref() })
     }
+
+    /// Appends what `write` writes to memory as it asks zstd to; how many bytes that are.
+    #[cfg(feature = "zstd")]
+    pub(crate) fn put_by<E>(
+        &mut self,
+        write: impl FnOnce(&mut Front<'_>) -> Result<usize, E>,
+    ) -> Result<usize, E> {
+        let mut front = Front { bytes: &mut self.bytes[self.filled..], written: 0 };
+        write(&mut front)?;
+        let written = front.written;
+        self.filled += written;
+        Ok(written)
+    }
+}
+
+/// What is left of memory that is being filled, for zstd to write to.
+#[cfg(feature = "zstd")]
+#[derive(Debug)]
+pub(crate) struct Front<'m> {
+    bytes: &'m mut [MaybeUninit<u8>],
+    /// How many bytes were written, from the first on.
+    written: usize,
+}
+
+// SAFETY: `as_slice` gives the bytes that were written, as whoever called `filled_until` has promised. The pointer is to `capacity`
+// bytes that may be written for as long as `self` is borrowed.
+#[cfg(feature = "zstd")]
+unsafe impl zstd::zstd_safe::WriteBuf for Front<'_> {
+    fn as_slice(&self) -> &[u8] {
+        // SAFETY: see above.
+        unsafe { self.bytes[..self.written].assume_init_ref() }
+    }
+
+    fn capacity(&self) -> usize {
+        self.bytes.len()
+    }
+
+    fn as_mut_ptr(&mut self) -> *mut u8 {
+        self.bytes.as_mut_ptr().cast()
+    }
+
+    unsafe fn filled_until(&mut self, n: usize) {
+        self.written = n;
+    }
 }
 
 /// Fills `slots` by `fill` and checks what is in them. They are values if this returns `Ok`, and only then.

@@ -393,14 +393,14 @@ pub fn play(role: &str, cache: &Path) {
 
 /// The most memory that this process has had at once, in KiB.
 #[cfg(target_os = "linux")]
-fn peak() -> u64 {
+pub fn peak() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
 #[cfg(not(target_os = "linux"))]
-fn peak() -> u64 {
+pub fn peak() -> u64 {
     0
 }
 

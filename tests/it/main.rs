@@ -18,6 +18,7 @@
 
 mod arguments;
 mod array;
+mod compressed;
 mod concurrent;
 mod damage;
 mod edits;
@@ -33,9 +34,11 @@ mod parallel;
 mod policy;
 mod processes;
 mod progress;
+mod random;
 mod reach;
 mod stream;
 mod support;
+mod tasks;
 mod trouble;
 mod why;
 mod workers;

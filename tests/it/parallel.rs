@@ -1,7 +1,7 @@
 //! Batches.
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Barrier, Mutex};
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rememo::{Memory, Parallel, delayed, memo};
 
-use crate::support::{TestCache, hit};
+use crate::support::{TestCache, hit, within_a_minute};
 
 #[memo]
 fn square(x: u64) -> u64 {
@@ -426,19 +426,6 @@ fn a_key_computed_by_another_thread_does_not_hold_up_the_batch() {
     assert_eq!((RUNS.load(SeqCst), done.load(SeqCst)), (30, 1));
 }
 
-/// Runs `test` on a thread of its own and fails if it takes too long, rather than hang.
-#[track_caller]
-fn within_a_minute(test: impl FnOnce() + Send + 'static) {
-    let (done, finished) = std::sync::mpsc::channel();
-    let thread = thread::spawn(move || {
-        test();
-        done.send(()).unwrap();
-    });
-    let done = finished.recv_timeout(Duration::from_mins(1));
-    assert!(done.is_ok() || thread.is_finished(), "it hangs");
-    thread.join().unwrap();
-}
-
 /// Regression: a thread of the user's pool that waited for its batch started other items of the user's meanwhile, one on top
 /// of the other, until its stack was full. (And the first use of a pool held a lock over a task of the pool.)
 #[test]
@@ -566,77 +553,4 @@ fn duplicates_of_a_value_that_is_not_worth_storing_are_computed_once() {
     let calls = (0..16).map(|_| cheap::delayed(1));
     assert_eq!(Parallel::new().jobs(4).memory(&cache.memory).run(calls).unwrap(), [1; 16]);
     assert_eq!((RUNS.load(SeqCst), cache.memory.stats().stored), (1, 0));
-}
-
-/// How often each call of `varied` ran: by batch and number.
-static VARIED_RUNS: Mutex<BTreeMap<(u64, u64), u32>> = Mutex::new(BTreeMap::new());
-
-/// Values, errors, panics and nested batches, by number.
-#[memo]
-fn varied(batch: u64, x: u64) -> Result<Vec<u64>, String> {
-    *VARIED_RUNS.lock().unwrap().entry((batch, x)).or_default() += 1;
-    match x {
-        x if x % 13 == 5 => panic!("{x} panics"),
-        x if x % 11 == 3 => Err(format!("{x} is refused")),
-        x if x % 5 == 2 => {
-            let inner = Parallel::new().jobs(3).run((0..x % 7).map(square::delayed)).unwrap();
-            Ok(inner)
-        }
-        x => Ok((0..x).collect()),
-    }
-}
-
-/// What `varied` returns, without cache and without `Parallel`.
-fn varied_oracle(x: u64) -> Result<Result<Vec<u64>, String>, String> {
-    match x {
-        x if x % 13 == 5 => Err(format!("{x} panics")),
-        x if x % 11 == 3 => Ok(Err(format!("{x} is refused"))),
-        x if x % 5 == 2 => Ok(Ok((0..x % 7).map(|y| y * y).collect())),
-        x => Ok(Ok((0..x).collect())),
-    }
-}
-
-#[test]
-fn random_batches_equal_the_sequential_run_without_a_cache() {
-    let mut state = 7u64;
-    let mut random = move |below: u64| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) % below
-    };
-    for batch in 0..40 {
-        let cache = TestCache::new();
-        let parallel = Parallel::new().jobs(1 + random(8) as usize).memory(&cache.memory);
-        let (length, range) = (random(400), 1 + random(120));
-        let inputs: Vec<u64> = (0..length).map(|_| random(range)).collect();
-        // A part of the calls is remembered from before.
-        let known: Vec<u64> = (0..range).filter(|x| x % 3 == 0).collect();
-        parallel.run_all(known.iter().map(|&x| varied::delayed(batch, x)));
-        let before = cache.memory.stats();
-        let results = parallel.run_all(inputs.iter().map(|&x| varied::delayed(batch, x)));
-        let after = cache.memory.stats();
-
-        assert_eq!(results.len(), inputs.len());
-        for (i, (&x, result)) in inputs.iter().zip(&results).enumerate() {
-            match (result, varied_oracle(x)) {
-                (Ok(value), Ok(expected)) => assert_eq!(*value, expected),
-                (Err(error), Err(message)) => assert_eq!((error.index(), error.message()), (i, &*message)),
-                (result, expected) => panic!("{result:?} for {x} where {expected:?} was expected"),
-            }
-        }
-        // Values are computed once; what is not kept, once for each call of a batch at most.
-        let runs = VARIED_RUNS.lock().unwrap();
-        for (&(_, x), &runs) in runs.range((batch, 0)..(batch + 1, 0)) {
-            let kept = matches!(varied_oracle(x), Ok(Ok(_)));
-            let calls = 1 + inputs.iter().filter(|&&input| input == x).count() as u32;
-            assert!(if kept { runs == 1 } else { runs <= calls }, "{x} ran {runs} times in batch {batch}");
-        }
-        // Every call that did not panic is counted as a hit, a miss or joined (those of the nested batches too).
-        let counted =
-            (after.hits + after.misses + after.joined) - (before.hits + before.misses + before.joined);
-        let settled = results.iter().filter(|result| result.is_ok()).count() as u64;
-        assert!(counted >= settled, "{counted} calls counted, {settled} settled");
-        assert_eq!(after.troubles, 0);
-        drop(runs);
-        cache.expect_tidy();
-    }
 }

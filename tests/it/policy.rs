@@ -214,7 +214,7 @@ fn try_run_stops_at_the_first_err_and_keeps_what_was_computed() {
     assert_eq!(error, TryRunError::Returned { index: 30, error: "7 is odd".to_owned() });
     assert_eq!(error.to_string(), "task 30 failed: 7 is odd");
     let ran = HALVED.swap(0, SeqCst);
-    assert!((26..500).contains(&ran), "{ran} calls ran");
+    assert!((26..3000).contains(&ran), "{ran} calls ran");
     assert_eq!(cache.memory.stats().entries, 5 + u64::from(ran) - 1, "all but the `Err` are kept");
 
     // Told to keep going it runs them all, and reports the first in the order of the input.

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rememo::{Memory, Parallel, memo};
+use rememo::{Memory, Parallel, as_completed, memo};
 
 use crate::support::{TestCache, hit};
 
@@ -35,6 +35,14 @@ fn worker() {
             let values = Parallel::new().jobs(2).memory(&memory).run((0..50).map(slow::delayed)).unwrap();
             assert_eq!(values, (0..50).map(|x| x + 1000).collect::<Vec<_>>());
         }
+        "slow tasks" => {
+            let memory = Memory::open(cache).unwrap();
+            let parallel = Parallel::new().jobs(2).memory(&memory);
+            let tasks: Vec<_> = (0..50).map(|x| parallel.submit(slow::delayed(x))).collect();
+            for (x, result) in as_completed(tasks) {
+                assert_eq!(result.unwrap(), x as u64 + 1000);
+            }
+        }
         "slow calls one by one" => {
             let memory = Memory::open(cache).unwrap();
             for x in 0..50 {
@@ -48,6 +56,8 @@ fn worker() {
                 Some(("stream", role)) => crate::stream::play(role, cache),
                 Some(("progress", role)) => crate::progress::play(role, cache),
                 Some(("large", role)) => crate::large::play(role, cache),
+                #[cfg(feature = "zstd")]
+                Some(("compressed", role)) => crate::compressed::play(role, cache),
                 #[cfg(target_os = "linux")]
                 Some(("array", role)) => crate::array::play(role, cache),
                 #[cfg(target_os = "linux")]
@@ -129,6 +139,40 @@ fn a_process_killed_halfway_loses_only_what_it_was_running() {
             hit(&memory, slow::delayed(x));
         }
         assert_eq!(memory.verify().unwrap().damaged.len(), 0);
+    }
+}
+
+/// Ctrl-C in the middle of a batch: nothing is told to the program, and what was finished is there.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_in_the_middle_keeps_what_was_finished() {
+    use std::os::unix::process::ExitStatusExt;
+    for role in ["slow calls", "slow tasks"] {
+        let cache = TestCache::new();
+        let file = cache.root().with_file_name("runs");
+        let start = || start(role, &cache.root()).env("REMEMO_TEST_RUNS", &file).spawn().unwrap();
+        let mut child = start();
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while runs(&file).len() < 15 {
+            assert!(Instant::now() < deadline, "nothing runs");
+            thread::sleep(Duration::from_millis(2));
+        }
+        let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        assert!(interrupt.success());
+        assert_eq!(child.wait().unwrap().signal(), Some(2), "{role}");
+
+        let finished = runs(&file);
+        assert!((15..50).contains(&finished.len()), "{} of 50 were finished", finished.len());
+        let memory = cache.reopen();
+        let kept: Vec<u64> =
+            finished.iter().copied().filter(|x| memory.contains(&slow::delayed(*x))).collect();
+        // Each of two threads may have been stopped between the last line of the function and the store.
+        assert!(kept.len() + 2 >= finished.len(), "{role}: of {finished:?} only {kept:?} were kept");
+
+        expect_success(start());
+        let runs = runs(&file);
+        assert_eq!(runs.len(), 50 + finished.len() - kept.len(), "{role}: the next run computes the rest");
+        assert!(kept.iter().all(|x| runs.iter().filter(|&run| run == x).count() == 1));
     }
 }
 

@@ -2,6 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use rememo::{Call, Memory, MissReason, Source};
 use tempfile::TempDir;
@@ -93,4 +96,17 @@ pub fn miss_because<C: Call>(memory: &Memory, call: C) -> (C::Output, MissReason
         panic!("{:?} where a miss was expected", outcome.source)
     };
     (outcome.value, reason)
+}
+
+/// Runs `test` on a thread of its own and fails if it takes too long, rather than hang.
+#[track_caller]
+pub fn within_a_minute(test: impl FnOnce() + Send + 'static) {
+    let (done, finished) = mpsc::channel();
+    let thread = thread::spawn(move || {
+        test();
+        done.send(()).unwrap();
+    });
+    let done = finished.recv_timeout(Duration::from_mins(1));
+    assert!(done.is_ok() || thread.is_finished(), "it hangs");
+    thread.join().unwrap();
 }

@@ -20,6 +20,7 @@ fn without_options_everything_has_its_default() {
             let options = errors.unwrap();
             assert_eq!(options.track, Track::Reach);
             assert!(options.ignore.is_empty() && options.version.is_empty() && !options.cache_err);
+            assert!(matches!(options.compress, Compress::AsMemory));
             assert!(options.name.is_none() && options.ttl.is_none() && options.min_cost.is_zero());
         } else {
             assert_eq!(errors.unwrap_err().to_string(), "expected an option between two commas");
@@ -31,7 +32,7 @@ fn without_options_everything_has_its_default() {
 fn every_option_is_read() {
     let options = parse(quote! {
         ignore(verbose, r#type), name = "sim", version = 3, track = "none", ttl = "7d",
-        valid = crate::fresh, min_cost = "1.5ms", cache_err, crate = renamed::rememo,
+        valid = crate::fresh, min_cost = "1.5ms", compress = 19, cache_err, crate = renamed::rememo,
     });
     assert_eq!(options.ignore, ["verbose", "r#type"]);
     assert_eq!(options.name.as_deref(), Some("sim"));
@@ -40,6 +41,7 @@ fn every_option_is_read() {
     assert_eq!(options.ttl, Some(Duration::from_hours(168)));
     assert_eq!(options.valid, Some(syn::parse_quote!(crate::fresh)));
     assert_eq!(options.min_cost, Duration::from_micros(1_500));
+    assert!(matches!(options.compress, Compress::At(19, _)));
     assert!(options.cache_err);
     assert_eq!(options.library, Some(syn::parse_quote!(renamed::rememo)));
 }
@@ -77,6 +79,12 @@ fn a_malformed_option_is_answered_with_how_it_is_written() {
         (quote!(valid = |entry| true), "valid = path::to::function"),
         (quote!(min_cost), "min_cost = \"1ms\""),
         (quote!(min_cost = 1), "min_cost = \"1ms\""),
+        (quote!(compress = "3"), "compress = 3"),
+        (quote!(compress = 3i32), "compress = 3"),
+        (quote!(compress = 3.5), "compress = 3"),
+        (quote!(compress = true), "compress = 3"),
+        (quote!(compress(3)), "compress = 3"),
+        (quote!(compress = level), "compress = 3"),
         (quote!(cache_err = true), "cache_err"),
         (quote!(cache_err(all)), "cache_err"),
         (quote!(crate = "rememo"), "crate = path::to::rememo"),
@@ -100,7 +108,7 @@ fn an_unknown_option_lists_the_known_ones() {
         messages(quote!(ignored(a))),
         [
             "unknown option `ignored`: the options are `ignore`, `name`, `version`, `track`, `ttl`, `valid`, `min_cost`, \
-          `cache_err`, `crate`"
+          `compress`, `cache_err`, `crate`"
         ]
     );
 }
@@ -117,6 +125,21 @@ fn a_track_that_there_is_not_is_refused() {
 fn a_ttl_of_zero_is_refused_but_not_a_min_cost_of_zero() {
     assert!(messages(quote!(ttl = "0s"))[0].starts_with("a `ttl` of zero expires before it is read"));
     assert!(parse(quote!(min_cost = "0s")).min_cost.is_zero());
+}
+
+#[test]
+fn compress_takes_the_levels_of_zstd_or_none_or_false() {
+    assert!(matches!(parse(quote!(compress)).compress, Compress::At(3, _)));
+    assert!(matches!(parse(quote!(compress = 1)).compress, Compress::At(1, _)));
+    assert!(matches!(parse(quote!(compress = 22)).compress, Compress::At(22, _)));
+    assert!(matches!(parse(quote!(compress = false)).compress, Compress::Never));
+    for level in ["0", "23", "-1", "99999999999999"] {
+        let tokens: TokenStream = format!("compress = {level}").parse().unwrap();
+        assert_eq!(
+            messages(tokens),
+            [format!("there is no level `{level}` of compression: write one of 1 to 22")]
+        );
+    }
 }
 
 #[test]

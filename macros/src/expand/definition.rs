@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use proc_macro2::{Literal, TokenStream};
-use quote::quote;
+use proc_macro2::{Literal, TokenStream, TokenTree};
+use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 
 use super::Expansion;
+use crate::attr::Compress;
 use crate::reach::{self, Fingerprint};
 
 impl Expansion<'_> {
@@ -59,6 +60,7 @@ impl Expansion<'_> {
                 .map(|valid| quote!({ let __valid: fn(&#library::EntryInfo) -> bool = #valid; __valid })),
         );
         let min_cost = duration(self.options.min_cost);
+        let compress = self.compress();
         quote! {
             #library::__private::Definition {
                 module_path: ::core::module_path!(),
@@ -74,8 +76,28 @@ impl Expansion<'_> {
                 ttl: #ttl,
                 valid: #valid,
                 min_cost: #min_cost,
+                compress: #compress,
                 file: ::core::file!(),
                 line: ::core::line!(),
+            }
+        }
+    }
+
+    /// Whether values are compressed. Where the library cannot, that is an error at the option.
+    fn compress(&self) -> TokenStream {
+        let library = &self.library;
+        let compress = quote!(#library::__private::Compress);
+        match self.options.compress {
+            Compress::AsMemory => quote!(#compress::AsMemory),
+            Compress::Never => quote!(#compress::Never),
+            Compress::At(level, span) => {
+                let mut library: Vec<TokenTree> = quote!(#library).into_iter().collect();
+                for token in &mut library {
+                    token.set_span(token.span().located_at(span));
+                }
+                let library: TokenStream = library.into_iter().collect();
+                let level = quote_spanned!(span=> #library::__private::Level::of_function(#level));
+                quote!(#compress::At(#level))
             }
         }
     }

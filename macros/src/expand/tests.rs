@@ -106,6 +106,7 @@ fn the_definition_states_the_options() {
         version = 3,
         ttl = "1.5s",
         min_cost = "1ms",
+        compress = 7,
         valid = a::fresh,
         track = "none",
         crate = lib::memo
@@ -124,6 +125,7 @@ fn the_definition_states_the_options() {
         quote!(ttl: ::core::option::Option::Some(::core::time::Duration::new(1u64, 500000000u32))),
         quote!(let __valid: fn(&lib::memo::EntryInfo) -> bool = a::fresh;),
         quote!(min_cost: ::core::time::Duration::new(0u64, 1000000u32)),
+        quote!(compress: lib::memo::__private::Compress::At(lib::memo::__private::Level::of_function(7i32))),
         quote!(-> lib::memo::FunctionCall<(), u8>),
     ] {
         assert!(text.contains(&part.to_string()), "{part} in {text}");

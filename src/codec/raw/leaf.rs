@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::{ALIGN, DecodeError, PACKED};
-use crate::payload::{Reader, Source};
+use crate::payload::{Content, Reader, Source};
 use crate::sys::map::Mapped;
 use crate::sys::raw::{self, Bits, Primitive, Unfilled};
 
@@ -156,16 +156,16 @@ pub struct Leaves<'e> {
 
 impl<'e> Leaves<'e> {
     /// Reads the shapes of `leaves` arrays. If values `map` their data and the file can be mapped, it is checked first unless it is
-    /// trusted.
-    pub(super) fn open(source: Source<'e>, leaves: usize, map: bool) -> Result<Self, DecodeError> {
-        let may_map = match source {
-            Source::File(file) if map && file.is_mappable() => {
+    /// trusted. Compressed data is not mapped.
+    pub(super) fn open(content: &Content<'e>, leaves: usize, map: bool) -> Result<Self, DecodeError> {
+        let may_map = match content.source {
+            Source::File(file) if map && file.is_mappable() && !content.is_compressed() => {
                 file.check()?;
                 true
             }
             _ => false,
         };
-        let mut reader = Reader::new(source, may_map);
+        let mut reader = Reader::new(content, may_map)?;
         let (described, is_packed) = describe_all(&mut reader, leaves)?;
         Ok(Leaves { reader, described, is_packed })
     }

@@ -78,7 +78,7 @@ pub(super) fn encode<W, T: Raw<W>>(value: &T) -> Result<Encoded<'_>, CodecError>
 pub(super) fn decode<W, T: Raw<W>>(content: &Content<'_>) -> Result<T, DecodeError> {
     expect_codec(content, RAW)?;
     let read = || {
-        let mut leaves = Leaves::open(content.source, T::LEAVES, T::MAPS)?;
+        let mut leaves = Leaves::open(content, T::LEAVES, T::MAPS)?;
         let value = T::read(&mut leaves)?;
         leaves.finish()?;
         Ok(value)

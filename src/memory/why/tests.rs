@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::call::FunctionCall;
 use crate::codec::select;
-use crate::function::{Definition, Function};
+use crate::function::{Compress, Definition, Function};
 use crate::key::{ArgumentError, Arguments};
 use crate::remote::Remote;
 
@@ -65,6 +65,7 @@ impl Program {
             ttl: None,
             valid: None,
             min_cost: Duration::ZERO,
+            compress: Compress::AsMemory,
             file: "src/shop.rs",
             line: 7,
         };

@@ -74,7 +74,8 @@ pub struct Totals {
     /// It is (*misses* × *mean* − *run*) / *threads*. *Misses* are the calls to be computed, and of those to be looked up the share
     /// that missed so far. *Mean* is that of the compute times of this batch; before the first, of the entries that it has found;
     /// where it found none, of the function's runs in this process, or of its entries among a thousand of the memory (in any
-    /// state of its code; of the first function that missed). *Run* is how long the running ones have run, each *mean* at most.
+    /// state of its code; of the first function that missed). *Run* is how long the running ones have run, together *mean* for each
+    /// at most. *Threads* are those that may work at the batch, or as many as there are *misses*.
     /// Whatever else wants the cores is not known.
     pub remaining: Option<Duration>,
     /// Whether this is the end: nothing runs any more, and no other call of [`Progress::update`] follows.

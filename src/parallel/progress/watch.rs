@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use super::{Progress, Totals};
 use crate::function::Function;
-use crate::memory::{Memory, Source};
+use crate::memory::Memory;
+use crate::parallel::item::Origin;
 
 /// The least time between two reports, but for the last.
 const LEAST: Duration = Duration::from_millis(100);
@@ -278,12 +279,11 @@ pub(in crate::parallel) struct Run<'w> {
 
 impl Run<'_> {
     /// What came of it, by where its value is from.
-    pub(in crate::parallel) fn came_from(&self, source: &Source) -> Came {
-        match source {
-            // Somebody has stored it since it was looked up.
-            Source::Hit => Came::Remembered(Duration::ZERO),
-            Source::Joined => Came::Merged,
-            Source::Miss(_) => Came::Computed(Duration::from_nanos(self.watch.now() - self.began)),
+    pub(in crate::parallel) fn came_from(&self, origin: Origin) -> Came {
+        match origin {
+            Origin::Found => Came::Remembered(Duration::ZERO),
+            Origin::Joined => Came::Merged,
+            Origin::Computed => Came::Computed(Duration::from_nanos(self.watch.now() - self.began)),
         }
     }
 

@@ -280,3 +280,24 @@ fn a_program_that_is_no_worker_is_an_error() {
     let echo = refusal(of("/bin/cat").run_all([process::delayed(0)]));
     assert!(echo.contains("ended before"), "{echo}");
 }
+
+/// Crashes at its first two attempts.
+#[memo]
+fn shaky(x: u64, log: PathBuf) -> u64 {
+    note(&log, &x.to_string());
+    if lines(&log).len() < 3 { std::process::abort() } else { x }
+}
+
+#[test]
+fn a_call_whose_worker_crashes_is_tried_again_when_asked() {
+    rememo::init();
+    let cache = TestCache::new();
+    let log = cache.beside("log");
+    let parallel = workers(&cache.memory);
+    let error = parallel.clone().retries(1).run([shaky::delayed(5, log.clone())]).unwrap_err();
+    assert_eq!(error.task().unwrap().kind(), TaskErrorKind::Crashed);
+    assert_eq!(lines(&log).len(), 2);
+    std::fs::remove_file(&log).unwrap();
+    assert_eq!(parallel.retries(2).run([shaky::delayed(5, log.clone())]).unwrap(), [5]);
+    assert_eq!(lines(&log).len(), 3);
+}

@@ -99,11 +99,14 @@ fn large_arguments_and_values_go_through_the_store() {
     let data: Vec<f64> = (0..100_000).map(f64::from).collect();
     let values = workers(&cache.memory).run((0..4).map(|by| ramp::delayed(&data, f64::from(by)))).unwrap();
     for (by, value) in values.iter().enumerate() {
-        assert!(value.iter().zip(&data).all(|(value, x)| *value == x + by as f64), "{by}");
+        assert!(
+            value.iter().zip(&data).all(|(value, x)| value.to_bits() == (x + by as f64).to_bits()),
+            "{by}"
+        );
     }
     let array = Array::from(data.clone());
     let arrays = workers(&cache.memory).run((0..2).map(|by| mapped::delayed(&array, f64::from(by)))).unwrap();
-    assert_eq!(arrays[1][7], 8.0);
+    assert_eq!(arrays[1][7].to_bits(), 8_f64.to_bits());
     // Of the arguments nothing is left, and each value is stored once.
     let stats = cache.memory.stats();
     assert_eq!((stats.entries, stats.stored, stats.troubles), (6, 6, 0));
@@ -145,7 +148,7 @@ fn a_large_argument_that_vanishes_on_its_way_is_sent_again() {
 
 #[memo]
 fn checked(x: u64) -> Result<u64, String> {
-    if x % 3 == 0 { Err(format!("{x} is refused")) } else { Ok(x) }
+    if x.is_multiple_of(3) { Err(format!("{x} is refused")) } else { Ok(x) }
 }
 
 #[derive(Debug, PartialEq)]
@@ -213,10 +216,24 @@ fn workers_share_the_cores() {
     rememo::init();
     let cores = thread::available_parallelism().unwrap().get();
     let parallel = workers(&Memory::disabled()).jobs(cores);
-    let expected = (Some("1".to_owned()), 1);
+    let expected = [(Some("1".to_owned()), 1)];
     for name in ["OMP_NUM_THREADS", "RAYON_NUM_THREADS"] {
         if std::env::var_os(name).is_none() {
-            assert_eq!(parallel.run([surroundings::delayed(name)]).unwrap(), [expected.clone()]);
+            assert_eq!(parallel.run([surroundings::delayed(name)]).unwrap(), expected);
         }
     }
+}
+
+#[test]
+fn submitted_calls_run_in_workers() {
+    rememo::init();
+    let cache = TestCache::new();
+    let parallel = workers(&cache.memory);
+    let tasks: Vec<_> = (0..6).map(|salt| parallel.submit(process::delayed(salt))).collect();
+    for task in tasks {
+        assert_ne!(task.wait().unwrap(), std::process::id());
+    }
+    assert!(parallel.submit(process::delayed(3)).is_done());
+    let error = parallel.submit(rememo::delayed(|| 1)).wait().unwrap_err();
+    assert_eq!(error.kind(), TaskErrorKind::NotSent);
 }

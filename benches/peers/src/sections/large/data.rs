@@ -25,9 +25,27 @@ pub(super) fn prepare(numbers: Vec<f64>) {
     *PREPARED.lock().expect("no thread panics") = Some(numbers);
 }
 
+/// `count` readings of an instrument of 12 bits, which depend on nothing but `seed` and their place: a compressor can make them
+/// much shorter, but finds nothing in them that repeats.
+pub(super) fn readings(seed: u64, count: usize) -> Vec<f64> {
+    // The finalizer of SplitMix64.
+    let reading = |place: u64| {
+        let bits = place.wrapping_mul(GOLDEN).wrapping_add(seed);
+        let bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        f64::from(u16::try_from((bits ^ (bits >> 31)) >> 52).expect("twelve bits"))
+    };
+    (0..count as u64).map(reading).collect()
+}
+
 /// [`numbers`], without making them if they are there.
 pub(super) fn prepared_or_numbers(seed: u64, count: usize) -> Vec<f64> {
-    PREPARED.lock().expect("no thread panics").take().unwrap_or_else(|| numbers(seed, count))
+    prepared_or(seed, count, numbers)
+}
+
+/// What was prepared, or else what `make` makes.
+pub(super) fn prepared_or(seed: u64, count: usize, make: fn(u64, usize) -> Vec<f64>) -> Vec<f64> {
+    PREPARED.lock().expect("no thread panics").take().unwrap_or_else(|| make(seed, count))
 }
 
 /// The sum of all numbers, at the speed of memory.

@@ -5,6 +5,7 @@
 
 mod array;
 mod by_hand;
+mod compressed;
 mod data;
 mod keys;
 mod lmdb;
@@ -24,6 +25,7 @@ pub(crate) fn run(bench: &Bench<'_>, goals: &mut Goals) {
     for size in bench.options.large() {
         let mut python = start_python(bench, size);
         values::run(bench, size, python.as_mut(), goals);
+        compressed::run(bench, size, python.as_mut());
         keys::run(bench, size, python.as_mut(), goals);
         if let Ok(python) = python {
             python.0.end();

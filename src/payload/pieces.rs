@@ -1,28 +1,11 @@
-//! Bytes in pieces that are given back as they are read: for trying whether a large value can be read back without keeping its
-//! bytes beside the second value.
+//! Bytes in pieces that are given back as they are read: where a large value is read back or compressed, so that its bytes are not
+//! kept beside what is made of them.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
 
-use super::{CodecError, decode, values};
-
 /// A piece is small beside what a store may take beyond the value, and large enough that the allocator gives it back at once.
 const PIECE: usize = 1024 * 1024;
-
-/// An encoded value that is to be read back once.
-pub(crate) enum Written<'b> {
-    Whole(&'b [u8]),
-    Pieces(Pieces),
-}
-
-impl Written<'_> {
-    pub(crate) fn read<T: serde::de::DeserializeOwned>(self) -> Result<T, CodecError> {
-        match self {
-            Written::Whole(bytes) => decode(bytes),
-            Written::Pieces(pieces) => values::decode_from(pieces),
-        }
-    }
-}
 
 /// Bytes that go as they are read.
 #[derive(Debug)]
@@ -42,6 +25,19 @@ impl From<Vec<u8>> for Pieces {
         }
         pieces.push_front(bytes);
         Pieces { pieces, read: 0 }
+    }
+}
+
+/// Those that were not read, each to be dropped when it has been used.
+impl IntoIterator for Pieces {
+    type Item = Vec<u8>;
+    type IntoIter = std::collections::vec_deque::IntoIter<Vec<u8>>;
+
+    fn into_iter(mut self) -> Self::IntoIter {
+        if let Some(first) = self.pieces.front_mut() {
+            first.drain(..self.read);
+        }
+        self.pieces.into_iter()
     }
 }
 
