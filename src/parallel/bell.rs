@@ -15,7 +15,10 @@ pub(super) struct Bell {
 impl Bell {
     pub(super) fn ring(&self) {
         let mut rung = lock(&self.rung);
-        if !std::mem::replace(&mut rung, true) {
+        let was_rung = std::mem::replace(&mut *rung, true);
+        // Not under the lock, which the thread that wakes up takes first.
+        drop(rung);
+        if !was_rung {
             self.changed.notify_one();
         }
     }

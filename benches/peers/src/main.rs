@@ -26,10 +26,11 @@ use python::Python;
 use sections::Bench;
 
 /// The packages whose versions are printed.
-const PACKAGES: [&str; 7] = ["heed", "redb", "cached", "rusqlite", "cacache", "papaya", "bincode"];
+const PACKAGES: [&str; 8] = ["heed", "redb", "cached", "rusqlite", "cacache", "papaya", "bincode", "rayon"];
 
 fn main() -> ExitCode {
     let main_began = Instant::now();
+    rememo::init();
     if child::run_as_child(main_began) {
         return ExitCode::SUCCESS;
     }
@@ -59,6 +60,7 @@ fn run(options: &Options) {
             Section::Processes => sections::processes::run(&bench, &mut goals),
             Section::Sweep => sections::sweep::run(&bench, &mut goals),
             Section::Large => sections::large::run(&bench, &mut goals),
+            Section::Parallel => sections::parallel::run(&bench, &mut goals),
         }
     }
     goals.print();

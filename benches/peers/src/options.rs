@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::peers::Pace;
 
 pub(crate) const USAGE: &str = "\
-usage: rememo-peers [hit] [million] [processes] [sweep] [large] [--quick] [--dir DIRECTORY] [--only NAME,NAME,…]
+usage: rememo-peers [hit] [million] [processes] [sweep] [large] [parallel] [--quick] [--dir DIRECTORY] [--only NAME,NAME,…]
                     [--size SIZE,SIZE,…]
   sections    all if none is named
   --quick     small sizes: shows that all of it works, measures nothing
@@ -23,6 +23,7 @@ pub(crate) enum Section {
     Processes,
     Sweep,
     Large,
+    Parallel,
 }
 
 /// What was asked for.
@@ -50,6 +51,7 @@ impl Options {
                 "processes" => options.sections.push(Section::Processes),
                 "sweep" => options.sections.push(Section::Sweep),
                 "large" => options.sections.push(Section::Large),
+                "parallel" => options.sections.push(Section::Parallel),
                 "--quick" => options.quick = true,
                 "--dir" => options.dir = Some(operand()?.into()),
                 "--only" => options.only.extend(operand()?.split(',').map(str::to_lowercase)),
@@ -63,8 +65,14 @@ impl Options {
             }
         }
         if options.sections.is_empty() {
-            options.sections =
-                vec![Section::Hit, Section::Million, Section::Processes, Section::Sweep, Section::Large];
+            options.sections = vec![
+                Section::Hit,
+                Section::Million,
+                Section::Processes,
+                Section::Sweep,
+                Section::Large,
+                Section::Parallel,
+            ];
         }
         Ok(options)
     }
@@ -119,6 +127,22 @@ pub(crate) struct Sizes {
     pub(crate) process_calls: u64,
     /// Calls of the sweep.
     pub(crate) sweep: Count,
+    pub(crate) parallel: ParallelSizes,
+}
+
+/// How much is measured in a round of section `parallel`.
+pub(crate) struct ParallelSizes {
+    pub(crate) rounds: u64,
+    /// Trivial tasks of a batch.
+    pub(crate) tasks: u64,
+    /// Tasks of 10 ms of a batch.
+    pub(crate) long_tasks: u64,
+    /// Trivial tasks one after the other.
+    pub(crate) trips: u64,
+    /// Starts of two processes.
+    pub(crate) starts: u64,
+    /// Batches of two tasks of 1 ms.
+    pub(crate) pairs: u64,
 }
 
 const FULL: Sizes = Sizes {
@@ -129,6 +153,7 @@ const FULL: Sizes = Sizes {
     starts: 5,
     process_calls: 5000,
     sweep: Count { fast: 100_000, slow: 10_000 },
+    parallel: ParallelSizes { rounds: 5, tasks: 10_000, long_tasks: 200, trips: 1000, starts: 5, pairs: 20 },
 };
 
 const QUICK: Sizes = Sizes {
@@ -139,6 +164,7 @@ const QUICK: Sizes = Sizes {
     starts: 1,
     process_calls: 50,
     sweep: Count { fast: 2000, slow: 400 },
+    parallel: ParallelSizes { rounds: 1, tasks: 100, long_tasks: 4, trips: 20, starts: 1, pairs: 2 },
 };
 
 /// A size of large values.

@@ -1,5 +1,6 @@
-//! The peers in Python: `python_peers.py` and `python_large.py`, run in a virtual environment that is made once, below the target directory.
+//! The peers in Python: `python_peers.py`, `python_large.py` and `python_parallel.py`, run in a virtual environment that is made once, below the target directory.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -7,6 +8,7 @@ use crate::place;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/python_peers.py");
 const LARGE_SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/python_large.py");
+const PARALLEL_SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/python_parallel.py");
 const PACKAGES: [&str; 3] = ["joblib", "diskcache", "numpy"];
 
 /// The names that `python_peers.py` knows.
@@ -46,6 +48,16 @@ impl Python {
     pub(crate) fn large_command(&self, seed: u64, count: usize) -> Command {
         let mut command = Command::new(&self.program);
         command.arg(LARGE_SCRIPT).args([seed.to_string(), count.to_string()]);
+        command
+    }
+
+    /// A command for a child that runs tasks in the ways that it is told. Its workers import it, which leaves a compiled file beside it:
+    /// it is run outside of the sources.
+    pub(crate) fn parallel_command(&self) -> Command {
+        let script = self.program.with_file_name("python_parallel.py");
+        fs::copy(PARALLEL_SCRIPT, &script).expect("our own directory");
+        let mut command = Command::new(&self.program);
+        command.arg(script);
         command
     }
 }

@@ -77,9 +77,12 @@ where
         if let Some(watch) = &self.watch {
             watch.missed(queued, function);
         }
+        // What this thread takes next needs no further helper.
+        let for_others = state.startable() > 1;
         drop(state);
-        // There may be work for more helpers now.
-        self.bell.ring();
+        if for_others {
+            self.bell.ring();
+        }
     }
 
     /// Does something for a call that may run code of the user's; `None` if that panicked, which is what came of the call.

@@ -290,9 +290,10 @@ where
         {
             state.leave();
         }
-        let waiting = state.waiting();
+        // Where nothing is to be drawn, whoever draws has nothing to do: to wake it up costs more than many a call.
+        let draws = !state.exhausted && state.waiting() <= LOW_WATER;
         drop(state);
-        if waiting <= LOW_WATER {
+        if draws {
             self.bell.ring();
         }
         taken

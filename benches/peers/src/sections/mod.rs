@@ -3,6 +3,7 @@
 pub(crate) mod hit;
 pub(crate) mod large;
 pub(crate) mod million;
+pub(crate) mod parallel;
 pub(crate) mod processes;
 pub(crate) mod sweep;
 

@@ -9,7 +9,7 @@ mod compressed;
 mod data;
 mod keys;
 mod lmdb;
-mod rememo;
+pub(super) mod rememo;
 mod stores;
 mod values;
 

@@ -23,7 +23,7 @@ pub(super) fn open_vec(dir: &Path, count: usize) -> Box<dyn Store> {
 }
 
 /// A memory in the default layout.
-pub(super) fn open(dir: &Path) -> Memory {
+pub(in crate::sections) fn open(dir: &Path) -> Memory {
     let memory = Memory::open(dir).expect("a fresh directory");
     assert!(memory.root().is_some(), "REMEMO=off is set: there is nothing to measure");
     memory
