@@ -89,7 +89,7 @@ impl<C> State<C> {
     }
 
     /// How many items helpers could start with.
-    fn startable(&self) -> usize {
+    pub(super) fn startable(&self) -> usize {
         let deferred = if self.waits_for_deferred() { self.deferred.len() } else { 0 };
         self.drawn.len().div_ceil(LOOK_UPS) + self.queue.len() + self.long.len() + deferred
     }
