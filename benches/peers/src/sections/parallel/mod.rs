@@ -113,7 +113,7 @@ const QUESTIONS: [Question; 6] = [
         rows: &[
             row("rememo", Here(Ours::stream)),
             row("rememo, missed and stored", Here(Ours::stream_remembering)),
-            row("`multiprocessing.Pool.map`, by the hundred", Python("stream-map")),
+            row("`multiprocessing.Pool.map`, chunks of an eighth", Python("stream-map")),
             row("`multiprocessing.Pool.imap`", Python("stream-imap")),
             row("`ProcessPoolExecutor.map`", Python("stream-futures")),
             row("joblib", Joblib("stream-loky")),

@@ -154,18 +154,23 @@ impl Ours {
         })
     }
 
-    /// Both tasks take long enough for both workers to be started, which is asserted.
+    /// Only such starts count of which both tasks had a worker of their own: where a thread comes late, one does both.
     pub(super) fn starts(&mut self, count: u64) -> Duration {
-        let mut time = Duration::ZERO;
-        for _ in 0..count {
+        let (mut time, mut started_both) = (Duration::ZERO, 0);
+        let last = self.starts + u32::try_from(100 * count).expect("few");
+        while started_both < count {
             self.starts += 1;
+            assert!(self.starts < last, "two workers are started for two tasks");
             let workers = Executor::processes().idle_timeout(KEPT + Duration::from_nanos(1) * self.starts);
             let parallel = self.processes.clone().executor(workers);
             let started = Instant::now();
             let values = parallel.run((0..WORKERS).map(nap_in::delayed)).expect("nothing panics");
-            time += started.elapsed();
+            let took = started.elapsed();
             assert_eq!(values.len(), items(WORKERS));
-            assert_ne!(values[0].1, values[1].1, "two workers were started");
+            if values[0].1 != values[1].1 {
+                time += took;
+                started_both += 1;
+            }
             thread::sleep(GONE);
         }
         time
