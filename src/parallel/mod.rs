@@ -253,7 +253,8 @@ impl Parallel {
         let memory = self.current_memory();
         let elsewhere = self.elsewhere(&memory);
         let mut results = feed::run(calls.into_iter(), self.cores(), memory, elsewhere, policy, &self.shown);
-        results.sort_unstable_by_key(|(index, _)| *index);
+        // Not `sort_unstable`: they come in runs, which this one makes use of.
+        results.sort_by_key(|(index, _)| *index);
         results
     }
 }

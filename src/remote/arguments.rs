@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::job::Place;
 use super::reply::Lost;
-use super::wire::{Reader, Writer};
 use crate::codec;
 use crate::key::Key;
 use crate::memory::Memory;
 use crate::payload::LARGE;
+use crate::wire::{Reader, Writer};
 
 /// An argument lies in the message.
 const HERE: u8 = 0;

@@ -8,13 +8,13 @@ use super::arguments::{Sink, Unsent};
 use super::registry::{self, Registered};
 use super::reply::{Failure, Lost, Reply};
 use super::serve::Server;
-use super::wire::{Reader, Writer};
 use crate::call::Memo;
 use crate::key::{FunctionId, Key};
 use crate::lock::lock;
 use crate::memory::Memory;
 use crate::payload::Level;
 use crate::store::Options;
+use crate::wire::{Reader, Writer};
 
 /// A call that another process of the same program is asked to run: the function's id, the key, and the arguments as bytes.
 #[derive(Clone, Debug)]

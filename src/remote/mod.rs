@@ -17,7 +17,6 @@ mod job;
 mod registry;
 pub(crate) mod reply;
 mod serve;
-mod wire;
 
 use std::fmt;
 
@@ -31,7 +30,6 @@ pub(crate) use reply::Content;
 pub use reply::{Failure, Lost, Reply};
 pub use serve::Served;
 pub(crate) use serve::Server;
-pub(crate) use wire::{Reader, Writer};
 
 use crate::codec::{CodecError, Value};
 

@@ -3,9 +3,9 @@
 use std::any::Any;
 use std::time::Duration;
 
-use super::wire::{Reader, Writer};
 use crate::panics;
 use crate::task_error::{TaskErrorKind, message_of};
+use crate::wire::{Reader, Writer};
 
 /// What a job came to, where it ran: its value, or the news that the value's entry is in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! How a store is opened.
 
-use crate::remote::{Reader, Writer};
+use crate::wire::{Reader, Writer};
 
 /// How entries are laid out on disk. The directory records it when it is made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -46,8 +46,8 @@ impl Options {
         to.option(self.budget, Writer::number);
         to.byte(match self.durability {
             Durability::None => 0,
-            Durability::OnClose => 1,
-            Durability::Each => 2,
+            // A worker does not live to close it: what it stores is to be on the disk when this process closes.
+            Durability::OnClose | Durability::Each => 1,
         });
     }
 
@@ -55,8 +55,7 @@ impl Options {
         let budget = from.option(Reader::number)?;
         let durability = match from.byte()? {
             0 => Durability::None,
-            1 => Durability::OnClose,
-            2 => Durability::Each,
+            1 => Durability::Each,
             _ => return None,
         };
         Some(Options { budget, durability, ..Options::default() })

@@ -15,7 +15,19 @@ use crate::support::{TestCache, hit};
 
 /// Starts this binary again to run `processes::worker` in `role`.
 pub fn start(role: &str, cache: &Path) -> Command {
-    let mut command = Command::new(env::current_exe().unwrap());
+    in_role(Command::new(env::current_exe().unwrap()), role, cache)
+}
+
+/// The same, and an interrupt ends it, even where this process was told to ignore that (as a shell tells what it runs in the
+/// background).
+#[cfg(target_os = "linux")]
+pub fn start_interruptible(role: &str, cache: &Path) -> Command {
+    let mut command = Command::new("env");
+    command.arg("--default-signal=INT").arg(env::current_exe().unwrap());
+    in_role(command, role, cache)
+}
+
+fn in_role(mut command: Command, role: &str, cache: &Path) -> Command {
     command
         .args(["--ignored", "--exact", "processes::worker", "--nocapture"])
         .env("REMEMO_TEST_ROLE", role)
@@ -143,14 +155,15 @@ fn a_process_killed_halfway_loses_only_what_it_was_running() {
 }
 
 /// Ctrl-C in the middle of a batch: nothing is told to the program, and what was finished is there.
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 #[test]
 fn an_interrupt_in_the_middle_keeps_what_was_finished() {
     use std::os::unix::process::ExitStatusExt;
     for role in ["slow calls", "slow tasks"] {
         let cache = TestCache::new();
         let file = cache.root().with_file_name("runs");
-        let start = || start(role, &cache.root()).env("REMEMO_TEST_RUNS", &file).spawn().unwrap();
+        let start =
+            || start_interruptible(role, &cache.root()).env("REMEMO_TEST_RUNS", &file).spawn().unwrap();
         let mut child = start();
         let deadline = Instant::now() + Duration::from_mins(1);
         while runs(&file).len() < 15 {

@@ -33,24 +33,43 @@ impl Expansion<'_> {
         let copy = self.copy(&types);
         let instance = self.instance();
         let remote = self.remote();
+        let made = quote! {
+            #library::__private::FunctionCall::new(
+                Self::#record(),
+                #instance,
+                (#(#arguments,)*),
+                #show,
+                |__arguments| Self::#uncached #turbofish (#(__arguments.#indices),*),
+                #codec,
+                #remote,
+            )
+            .copied_by(#copy)
+        };
+        let signature =
+            quote!(#generics (#inputs) -> #library::FunctionCall<(#(#types,)*), #output> #where_clause);
+        // What is registered makes its calls itself: it is no use of the function that the compiler should count.
+        let (made, registered) = if self.is_registered() {
+            let registered = quote! {
+                #(#everywhere)*
+                #[doc(hidden)]
+                #lints
+                #(#code)*
+                fn __call #signature { #made }
+            };
+            (quote!(Self::__call(#(#arguments),*)), Some(registered))
+        } else {
+            (made, None)
+        };
         quote! {
             #(#everywhere)* #(#visibility)*
             #[doc = #doc]
             #lints
             #(#code)*
-            #vis fn #delayed #generics (#inputs) -> #library::FunctionCall<(#(#types,)*), #output> #where_clause {
+            #vis fn #delayed #signature {
                 #wrapper
-                #library::__private::FunctionCall::new(
-                    Self::#record(),
-                    #instance,
-                    (#(#arguments,)*),
-                    #show,
-                    |__arguments| Self::#uncached #turbofish (#(__arguments.#indices),*),
-                    #codec,
-                    #remote,
-                )
-                .copied_by(#copy)
+                #made
             }
+            #registered
         }
     }
 

@@ -50,7 +50,7 @@ impl Expansion<'_> {
 
     /// Registers the function, so that other processes of the program can be asked to run it.
     pub(super) fn registration(&self) -> Option<TokenStream> {
-        if self.stays().is_some() {
+        if !self.is_registered() {
             return None;
         }
         let library = &self.library;
@@ -80,13 +80,18 @@ impl Expansion<'_> {
                 fn __serve(mut __job: #library::__private::remote::Given<'_>) -> #library::__private::remote::Served {
                     use #library::__private::remote::via::*;
                     #(#received)*
-                    __job.run(#name::delayed(#(#passed),*))
+                    __job.run(#name::__call(#(#passed),*))
                 }
                 #library::__private::inventory::submit! {
                     #library::__private::remote::Registered::new(#name::#record, __serve)
                 }
             };
         })
+    }
+
+    /// Whether other processes can find the function.
+    pub(super) fn is_registered(&self) -> bool {
+        self.stays().is_none()
     }
 
     /// Why calls of the function cannot leave the process, if they cannot.

@@ -5,7 +5,7 @@ use std::mem;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use crate::remote::Writer;
+use crate::wire::Writer;
 
 /// Bytes of the length.
 const HEAD: usize = 8;

@@ -2,7 +2,8 @@
 //! the worker likes.
 
 use super::frame::Message;
-use crate::remote::{self, Job, MemoryPlace, Reader, Writer};
+use crate::remote::{self, Job, MemoryPlace};
+use crate::wire::{Reader, Writer};
 
 /// The version of this protocol. Both sides are one program, unless somebody has put another in its place.
 const VERSION: u64 = 1;

@@ -13,7 +13,8 @@ use super::frame::Connection;
 use super::protocol::{self, Hello};
 use crate::panics;
 use crate::parallel::pool;
-use crate::remote::{Job, Reader, Server, reply};
+use crate::remote::{Job, Server, reply};
+use crate::wire::Reader;
 
 /// Replies of short jobs wait for one another so long.
 const TOGETHER: Duration = Duration::from_micros(200);

@@ -301,3 +301,17 @@ fn a_call_whose_worker_crashes_is_tried_again_when_asked() {
     assert_eq!(parallel.retries(2).run([shaky::delayed(5, log.clone())]).unwrap(), [5]);
     assert_eq!(lines(&log).len(), 3);
 }
+
+#[test]
+fn a_worker_of_another_program_is_refused() {
+    rememo::init();
+    // Cargo builds the examples before it runs all tests, but not for this test target alone.
+    let other = std::env::current_exe().unwrap().parent().unwrap().join("../examples/isolated");
+    if !other.exists() {
+        println!("skipped: the example `isolated` is not built");
+        return;
+    }
+    let kind = Executor::processes().program(other);
+    let message = refusal(workers(&Memory::disabled()).executor(kind).run_all([process::delayed(0)]));
+    assert!(message.contains("of another program than this one"), "{message}");
+}

@@ -11,7 +11,7 @@ use std::time::Duration;
 use rememo::{Executor, Memory, Parallel, memo};
 
 use super::{expect_gone, expect_soon, lines, note, process, workers};
-use crate::processes::start;
+use crate::processes::{start, start_interruptible};
 use crate::support::TestCache;
 
 #[test]
@@ -120,7 +120,7 @@ fn workers_end_with_a_parent_that_is_killed() {
         ("workers endless on threads of its own", "KILL"),
     ] {
         let cache = TestCache::new();
-        let mut parent = start(role, &cache.root()).spawn().unwrap();
+        let mut parent = start_interruptible(role, &cache.root()).spawn().unwrap();
         let log = cache.root().join("pids");
         expect_soon("both workers are at work", || lines(&log).len() == 2);
         Command::new("kill").args(["-s", signal, &parent.id().to_string()]).status().unwrap();
