@@ -23,7 +23,7 @@ use std::fmt;
 
 pub(crate) use any::decode_any;
 pub use values::Value;
-pub(crate) use values::{decode, decode_borrowed, encode, measure, write_value};
+pub(crate) use values::{decode, decode_borrowed, decode_owned, encode, measure, write_value};
 pub(crate) use written::Written;
 
 use crate::payload::{Bytes, COMPRESSED, Content, Level, ReadError, compress};

@@ -2,6 +2,7 @@
 
 use std::mem;
 
+use bincode::serde::OwnedSerdeDecoder;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -107,6 +108,31 @@ pub(crate) fn decode_borrowed<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Result
         return Err(format!("{} of {} bytes are left over", bytes.len() - used, bytes.len()).into());
     }
     Ok(value)
+}
+
+/// Reads the value of which `bytes` are all the bytes, and which borrows nothing from them; a type that would have to is an error.
+pub(crate) fn decode_owned<T: Deserialize<'static>>(bytes: &[u8]) -> Result<T, CodecError> {
+    let mut rest = Rest(bytes);
+    let value = T::deserialize(OwnedSerdeDecoder::from_reader(&mut rest, CONFIG).as_deserializer())?;
+    if !rest.0.is_empty() {
+        return Err(format!("{} of {} bytes are left over", rest.0.len(), bytes.len()).into());
+    }
+    Ok(value)
+}
+
+/// Bytes that are copied out, never lent.
+struct Rest<'b>(&'b [u8]);
+
+impl bincode::de::read::Reader for Rest<'_> {
+    fn read(&mut self, bytes: &mut [u8]) -> Result<(), bincode::error::DecodeError> {
+        let missing = bytes.len().saturating_sub(self.0.len());
+        let Some((read, rest)) = self.0.split_at_checked(bytes.len()) else {
+            return Err(bincode::error::DecodeError::UnexpectedEnd { additional: missing });
+        };
+        bytes.copy_from_slice(read);
+        self.0 = rest;
+        Ok(())
+    }
 }
 
 /// Reads the value of which `bytes` are all the bytes.

@@ -60,6 +60,12 @@ pub struct Given<'b> {
     pub(super) share: super::serve::Share,
 }
 
+impl<'b> Given<'b> {
+    fn next(&mut self) -> Result<&'b [u8], Lost> {
+        self.arguments.next().map(|bytes| &**bytes).ok_or(Lost::garbled())
+    }
+}
+
 /// Takes the bytes of arguments apart; those that lie in the store are fetched.
 pub(super) fn unpack<'b>(bytes: &'b [u8], memory: &Memory) -> Result<Vec<Cow<'b, [u8]>>, Lost> {
     let mut reader = Reader(bytes);
@@ -112,9 +118,26 @@ impl<T: ?Sized> fmt::Debug for Receive<T> {
     }
 }
 
+/// The same of a type that shows no lifetime: it borrows nothing, or for `'static`, by an alias that does not say so.
+pub struct ReceiveOwned<T: ?Sized>(PhantomData<fn(&T)>);
+
+impl<T: ?Sized> ReceiveOwned<T> {
+    /// A value to call `receive` on.
+    #[expect(clippy::new_without_default, reason = "only the code that `#[memo]` writes makes one")]
+    pub const fn new() -> Self {
+        ReceiveOwned(PhantomData)
+    }
+}
+
+impl<T: ?Sized> fmt::Debug for ReceiveOwned<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReceiveOwned(..)")
+    }
+}
+
 /// The traits among which the types of arguments choose.
 pub(super) mod via {
-    use super::{Deserialize, Given, Lost, Receive, Send, Serialize, Sink, Unsent, codec};
+    use super::{Deserialize, Given, Lost, Receive, ReceiveOwned, Send, Serialize, Sink, Unsent, codec};
 
     /// Arguments that serde can write.
     pub trait SendViaSerde<T: ?Sized> {
@@ -166,10 +189,21 @@ pub(super) mod via {
         Box<T>: Deserialize<'b>,
     {
         fn receive(&self, given: &mut Given<'b>, name: &str) -> Result<Box<T>, Lost> {
-            let bytes = given.arguments.next().ok_or(Lost::garbled())?;
-            let unread = |error| Lost::Refused(format!("its argument `{name}` cannot be read back: {error}"));
-            codec::decode_borrowed(bytes).map_err(unread)
+            codec::decode_borrowed(given.next()?).map_err(|error| unread(name, &error))
         }
+    }
+
+    impl<'b, T: ?Sized> ReceiveViaSerde<'b, T> for &ReceiveOwned<T>
+    where
+        Box<T>: Deserialize<'static>,
+    {
+        fn receive(&self, given: &mut Given<'b>, name: &str) -> Result<Box<T>, Lost> {
+            codec::decode_owned(given.next()?).map_err(|error| unread(name, &error))
+        }
+    }
+
+    fn unread(name: &str, error: &codec::CodecError) -> Lost {
+        Lost::Refused(format!("its argument `{name}` cannot be read back: {error}"))
     }
 
     /// All others.
@@ -184,10 +218,20 @@ pub(super) mod via {
 
     impl<T: ?Sized> ReceiveViaNothing<T> for Receive<T> {
         fn receive(&self, _: &mut Given<'_>, name: &str) -> Result<Box<T>, Lost> {
-            let of = std::any::type_name::<T>();
-            Err(Lost::Refused(format!(
-                "its argument `{name}` cannot be received: `{of}` does not implement `Deserialize`"
-            )))
+            Err(unreceivable::<T>(name))
         }
+    }
+
+    impl<T: ?Sized> ReceiveViaNothing<T> for ReceiveOwned<T> {
+        fn receive(&self, _: &mut Given<'_>, name: &str) -> Result<Box<T>, Lost> {
+            Err(unreceivable::<T>(name))
+        }
+    }
+
+    fn unreceivable<T: ?Sized>(name: &str) -> Lost {
+        let of = std::any::type_name::<T>();
+        Lost::Refused(format!(
+            "its argument `{name}` cannot be received: `{of}` does not implement `Deserialize`"
+        ))
     }
 }

@@ -20,7 +20,7 @@ mod serve;
 
 use std::fmt;
 
-pub use arguments::{Given, Receive, Send, Sink, Unsent};
+pub use arguments::{Given, Receive, ReceiveOwned, Send, Sink, Unsent};
 pub use execute::Execute;
 pub use job::Job;
 pub(crate) use job::{MemoryPlace, Place, read_memory, write_memory};

@@ -62,8 +62,10 @@ impl Expansion<'_> {
         let received = self.memoized.parameters.iter().zip(&names).map(|(parameter, name)| {
             let (ty, place) = (bare(parameter.ty), place(parameter));
             let shown = parameter.name.to_string();
+            // Without a lifetime to be seen it may be an alias of something that borrows for `'static`.
+            let receive = if shows_lifetime(&ty) { quote!(Receive) } else { quote!(ReceiveOwned) };
             quote_spanned!(place=>
-                let #name = (&&#library::__private::remote::Receive::<#ty>::new()).receive(&mut __job, #shown)?;
+                let #name = (&&#library::__private::remote::#receive::<#ty>::new()).receive(&mut __job, #shown)?;
             )
         });
         let passed = self.memoized.parameters.iter().zip(&names).map(|(parameter, name)| {
@@ -161,6 +163,23 @@ fn borrows_for_ever(ty: &Type) -> bool {
         }
     }
     let mut found = Static(false);
+    found.visit_type_mut(&mut ty.clone());
+    found.0
+}
+
+/// Whether a reference or a lifetime is written in the type.
+fn shows_lifetime(ty: &Type) -> bool {
+    struct Shown(bool);
+    impl VisitMut for Shown {
+        fn visit_lifetime_mut(&mut self, _: &mut Lifetime) {
+            self.0 = true;
+        }
+
+        fn visit_type_reference_mut(&mut self, _: &mut syn::TypeReference) {
+            self.0 = true;
+        }
+    }
+    let mut found = Shown(false);
     found.visit_type_mut(&mut ty.clone());
     found.0
 }

@@ -249,3 +249,27 @@ fn submitted_calls_run_in_workers() {
     let error = parallel.submit(rememo::delayed(|| 1)).wait().unwrap_err();
     assert_eq!(error.kind(), TaskErrorKind::NotSent);
 }
+
+/// Borrows for `'static`, and does not look so.
+type Name = &'static str;
+
+#[memo]
+fn named(name: Name) -> usize {
+    name.len()
+}
+
+#[memo]
+fn cow(text: std::borrow::Cow<'_, str>, pair: (&str, u8)) -> String {
+    format!("{text} {pair:?}")
+}
+
+#[test]
+fn a_borrow_behind_an_alias_compiles_and_cannot_be_sent() {
+    rememo::init();
+    let cache = TestCache::new();
+    assert_eq!(cache.memory.call(named::delayed("abc")), 3);
+    let results = workers(&cache.memory).run_all([named::delayed("abcd")]);
+    assert_eq!(results[0].as_ref().unwrap_err().kind(), TaskErrorKind::NotSent);
+    let texts = workers(&cache.memory).run([cow::delayed("a".into(), ("b", 1))]).unwrap();
+    assert_eq!(texts, [cow::uncached("a".into(), ("b", 1))]);
+}
