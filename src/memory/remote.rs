@@ -1,6 +1,7 @@
 //! The side of a memory that calls meet which run in other processes: what leaves here is kept here, what arrives there is run
 //! there.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -89,7 +90,7 @@ impl Memory {
     /// A large argument from the store.
     pub(crate) fn argument(&self, key: &Key) -> Option<Vec<u8>> {
         match self.inner.as_ref()?.store.get(key) {
-            Ok(Lookup::Found(entry)) => entry.value().whole().ok().map(std::borrow::Cow::into_owned),
+            Ok(Lookup::Found(entry)) => entry.value().whole().ok().map(Cow::into_owned),
             _ => None,
         }
     }
@@ -116,7 +117,10 @@ impl Memory {
             return false;
         }
         // Trouble costs time, not the result: the value goes back with the reply.
-        inner.try_store(subject.function, &keep::draft_of(key, subject, encoded.clone(), took)).is_ok()
+        // Lent, not copied: if it cannot be stored, it goes back from where it is.
+        let bytes = Bytes::Parts(encoded.bytes.parts().map(Cow::Borrowed).collect());
+        let lent = Encoded { codec: encoded.codec, bytes };
+        inner.try_store(subject.function, &keep::draft_of(key, subject, lent, took)).is_ok()
     }
 
     /// Asks for the right to have a call computed elsewhere.
