@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::codec::{Codec, CodecError, Encoded};
 use crate::error::{Error, Result};
-use crate::function::{Function, Instance};
+use crate::function::{Function, Instance, Parameters};
 use crate::key::{self, ArgumentError, Arguments, IdentityParts, Key};
 use crate::remote::{Remote, Sink, Travel, Unsent, WholeCodec};
 
@@ -59,7 +59,7 @@ trait Show<T> {
 
 impl<T> Memo<'_, T> {
     pub(crate) fn key(&self) -> Result<Key, ArgumentError> {
-        let identity = self.function.identity(self.instance).ok_or_else(ArgumentError::closure)?;
+        let identity = self.function.identity(&self.instance).map_err(ArgumentError::unknown)?;
         key::key(identity, |sink| self.arguments.show(sink))
     }
 
@@ -72,7 +72,7 @@ impl<T> Memo<'_, T> {
         parameters: &[&str],
     ) -> Option<Key> {
         let parts = IdentityParts { version, fingerprint, parameters, ..self.function.own_parts() };
-        let identity = self.instance.identity(parts)?;
+        let identity = self.function.identity_under(&self.instance, parts).ok()?;
         key::key_of_some(identity, parameters, |sink| self.arguments.show(sink))
     }
 
@@ -82,7 +82,7 @@ impl<T> Memo<'_, T> {
     }
 
     /// The type and const parameters of the function in this call; empty if there are none.
-    pub(crate) fn type_parameters(&self) -> String {
+    pub(crate) fn type_parameters(&self) -> &'static str {
         self.instance.type_parameters()
     }
 
@@ -149,18 +149,18 @@ pub struct FunctionCall<A, T> {
 }
 
 impl<A, T> FunctionCall<A, T> {
-    /// For the code that `#[memo]` writes. `function_type` is the name of the instance of the function.
+    /// For the code that `#[memo]` writes.
     #[doc(hidden)]
-    pub fn new(
+    pub fn new<F, P>(
         function: &'static Function,
-        function_type: &'static str,
+        parameters: &Parameters<F, P>,
         arguments: A,
         show: fn(&A, &mut Arguments<'_>) -> Result<(), ArgumentError>,
         run: fn(A) -> T,
         codec: Codec<T>,
         remote: fn() -> Remote<A, T>,
     ) -> Self {
-        let instance = Instance { function: function_type, output: std::any::type_name::<T>() };
+        let instance = Instance::new::<F, P, T>(parameters);
         FunctionCall { function, instance, arguments, show, run, copy: None, codec, remote }
     }
 
@@ -330,7 +330,7 @@ where
     }
 
     fn memo(&self) -> Option<Memo<'_, T>> {
-        let instance = Instance { function: "", output: std::any::type_name::<T>() };
+        let instance = Instance::new::<(), (), T>(&Parameters::of(&()));
         Some(Memo { function: self.function, codec: self.codec, instance, arguments: self })
     }
 }

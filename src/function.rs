@@ -1,17 +1,26 @@
 //! Memoized functions: what the macro states about them, and what is learnt of them while they run.
 
+mod instance;
+mod printed;
+
+use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use self::instance::Met;
+pub use self::instance::Parameters;
+pub(crate) use self::instance::{Instance, Unknown};
+use self::printed::without_arguments;
 use crate::key::{FunctionId, Identity, IdentityParts, fingerprint_with_cfg};
+use crate::lock::lock;
 use crate::payload::Level;
 use crate::store::EntryInfo;
 
 /// What `#[memo]` states about a function. No API: written by the macro of this very version.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Definition {
     /// Path of the module.
     pub module_path: &'static str,
@@ -23,6 +32,12 @@ pub struct Definition {
     pub ordinal: u32,
     /// `name = "…"`.
     pub name: Option<&'static str>,
+    /// The package, and of several of its name which, where the fingerprint does not cover all that
+    /// could tell the function from one of equal path in another; else empty.
+    pub package: &'static str,
+    /// The paths of types that mean one type each in every program that has the function, as the
+    /// compiler prints them: see `printed::Known`.
+    pub types: &'static str,
     /// `version = …`, as text; empty without.
     pub version: &'static str,
     /// Digest of the code, whatever `cfg` makes of it.
@@ -64,9 +79,11 @@ pub enum Compress {
 pub struct Function {
     definition: Definition,
     name: OnceLock<Named>,
-    /// The identity of the first instance; the only one, unless the function is generic.
-    first: OnceLock<(Instance, Option<Identity>)>,
-    others: Mutex<BTreeMap<Instance, Option<Identity>>>,
+    /// The first instance; the only one, unless the function is generic.
+    first: OnceLock<&'static Met>,
+    others: Mutex<BTreeMap<TypeId, &'static Met>>,
+    /// Whether it was told that two instances cannot be told apart.
+    told_of_twins: AtomicBool,
     /// Calls that ran in this process, and how long they took together, in nanoseconds.
     runs: AtomicU64,
     nanos: AtomicU64,
@@ -81,18 +98,10 @@ struct Named {
     id: FunctionId,
 }
 
-/// What tells the instances of a generic function apart: names of types as the compiler prints them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Instance {
-    /// The name of the function with its type and const parameters.
-    pub(crate) function: &'static str,
-    pub(crate) output: &'static str,
-}
-
 impl Definition {
     /// The name of the function by its place. `of` is the name of the type that carries it.
     fn path(&self, of: &str) -> String {
-        let carrier = split_generics(of).0;
+        let carrier = without_arguments(of);
         // Beside its carrier in a module, there is one function of the name; in bodies, blocks may have one each.
         let in_module = carrier
             .strip_prefix(self.module_path)
@@ -104,7 +113,7 @@ impl Definition {
 
     /// The path of the function among [`items`](Self::items): crate, modules (for a method its type) and name.
     fn item_path(&self, of: &str) -> String {
-        let parent = if self.method { split_generics(of).0 } else { self.module_path.to_owned() };
+        let parent = if self.method { without_arguments(of) } else { self.module_path.to_owned() };
         format!("{parent}::{}", self.function)
     }
 }
@@ -117,6 +126,7 @@ impl Function {
             name: OnceLock::new(),
             first: OnceLock::new(),
             others: Mutex::new(BTreeMap::new()),
+            told_of_twins: AtomicBool::new(false),
             runs: AtomicU64::new(0),
             nanos: AtomicU64::new(0),
         }
@@ -152,6 +162,8 @@ impl Function {
             method: false,
             ordinal: 0,
             name: None,
+            package: "",
+            types: "",
             version: "",
             fingerprint: [0; 32],
             cfg: &[],
@@ -198,19 +210,42 @@ impl Function {
         self.name.get().map_or_else(|| self.own_parts().function_id(), |named| named.id)
     }
 
-    /// The identity of one instance; computed once for each. `None` if one of its type parameters is a closure: all
-    /// closures in one function have the same name.
-    pub(crate) fn identity(&self, instance: Instance) -> Option<Identity> {
-        let (first, identity) = self.first.get_or_init(|| (instance, self.identity_of(instance)));
-        if *first == instance {
-            return *identity;
-        }
-        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
-        *others.entry(instance).or_insert_with(|| self.identity_of(instance))
+    /// The identity of one instance; made once for each.
+    ///
+    /// # Errors
+    ///
+    /// Fails if nothing tells the instance from others.
+    pub(crate) fn identity(&self, instance: &Instance) -> Result<Identity, Unknown> {
+        let first = *self.first.get_or_init(|| self.meet(instance));
+        let met = if first.id == instance.id {
+            first
+        } else {
+            *lock(&self.others).entry(instance.id).or_insert_with(|| self.meet(instance))
+        };
+        met.identity().inspect_err(|unknown| self.tell(*unknown))
     }
 
-    fn identity_of(&self, instance: Instance) -> Option<Identity> {
-        instance.identity(self.own_parts())
+    /// The identity that an instance has under other parts.
+    pub(crate) fn identity_under(
+        &self,
+        instance: &Instance,
+        parts: IdentityParts<'_>,
+    ) -> Result<Identity, Unknown> {
+        instance.identity(parts, self.definition.types)
+    }
+
+    fn meet(&self, instance: &Instance) -> &'static Met {
+        Met::new(instance, self.identity_under(instance, self.own_parts()))
+    }
+
+    fn tell(&self, unknown: Unknown) {
+        if unknown == Unknown::Twin && !self.told_of_twins.swap(true, Ordering::Relaxed) {
+            let name = self.name();
+            log::warn!(
+                target: "rememo",
+                "two types that `{name}` is called with have one name: what it returns for them is not remembered any more"
+            );
+        }
     }
 
     /// What the function, as it stands in this program, contributes to the identity of each of its instances.
@@ -219,8 +254,9 @@ impl Function {
     }
 
     fn parts<'a>(&self, name: &'a str, fingerprint: &'a [u8; 32]) -> IdentityParts<'a> {
-        let Definition { version, parameters, .. } = self.definition;
-        IdentityParts { name, type_parameters: "", output: "", version, fingerprint, parameters }
+        let Definition { package, version, parameters, .. } = self.definition;
+        let (type_parameters, output, types) = ("", "", "");
+        IdentityParts { name, package, type_parameters, output, types, version, fingerprint, parameters }
     }
 
     /// Takes note of how long a call took.
@@ -234,44 +270,6 @@ impl Function {
         let nanos = self.nanos.load(Ordering::Relaxed).checked_div(self.runs.load(Ordering::Relaxed))?;
         Some(Duration::from_nanos(nanos))
     }
-}
-
-impl Instance {
-    /// The type and const parameters, as the compiler prints them, angle brackets included; empty if there are none.
-    pub(crate) fn type_parameters(&self) -> String {
-        split_generics(self.function).1
-    }
-
-    /// The identity of this instance of the function of `parts`. `None` if a type parameter is a closure.
-    pub(crate) fn identity(&self, parts: IdentityParts<'_>) -> Option<Identity> {
-        let type_parameters = &self.type_parameters();
-        let nameable = !type_parameters.contains("{{closure}}");
-        nameable.then(|| IdentityParts { type_parameters, output: self.output, ..parts }.identity())
-    }
-}
-
-/// Splits a type name into the path and the generic parameters in it: `a::B<u8>::f<u16>` into `a::B::f` and
-/// `<u8><u16>`. Angle brackets at the very start (`<A as Trait>::f`) belong to the path.
-fn split_generics(name: &str) -> (String, String) {
-    let (mut path, mut generics) = (String::new(), String::new());
-    let mut depth = 0usize;
-    let mut in_path_prefix = false;
-    let mut previous = ' ';
-    for c in name.chars() {
-        let arrow = previous == '-' && c == '>';
-        if c == '<' {
-            in_path_prefix |= depth == 0 && path.is_empty();
-            depth += 1;
-        }
-        let target = if depth == 0 || in_path_prefix { &mut path } else { &mut generics };
-        target.push(c);
-        if c == '>' && !arrow {
-            depth = depth.saturating_sub(1);
-            in_path_prefix &= depth > 0;
-        }
-        previous = c;
-    }
-    (path, generics)
 }
 
 /// What is known of a memoized function; `f::info()` returns it.
@@ -350,19 +348,4 @@ impl fmt::Debug for Fingerprint {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn type_names_split_into_path_and_generics() {
-        for (name, path, generics) in [
-            ("a::b::f", "a::b::f", ""),
-            ("a::B<u8>::f<a::C<u16>, 3>", "a::B::f", "<u8><a::C<u16>, 3>"),
-            ("a::f<fn(u8) -> u8>", "a::f", "<fn(u8) -> u8>"),
-            ("<a::A as a::T<u8>>::m::f<u8>", "<a::A as a::T<u8>>::m::f", "<u8>"),
-            ("a::{{closure}}::f", "a::{{closure}}::f", ""),
-        ] {
-            assert_eq!(split_generics(name), (path.to_owned(), generics.to_owned()), "{name}");
-        }
-    }
-}
+mod tests;

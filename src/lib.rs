@@ -168,7 +168,7 @@ pub use task_error::{TaskError, TaskErrorKind};
 pub mod __private {
     pub use crate::call::{FunctionCall, Memo, copies};
     pub use crate::codec::{Codec, DecodeError, raw, select};
-    pub use crate::function::{Compress, Definition, Function};
+    pub use crate::function::{Compress, Definition, Function, Parameters};
     pub use crate::key::{ArgumentError, Arguments};
     pub use crate::payload::{Level, ReadError};
     pub use crate::remote::Remote;
@@ -185,11 +185,6 @@ pub mod __private {
     /// Runs a call in the current memory.
     pub fn call<A, T>(call: FunctionCall<A, T>) -> T {
         crate::memory::Memory::current().call(call)
-    }
-
-    /// The compiler's name of a function, with its type and const parameters.
-    pub fn type_name_of<F>(_: &F) -> &'static str {
-        std::any::type_name::<F>()
     }
 }
 

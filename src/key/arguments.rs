@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::encode::{EncodeError, Encoder};
 use super::{Identity, Key};
+use crate::function::Unknown;
 
 /// Longest preview of a call's arguments, in bytes: a line on a screen.
 const PREVIEW_BYTES: usize = 160;
@@ -34,14 +35,14 @@ pub struct ArgumentError(Unfit);
 enum Unfit {
     /// Its `Serialize` implementation said so.
     Argument { parameter: &'static str, source: EncodeError },
-    /// A type parameter is a closure.
-    Closure,
+    /// Nothing tells its function from others.
+    Unknown(Unknown),
 }
 
 impl ArgumentError {
-    /// A type parameter is a closure, whose name does not tell it from others.
-    pub(crate) fn closure() -> Self {
-        ArgumentError(Unfit::Closure)
+    /// Nothing tells the instance of the function from others.
+    pub(crate) fn unknown(unknown: Unknown) -> Self {
+        ArgumentError(Unfit::Unknown(unknown))
     }
 }
 
@@ -51,8 +52,11 @@ impl fmt::Display for ArgumentError {
             Unfit::Argument { parameter, source } => {
                 write!(f, "argument `{parameter}` cannot be serialized: {source}")
             }
-            Unfit::Closure => f.write_str(
+            Unfit::Unknown(Unknown::Closure) => f.write_str(
                 "a type parameter is a closure, which has no name of its own; pass a type with a name instead",
+            ),
+            Unfit::Unknown(Unknown::Twin) => f.write_str(
+                "two types that the function was called with have one name, which cannot tell them apart; give one another name",
             ),
         }
     }

@@ -25,17 +25,22 @@ impl std::fmt::Display for FunctionId {
 }
 
 /// Domains of blake3's key derivation; the number is the version of what is derived.
-const IDENTITY_CONTEXT: &str = "rememo key 1: function identity";
-const FUNCTION_CONTEXT: &str = "rememo key 2: function id";
+const IDENTITY_CONTEXT: &str = "rememo key 2: function identity";
+const FUNCTION_CONTEXT: &str = "rememo key 3: function id";
 const FINGERPRINT_CONTEXT: &str = "rememo fingerprint 2: with cfg";
 
 /// Everything that tells one function from another.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IdentityParts<'a> {
     pub(crate) name: &'a str,
+    /// The package, where the name may be that of a function in another one, too; else empty.
+    pub(crate) package: &'a str,
     /// The type and const parameters, as the compiler prints them, angle brackets included; may be empty.
     pub(crate) type_parameters: &'a str,
     pub(crate) output: &'a str,
+    /// The number of the types, where what the compiler calls them may mean others, too; else
+    /// empty.
+    pub(crate) types: &'a str,
     pub(crate) version: &'a str,
     pub(crate) fingerprint: &'a [u8; 32],
     /// Names of the parameters that are in the key: leaving out another one is another function.
@@ -46,8 +51,10 @@ impl IdentityParts<'_> {
     pub(crate) fn identity(&self) -> Identity {
         let mut hasher = Fields::new(IDENTITY_CONTEXT);
         hasher.field(self.name.as_bytes());
+        hasher.field(self.package.as_bytes());
         hasher.field(self.type_parameters.as_bytes());
         hasher.field(self.output.as_bytes());
+        hasher.field(self.types.as_bytes());
         hasher.field(self.version.as_bytes());
         hasher.field(self.fingerprint);
         for parameter in self.parameters {
@@ -60,6 +67,7 @@ impl IdentityParts<'_> {
     pub(crate) fn function_id(&self) -> FunctionId {
         let mut hasher = Fields::new(FUNCTION_CONTEXT);
         hasher.field(self.name.as_bytes());
+        hasher.field(self.package.as_bytes());
         hasher.field(self.version.as_bytes());
         hasher.field(self.fingerprint);
         for parameter in self.parameters {
@@ -108,8 +116,10 @@ mod tests {
 
     const PARTS: IdentityParts<'static> = IdentityParts {
         name: "shop::price",
+        package: "",
         type_parameters: "<u64>",
         output: "f64",
+        types: "",
         version: "3",
         fingerprint: &[7; 32],
         parameters: &["item", "day"],
@@ -120,8 +130,10 @@ mod tests {
         let variants = [
             PARTS,
             IdentityParts { name: "shop::cost", ..PARTS },
+            IdentityParts { package: "shop 2.0.0", ..PARTS },
             IdentityParts { type_parameters: "<u32>", ..PARTS },
             IdentityParts { output: "f32", ..PARTS },
+            IdentityParts { types: "TypeId(0x00)", ..PARTS },
             IdentityParts { version: "4", ..PARTS },
             IdentityParts { fingerprint: &[8; 32], ..PARTS },
             IdentityParts { parameters: &["item"], ..PARTS },
@@ -139,16 +151,23 @@ mod tests {
     #[test]
     fn identity_and_function_id_are_pinned() {
         let identity = blake3::Hash::from_bytes(PARTS.identity().0).to_hex();
-        assert_eq!(identity.as_str(), "ca7f5e604d27f0805944559e071aee987514fc3f447e60f00204146e9529d179");
-        assert_eq!(PARTS.function_id().to_string(), "5581523655b5bc8f9a87d91298ebacaa");
+        assert_eq!(identity.as_str(), "12f9f0857af92f142c10af2bd978163a9d125e14dd9b979e920ccf6ce687313d");
+        assert_eq!(PARTS.function_id().to_string(), "865ac4d873ce9b8d7f58a4f1b0bc045b");
+        let types = "TypeId(0x00000000000000000000000000000007)";
+        let told_apart = IdentityParts { package: "shop 2.0.0", types, ..PARTS };
+        let identity = blake3::Hash::from_bytes(told_apart.identity().0).to_hex();
+        assert_eq!(identity.as_str(), "f77f3f504999d8280abad6e70d5e21e80cfd485169a540457660112e814c5bc9");
+        assert_eq!(told_apart.function_id().to_string(), "113b2fe21c3aa3abab612d79f98fa6f9");
     }
 
     #[test]
     fn the_id_of_a_function_groups_its_instances_and_nothing_else() {
         let id = PARTS.function_id();
-        assert_eq!(IdentityParts { type_parameters: "<u32>", output: "f32", ..PARTS }.function_id(), id);
+        let other = IdentityParts { type_parameters: "<u32>", output: "f32", types: "TypeId(0x00)", ..PARTS };
+        assert_eq!(other.function_id(), id);
         for other in [
             IdentityParts { name: "shop::cost", ..PARTS },
+            IdentityParts { package: "shop 2.0.0", ..PARTS },
             IdentityParts { version: "4", ..PARTS },
             IdentityParts { fingerprint: &[8; 32], ..PARTS },
             IdentityParts { parameters: &["item"], ..PARTS },

@@ -16,7 +16,8 @@
 //! | input | part of the key | where |
 //! | --- | --- | --- |
 //! | the function's name, or its `name = "…"` | yes | identity |
-//! | type and const parameters, output type | yes, by name | identity |
+//! | type and const parameters, output type | yes, by name; where that may mean another type, by the compiler's number, too | identity |
+//! | the package | where `track` leaves code out | identity |
 //! | the function's code, and all that it reaches | yes, by fingerprint | identity |
 //! | `cfg` predicates in that code | yes, evaluated where it is compiled | fingerprint |
 //! | `version = …`, names of the parameters in the key | yes | identity |

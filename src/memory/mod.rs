@@ -175,9 +175,12 @@ impl Memory {
 
     /// Returns the value stored under `name` for `args`, else what `function` returns: memoization without the macro.
     ///
-    /// The name and the output type stand for the function, and *its code is not part of the key*: change the name when the
-    /// code changes. A `Result` is kept only if it is `Ok`. Names are kept for the life of the process: they are for functions,
-    /// not for values.
+    /// The name and the output type stand for the function, and *its code is not part of the key*:
+    /// change the name when the code changes. A `Result` is kept only if it is `Ok`. Names are kept
+    /// for the life of the process: they are for functions, not for values. Output types of your
+    /// own are told apart by the compiler's numbers for them, so that a build with another
+    /// compiler, profile or flags computes them anew; functions under [`#[memo]`](crate::memo) do
+    /// not have this limit.
     ///
     /// # Panics
     ///

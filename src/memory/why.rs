@@ -114,9 +114,9 @@ fn new_arguments<T>(function: String, memo: &Memo<'_, T>) -> Why {
     let mut type_parameters = memo.type_parameters();
     // The first one of a method is the type that it is a method of, which its name tells.
     if memo.function.definition().method && !type_parameters.contains(", ") {
-        type_parameters.clear();
+        type_parameters = "";
     }
-    Why::NewArguments { function, arguments: memo.preview(), type_parameters }
+    Why::NewArguments { function, arguments: memo.preview(), type_parameters: type_parameters.to_owned() }
 }
 
 /// A function of the same name, in another state.

@@ -24,6 +24,7 @@ mod damage;
 mod edits;
 mod environment;
 mod functions;
+mod identity;
 mod large;
 mod log;
 mod memory;

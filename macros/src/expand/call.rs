@@ -36,7 +36,7 @@ impl Expansion<'_> {
         let made = quote! {
             #library::__private::FunctionCall::new(
                 Self::#record(),
-                #instance,
+                &#instance,
                 (#(#arguments,)*),
                 #show,
                 |__arguments| Self::#uncached #turbofish (#(__arguments.#indices),*),
@@ -89,9 +89,9 @@ impl Expansion<'_> {
         })
     }
 
-    /// The compiler's name of an empty function with the type and const parameters that tell instances apart. For a method
-    /// `Self` is one of them. Left out is a parameter that only ignored arguments have, such as the type of a closure
-    /// that reports progress.
+    /// An empty function with the type and const parameters that tell instances apart, and those
+    /// that are types. For a method `Self` is one of them. Left out is a parameter that only
+    /// ignored arguments have, such as the type of a closure that reports progress.
     fn instance(&self) -> TokenStream {
         let library = &self.library;
         let generics = &self.memoized.function.sig.generics;
@@ -102,17 +102,18 @@ impl Expansion<'_> {
         let is_only_ignored = |name: &Ident| {
             mentions(false, name) && !mentions(true, name) && !self::mentions(self.memoized.output, name)
         };
-        let mut declared = Vec::new();
-        let mut given = Vec::new();
+        let (mut declared, mut given, mut types) = (Vec::new(), Vec::new(), Vec::new());
         if self.memoized.receiver.is_some() {
             declared.push(quote!(__Receiver: ?::core::marker::Sized));
             given.push(quote!(Self));
+            types.push(quote!(Self));
         }
         for parameter in &generics.params {
             match parameter {
                 GenericParam::Type(TypeParam { ident, .. }) if !is_only_ignored(ident) => {
                     declared.push(quote!(#ident: ?::core::marker::Sized));
                     given.push(quote!(#ident));
+                    types.push(quote!(#ident));
                 }
                 GenericParam::Const(ConstParam { ident, ty, .. }) => {
                     declared.push(quote!(const #ident: #ty));
@@ -121,14 +122,15 @@ impl Expansion<'_> {
                 GenericParam::Lifetime(_) | GenericParam::Type(_) => {}
             }
         }
+        let parameters = quote!(#library::__private::Parameters);
         if declared.is_empty() {
-            return quote!("");
+            return quote!(#parameters::<(), ()>::of(&()));
         }
         quote! {
             {
                 #[allow(clippy::extra_unused_type_parameters, reason = "its name is wanted, not what it does")]
                 fn __instance<#(#declared),*>() {}
-                #library::__private::type_name_of(&__instance::<#(#given),*>)
+                #parameters::<_, (#(::core::marker::PhantomData<#types>,)*)>::of(&__instance::<#(#given),*>)
             }
         }
     }

@@ -10,7 +10,7 @@ use syn::ext::IdentExt;
 
 use super::Expansion;
 use crate::attr::Compress;
-use crate::reach::{self, Fingerprint};
+use crate::reach::{self, Fingerprint, Names};
 
 impl Expansion<'_> {
     /// The function that gives the record, its name settled.
@@ -42,6 +42,8 @@ impl Expansion<'_> {
         let Fingerprint { digest, items, predicates } =
             reach::fingerprint(memoized.function, self.options.track);
         let ordinal = ordinal(&function, digest);
+        let Names { package, types } =
+            reach::names(memoized.function, self.options.track, self.options.name.is_some(), method);
         let fingerprint = Literal::byte_string(&digest);
         let predicates = predicates.iter().filter_map(|text| {
             let tokens: TokenStream = text.parse().ok()?;
@@ -68,6 +70,8 @@ impl Expansion<'_> {
                 method: #method,
                 ordinal: #ordinal,
                 name: #name,
+                package: #package,
+                types: #types,
                 version: #version,
                 fingerprint: *#fingerprint,
                 cfg: &[#(#predicates),*],

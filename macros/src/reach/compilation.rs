@@ -18,6 +18,13 @@ pub(crate) struct Compilation {
     pub(crate) crate_name: String,
     /// The root of the target, if the command line tells.
     pub(crate) root: Option<PathBuf>,
+    /// The directory of the workspace. Cargo runs the compiler there, and tells the root relative
+    /// to it, for packages that stand below; for others the root is absolute.
+    pub(crate) workspace: Option<PathBuf>,
+    /// Where the compiler writes to.
+    pub(crate) out_dir: Option<PathBuf>,
+    /// The version of the package.
+    pub(crate) version: String,
     /// What `--cfg` sets: features, and what build scripts say.
     pub(crate) settings: Vec<String>,
     /// The compiled libraries, by the names that code knows.
@@ -31,10 +38,14 @@ impl Compilation {
             env::args_os().filter_map(|argument| argument.into_string().ok()).collect();
         let mut compilation = Compilation::of_command_line(&arguments);
         compilation.package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+        compilation.version = env::var("CARGO_PKG_VERSION").unwrap_or_default();
         if let Ok(name) = env::var("CARGO_CRATE_NAME") {
             compilation.crate_name = name;
         }
         compilation.root = compilation.root.filter(|root| root.is_file());
+        if compilation.root.as_ref().is_some_and(|root| root.is_relative()) {
+            compilation.workspace = env::current_dir().ok();
+        }
         compilation
     }
 
@@ -67,6 +78,8 @@ impl Compilation {
                 compilation.settings.push(setting);
             } else if let Some(name) = value("--crate-name") {
                 compilation.crate_name = name;
+            } else if let Some(dir) = value("--out-dir") {
+                compilation.out_dir = Some(PathBuf::from(dir));
             } else if !argument.starts_with('-') && has_extension(argument) {
                 compilation.root = Some(PathBuf::from(argument));
             }

@@ -8,44 +8,43 @@ use std::path::{Path, PathBuf};
 
 use super::compilation::Compilation;
 use super::index::{Builder, Crate, Index, Input, files_below};
-use super::lock::Lock;
+use super::lock::{Lock, Locked};
 use super::manifest::{Dependency, Manifest};
+use super::project::Project;
 
 /// Packages of this project.
 const OURS: [&str; 2] = ["rememo", "rememo-macros"];
 
 /// Reads all sources.
-pub(crate) fn index(compilation: &Compilation) -> Index {
-    let own = compilation.package.as_deref().and_then(Manifest::read);
-    let roots = compilation.roots(own.as_ref());
-    let base = own.as_ref().map(|own| own.workspace.clone()).or_else(|| compilation.package.clone());
+pub(crate) fn index(compilation: &Compilation, project: &Project) -> Index {
+    let Project { own, lock, .. } = project;
+    let own = own.as_ref();
+    let roots = compilation.roots(own);
+    let base = own.map(|own| own.workspace.clone()).or_else(|| compilation.package.clone());
     let base = base
         .unwrap_or_else(|| roots.first().and_then(|root| root.parent()).unwrap_or(Path::new("")).to_owned());
-    let dependencies = own.as_ref().map_or(&[][..], |own| &own.dependencies);
+    let dependencies = own.map_or(&[][..], |own| &own.dependencies);
     let ignored = dependencies.iter().filter(|dependency| is_ours(&dependency.package));
     let ignored =
         ignored.map(|dependency| dependency.crate_name.clone()).chain(["rememo".to_owned()]).collect();
     let mut builder = Builder::new(fs::canonicalize(&base).unwrap_or(base), ignored);
     for root in &roots {
-        builder.add_crate(target(compilation, own.as_ref(), root));
+        builder.add_crate(target(compilation, own, root));
     }
     if let Some(own) = own {
         let is_target = |root: &Path| roots.iter().any(|other| same_file(root, other));
         if let Some((name, root)) =
             own.library.clone().filter(|(_, root)| !is_target(root) && !is_ours(&own.package))
         {
-            let about = about(&own, name.clone(), true, compilation.settings.join(" "));
+            let about = about(own, name.clone(), true, compilation.settings.join(" "));
             builder.add_crate(Input { about, root, names: vec![name], is_proc_macro: own.is_proc_macro });
         }
-        let lock = fs::read_to_string(own.workspace.join("Cargo.lock"))
-            .map(|text| Lock::parse(&text))
-            .unwrap_or_default();
-        Dependencies { compilation, lock, builder: &mut builder }.add(own);
+        Dependencies { compilation, lock: lock.as_ref(), builder: &mut builder }.add(own.clone());
     }
     builder.finish()
 }
 
-fn is_ours(package: &str) -> bool {
+pub(crate) fn is_ours(package: &str) -> bool {
     OURS.contains(&package)
 }
 
@@ -79,7 +78,8 @@ fn about(manifest: &Manifest, name: String, is_own: bool, features: String) -> C
 
 struct Dependencies<'a> {
     compilation: &'a Compilation,
-    lock: Lock,
+    /// `None` if it is not known which it is.
+    lock: Option<&'a Lock>,
     builder: &'a mut Builder,
 }
 
@@ -125,12 +125,23 @@ impl Dependencies<'_> {
     }
 
     fn locked(&mut self, manifest: &Manifest, dependency: &Dependency) {
-        if let Some(locked) = self.lock.dependency(&manifest.package, &dependency.package) {
+        if let Some(locked) = self.compiled(manifest, dependency, &dependency.crate_name) {
             let library = self.compilation.libraries.get(&dependency.crate_name);
             let features = library.and_then(|library| noted_features(library, &dependency.package));
             let features = features.unwrap_or_default();
             self.builder.add_locked(&dependency.crate_name, &dependency.package, &locked, &features);
         }
+    }
+
+    /// What is compiled of a dependency that is known as `name`, as far as it is locked. Where that
+    /// is not known, the names of the compiled files stand for it, which differ with all that the
+    /// compiler was given.
+    fn compiled(&self, dependent: &Manifest, dependency: &Dependency, name: &str) -> Option<Locked> {
+        if let Some(lock) = self.lock {
+            return lock.dependency(&dependent.package, &dependency.package);
+        }
+        let digest = *blake3::hash(self.file_names([name]).as_bytes()).as_bytes();
+        Some(Locked { version: "not known".to_owned(), digest })
     }
 
     /// Libraries whose crates have other names than their packages: which is whose, the manifests do not say. So each
@@ -149,7 +160,7 @@ impl Dependencies<'_> {
         });
         for dependency in unclaimed {
             for name in &unknown {
-                if let Some(locked) = self.lock.dependency(&own.package, &dependency.package) {
+                if let Some(locked) = self.compiled(own, dependency, name) {
                     self.builder.add_locked(name, &dependency.package, &locked, "");
                 }
             }
@@ -189,15 +200,23 @@ impl Dependencies<'_> {
         (outputs.into_iter().collect(), newest.map(|(_, dir)| dir))
     }
 
-    /// What stands for the features of a dependency: those that cargo noted beside the compiled library, else the name of
-    /// the library's file, which differs with them. A dependency of a dependency has the names of all files.
+    /// What stands for the features of a dependency: those that cargo noted beside the compiled
+    /// library, else the name of the library's file, which differs with them.
     fn features(&self, names: &BTreeSet<String>, package: &str) -> String {
+        let library = names.iter().find_map(|name| self.compilation.libraries.get(name));
+        let noted = library.and_then(|library| noted_features(library, package));
+        noted.unwrap_or_else(|| self.file_names(names.iter().map(String::as_str)))
+    }
+
+    /// The name of the file of the library that has one of these names. A dependency of a
+    /// dependency, which has no name here, has the names of all files.
+    fn file_names<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> String {
         let libraries = &self.compilation.libraries;
         let file = |library: &PathBuf| library.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if let Some(library) = names.iter().find_map(|name| libraries.get(name)) {
-            return noted_features(library, package).unwrap_or_else(|| file(library));
+        match names.into_iter().find_map(|name| libraries.get(name)) {
+            Some(library) => file(library),
+            None => libraries.values().map(file).collect::<Vec<_>>().join(" "),
         }
-        libraries.values().map(file).collect::<Vec<_>>().join(" ")
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod build;
 mod details;
+mod namesakes;
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -85,12 +86,18 @@ pub(crate) struct Source {
 }
 
 /// A module, or the body of an item that has items in it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Scope {
     pub(crate) parent: Option<ScopeId>,
     pub(crate) path: String,
     /// Whether it is the body of an item.
     pub(crate) is_body: bool,
+    /// Whether it is in a member of an `impl` or a trait.
+    pub(crate) is_in_member: bool,
+    /// Whether a macro may make types in it.
+    pub(crate) makes_types: bool,
+    /// Of a body, and of modules in it: the source and the tokens of the outermost item around it.
+    pub(crate) around: Option<(usize, (usize, usize))>,
     /// The item that opens it: it is reached whenever something in here is.
     pub(crate) opener: Option<ItemId>,
     pub(crate) items: Vec<ItemId>,

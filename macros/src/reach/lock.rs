@@ -10,11 +10,11 @@ pub(crate) struct Lock {
 }
 
 #[derive(Debug, Default)]
-struct Package {
-    name: String,
-    version: String,
+pub(crate) struct Package {
+    pub(crate) name: String,
+    pub(crate) version: String,
     /// Where it comes from; empty for a package with a path.
-    source: String,
+    pub(crate) source: String,
     checksum: String,
     /// `name`, `name version` or `name version (source)`: as much as is needed to tell.
     dependencies: Vec<String>,
@@ -89,6 +89,24 @@ impl Lock {
         named.find(|package| package.source.is_empty())
     }
 
+    /// All packages.
+    pub(crate) fn packages(&self) -> &[Package] {
+        &self.packages
+    }
+
+    /// How many packages of a name there are; of a version, if one is given.
+    pub(crate) fn count(&self, name: &str, version: Option<&str>) -> usize {
+        let named = self.by_name.get(name).into_iter().flatten();
+        named.filter(|&&index| version.is_none_or(|version| self.packages[index].version == version)).count()
+    }
+
+    /// The places, among all packages, of those that the packages of this name and version need,
+    /// and of themselves.
+    pub(crate) fn needs(&self, name: &str, version: &str) -> BTreeSet<usize> {
+        let named = self.by_name.get(name).into_iter().flatten().copied();
+        self.closure(named.filter(|&index| self.packages[index].version == version).collect())
+    }
+
     /// The packages that an entry of a list of dependencies means.
     fn find(&self, dependency: &str) -> BTreeSet<usize> {
         let mut parts = dependency.split(' ');
@@ -104,8 +122,8 @@ impl Lock {
             .collect()
     }
 
-    /// A digest of these packages and all that they need.
-    fn digest(&self, roots: BTreeSet<usize>) -> [u8; 32] {
+    /// These packages and all that they need.
+    fn closure(&self, roots: BTreeSet<usize>) -> BTreeSet<usize> {
         let mut reached = roots.clone();
         let mut queue: Vec<usize> = roots.into_iter().collect();
         while let Some(index) = queue.pop() {
@@ -113,10 +131,16 @@ impl Lock {
                 queue.extend(self.find(dependency).into_iter().filter(|&found| reached.insert(found)));
             }
         }
+        reached
+    }
+
+    /// A digest of these packages and all that they need.
+    fn digest(&self, roots: BTreeSet<usize>) -> [u8; 32] {
         let mut bytes = Vec::new();
-        let mut lines: Vec<_> = reached
-            .iter()
-            .map(|&index| &self.packages[index])
+        let mut lines: Vec<_> = self
+            .closure(roots)
+            .into_iter()
+            .map(|index| &self.packages[index])
             .map(|package| [&package.name, &package.version, &package.source, &package.checksum])
             .collect();
         lines.sort();

@@ -1,12 +1,13 @@
 //! `Cargo.toml`: the targets of a package and what it depends on.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
 /// What of a package's manifest matters to where code is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Manifest {
     pub(crate) dir: PathBuf,
     pub(crate) package: String,
@@ -61,6 +62,53 @@ impl Manifest {
             workspace,
         })
     }
+}
+
+/// The packages of the workspace in `dir`, and those that they depend on by a path; `None` if they
+/// cannot be told.
+pub(crate) fn of_workspace(dir: &Path) -> Option<Vec<Manifest>> {
+    let table = table(dir)?;
+    let workspace = table.get("workspace").and_then(Value::as_table);
+    let members = workspace.and_then(|workspace| workspace.get("members")).and_then(Value::as_array);
+    let mut dirs = vec![dir.to_owned()];
+    for member in members.into_iter().flatten() {
+        dirs.extend(matching(dir, member.as_str()?)?);
+    }
+    Some(with_dependencies(dirs))
+}
+
+/// The packages in these directories, and those that they depend on by a path.
+pub(crate) fn with_dependencies(mut dirs: Vec<PathBuf>) -> Vec<Manifest> {
+    let (mut seen, mut packages) = (HashSet::new(), Vec::new());
+    while let Some(dir) = dirs.pop() {
+        let Some(dir) = fs::canonicalize(dir).ok().filter(|dir| seen.insert(dir.clone())) else { continue };
+        if let Some(package) = Manifest::read(&dir) {
+            dirs.extend(package.dependencies.iter().filter_map(|dependency| dependency.path.clone()));
+            packages.push(package);
+        }
+    }
+    packages
+}
+
+/// The directories below `dir` that a pattern with `*` means; `None` for other patterns.
+fn matching(dir: &Path, pattern: &str) -> Option<Vec<PathBuf>> {
+    let mut dirs = vec![dir.to_owned()];
+    for part in pattern.split('/') {
+        match part.split_once('*') {
+            None if part.contains(['?', '[']) => return None,
+            None => dirs.iter_mut().for_each(|dir| dir.push(part)),
+            Some((_, end)) if end.contains(['*', '?', '[']) => return None,
+            Some((start, end)) => {
+                let entries = dirs.iter().flat_map(|dir| fs::read_dir(dir).into_iter().flatten().flatten());
+                let fits = |name: &str| {
+                    name.len() >= start.len() + end.len() && name.starts_with(start) && name.ends_with(end)
+                };
+                let fitting = entries.filter(|entry| entry.file_name().to_str().is_some_and(fits));
+                dirs = fitting.map(|entry| entry.path()).collect();
+            }
+        }
+    }
+    Some(dirs)
 }
 
 /// What members of a workspace inherit.

@@ -4,13 +4,14 @@
 //!
 //! | step | where |
 //! | --- | --- |
-//! | what is being compiled | [`compilation`], [`manifest`], [`lock`] |
-//! | which sources there are | [`crates`], [`index`] |
+//! | what is being compiled | [`compilation`], [`project`], [`manifest`], [`lock`] |
+//! | which sources there are | [`crates`], [`index`], [`world`] |
 //! | tokens of a file | [`lexer`], [`tokens`] |
 //! | its items | [`items`] |
 //! | what an item names | [`mentions`], [`predicates`], [`evaluate`] |
 //! | what a function reaches, and what its callers may bring | [`closure`], [`generics`] |
 //! | what of it counts | [`normalise`], [`digest`] |
+//! | which names of types mean one type | [`naming`], [`places`] |
 //!
 //! # Invariants
 //! 1. *Widen when unsure.* A name reaches every item that it may mean, and code of which it is not known where it stands
@@ -37,14 +38,17 @@ mod lexer;
 mod lock;
 mod manifest;
 mod mentions;
+mod naming;
 mod normalise;
+mod places;
 mod predicates;
+mod project;
 mod tokens;
+mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use proc_macro2::{Ident, TokenStream};
@@ -53,10 +57,10 @@ use syn::ext::IdentExt;
 use syn::{Attribute, ItemFn};
 
 use self::closure::{Covered, Reach};
-use self::compilation::Compilation;
 use self::generics::Open;
 use self::index::{Index, ItemId};
 use self::tokens::{Code, Tokens};
+use self::world::World;
 
 /// How much code the fingerprint covers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,25 +99,37 @@ pub(crate) fn fingerprint(function: &ItemFn, track: Track) -> Fingerprint {
         Track::None => Fingerprint::default(),
         Track::Body => Fingerprint::of(vec![body], Vec::new(), ""),
         Track::Reach if in_editor() => Fingerprint::of(vec![body], Vec::new(), ""),
-        Track::Reach => {
-            let mut world = WORLD.lock().unwrap_or_else(PoisonError::into_inner);
-            let compilation = Compilation::of_this_process();
-            let (compilation, index) = match &mut *world {
-                Some(known) if known.0 == compilation => known,
-                unknown => {
-                    let index = crates::index(&compilation);
-                    unknown.insert((compilation, index))
-                }
-            };
-            let place = location(&function.sig.ident);
-            let found = place.map_or_else(Vec::new, |(file, line)| index.functions(&file, line, &name));
-            reach(index, &compilation.crate_name, &own, body, &found)
-        }
+        Track::Reach => World::with(|world| {
+            let found = world.find(function);
+            let crate_name = world.compilation.crate_name.clone();
+            reach(world.index(), &crate_name, &own, body, &found)
+        }),
     }
 }
 
-/// The index of this run of the compiler, and what it was built for.
-static WORLD: Mutex<Option<(Compilation, Index)>> = Mutex::new(None);
+/// What tells a function, and the types that it is called with, from others of their names; as the
+/// library's `Definition` has it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Names {
+    pub(crate) package: String,
+    pub(crate) types: String,
+}
+
+/// The names of `function`, a method if it has a receiver.
+pub(crate) fn names(function: &ItemFn, track: Track, has_name: bool, has_receiver: bool) -> Names {
+    // Of a function that is covered with all that it reaches, another of equal path and code is the
+    // same.
+    let needs_package = track != Track::Reach && !has_name;
+    let needs_types = has_receiver || naming::has_types(&function.sig);
+    if in_editor() || !(needs_package || needs_types) {
+        return Names::default();
+    }
+    World::with(|world| {
+        let package = if needs_package { naming::package(world) } else { String::new() };
+        let types = if needs_types { naming::types(world, function, has_receiver) } else { String::new() };
+        Names { package, types }
+    })
+}
 
 /// The fingerprint of a function that is, in the index, any of `found`; of one that is in none, all that there is.
 fn reach(
@@ -138,6 +154,7 @@ fn reach(
     let signature = index.details_of(&[signature(own)], source);
     let mut details = vec![index.details_of(&[own.code()], source)];
     let mut covered = vec![body];
+    covered.extend(found.iter().filter_map(|&item| index.around(index.entry(item))));
     for &item in found {
         if let Some((header, of_header)) = index.header(item) {
             covered.push(header);

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::call::FunctionCall;
 use crate::codec::select;
-use crate::function::{Compress, Definition, Function};
+use crate::function::{Compress, Definition, Function, Parameters};
 use crate::key::{ArgumentError, Arguments};
 use crate::remote::Remote;
 
@@ -57,6 +57,8 @@ impl Program {
             method: false,
             ordinal: 0,
             name: None,
+            package: "",
+            types: "",
             version: self.version,
             fingerprint: [self.fingerprint; 32],
             cfg: self.cfg,
@@ -73,7 +75,15 @@ impl Program {
         let values = (self.parameters, [item, day]);
         let run = |(_, [item, day]): Values| item * 10 + day;
         let remote = || Remote::stays("it is a test");
-        FunctionCall::new(function.named("shop::price"), "", values, show, run, select::value_codec(), remote)
+        FunctionCall::new(
+            function.named("shop::price"),
+            &Parameters::<(), ()>::of(&()),
+            values,
+            show,
+            run,
+            select::value_codec(),
+            remote,
+        )
     }
 }
 

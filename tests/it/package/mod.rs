@@ -8,6 +8,7 @@
 
 mod edit;
 mod report;
+mod shelf;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,6 +19,7 @@ use tempfile::TempDir;
 
 pub use self::edit::{Edit, add, add_variable, cargo, remove, rename, replace, run_as, touch};
 pub use self::report::Report;
+pub use self::shelf::locked;
 
 /// A package, and the cache that its runs share.
 pub struct Package {
@@ -177,6 +179,11 @@ impl Package {
         self.cargo(&[run, &["--", cache]].concat(), variables)
     }
 
+    /// Has an empty cache from now on.
+    pub fn empty_cache(&mut self) {
+        fs::remove_dir_all(&self.cache).unwrap();
+    }
+
     /// Where the package is.
     pub fn dir(&self) -> &Path {
         self.dir.path()
@@ -265,6 +272,11 @@ const MAIN: &str = r#"fn main() {
     BODY
 }
 "#;
+
+/// A manifest of a package beside the program.
+pub fn member(name: &str, rest: &str) -> String {
+    format!("[package]\nname = \"{name}\"\nedition = \"2024\"\n{rest}")
+}
 
 /// How variables begin that cargo sets for these tests, and that a `build.rs` or a macro would read.
 const INHERITED: [&str; 7] =

@@ -1,11 +1,6 @@
 //! Code of other packages: beside this one, and from registries.
 
-use crate::package::{Package, replace};
-
-/// A manifest of a package beside the program.
-fn member(name: &str, rest: &str) -> String {
-    format!("[package]\nname = \"{name}\"\nedition = \"2024\"\n{rest}")
-}
+use crate::package::{Package, locked, member, replace};
 
 #[test]
 fn a_helper_in_a_path_dependency() {
@@ -222,49 +217,10 @@ fn a_derive_and_an_attribute_of_a_path_dependency() {
         ]);
 }
 
-/// A registry in a directory of the package; its address is never asked.
-const REGISTRY: &str = r#"
-[registries.shelf]
-index = "sparse+https://shelf.invalid/"
-
-[source.shelf]
-registry = "sparse+https://shelf.invalid/"
-replace-with = "shelved"
-
-[source.shelved]
-directory = "shelf"
-"#;
-
-impl Package {
-    /// Puts a version of a crate on the shelf; the library is one line.
-    fn shelved(self, name: &str, version: &str, dependencies: &str, library: &str) -> Self {
-        let directory = format!("shelf/{name}-{version}");
-        let manifest = format!(
-            "[package]\nname = \"{name}\"\nversion = \"{version}\"\nedition = \"2024\"\n{dependencies}"
-        );
-        let checksum = format!("{{\"files\": {{}}, \"package\": \"{}\"}}", checksum(version));
-        self.file(&format!("{directory}/Cargo.toml"), manifest)
-            .file(&format!("{directory}/src/lib.rs"), library)
-            .file(&format!("{directory}/.cargo-checksum.json"), checksum)
-    }
-}
-
-fn checksum(version: &str) -> String {
-    version.replace('.', "").repeat(64)[..64].to_owned()
-}
-
-/// An entry of a lock file.
-fn locked(name: &str, version: &str) -> String {
-    format!(
-        "name = \"{name}\"\nversion = \"{version}\"\nsource = \"sparse+https://shelf.invalid/\"\nchecksum = \"{}\"\n",
-        checksum(version)
-    )
-}
-
 #[test]
 fn a_crate_of_a_registry_in_another_version() {
     Package::new("upgraded")
-        .file(".cargo/config.toml", REGISTRY)
+        .with_shelf()
         .shelved("shelved_direct", "1.0.1", "", "pub fn add(x: u64) -> u64 { x + 7 }")
         .shelved("shelved_direct", "1.0.2", "", "pub fn add(x: u64) -> u64 { x + 8 }")
         .shelved("shelved_deep", "1.0.1", "", "pub fn add(x: u64) -> u64 { x + 7 }")
@@ -316,7 +272,7 @@ fn a_package_that_the_workspace_above_excludes() {
     );
     let lock = std::fs::read_to_string(crate::package::library().join("Cargo.lock")).unwrap();
     Package::new("excluded")
-        .file(".cargo/config.toml", REGISTRY)
+        .with_shelf()
         .shelved("shelved_direct", "1.0.1", "", "pub fn add(x: u64) -> u64 { x + 7 }")
         .shelved("shelved_direct", "1.0.2", "", "pub fn add(x: u64) -> u64 { x + 8 }")
         .file("Cargo.toml", "[workspace]\nmembers = []\nexclude = [\"tool\"]\nresolver = \"3\"\n")

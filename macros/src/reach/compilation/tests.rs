@@ -38,6 +38,7 @@ fn the_command_line_of_cargo_for_a_library_is_read() {
             ("serde", "/t/debug/deps/libserde-2.rmeta"),
         ]
     );
+    assert_eq!(compilation.out_dir.as_deref(), Some(Path::new("/t/debug/deps")));
     assert_eq!(compilation.package, None, "that is in a variable");
 }
 

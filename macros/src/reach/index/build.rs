@@ -105,11 +105,14 @@ impl Builder {
     pub(crate) fn finish(mut self) -> Index {
         self.resolve();
         self.index.close();
+        self.index.tell_namesakes_apart();
         self.index
     }
 
     fn scope(&mut self, parent: Option<ScopeId>, path: String) -> ScopeId {
-        self.index.scopes.push(Scope { parent, path, is_body: false, opener: None, items: Vec::new() });
+        let outer = parent.map(|parent| &self.index.scopes[parent as usize]);
+        let (is_in_member, around) = outer.map_or((false, None), |outer| (outer.is_in_member, outer.around));
+        self.index.scopes.push(Scope { parent, path, is_in_member, around, ..Scope::default() });
         number(self.index.scopes.len() - 1)
     }
 
@@ -196,7 +199,7 @@ impl Builder {
             }
             _ => self.index.intern(name),
         };
-        self.body(item, at);
+        self.body(item, false, at);
         // `const _` has no name.
         let trigger = if name == "_" { Trigger::Never } else { Trigger::Named(vec![word]) };
         let id = self.add(item, name, at, trigger);
@@ -212,12 +215,12 @@ impl Builder {
     /// The items in the bodies of members.
     fn bodies(&mut self, members: &[Item], at: &At) {
         for member in members {
-            self.body(member, at);
+            self.body(member, true, at);
         }
     }
 
     /// The items in the body of an item, or of a member.
-    fn body(&mut self, item: &Item, at: &At) {
+    fn body(&mut self, item: &Item, is_member: bool, at: &At) {
         let start = item.name.map_or(item.keyword, |name| name + 1);
         let items = nested(self.tokens(at.source).range(start, item.end));
         if items.is_empty() || at.depth >= MAX_DEPTH {
@@ -225,7 +228,10 @@ impl Builder {
         }
         let path = format!("{}::{}", self.index.scopes[at.scope as usize].path, self.name(item, at));
         let scope = self.scope(Some(at.scope), path);
-        self.index.scopes[scope as usize].is_body = true;
+        let body = &mut self.index.scopes[scope as usize];
+        body.is_body = true;
+        body.is_in_member |= is_member;
+        body.around.get_or_insert((at.source, (item.start, item.end)));
         self.items(items, &At { scope, depth: at.depth + 1, ..at.clone() });
     }
 

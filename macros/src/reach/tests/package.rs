@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use crate::reach::closure::Covered;
 use crate::reach::compilation::Compilation;
 use crate::reach::index::{Index, ItemId};
+use crate::reach::project::Project;
 use crate::reach::tokens::Tokens;
 use crate::reach::{Fingerprint, crates, digest, reach};
 
@@ -64,13 +65,15 @@ impl Package {
     /// The package's library, as the compiler would be asked to compile it with these libraries.
     pub(in crate::reach) fn index(&self, libraries: &[&str]) -> Index {
         let library = |name: &&str| ((*name).to_owned(), PathBuf::from(format!("lib{name}-0.rlib")));
-        let mut index = crates::index(&Compilation {
+        let compilation = Compilation {
             package: Some(self.dir().to_owned()),
             crate_name: "demo".to_owned(),
             root: Some(self.dir().join("src/lib.rs")),
-            settings: Vec::new(),
+            workspace: Some(self.dir().to_owned()),
             libraries: libraries.iter().map(library).collect::<BTreeMap<_, _>>(),
-        });
+            ..Compilation::default()
+        };
+        let mut index = crates::index(&compilation, &Project::of(&compilation));
         // The files are younger than this process, which is no compiler.
         (index.started, index.is_torn) = (None, false);
         index

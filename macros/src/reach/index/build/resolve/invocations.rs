@@ -124,10 +124,14 @@ impl Builder {
         for module in modules {
             self.module_file(&module, *id, &[], at);
         }
-        if ["struct", "enum", "union"].iter().any(|keyword| keywords.contains(keyword)) {
+        let is_foreign = !macros.contains_key(name) && !matches!(name.as_str(), "include" | "compile_error");
+        let makes_types = ["struct", "enum", "union"].iter().any(|keyword| keywords.contains(keyword));
+        if makes_types {
             self.index.type_makers.push(*id);
         }
-        let is_foreign = !macros.contains_key(name) && !matches!(name.as_str(), "include" | "compile_error");
+        // One of somebody else's may make a type of any name that looks like one.
+        let may_make_types = is_foreign && given.iter().any(|word| word.starts_with(char::is_uppercase));
+        self.index.scopes[at.scope as usize].makes_types |= makes_types || may_make_types;
         let mut words: Vec<_> = defined.iter().map(|word| self.kind(word, Kind::Other)).collect();
         words.sort_unstable();
         let mut paths: Vec<_> = implemented.iter().map(|word| self.kind(word, Kind::Other)).collect();
