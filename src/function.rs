@@ -241,8 +241,8 @@ impl Function {
     fn tell(&self, unknown: Unknown) {
         if unknown == Unknown::Twin && !self.told_of_twins.swap(true, Ordering::Relaxed) {
             let name = self.name();
-            log::warn!(
-                target: "rememo",
+            event!(
+                Warn,
                 "two types that `{name}` is called with have one name: what it returns for them is not remembered any more"
             );
         }

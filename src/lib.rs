@@ -83,6 +83,9 @@
 #[cfg(test)]
 extern crate self as rememo;
 
+#[macro_use]
+mod events;
+
 mod array;
 mod call;
 mod checksum;

@@ -50,7 +50,7 @@ impl Kept {
         let written =
             whole_file::write(&self.dir.join("tmp"), &self.path(stamp), &[&record_of(stamp, digest)]);
         if let Err(error) = written {
-            log::debug!(target: "rememo", "the digest of an input is not kept: {error}");
+            event!(Debug, "the digest of an input is not kept: {error}");
         }
     }
 

@@ -33,16 +33,21 @@ impl Memory {
     /// [`make_default`](Self::make_default), else [`open_default`](Self::open_default). If that cannot be opened, the
     /// reason is logged once and the memory is a disabled one.
     pub fn current() -> Memory {
-        let entered = ENTERED.with_borrow(|entered| entered.last().map(|(_, memory)| memory.clone()));
+        // While the thread ends, in a destructor of its own, the list may be gone.
+        let entered = ENTERED.try_with(|entered| entered.borrow().last().map(|(_, memory)| memory.clone()));
         entered
+            .ok()
+            .flatten()
             .or_else(|| DEFAULT.read().unwrap_or_else(PoisonError::into_inner).clone())
             .unwrap_or_else(at_default_place)
     }
 
     /// Makes this memory the current one on this thread until the returned guard is dropped.
     ///
-    /// Guards nest. The threads of a [`Parallel`](crate::Parallel) enter its memory themselves; other threads started
-    /// here do not inherit it, nor do threads of a rayon pool on which an iterator runs its pieces.
+    /// Guards nest. The threads of a [`Parallel`](crate::Parallel) enter its memory themselves;
+    /// other threads started here do not inherit it, nor do threads of a rayon pool on which an
+    /// iterator runs its pieces. In the destructor of a thread-local value it may do nothing, as
+    /// the thread may have lost its list of memories by then.
     ///
     /// # Examples
     ///
@@ -66,7 +71,7 @@ impl Memory {
     pub fn enter(&self) -> Entered {
         let number = NEXT.get();
         NEXT.set(number + 1);
-        ENTERED.with_borrow_mut(|entered| entered.push((number, self.clone())));
+        let _ = ENTERED.try_with(|entered| entered.borrow_mut().push((number, self.clone())));
         Entered { number, thread: PhantomData }
     }
 
@@ -90,7 +95,7 @@ fn at_default_place() -> Memory {
     let open = || {
         Memory::open_default().unwrap_or_else(|error| {
             let reason = chain(&error);
-            log::warn!(target: "rememo", "nothing will be remembered: {reason}; set REMEMO_DIR to a directory to use");
+            event!(Warn, "nothing will be remembered: {reason}; set REMEMO_DIR to a directory to use");
             Memory::disabled()
         })
     };

@@ -7,8 +7,6 @@
 //! 4. The bytes of a large value that are borrowed from it are not copied to be shared: they are stored first, at once, and read from
 //!    there by whoever waits.
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -23,6 +21,7 @@ use crate::error::Result;
 use crate::function::{Definition, Function};
 use crate::key::Key;
 use crate::lease::{Flights, Leader, LeaseFiles, Shared};
+use crate::panics::{self, Payload as PanicPayload};
 use crate::payload::Level;
 use crate::report::{Counters, Records};
 use crate::store::{self, Draft, Entry, Lookup, Payload, Store};
@@ -78,7 +77,7 @@ pub(crate) struct Computed<T> {
 /// A panic of a call that was being computed.
 #[derive(Debug)]
 pub(crate) struct Panic {
-    pub(crate) payload: Box<dyn Any + Send>,
+    pub(crate) payload: PanicPayload,
     /// The arguments of the call in short.
     pub(crate) arguments: String,
 }
@@ -125,7 +124,7 @@ impl Inner {
         let entry = self.check(found, memo.function.definition(), function)?;
         let value = self.decode(&entry, memo)?;
         self.counters.hit(entry.compute_time());
-        log::trace!(target: "rememo", "hit: `{function}` {key}");
+        event!(Trace, "hit: `{function}` {key}");
         Ok(value)
     }
 
@@ -207,7 +206,10 @@ impl Inner {
             Terms::Batch { wait, outbox } => (wait, true, Some(outbox)),
         };
         let Ticket { leader, lease } = match self.begin(key, &reason, &memo, wait) {
-            Begun::Done(computed) => return Attempt::Done(computed),
+            Begun::Done(computed) => {
+                panics::drop_quietly(call);
+                return Attempt::Done(computed);
+            }
             Begun::Busy => return Attempt::Busy(call),
             Begun::Leads(ticket) => ticket,
         };
@@ -216,7 +218,7 @@ impl Inner {
         let outbox = outbox.filter(|_| lease.is_none());
         let miss = Miss { key, reason, share };
         let run = || self.run_and_keep(memory, miss, &subject, call, leader, outbox);
-        let computed = catch_unwind(AssertUnwindSafe(run));
+        let computed = panics::catch(run);
         drop(lease);
         // What was made of the arguments is worth telling: the call itself is gone.
         computed.map_or_else(
@@ -248,7 +250,7 @@ impl Inner {
     ) -> Computed<C::Output> {
         let Miss { key, reason, share } = miss;
         let function = subject.function;
-        log::debug!(target: "rememo", "miss: `{}`({}): {reason}", function.name(), subject.arguments);
+        event!(Debug, "miss: `{}`({}): {reason}", function.name(), subject.arguments);
         let (value, took) = timed(memory, call);
         function.took(took);
         self.counters.miss(took);
@@ -287,7 +289,7 @@ impl Inner {
     /// Counts a stored value, and sees that its function has a record.
     pub(super) fn stored(&self, function: &'static Function, key: &Key) {
         self.counters.stored();
-        log::trace!(target: "rememo", "stored: `{}` {key}", function.name());
+        event!(Trace, "stored: `{}` {key}", function.name());
         if let Err(error) = self.records.write(function, self.store.generation()) {
             self.troubles.note(Trouble::Record, function.name(), &chain(&error));
         }

@@ -21,7 +21,6 @@ mod usual;
 mod why;
 
 use std::fmt;
-use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,6 +44,7 @@ use crate::error::{Error, Result};
 use crate::function::Function;
 use crate::key::{Arguments, Key};
 use crate::lease::Shared;
+use crate::panics;
 
 /// A directory of results, shared by threads and processes.
 ///
@@ -220,7 +220,7 @@ impl Memory {
     fn compute<C: Call>(&self, key: Key, reason: MissReason, call: C) -> Outcome<C::Output> {
         match self.attempt(key, reason, call, Terms::Single) {
             Attempt::Done(computed) => Outcome::new(computed.value, computed.source),
-            Attempt::Panicked(panic) => resume_unwind(panic.payload),
+            Attempt::Panicked(panic) => panics::resume(panic.payload),
             Attempt::Busy(call) => self.run_plain(call, MissReason::Absent),
         }
     }

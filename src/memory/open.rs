@@ -168,7 +168,7 @@ fn switched_off() -> bool {
         Ok("off") => true,
         Ok("" | "on") | Err(_) => false,
         Ok(other) => {
-            log::warn!(target: "rememo", "REMEMO=`{other}` is not known and is ignored; `off` disables the cache");
+            event!(Warn, "REMEMO=`{other}` is not known and is ignored; `off` disables the cache");
             false
         }
     })

@@ -169,7 +169,7 @@ impl Memory {
         let RemoteMiss { key, reason, ticket: Ticket { leader, lease } } = miss;
         let Reply { content, took } = reply;
         let function = memo.function;
-        log::debug!(target: "rememo", "miss, computed elsewhere: `{}`: {reason}", function.name());
+        event!(Debug, "miss, computed elsewhere: `{}`: {reason}", function.name());
         let source = Source::Miss(reason);
         let count = || {
             function.took(took);

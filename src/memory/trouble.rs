@@ -34,8 +34,8 @@ impl Troubles {
     /// Counts trouble with `function`, and logs it if it is the first of its kind.
     pub(crate) fn note(&self, kind: Trouble, function: &str, error: &dyn fmt::Display) {
         if self.0[kind as usize].fetch_add(1, Ordering::Relaxed) == 0 {
-            log::warn!(
-                target: "rememo",
+            event!(
+                Warn,
                 "{kind} for `{function}`: {error}; results are not affected, further trouble of this kind is only counted"
             );
         }

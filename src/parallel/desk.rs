@@ -10,7 +10,6 @@
 
 use std::fmt;
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -21,6 +20,7 @@ use super::queue::{State, Taken};
 use crate::lease::Shared;
 use crate::lock::lock;
 use crate::memory::{Memory, Outbox};
+use crate::panics::{self, Quiet};
 use crate::task_error::TaskError;
 
 /// A submitted call, of whichever type.
@@ -94,7 +94,7 @@ impl Desks {
 impl Desk {
     /// Takes a job in, and sees that somebody works at it.
     pub(super) fn put(self: &Arc<Self>, job: Arc<dyn Job>, work: Work) {
-        lock(&self.state).queue(Item::new(0, job, work), None);
+        lock(&self.state).queue(Item::new(0, Quiet::new(job), work), None);
         self.hire();
     }
 
@@ -164,8 +164,10 @@ impl Desk {
         }
         lock(&self.state).at_work += 1;
         // What is left to panic is a `Drop` of the user's, of a value that nobody waits for.
-        if catch_unwind(AssertUnwindSafe(|| self.work())).is_err() {
-            log::warn!(target: "rememo", "a value of a submitted call panicked when it was dropped");
+        // Nothing of the user's is left that panics. Whoever waits must not wait for ever, should
+        // that be wrong.
+        if panics::catch(|| self.work()).is_err() {
+            event!(Warn, "a helper of submitted calls panicked");
         }
         let mut state = lock(&self.state);
         state.leave();

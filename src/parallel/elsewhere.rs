@@ -5,7 +5,6 @@
 //! 2. Jobs that hold leases go alone: one that waits, where it runs, for another that lies behind it would wait for ever.
 
 use std::iter;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use super::item::{AttemptTerms, Done, Item, Origin, Ran, Work, subject_of};
 use crate::call::Call;
 use crate::key::Key;
 use crate::memory::{Begun, Computed, Memory, Outbox, RemoteMiss, Ticket, Unaccepted};
+use crate::panics;
 use crate::remote::{Execute, Failure, Job, Lost, Place, Reply};
 use crate::task_error::{TaskError, TaskErrorKind};
 
@@ -99,17 +99,23 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
             }
             (Ok(_), Some(memo)) => {
                 let begun = match &item.work {
-                    Work::Keyed(key, reason) => self.memory.begin(*key, reason, &memo, self.terms.patient),
-                    Work::Plain(_) => None,
+                    Work::Keyed(key, reason) => {
+                        guarded(|| Ok(self.memory.begin(*key, reason, &memo, self.terms.patient)))
+                    }
+                    Work::Plain(_) => Ok(None),
                 };
                 match begun {
-                    None => {}
-                    Some(Begun::Leads(ticket)) => outgoing.ticket = Some(ticket),
-                    Some(Begun::Busy) => {
+                    Ok(None) => {}
+                    Ok(Some(Begun::Leads(ticket))) => outgoing.ticket = Some(ticket),
+                    Ok(Some(Begun::Busy)) => {
                         (self.came)(outgoing.tag, Ran::Busy(outgoing.item));
                         return None;
                     }
-                    Some(Begun::Done(computed)) => {
+                    Err(failure) => {
+                        self.fail(outgoing, failure);
+                        return None;
+                    }
+                    Ok(Some(Begun::Done(computed))) => {
                         let origin = Origin::of(&computed.source);
                         self.done(outgoing, origin, computed);
                         return None;
@@ -138,13 +144,13 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
         let (outgoing, jobs): (Vec<_>, Vec<_>) = outgoing.into_iter().unzip();
         let mut left: Vec<_> = outgoing.into_iter().map(Some).collect();
         let mut again = Vec::new();
-        execute.run(&jobs, elsewhere.timeout, &mut |place, result| {
+        let ran = run(&**execute, &jobs, elsewhere.timeout, &mut |place, result| {
             if let Some(outgoing) = left.get_mut(place).and_then(Option::take) {
                 again.extend(self.arrive(outgoing, result));
             }
         });
         for outgoing in left.into_iter().flatten() {
-            self.fail(outgoing, silent());
+            self.fail(outgoing, ran.clone().err().unwrap_or_else(silent));
         }
         // Somebody has cleared the store. This time the arguments go with the job; and if it was the value that vanished, that is
         // to come with the reply, since the job has no key.
@@ -152,7 +158,10 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
             let mut result = Err(silent());
             let key = outgoing.ticket.as_ref().and(outgoing.item.key());
             match outgoing.item.call.memo().map(|memo| elsewhere.place.job(&memo, key, true)) {
-                Some(Ok(job)) => execute.run(&[job], elsewhere.timeout, &mut |_, came| result = came),
+                Some(Ok(job)) => {
+                    let ran = run(&**execute, &[job], elsewhere.timeout, &mut |_, came| result = came);
+                    result = result.map_err(|failure| ran.err().unwrap_or(failure));
+                }
                 Some(Err(unsent)) => result = Err(not_sent(&unsent.0)),
                 None => {}
             }
@@ -182,10 +191,10 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
             Ok(match (ticket, work) {
                 (Some(ticket), Work::Keyed(key, reason)) => {
                     let miss = RemoteMiss { key: *key, reason: reason.clone(), ticket };
-                    self.memory.accept(miss, call, reply, self.outbox.as_mut())
+                    self.memory.accept(miss, &**call, reply, self.outbox.as_mut())
                 }
                 (_, Work::Keyed(_, reason) | Work::Plain(reason)) => {
-                    self.memory.accept_plain(call, reason.clone(), &reply)
+                    self.memory.accept_plain(&**call, reason.clone(), &reply)
                 }
             })
         });
@@ -215,7 +224,7 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
             return;
         }
         let Failure { kind, message, place, .. } = failure;
-        let error = TaskError::new(subject_of(item.index, &item.call), kind, message, place);
+        let error = TaskError::new(subject_of(item.index, &*item.call), kind, message, place);
         let done = item.key().map(|key| (key, Err(error.clone())));
         let ran = Ran::Done { index: item.index, result: Err(error), origin: Origin::Computed, done };
         (self.came)(tag, ran);
@@ -231,9 +240,26 @@ impl<C> Item<C> {
     }
 }
 
+/// Has an executor run jobs.
+///
+/// # Errors
+///
+/// Fails if it panics: what it has not told of by then, it never will.
+fn run(
+    execute: &dyn Execute,
+    jobs: &[Job],
+    timeout: Option<Duration>,
+    came: &mut dyn FnMut(usize, Result<Reply, Failure>),
+) -> Result<(), Failure> {
+    panics::catch(|| execute.run(jobs, timeout, came)).map_err(|payload| {
+        let lost: Failure = Lost::panicked(&payload).into();
+        not_sent(&format!("its executor panicked: {}", lost.message()))
+    })
+}
+
 /// Does something that may run `Serialize` or `Deserialize` of the user's, which may panic.
 fn guarded<T>(act: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|payload| Err(Lost::panicked(&*payload).into()))
+    panics::catch(act).unwrap_or_else(|payload| Err(Lost::panicked(&payload).into()))
 }
 
 fn silent() -> Failure {

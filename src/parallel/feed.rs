@@ -14,6 +14,7 @@ use super::progress::Shown;
 use super::queue::{LOW_WATER, WINDOW};
 use crate::call::Call;
 use crate::memory::Memory;
+use crate::panics::Quiet;
 
 /// An input that is slow to draw is handed on after this time, so that the threads do not wait for a full window.
 const DRAW: Duration = Duration::from_millis(2);
@@ -47,7 +48,8 @@ where
     if let Some(watch) = &batch.watch {
         watch.begin(|| calls.size_hint());
     }
-    let calls = calls.enumerate();
+    // One that goes on behind its end is not asked to.
+    let calls = calls.fuse().map(Quiet::new).enumerate();
     let feed = |crew: Option<Crew<'_>>| Feeder { batch: &batch, crew, works }.feed(calls);
     match &pool {
         Some(pool) if !nested && rayon::current_thread_index().is_some() => {
@@ -59,7 +61,7 @@ where
         None => feed(None),
     }
     batch.watch.as_ref().inspect(|watch| watch.finish());
-    batch.into_results()
+    batch.results()
 }
 
 /// Starts helpers as tasks of the pool.
@@ -118,7 +120,7 @@ where
     C: Call + Send,
     C::Output: Send,
 {
-    fn feed(&self, mut calls: impl Iterator<Item = (usize, C)>) {
+    fn feed(&self, mut calls: impl Iterator<Item = (usize, Quiet<C>)>) {
         // If drawing the input panics, what has not started is dropped.
         let mut on_panic = StopOnDrop(Some(self.batch));
         while !self.batch.is_stopped() {

@@ -1,20 +1,17 @@
 //! One call that missed, and one attempt to compute it.
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use crate::call::Call;
 use crate::key::Key;
 use crate::lease::Shared;
 use crate::memory::{Attempt, Computed, Memory, MissReason, Outbox, Panic, Source, Terms};
-use crate::panics;
+use crate::panics::{self, Payload, Quiet};
 use crate::task_error::{TaskError, TaskSubject};
 
 /// A call to be run.
 #[derive(Debug)]
 pub(super) struct Item<C> {
     pub(super) index: usize,
-    pub(super) call: C,
+    pub(super) call: Quiet<C>,
     pub(super) work: Work,
     /// How often it has failed.
     pub(super) failures: u32,
@@ -78,7 +75,7 @@ impl Origin {
 }
 
 impl<C> Item<C> {
-    pub(super) fn new(index: usize, call: C, work: Work) -> Self {
+    pub(super) fn new(index: usize, call: Quiet<C>, work: Work) -> Self {
         Item { index, call, work, failures: 0 }
     }
 }
@@ -92,13 +89,14 @@ impl<C: Call> Item<C> {
         outbox: &mut Option<Outbox<'m>>,
     ) -> Ran<C> {
         let may_fail = self.failures < retries;
-        let spare = if may_fail { copy_of(&self.call) } else { None };
+        let spare = if may_fail { copy_of(&*self.call).map(Quiet::new) } else { None };
         let Item { index, call, work, failures } = self;
+        let call = call.into_inner();
         // What is to be run once more after `error`, if anything is.
         let again = |error: &TaskError, work: Work| {
             let wanted = may_fail && error.kind().is_retryable();
             if wanted && spare.is_none() {
-                log::warn!(target: "rememo", "not tried again, as its arguments cannot be copied: {error}");
+                event!(Warn, "not tried again, as its arguments cannot be copied: {error}");
             }
             let call = spare.filter(|_| wanted)?;
             Some(Ran::Again(Item { index, call, work, failures: failures + 1 }))
@@ -117,17 +115,17 @@ impl<C: Call> Item<C> {
             Some(outbox) => Terms::Batch { wait: patient, outbox },
             None => Terms::Single,
         };
-        let compute = AssertUnwindSafe(|| memory.attempt(key, reason.clone(), call, terms));
         // What panics outside of `attempt`'s own care is a decoder of the user's.
-        let attempt = catch_unwind(compute)
+        let attempt = panics::catch(|| memory.attempt(key, reason.clone(), call, terms))
             .unwrap_or_else(|payload| Attempt::Panicked(Panic { payload, arguments: String::new() }));
         let (result, origin, shared) = match attempt {
             Attempt::Busy(call) => {
+                let call = Quiet::new(call);
                 return Ran::Busy(Item { index, call, work: Work::Keyed(key, reason), failures });
             }
             Attempt::Done(Computed { value, shared, source }) => (Ok(value), Origin::of(&source), Ok(shared)),
             Attempt::Panicked(Panic { payload, arguments }) => {
-                let error = panicked(TaskSubject { index, function, arguments }, &*payload);
+                let error = panicked(TaskSubject { index, function, arguments }, &payload);
                 if let Some(retry) = again(&error, Work::Keyed(key, reason)) {
                     return retry;
                 }
@@ -148,11 +146,10 @@ impl<C: Call> Item<C> {
             Ok(shared) => shared,
             Err(error) => return Ok(Err(error.at(self.index))),
         };
-        let take = || shared.and_then(|shared| memory.take_shared(&self.call, shared));
-        match catch_unwind(AssertUnwindSafe(take)) {
+        match panics::catch(|| shared.and_then(|shared| memory.take_shared(&*self.call, shared))) {
             Ok(Some(value)) => Ok(Ok(value)),
             Ok(None) => Err(self),
-            Err(payload) => Ok(Err(panicked(subject_of(self.index, &self.call), &*payload))),
+            Err(payload) => Ok(Err(panicked(subject_of(self.index, &*self.call), &payload))),
         }
     }
 }
@@ -170,13 +167,13 @@ fn run_plain<C: Call>(
         MissReason::NotMemoized => call.run(),
         reason => memory.run_plain(call, reason).value,
     };
-    catch_unwind(AssertUnwindSafe(run)).map_err(|payload| panicked(subject, &*payload))
+    panics::catch(run).map_err(|payload| panicked(subject, &payload))
 }
 
 /// A copy of the call for another attempt, if it can be copied.
 fn copy_of<C: Call>(call: &C) -> Option<C> {
     // The `Clone` of an argument may panic.
-    catch_unwind(AssertUnwindSafe(|| call.again())).ok().flatten()
+    panics::catch(|| call.again()).ok().flatten()
 }
 
 fn function_of<C: Call>(call: &C) -> Option<&'static str> {
@@ -187,7 +184,7 @@ fn function_of<C: Call>(call: &C) -> Option<&'static str> {
 pub(super) fn subject_of<C: Call>(index: usize, call: &C) -> TaskSubject {
     // The `Serialize` of an argument may panic.
     let preview = || call.memo().map(|memo| (memo.function.name(), memo.preview()));
-    match catch_unwind(AssertUnwindSafe(preview)) {
+    match panics::catch(preview) {
         Ok(Some((function, arguments))) => TaskSubject { index, function: Some(function), arguments },
         Ok(None) => TaskSubject { index, function: None, arguments: String::new() },
         Err(_) => TaskSubject { index, function: function_of(call), arguments: String::new() },
@@ -195,6 +192,7 @@ pub(super) fn subject_of<C: Call>(index: usize, call: &C) -> TaskSubject {
 }
 
 /// The error of a task whose panic was just caught on this thread.
-pub(super) fn panicked(subject: TaskSubject, payload: &(dyn Any + Send)) -> TaskError {
+pub(super) fn panicked(subject: TaskSubject, payload: &Payload) -> TaskError {
+    let payload = &***payload;
     TaskError::panicked(subject, payload, panics::take_place(payload))
 }

@@ -56,6 +56,7 @@ pub use self::try_run::TryRunError;
 use crate::call::Call;
 use crate::error::Result;
 use crate::memory::Memory;
+use crate::panics;
 use crate::task_error::TaskError;
 
 /// Runs a batch of independent calls on a pool of threads, and computes only what its memory does not hold.
@@ -122,7 +123,9 @@ impl Parallel {
     ///
     /// # Panics
     ///
-    /// Panics if drawing the input does, or dropping an argument; tasks that run already finish and are stored.
+    /// Panics if drawing the input does; tasks that run already finish and are stored. Dropping an
+    /// argument that was not used, or a value that is not returned, does not: such a panic is
+    /// logged, once in a process.
     pub fn run<C, T>(&self, calls: impl IntoIterator<Item = C>) -> Result<Vec<T>>
     where
         C: Call<Output = T> + Send,
@@ -131,7 +134,9 @@ impl Parallel {
         let results = self.results(calls, self.policy());
         // The first error in the order of the input; results after a dropped task do not count.
         if let Some((_, Err(error))) = results.iter().find(|(_, result)| result.is_err()) {
-            return Err(error.clone().into());
+            let error = error.clone().into();
+            panics::drop_each_quietly(results);
+            return Err(error);
         }
         Ok(results.into_iter().filter_map(|(_, result)| result.ok()).collect())
     }

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::bell::Bell;
 use crate::lock::lock;
+use crate::panics::Quiet;
 use crate::task_error::TaskError;
 
 /// What will come of a submitted call.
@@ -28,7 +29,7 @@ struct State<T> {
 #[derive(Debug)]
 enum Arrival<T> {
     Awaited,
-    Here(Result<T, TaskError>),
+    Here(Quiet<Result<T, TaskError>>),
     Taken,
 }
 
@@ -56,7 +57,7 @@ impl<T> Outcome<T> {
     }
 
     pub(super) fn here(result: Result<T, TaskError>) -> Arc<Self> {
-        Outcome::new(Arrival::Here(result))
+        Outcome::new(Arrival::Here(Quiet::new(result)))
     }
 
     fn new(result: Arrival<T>) -> Arc<Self> {
@@ -66,7 +67,7 @@ impl<T> Outcome<T> {
 
     pub(super) fn set(&self, result: Result<T, TaskError>) {
         let mut state = lock(&self.state);
-        state.result = Arrival::Here(result);
+        state.result = Arrival::Here(Quiet::new(result));
         let watcher = state.watcher.take();
         drop(state);
         self.changed.notify_all();
@@ -87,7 +88,7 @@ impl<T> Outcome<T> {
     pub(super) fn take(&self) -> Option<Result<T, TaskError>> {
         let mut state = lock(&self.state);
         match mem::replace(&mut state.result, Arrival::Taken) {
-            Arrival::Here(result) => Some(result),
+            Arrival::Here(result) => Some(result.into_inner()),
             Arrival::Awaited => {
                 state.result = Arrival::Awaited;
                 None

@@ -49,14 +49,14 @@ impl Pool {
             return (Some(pool), true);
         }
         let warn = |error: &ThreadPoolBuildError| {
-            log::warn!(target: "rememo", "{jobs} threads cannot be started, so one computes: {error}");
+            event!(Warn, "{jobs} threads cannot be started, so one computes: {error}");
         };
         (Pool::of(jobs).inspect_err(warn).ok(), false)
     }
 
     /// The pool that this thread belongs to, if to any.
     pub(super) fn here() -> Option<Arc<Pool>> {
-        HOME.with(|home| home.get()?.get()?.upgrade())
+        HOME.try_with(|home| home.get()?.get()?.upgrade()).ok()?
     }
 
     /// The pool of `jobs` threads.

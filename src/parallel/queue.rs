@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::item::{Item, Work};
 use crate::key::{Key, KeyMap};
 use crate::memory::WORTH_ORDERING;
+use crate::panics::Quiet;
 
 /// Most calls that are drawn ahead of what is done.
 pub(super) const WINDOW: usize = 1024;
@@ -22,7 +23,7 @@ const LOOK_UPS: usize = 64;
 #[derive(Debug)]
 pub(super) struct State<C> {
     /// Calls to be looked up.
-    pub(super) drawn: VecDeque<(usize, C)>,
+    pub(super) drawn: VecDeque<(usize, Quiet<C>)>,
     /// Misses, and calls that have no key.
     queue: VecDeque<Item<C>>,
     /// Misses that are known to take a while, which are run after those of which nothing is known: longest first, so that in the end
@@ -54,7 +55,7 @@ struct Long<C> {
 #[derive(Debug)]
 pub(super) enum Taken<C> {
     /// Calls to look up.
-    LookUps(Vec<(usize, C)>),
+    LookUps(Vec<(usize, Quiet<C>)>),
     /// Items to run.
     Items(Vec<Item<C>>),
     /// An item to run or to wait for.
@@ -151,7 +152,7 @@ impl<C> State<C> {
 
     /// What could be started, or waits for somebody else.
     pub(super) fn jobs(&self) -> impl Iterator<Item = &C> {
-        self.queue.iter().chain(&self.deferred).map(|item| &item.call)
+        self.queue.iter().chain(&self.deferred).map(|item| &*item.call)
     }
 
     /// All that has not started, to be dropped.

@@ -5,9 +5,9 @@
 //! 2. Input is drawn on the consumer's thread, inside `next`: what goes wrong there reaches the consumer.
 //! 3. Once a stream is dropped nothing of it starts, and nothing of it runs.
 
-use std::any::Any;
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::iter::Fuse;
+use std::mem;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use super::progress::Shown;
 use crate::call::Call;
 use crate::lock::lock;
 use crate::memory::Memory;
+use crate::panics::{self, Payload, Quiet};
 use crate::task_error::TaskError;
 
 /// Most calls that are drawn at a time.
@@ -43,7 +44,7 @@ where
     C::Output: Send,
 {
     /// `None` once it has come to its end, or has panicked.
-    input: Option<I>,
+    input: Option<Fuse<I>>,
     batch: Arc<Batch<C>>,
     pool: Option<Arc<Pool>>,
     /// Whether this thread is one of the pool, so that it works too.
@@ -56,8 +57,8 @@ where
     delivered: usize,
     /// Results that are not delivered, by place.
     ready: BTreeMap<usize, Result<C::Output, TaskError>>,
-    /// What a `Drop` of the user's panicked with, outside of any task.
-    panic: Arc<Mutex<Option<Box<dyn Any + Send>>>>,
+    /// What a helper panicked with.
+    panic: Arc<Mutex<Option<Payload>>>,
 }
 
 impl<I, C> Stream<I, C>
@@ -81,7 +82,8 @@ where
         let most_helpers = if nested { jobs.min(threads) - 1 } else { jobs.min(threads) };
         let batch = BatchTerms { most_helpers, feeder_waits: !works, streams: true };
         Stream {
-            input: Some(input),
+            // One that goes on behind its end is not asked to.
+            input: Some(input.fuse()),
             batch: Arc::new(Batch::new(memory, elsewhere, policy, batch, shown)),
             pool,
             works,
@@ -103,7 +105,7 @@ where
             && let Some(mut input) = self.input.take()
         {
             let first = self.drawn;
-            let drawn = draw(&mut input.by_ref(), room.min(DRAWN));
+            let drawn = draw(&mut input.by_ref().map(Quiet::new), room.min(DRAWN));
             if !drawn.is_empty() {
                 self.input = Some(input);
                 self.drawn += drawn.len();
@@ -125,7 +127,7 @@ where
             let (batch, panic) = (Arc::clone(&self.batch), Arc::clone(&self.panic));
             let helper = Arc::clone(pool);
             pool.threads.spawn(move || {
-                if let Err(payload) = catch_unwind(AssertUnwindSafe(|| batch.help(&helper))) {
+                if let Err(payload) = panics::catch(|| batch.help(&helper)) {
                     *lock(&panic) = Some(payload);
                     batch.bell.ring();
                 }
@@ -179,7 +181,7 @@ where
             let hungry = !self.batch.is_stopped() && self.draw();
             self.hire();
             if let Some(payload) = lock(&self.panic).take() {
-                resume_unwind(payload);
+                panics::resume(payload);
             }
             if let Some(result) = self.take() {
                 self.delivered += 1;
@@ -214,6 +216,7 @@ where
             self.batch.bell.hear(Duration::MAX);
         }
         self.batch.drop_all();
+        panics::drop_each_quietly(mem::take(&mut self.ready).into_values());
         self.batch.watch.as_ref().inspect(|watch| watch.finish());
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{Parallel, Policy};
 use crate::call::Call;
+use crate::panics;
 use crate::task_error::TaskError;
 
 /// Why [`Parallel::try_run`] returned no values.
@@ -64,7 +65,7 @@ impl Parallel {
     ///
     /// # Panics
     ///
-    /// Panics if drawing the input does, or dropping an argument; tasks that run already finish and are stored.
+    /// Panics if drawing the input does; tasks that run already finish and are stored.
     ///
     /// # Examples
     ///
@@ -83,11 +84,17 @@ impl Parallel {
         E: Send,
     {
         let policy = Policy { is_failure: Some(Result::is_err), ..self.policy() };
+        let mut results = self.results(calls, policy);
         // The first failure in the order of the input; results after a dropped task do not count.
-        let values = self.results(calls, policy).into_iter().map(|(index, result)| match result {
-            Ok(returned) => returned.map_err(|error| TryRunError::Returned { index, error }),
-            Err(error) => Err(TryRunError::Task(error)),
-        });
-        values.collect()
+        if let Some(first) = results.iter().position(|(_, result)| policy.fails(result)) {
+            let (index, failure) = results.swap_remove(first);
+            panics::drop_each_quietly(results);
+            return Err(match failure {
+                Ok(Err(error)) => TryRunError::Returned { index, error },
+                Err(error) => TryRunError::Task(error),
+                Ok(Ok(_)) => unreachable!("a failure is an error"),
+            });
+        }
+        Ok(results.into_iter().filter_map(|(_, result)| result.ok()?.ok()).collect())
     }
 }

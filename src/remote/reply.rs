@@ -1,9 +1,8 @@
 //! What comes back of a job.
 
-use std::any::Any;
 use std::time::Duration;
 
-use crate::panics;
+use crate::panics::{self, Payload};
 use crate::task_error::{TaskErrorKind, message_of};
 use crate::wire::{Reader, Writer};
 
@@ -87,7 +86,8 @@ impl Lost {
     }
 
     /// A panic that was just caught on this thread.
-    pub(crate) fn panicked(payload: &(dyn Any + Send)) -> Self {
+    pub(crate) fn panicked(payload: &Payload) -> Self {
+        let payload = &***payload;
         Lost::Panicked { message: message_of(payload).to_owned(), place: panics::take_place(payload) }
     }
 }

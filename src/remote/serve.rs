@@ -1,6 +1,5 @@
 //! Running jobs in the process that they came to.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
 use super::arguments::{self, Given};
@@ -10,6 +9,7 @@ use super::reply::{Content, Lost, Reply};
 use crate::call::{Call, FunctionCall};
 use crate::lock::lock;
 use crate::memory::Memory;
+use crate::panics::{self, Quiet};
 
 /// What the code that `#[memo]` writes returns for a job.
 pub type Served = Result<Reply, Lost>;
@@ -51,7 +51,8 @@ impl Server {
         let memory = self.memory(job.memory.as_ref());
         let arguments = arguments::unpack(&job.arguments, &memory)?;
         let given = Given { arguments: arguments.iter(), key: job.key, memory: &memory, share: self.share };
-        (registered.serve)(given)
+        // What is left to panic is a `Drop` of an argument: that is no end of this process.
+        panics::catch(|| (registered.serve)(given)).unwrap_or_else(|payload| Err(Lost::panicked(&payload)))
     }
 
     fn memory(&self, place: Option<&Arc<MemoryPlace>>) -> Memory {
@@ -62,7 +63,7 @@ impl Server {
         }
         // Trouble costs no result: without a memory the value goes back with the reply.
         let memory = Memory::at(place).unwrap_or_else(|error| {
-            log::warn!(target: "rememo", "a job's values go back with its reply: {error}");
+            event!(Warn, "a job's values go back with its reply: {error}");
             Memory::disabled()
         });
         if memories.len() == MEMORIES {
@@ -92,8 +93,9 @@ impl Given<'_> {
         }
         let subject = memo.subject();
         let travel = call.travel().map_err(|reason| Lost::Refused(reason.into()))?;
-        let run = catch_unwind(AssertUnwindSafe(|| self.memory.timed(call)));
-        let (value, took) = run.map_err(|payload| Lost::panicked(&*payload))?;
+        let run = panics::catch(|| self.memory.timed(call));
+        let (value, took) = run.map_err(|payload| Lost::panicked(&payload))?;
+        let value = Quiet::new(value);
         let reply = |content| Reply { content, took };
         let Some(encoded) = self.memory.encode(&subject, &value) else {
             return whole(&travel, &value).map(|bytes| reply(Content::Whole(bytes)));

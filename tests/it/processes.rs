@@ -67,6 +67,7 @@ fn worker() {
                 #[cfg(target_os = "linux")]
                 Some(("stream", role)) => crate::stream::play(role, cache),
                 Some(("progress", role)) => crate::progress::play(role, cache),
+                Some(("unwinding", role)) => crate::unwinding::play(role, cache),
                 Some(("large", role)) => crate::large::footprint::play(role, cache),
                 #[cfg(feature = "zstd")]
                 Some(("compressed", role)) => crate::compressed::play(role, cache),

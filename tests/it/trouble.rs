@@ -7,7 +7,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rememo::{Layout, Memory, MissReason, Shelved, memo};
+use rememo::{Layout, Memory, MissReason, Parallel, Shelved, memo};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::support::{TestCache, files_below, hit, miss, miss_because};
@@ -72,6 +72,33 @@ fn a_value_that_cannot_be_serialized_is_returned() {
     cache.expect_tidy();
     let error = cache.memory.insert(&unstorable::delayed(7), &Unstorable(7)).unwrap_err();
     assert!(std::error::Error::source(&error).unwrap().to_string().contains("not today"));
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Explosive(u64);
+
+impl Serialize for Explosive {
+    fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        panic!("not today")
+    }
+}
+
+#[memo]
+fn explosive(x: u64) -> Explosive {
+    Explosive(x)
+}
+
+#[test]
+fn a_value_whose_serialize_panics_is_returned() {
+    let cache = TestCache::new();
+    for _ in 0..2 {
+        assert_eq!(miss(&cache.memory, explosive::delayed(7)), Explosive(7));
+    }
+    assert_eq!((cache.memory.stats().troubles, cache.memory.stats().entries), (2, 0));
+    let values =
+        Parallel::new().memory(&cache.memory).run((0..9).map(|x| explosive::delayed(x / 3))).unwrap();
+    assert_eq!(values, (0..9).map(|x| Explosive(x / 3)).collect::<Vec<_>>());
+    cache.expect_tidy();
 }
 
 #[test]

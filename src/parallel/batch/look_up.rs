@@ -1,12 +1,12 @@
 //! Looking up the calls of a batch: many at a time, before anything is computed.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use super::{Batch, Settled};
 use crate::call::Call;
 use crate::lock::lock;
 use crate::memory::Probe;
+use crate::panics::{self, Quiet};
 use crate::parallel::item::{Item, Work, panicked, subject_of};
 use crate::parallel::progress::Came;
 use crate::store::Lookup;
@@ -17,7 +17,7 @@ where
     C::Output: Send,
 {
     /// Looks calls up in one go; hits are done with, distinct misses join the queue, duplicates the one that they equal.
-    pub(super) fn look_up(&self, calls: Vec<(usize, C)>, settled: &mut Vec<Settled<C::Output>>) {
+    pub(super) fn look_up(&self, calls: Vec<(usize, Quiet<C>)>, settled: &mut Vec<Settled<C::Output>>) {
         let (mut missed, looked_up) = (Vec::new(), calls.len());
         let (mut keys, mut keyed) = (Vec::with_capacity(calls.len()), Vec::with_capacity(calls.len()));
         for (index, call) in calls {
@@ -63,9 +63,9 @@ where
                 *time = None;
             }
         } else {
-            let earlier = || self.memory.earlier_times(missed.iter().map(|(item, _)| &item.call));
+            let earlier = || self.memory.earlier_times(missed.iter().map(|(item, _)| &*item.call));
             // If the `Serialize` of an argument panics, it has done so before, and will be told of then.
-            let earlier = catch_unwind(AssertUnwindSafe(earlier)).unwrap_or_default();
+            let earlier = panics::catch(earlier).unwrap_or_default();
             for ((_, time), earlier) in missed.iter_mut().zip(earlier) {
                 *time = time.or(earlier);
             }
@@ -93,10 +93,10 @@ where
         act: impl FnOnce(&C) -> R,
         settled: &mut Vec<Settled<C::Output>>,
     ) -> Option<R> {
-        let acted = catch_unwind(AssertUnwindSafe(|| act(call)));
+        let acted = panics::catch(|| act(call));
         acted
             .map_err(|payload| {
-                let error = panicked(subject_of(index, call), &*payload);
+                let error = panicked(subject_of(index, call), &payload);
                 self.finish(index, Came::Failed, Err(error), settled);
             })
             .ok()

@@ -4,9 +4,9 @@
 mod look_up;
 mod run;
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::bell::Bell;
@@ -19,7 +19,7 @@ use super::queue::{LOW_WATER, State, Taken};
 use crate::call::Call;
 use crate::lock::lock;
 use crate::memory::{Memory, MissReason};
-use crate::panics;
+use crate::panics::{self, Quiet};
 use crate::task_error::TaskError;
 
 /// What came of a call, by its place in the input.
@@ -117,7 +117,7 @@ where
     }
 
     /// Takes calls in. Those that have no key are queued at once.
-    pub(super) fn push(&self, calls: Vec<(usize, C)>) {
+    pub(super) fn push(&self, calls: Vec<(usize, Quiet<C>)>) {
         let (drawn, mut plain) = (calls.len(), 0);
         let mut state = lock(&self.state);
         for (index, call) in calls {
@@ -197,8 +197,9 @@ where
         results.append(&mut lock(&self.results));
     }
 
-    pub(super) fn into_results(self) -> Vec<Settled<C::Output>> {
-        self.results.into_inner().unwrap_or_else(PoisonError::into_inner)
+    /// All results that there are.
+    pub(super) fn results(&self) -> Vec<Settled<C::Output>> {
+        mem::take(&mut lock(&self.results))
     }
 
     /// A helper's whole life, as a task of the pool.
@@ -216,9 +217,10 @@ where
             return;
         }
         lock(&self.state).at_work += 1;
-        let worked = catch_unwind(AssertUnwindSafe(|| self.work(Worker::Helper(pool))));
+        let worked = panics::catch(|| self.work(Worker::Helper(pool)));
         if worked.is_err() {
-            // A `Drop` of an argument panicked, outside of its task. The feeder must not wait for ever.
+            // Nothing of the user's is left that panics. The feeder must not wait for ever, should
+            // that be wrong.
             self.stop();
             lock(&self.state).leave();
         }
@@ -226,7 +228,7 @@ where
         pool.release();
         lock(&self.state).helpers -= 1;
         self.bell.ring();
-        worked.unwrap_or_else(|payload| resume_unwind(payload));
+        worked.unwrap_or_else(|payload| panics::resume(payload));
     }
 
     /// Works on the calling thread until nothing is left to start.
@@ -244,23 +246,23 @@ where
         let _busy = Busy::begin();
         let _entered = self.memory.enter();
         let came = Instant::now();
-        let mut settled = Vec::new();
+        let mut settled = Settling { batch: self, settled: Vec::new() };
         let mut outbox = self.memory.outbox();
         let (mut most, mut any) = (1, false);
         while let Some(taken) = self.take(most, worker) {
             any = true;
             match taken {
-                Taken::LookUps(calls) => self.look_up(calls, &mut settled),
-                Taken::Deferred(item) => self.run_all(vec![item], true, &mut outbox, &mut settled),
+                Taken::LookUps(calls) => self.look_up(calls, &mut settled.settled),
+                Taken::Deferred(item) => self.run_all(vec![item], true, &mut outbox, &mut settled.settled),
                 Taken::Items(items) => {
                     let started = Instant::now();
-                    self.run_all(items, false, &mut outbox, &mut settled);
+                    self.run_all(items, false, &mut outbox, &mut settled.settled);
                     // Cheap items are taken by the dozen, others one by one, so that the last ones spread over all threads.
                     most = if started.elapsed() < TAKE { (2 * most).min(TAKE_ITEMS) } else { 1 };
                 }
             }
-            if self.streams && !settled.is_empty() {
-                lock(&self.results).append(&mut settled);
+            if self.streams && !settled.settled.is_empty() {
+                settled.hand_over();
                 self.bell.ring();
                 if let Worker::Consumer = worker {
                     break;
@@ -274,7 +276,6 @@ where
                 break;
             }
         }
-        lock(&self.results).append(&mut settled);
         any
     }
 
@@ -303,8 +304,33 @@ where
     pub(super) fn drop_all(&self) {
         let mut state = lock(&self.state);
         let dropped = state.take_all();
-        // Not under the lock: a `Drop` of the user's may take its time, or panic.
+        // Not under the lock: a `Drop` of the user's may take its time.
         drop(state);
         drop(dropped);
+    }
+}
+
+/// Results of a worker, which are the batch's even if the worker panics.
+struct Settling<'b, C: Call> {
+    batch: &'b Batch<C>,
+    settled: Vec<Settled<C::Output>>,
+}
+
+impl<C: Call> Settling<'_, C> {
+    fn hand_over(&mut self) {
+        lock(&self.batch.results).append(&mut self.settled);
+    }
+}
+
+impl<C: Call> Drop for Settling<'_, C> {
+    fn drop(&mut self) {
+        self.hand_over();
+    }
+}
+
+impl<C: Call> Drop for Batch<C> {
+    fn drop(&mut self) {
+        // Values that nobody has taken.
+        panics::drop_each_quietly(mem::take(&mut *lock(&self.results)));
     }
 }

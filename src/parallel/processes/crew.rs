@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::child::Worker;
 use super::settings::Settings;
@@ -79,7 +79,9 @@ impl Crew {
     fn watch(&self) {
         let mut idle = self.lock();
         while let Some(since) = idle.workers.first().map(|(since, _)| *since) {
-            let left = (since + self.settings.idle_timeout).saturating_duration_since(Instant::now());
+            // Longer than a clock can tell is for ever.
+            let end = since.checked_add(self.settings.idle_timeout);
+            let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
             if left.is_zero() {
                 let (_, worker) = idle.workers.remove(0);
                 drop(idle);

@@ -4,7 +4,6 @@
 //! clipped so that they never say more than was drawn. The last totals are exact.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
@@ -12,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::{Progress, Totals};
 use crate::function::Function;
 use crate::memory::Memory;
+use crate::panics::{self, Quiet};
 use crate::parallel::item::Origin;
 
 /// The least time between two reports, but for the last.
@@ -33,7 +33,7 @@ pub(in crate::parallel) enum Came {
 
 /// The counters of a batch, and who is told of them.
 pub(in crate::parallel) struct Watch {
-    progress: Box<dyn Progress>,
+    progress: Quiet<Box<dyn Progress>>,
     memory: Memory,
     /// How many threads work at the batch at most.
     threads: u64,
@@ -70,7 +70,7 @@ impl Watch {
     pub(in crate::parallel) fn new(progress: Box<dyn Progress>, memory: Memory, threads: usize) -> Self {
         let zero = || AtomicU64::new(0);
         Watch {
-            progress,
+            progress: Quiet::new(progress),
             memory,
             threads: threads as u64,
             started: OnceLock::new(),
@@ -190,9 +190,9 @@ impl Watch {
             return;
         }
         let totals = self.totals(finished);
-        if catch_unwind(AssertUnwindSafe(|| self.progress.update(&totals))).is_err() {
+        if panics::catch(|| self.progress.update(&totals)).is_err() {
             self.ended.store(true, SeqCst);
-            log::warn!(target: "rememo", "showing the progress of a batch panicked, so it is not shown any more");
+            event!(Warn, "showing the progress of a batch panicked, so it is not shown any more");
         }
     }
 

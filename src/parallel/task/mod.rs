@@ -6,7 +6,6 @@ mod completed;
 mod slot;
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,7 +19,7 @@ use super::outcome::Outcome;
 use super::pool::{self, Busy, Pool};
 use crate::call::Call;
 use crate::memory::Probe;
-use crate::panics;
+use crate::panics::{self, Quiet};
 use crate::task_error::TaskError;
 
 /// A call on its way, made by [`Parallel::submit`].
@@ -72,17 +71,22 @@ impl Parallel {
         let probe = {
             // So that the place of a panic is noted.
             let _busy = Busy::begin();
-            catch_unwind(AssertUnwindSafe(|| memory.probe(&call)))
-                .map_err(|payload| panicked(subject_of(0, &call), &*payload))
+            panics::catch(|| memory.probe(&call)).map_err(|payload| panicked(subject_of(0, &call), &payload))
         };
         let work = match probe {
-            Ok(Probe::Hit(value)) => return Task::done(Ok(value)),
+            Ok(Probe::Hit(value)) => {
+                panics::drop_quietly(call);
+                return Task::done(Ok(value));
+            }
             Ok(Probe::Miss(key, reason)) => Work::Keyed(key, reason),
             Ok(Probe::Plain(reason)) => Work::Plain(reason),
-            Err(error) => return Task::done(Err(error)),
+            Err(error) => {
+                panics::drop_quietly(call);
+                return Task::done(Err(error));
+            }
         };
         let outcome = Outcome::awaited();
-        let item = Item::new(0, call, work.clone());
+        let item = Item::new(0, Quiet::new(call), work.clone());
         let slot = Slot::new(item, self.retries, self.elsewhere(&memory), Arc::clone(&outcome));
         let (pool, _) = Pool::for_batch(self.cores());
         let Some(pool) = pool else {

@@ -131,7 +131,7 @@ where
         match mem::replace(&mut *stage, Stage::Cancelled) {
             Stage::Waiting(item) if item.failures == 0 => {
                 drop(stage);
-                let subject = subject_of(item.index, &item.call);
+                let subject = subject_of(item.index, &*item.call);
                 self.outcome.set(Err(TaskError::new(subject, TaskErrorKind::Cancelled, "", None)));
                 true
             }

@@ -77,31 +77,33 @@ impl FilesStore {
             static FIRST: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
         }
         let mut file = File::open(path)?;
-        FIRST.with_borrow_mut(|first| {
-            first.resize(first_read, 0);
-            let read = file.read(first)?;
-            let is_all = read < first_read;
-            let mut bytes = first[..read].to_vec();
-            if !is_all && entry::announced_payload(&bytes).is_none() {
-                // A header with long texts, or none at all.
-                Read::by_ref(&mut file).take(entry::MAX_HEAD as u64).read_to_end(&mut bytes)?;
+        // While the thread ends, in a destructor of its own, there is none to be kept.
+        let mut first = FIRST.try_with(RefCell::take).unwrap_or_default();
+        first.resize(first_read, 0);
+        let read = file.read(&mut first)?;
+        let is_all = read < first_read;
+        let mut bytes = first[..read].to_vec();
+        let _ = FIRST.try_with(|kept| kept.replace(first));
+        if !is_all && entry::announced_payload(&bytes).is_none() {
+            // A header with long texts, or none at all.
+            Read::by_ref(&mut file).take(entry::MAX_HEAD as u64).read_to_end(&mut bytes)?;
+        }
+        match entry::announced_payload(&bytes) {
+            Some(payload) if payload >= LARGE as u64 => {
+                let metadata = file.metadata()?;
+                Ok(self.open_large(file, &metadata, &bytes, key, marker))
             }
-            match entry::announced_payload(&bytes) {
-                Some(payload) if payload >= LARGE as u64 => {
-                    let metadata = file.metadata()?;
-                    Ok(self.open_large(file, &metadata, &bytes, key, marker))
+            Some(_) => {
+                // One system call is enough for most: what is short by a header that says so is
+                // whole.
+                let rest = entry::announced_length(&bytes) != Some(bytes.len() as u64) || !is_all;
+                if rest {
+                    file.read_to_end(&mut bytes)?;
                 }
-                Some(_) => {
-                    // One system call is enough for most: what is short by a header that says so is whole.
-                    let rest = entry::announced_length(&bytes) != Some(bytes.len() as u64) || !is_all;
-                    if rest {
-                        file.read_to_end(&mut bytes)?;
-                    }
-                    Ok(Entry::open(bytes, key))
-                }
-                None => Ok(Entry::open(bytes, key)),
+                Ok(Entry::open(bytes, key))
             }
-        })
+            None => Ok(Entry::open(bytes, key)),
+        }
     }
 
     fn open_large(

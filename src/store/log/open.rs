@@ -45,7 +45,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 impl View {
     pub(super) fn open(root: &Path, log: &Log, durability: Durability) -> Self {
         let opened = View::open_shared(root, log).unwrap_or_else(|error| {
-            log::debug!(target: "rememo", "the log in `{}` is only read: {error}", root.display());
+            event!(Debug, "the log in `{}` is only read: {error}", root.display());
             View::open_read_only(root, log, &error)
         });
         if durability != Durability::None && opened.unwritable.is_none() {

@@ -255,7 +255,7 @@ impl LogStore {
         if record.kind() == Kind::Blob {
             self.blobs.remove(&record.head().key)?;
         }
-        log::trace!(target: "rememo", "evicted: {}", record.head().key);
+        event!(Trace, "evicted: {}", record.head().key);
         Ok(())
     }
 

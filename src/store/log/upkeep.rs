@@ -265,7 +265,7 @@ pub(super) fn rebuild_privately(log: &Log, control: &Control) -> Index {
     let records = estimate(log).unwrap_or_default();
     Index::private(control.log_id(), records, |table| {
         if let Err(error) = fill(table, log, control) {
-            log::debug!(target: "rememo", "the log cannot be read: {error}");
+            event!(Debug, "the log cannot be read: {error}");
         }
     })
 }
@@ -305,7 +305,7 @@ fn fill(table: &Table<'_, AtomicU64>, log: &Log, control: &Control) -> Result<()
             // When it was used last is not known any more.
             let note = Note::stored(seconds_since_1970(record.head().created()), control.clock()).to_word();
             if table.publish(Hash::of(&key), address, note, same) == Published::Full {
-                log::warn!(target: "rememo", "an index has no room for the record at {}", address.0);
+                event!(Warn, "an index has no room for the record at {}", address.0);
             }
         });
     }

@@ -107,9 +107,9 @@ fn a_panic_in_the_input_reaches_the_caller_and_keeps_what_was_computed() {
     cache.expect_tidy();
 }
 
-/// A value whose `Drop` panics does so outside of any task.
+/// An argument whose `Drop` panics does so outside of any task.
 #[test]
-fn a_panic_outside_of_the_tasks_reaches_the_caller() {
+fn arguments_that_panic_when_they_are_dropped_do_not_hide_what_stopped_the_batch() {
     struct Explosive(bool);
     impl Drop for Explosive {
         fn drop(&mut self) {
@@ -125,7 +125,6 @@ fn a_panic_outside_of_the_tasks_reaches_the_caller() {
         })
     });
     // Those that are dropped before they run explode.
-    let run = AssertUnwindSafe(|| Parallel::new().jobs(2).run(calls));
-    let payload = catch_unwind(run).unwrap_err();
-    assert_eq!(payload.downcast_ref::<&str>(), Some(&"dropped"));
+    let error = Parallel::new().jobs(2).run(calls).unwrap_err();
+    assert_eq!(error.task().unwrap().message(), "stop here");
 }

@@ -108,6 +108,16 @@ pub fn play(role: &str, cache: &Path) {
             // What was written passes through another process and a thread.
             thread::sleep(Duration::from_millis(500));
         }
+        "idle for ever" => {
+            rememo::init();
+            let kind = Executor::processes().idle_timeout(Duration::MAX);
+            let parallel = Parallel::new().jobs(1).memory(&memory).executor(kind).timeout(Duration::MAX);
+            let first = parallel.run([process::delayed(0)]).unwrap();
+            // The thread that sees to idle workers has had its turn.
+            thread::sleep(Duration::from_millis(200));
+            assert_eq!(parallel.run([process::delayed(1)]).unwrap(), first);
+            println!("kept");
+        }
         other => panic!("unknown role {other}"),
     }
 }
@@ -144,6 +154,12 @@ fn output(role: &str) -> (String, String) {
 fn a_program_that_has_not_called_init_is_told_so() {
     let (stdout, _) = output("workers uninitialised");
     assert!(stdout.contains("has not called `rememo::init()`"), "{stdout}");
+}
+
+#[test]
+fn a_worker_may_be_idle_for_ever() {
+    let (stdout, stderr) = output("workers idle for ever");
+    assert!(stdout.contains("kept") && !stderr.contains("panicked"), "{stderr}");
 }
 
 #[test]
