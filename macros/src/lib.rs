@@ -90,8 +90,9 @@ use proc_macro::TokenStream;
 ///
 /// ## `ttl = "7d"`
 ///
-/// How long a value is good for, counted from when it was computed; for ever by default. A number, whole or decimal,
-/// and a unit: `ns`, `us`, `ms`, `s`, `m`, `h`, `d` or `w`.
+/// How long a value is good for, counted from when it was computed; for ever by default. A number,
+/// whole or decimal, and a unit: `ns`, `us`, `ms`, `s`, `m`, `h`, `d` or `w`. A value that is from
+/// the future, by this machine's clock, is not good: its age is not known.
 ///
 /// ```text
 /// #[memo(ttl = "1.5h")]

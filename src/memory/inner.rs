@@ -320,10 +320,10 @@ fn valid(found: Result<Lookup>, definition: &Definition, function: &str) -> Resu
 /// Whether the function still wants the entry.
 fn check_validity(entry: &Entry, definition: &Definition, function: &str) -> Result<(), MissReason> {
     if let Some(ttl) = definition.ttl {
-        // An entry from the future, by this machine's clock, has age zero.
-        let age = SystemTime::now().duration_since(entry.created()).unwrap_or_default();
-        if age > ttl {
-            return Err(MissReason::Expired { age });
+        // Of an entry from the future, by this machine's clock, it is not known how old it is.
+        match SystemTime::now().duration_since(entry.created()) {
+            Ok(age) if age <= ttl => {}
+            age => return Err(MissReason::Expired { age: age.unwrap_or_default() }),
         }
     }
     if definition.valid.is_some_and(|valid| !valid(&entry.info(function))) {
@@ -331,3 +331,6 @@ fn check_validity(entry: &Entry, definition: &Definition, function: &str) -> Res
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,9 +47,10 @@ pub enum Source {
 pub enum MissReason {
     /// There is no entry for these arguments and this code.
     Absent,
-    /// The entry is older than the function's `ttl`.
+    /// The entry is older than the function's `ttl`, or may be.
     Expired {
-        /// How old it is.
+        /// How old it is; zero if that is not known, since it is from the future by this machine's
+        /// clock.
         age: Duration,
     },
     /// The function's `valid` turned the entry down.

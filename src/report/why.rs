@@ -70,9 +70,10 @@ pub enum Why {
         /// As in [`CodeChanged`](Self::CodeChanged).
         computed_before: Option<bool>,
     },
-    /// The entry is older than the function's `ttl`.
+    /// The entry is older than the function's `ttl`, or may be.
     Expired {
-        /// How old it is.
+        /// How old it is; zero if that is not known, since it is from the future by this machine's
+        /// clock.
         age: Duration,
     },
     /// The function's `valid` turns the entry down.

@@ -20,6 +20,9 @@ impl Display for Obstacle<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut f = OneLine(f);
         match self {
+            Obstacle::Expired(Duration::ZERO) => {
+                f.write_str("expired: its age is not known, as it is from the future by this machine's clock")
+            }
             Obstacle::Expired(age) => write!(f, "expired: it is {} old", Span(*age)),
             Obstacle::Rejected => f.write_str("turned down by the function's `valid`"),
             Obstacle::Damaged(how) => write!(f, "damaged: {how}"),
