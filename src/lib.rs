@@ -102,6 +102,7 @@ mod report;
 mod store;
 mod sys;
 mod task_error;
+mod tell;
 mod wire;
 
 pub use array::{Array, Element};

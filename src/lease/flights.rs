@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::mem;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
+use crate::error::Result;
 use crate::key::{Key, KeyMap};
 use crate::lock::lock;
 use crate::store::Payload;
+use crate::sys::{Dir, Identity};
 
 /// What a leader shares: the bytes of its value.
 pub(crate) type Shared = Arc<dyn Payload + Send + Sync>;
@@ -102,18 +103,18 @@ impl Wait {
 }
 
 impl Flights {
-    /// The flights of the store in `root`, one table for all its handles in this process.
-    pub(crate) fn of(root: &Path) -> Arc<Self> {
-        static TABLES: Mutex<BTreeMap<PathBuf, Weak<Flights>>> = Mutex::new(BTreeMap::new());
-        let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+    /// The flights of the store in a directory, one table for all its handles in this process.
+    pub(crate) fn of(dir: &Dir) -> Result<Arc<Self>> {
+        static TABLES: Mutex<BTreeMap<Identity, Weak<Flights>>> = Mutex::new(BTreeMap::new());
+        let identity = dir.identity()?;
         let mut tables = lock(&TABLES);
         tables.retain(|_, flights| flights.strong_count() > 0);
-        if let Some(flights) = tables.get(&root).and_then(Weak::upgrade) {
-            return flights;
+        if let Some(flights) = tables.get(&identity).and_then(Weak::upgrade) {
+            return Ok(flights);
         }
         let flights = Arc::new(Flights::default());
-        tables.insert(root, Arc::downgrade(&flights));
-        flights
+        tables.insert(identity, Arc::downgrade(&flights));
+        Ok(flights)
     }
 
     fn table(&self, key: &Key) -> MutexGuard<'_, KeyMap<Arc<Flight>>> {

@@ -1,7 +1,7 @@
 //! Single flight: the right to compute one key, held by one thread of one process.
 //!
 //! [`flights`] is the table of keys being computed in this process; waiters take the value from the leader's memory.
-//! [`file`] is the lease between processes: a locked file, whose lock the kernel drops when its owner dies.
+//! [`file`] is the lease between processes: a lock, which the kernel drops when its owner dies.
 //!
 //! # Invariants
 //! 1. A leader that panics, or whose process dies, frees its waiters.
@@ -16,6 +16,7 @@
 
 mod file;
 mod flights;
+mod notice;
 
 pub(crate) use file::{Acquired, Lease, LeaseFiles};
 pub(crate) use flights::{Flights, Joined, Leader, Shared, Wish};

@@ -95,15 +95,16 @@ pub(crate) enum Attempt<C: Call> {
 
 impl Inner {
     pub(super) fn open(root: PathBuf, options: &store::Options, compress: Option<Level>) -> Result<Self> {
+        let (dir, store) = store::open(&root, options)?;
         Ok(Inner {
             options: options.clone(),
-            store: store::open(&root, options)?,
-            records: Records::new(&root),
+            store,
+            records: Records::new(&dir),
             earlier: EarlierStates::default(),
-            leases: LeaseFiles::open(root.join("leases")),
+            leases: LeaseFiles::open(&dir),
             counters: Counters::default(),
             troubles: Troubles::default(),
-            flights: Flights::of(&root),
+            flights: Flights::of(&dir)?,
             root,
             compress,
         })
