@@ -19,6 +19,9 @@ use crate::key::{FunctionId, Key};
 use crate::lock::lock;
 use crate::sys::{self, Access, Dir, Stamp};
 
+/// Files take a multiple of this on the disk, with most file systems.
+const BLOCK: u64 = 4096;
+
 /// Entries in files below one directory.
 #[derive(Debug)]
 pub(crate) struct FilesStore {
@@ -59,7 +62,9 @@ impl FilesStore {
         if grown < budget / 16 || self.grown.compare_exchange(grown, 0, Relaxed, Relaxed).is_err() {
             return Ok(());
         }
-        self.reduce(&Limits::new().bytes(budget / 16 * 15)).map(drop)
+        // What counts is what the files take, which is whole blocks.
+        self.reduce_by(&Limits::new().bytes(budget / 16 * 15), |info| info.bytes.next_multiple_of(BLOCK))
+            .map(drop)
     }
 
     /// The heads of all entries, with the names of their files. Fails, after looking at all, if one could not be read.
@@ -91,6 +96,40 @@ impl FilesStore {
             info => info,
         };
         Ok(info.map(|info| (info, stat)))
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a ratio to compare with others")]
+    fn reduce_by(&self, limits: &Limits, size: impl Fn(&EntryInfo) -> u64) -> Result<Reduced> {
+        let now = SystemTime::now();
+        let mut entries = Vec::new();
+        let (mut count, mut bytes) = (0, 0);
+        let visited = self.visit(|name, info, stat| {
+            count += 1;
+            bytes += size(&info);
+            let worth = info.compute_time.as_secs_f64() / info.bytes.max(1) as f64;
+            // The age of what was used in the future is not known: as if it were any.
+            let age = now.duration_since(stat.used).unwrap_or(Duration::MAX);
+            entries.push((worth, age, name.to_owned(), size(&info)));
+        });
+        entries.sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
+        let mut reduced = Reduced::default();
+        for pass in [true, false] {
+            // First what is too old, then what is worth least.
+            for (_, age, name, size) in &mut entries {
+                let over = limits.bytes.is_some_and(|limit| bytes > limit)
+                    || limits.items.is_some_and(|limit| count > limit);
+                let goes = if pass { limits.age.is_some_and(|limit| *age >= limit) } else { over };
+                // Its name is taken when it goes.
+                if goes && !name.is_empty() && self.dir.remove(&std::mem::take(name))? {
+                    count -= 1;
+                    bytes -= *size;
+                    reduced.entries += 1;
+                    reduced.bytes += *size;
+                }
+            }
+        }
+        (reduced.kept_entries, reduced.kept_bytes) = (count, bytes);
+        visited.map(|()| reduced)
     }
 
     fn remove_where(&self, goes: impl Fn(&EntryInfo) -> bool) -> Result<()> {
@@ -180,38 +219,8 @@ impl Store for FilesStore {
         Ok(functions.into_iter().collect())
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "a ratio to compare with others")]
     fn reduce(&self, limits: &Limits) -> Result<Reduced> {
-        let now = SystemTime::now();
-        let mut entries = Vec::new();
-        let (mut count, mut bytes) = (0, 0);
-        let visited = self.visit(|name, info, stat| {
-            count += 1;
-            bytes += info.bytes;
-            let worth = info.compute_time.as_secs_f64() / info.bytes.max(1) as f64;
-            // The age of what was used in the future is not known: as if it were any.
-            let age = now.duration_since(stat.used).unwrap_or(Duration::MAX);
-            entries.push((worth, age, name.to_owned(), info.bytes));
-        });
-        entries.sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
-        let mut reduced = Reduced::default();
-        for pass in [true, false] {
-            // First what is too old, then what is worth least.
-            for (_, age, name, size) in &mut entries {
-                let over = limits.bytes.is_some_and(|limit| bytes > limit)
-                    || limits.items.is_some_and(|limit| count > limit);
-                let goes = if pass { limits.age.is_some_and(|limit| *age >= limit) } else { over };
-                // Its name is taken when it goes.
-                if goes && !name.is_empty() && self.dir.remove(&std::mem::take(name))? {
-                    count -= 1;
-                    bytes -= *size;
-                    reduced.entries += 1;
-                    reduced.bytes += *size;
-                }
-            }
-        }
-        (reduced.kept_entries, reduced.kept_bytes) = (count, bytes);
-        visited.map(|()| reduced)
+        self.reduce_by(limits, |info| info.bytes)
     }
 
     fn list(&self, visit: &mut dyn FnMut(EntryInfo)) -> Result<()> {

@@ -20,8 +20,12 @@ use super::raw::Bits;
 pub(crate) struct Words {
     /// Before the mapping, which it guards: fields are dropped in order.
     guard: Option<Guard>,
-    map: MmapRaw,
+    /// `None` for [`nothing`](Self::nothing).
+    map: Option<MmapRaw>,
 }
+
+/// Zeros, for who has no memory.
+static NOTHING: [AtomicU64; 1024] = [const { AtomicU64::new(0) }; 1024];
 
 impl Words {
     /// Maps the first `bytes` of `file`, which must be open for writing. Its space should be allocated, or a write may find the
@@ -42,17 +46,23 @@ impl Words {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         let map = map?;
-        Ok(Words { guard: Some(guard(&map)), map })
+        Ok(Words { guard: Some(guard(&map)), map: Some(map) })
     }
 
     /// Words that only this process has, all zero. Their memory is taken as they are written.
     pub(crate) fn private(bytes: usize) -> io::Result<Self> {
-        Ok(Words { guard: None, map: MmapOptions::new().len(bytes).map_anon()?.into() })
+        Ok(Words { guard: None, map: Some(MmapOptions::new().len(bytes).map_anon()?.into()) })
+    }
+
+    /// Some zeros, which nobody writes to, and for which no memory is needed.
+    pub(crate) fn nothing() -> Self {
+        Words { guard: None, map: None }
     }
 
     #[expect(clippy::cast_ptr_alignment, reason = "a mapping begins at a page")]
     pub(crate) fn words(&self) -> &[AtomicU64] {
-        let (start, count) = (self.map.as_ptr().cast::<AtomicU64>(), self.map.len() / size_of::<u64>());
+        let Some(map) = &self.map else { return &NOTHING };
+        let (start, count) = (map.as_ptr().cast::<AtomicU64>(), map.len() / size_of::<u64>());
         // SAFETY: The mapping is valid for reads and writes of `len` bytes as long as `self` lives, and begins at a page, so it is
         // aligned. It is only ever accessed through atomics, here and in other processes, so that concurrent changes are no
         // data races. A page that is lost is replaced by one that can be read and written.

@@ -106,9 +106,7 @@ impl Control {
         };
         let words = match map() {
             // Not the file that was written: garbage, as one whose words are others.
-            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-                Words::private(BYTES).map_err(|error| dir.error("map", CONTROL, error))?
-            }
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Words::nothing(),
             words => words.map_err(|error| dir.error("map", CONTROL, error))?,
         };
         Ok(Some(Control { words, file: Some((file, stat)) }))
@@ -135,11 +133,9 @@ impl Control {
         Ok(temporary)
     }
 
-    /// A file that is none: nothing can be stored under it.
-    pub(super) fn private() -> std::io::Result<Self> {
-        let control = Control { words: Words::private(BYTES)?, file: None };
-        control.begin(Address::FIRST);
-        Ok(control)
+    /// A file that is none: nothing is there, and nothing can be stored.
+    pub(super) fn nothing() -> Self {
+        Control { words: Words::nothing(), file: None }
     }
 
     fn begin(&self, tail: Address) {
@@ -377,7 +373,7 @@ impl Control {
         let (low, high) = halves(function);
         let start = usize::try_from(low % FUNCTIONS as u64).unwrap_or(0);
         for number in (start..FUNCTIONS).chain(0..start) {
-            let row = self.row_at(number);
+            let row = self.row_at(number)?;
             let found = row[0].compare_exchange(0, low, SeqCst, SeqCst);
             if found.is_ok() {
                 row[1].store(high, SeqCst);
@@ -391,8 +387,9 @@ impl Control {
         None
     }
 
-    fn row_at(&self, number: usize) -> &[AtomicU64] {
-        &self.words.words()[HEADER + number * ROW..][..ROW]
+    /// Row `number`; none, where there is nothing.
+    fn row_at(&self, number: usize) -> Option<&[AtomicU64]> {
+        self.words.words().get(HEADER + number * ROW..)?.get(..ROW)
     }
 
     /// All entries: how many, and the bytes of their records and blobs.
@@ -436,7 +433,7 @@ impl Control {
             self.word(at).store(0, SeqCst);
         }
         for number in 0..FUNCTIONS {
-            self.row_at(number).iter().for_each(|word| word.store(0, SeqCst));
+            self.row_at(number).into_iter().flatten().for_each(|word| word.store(0, SeqCst));
         }
         entries.into_iter().for_each(|weight| self.count(weight));
     }
@@ -444,7 +441,7 @@ impl Control {
     /// The entries of each function that has some.
     pub(super) fn functions(&self) -> Vec<(FunctionId, Extent)> {
         (0..FUNCTIONS)
-            .map(|number| self.row_at(number))
+            .filter_map(|number| self.row_at(number))
             .map(|row| [0, 1, 2, 3].map(|i| row[i].load(SeqCst)))
             .filter(|row| row[0] != 0 && row[2] != 0)
             .map(|[low, high, entries, bytes]| (function(low, high), Extent { entries, bytes }))

@@ -6,6 +6,7 @@
 //! 2. Who has locked the control file asks whether it still has its name: another may have been put in its place.
 //! 3. Opening always succeeds. Where nothing can be written, what is there is read, and stores fail with the reason.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -35,14 +36,26 @@ pub(super) struct Unwritable {
     since: Instant,
 }
 
+impl Unwritable {
+    pub(super) fn new(error: Error) -> Self {
+        Unwritable { error, since: Instant::now() }
+    }
+
+    /// Whether it is time to try again.
+    fn is_over(&self) -> bool {
+        let waited_in_vain = self.error.io_error().is_some_and(|error| error.kind() == ErrorKind::TimedOut);
+        self.since.elapsed() > if waited_in_vain { LATER } else { AGAIN }
+    }
+}
+
 /// What cannot be written is tried again after this time.
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// And after this, if that was since another process was waited for in vain: it costs its time whenever it is tried.
+const LATER: Duration = Duration::from_secs(30);
+
 /// Somebody may put another control file in place, or make an index; so often in a row it would be a fault.
 const TRIES: usize = 20;
-
-/// Whoever has the log alone mends it, and lets others in after so long at most; a process that was stopped meanwhile never does.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// So many segments are left out behind the end of a log whose control words were lost: others may still write where those told
 /// them to, for some milliseconds.
@@ -53,7 +66,7 @@ impl View {
     pub(super) fn open(dir: &Dir, log: &Log, durability: Durability, old: Option<&View>) -> Self {
         let opened = View::open_shared(dir, log).unwrap_or_else(|error| {
             log::debug!(target: "rememo", "the log in `{}` is only read: {error}", dir.path().display());
-            let unwritable = Some(Unwritable { error, since: Instant::now() });
+            let unwritable = Some(Unwritable::new(error));
             match old.filter(|old| old.unwritable.is_some()) {
                 Some(old) => {
                     View { control: Arc::clone(&old.control), index: Arc::clone(&old.index), unwritable }
@@ -96,7 +109,7 @@ impl View {
     fn open_read_only(dir: &Dir, log: &Log) -> Self {
         let sound = |control: &Control| control.is_sound();
         let control = Control::open(dir, Access::Read).ok().flatten().filter(sound);
-        let control = control.or_else(|| Control::private().ok()).expect("memory for a few words");
+        let control = control.unwrap_or_else(Control::nothing);
         let index = Index::open(dir, control.log_id(), Access::Read).ok().flatten();
         let index = index.unwrap_or_else(|| upkeep::rebuild_privately(log, &control));
         View { control: Arc::new(control), index: Arc::new(index), unwritable: None }
@@ -141,9 +154,15 @@ impl View {
         Ok(table.is_sealed() && !is_there()?)
     }
 
+    /// This, as long as nothing can be stored.
+    pub(super) fn blocked_by(&self, error: Error) -> Self {
+        let (control, index) = (Arc::clone(&self.control), Arc::clone(&self.index));
+        View { control, index, unwritable: Some(Unwritable::new(error)) }
+    }
+
     /// Whether it is time to try whether something can be stored again.
     pub(super) fn may_try_again(&self) -> bool {
-        self.unwritable.as_ref().is_some_and(|unwritable| unwritable.since.elapsed() > AGAIN)
+        self.unwritable.as_ref().is_some_and(Unwritable::is_over)
     }
 
     /// Fails if nothing can be stored.
@@ -155,9 +174,10 @@ impl View {
     }
 }
 
-/// Takes the lock of users, the exclusive one if nobody else has the log open; tells which. Whoever is alone is waited for.
+/// Takes the lock of users, the exclusive one if nobody else has the log open; tells which. Whoever is alone mends it, and is waited
+/// for.
 fn enter(dir: &Dir, control: &Control) -> Result<Lock> {
-    let entered = upkeep::patiently(PATIENCE, || control.enter());
+    let entered = upkeep::patiently(|| control.enter());
     entered.map_err(|error| dir.error("lock", CONTROL, error))
 }
 

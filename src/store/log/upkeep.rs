@@ -32,9 +32,9 @@ use crate::store::{Lookup, Swept};
 use crate::sys::locks::{self, Lock, Owner};
 use crate::sys::{self, Access, Dir};
 
-/// Whoever does upkeep is waited for so long: copying the index of ten million entries takes a few seconds. Then what waits fails:
-/// a store, not a call.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Whoever does upkeep, or mends a log, is waited for so long: it takes a second for millions of entries. Then what waits fails, which
+/// is a store and not a call, and nothing is stored for a while.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The lock under which upkeep is done; held until it is dropped.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl Upkeep {
     pub(super) fn lock(dir: &Dir) -> Result<Self> {
         let file = Upkeep::open(dir)?;
         let lock = || Ok(Upkeep::try_on(&file)?.then_some(()));
-        patiently(PATIENCE, lock).map_err(|error| dir.error("lock", CONTROL, error))?;
+        patiently(lock).map_err(|error| dir.error("lock", CONTROL, error))?;
         Ok(Upkeep { file })
     }
 
@@ -76,20 +76,17 @@ impl Drop for Upkeep {
     }
 }
 
-/// Tries something until it gives something, for so long at most.
-pub(super) fn patiently<T>(
-    patience: Duration,
-    mut attempt: impl FnMut() -> io::Result<Option<T>>,
-) -> io::Result<T> {
+/// Tries something until it gives something, but not for ever.
+pub(super) fn patiently<T>(mut attempt: impl FnMut() -> io::Result<Option<T>>) -> io::Result<T> {
     let started = Instant::now();
     let mut pause = Duration::from_micros(50);
     loop {
         if let Some(got) = attempt()? {
             return Ok(got);
         }
-        if started.elapsed() > patience {
+        if started.elapsed() > PATIENCE {
             let fault =
-                format!("another process has held the lock for {patience:?}; it may have been stopped");
+                format!("another process has held the lock for {PATIENCE:?}; it may have been stopped");
             return Err(io::Error::new(io::ErrorKind::TimedOut, fault));
         }
         thread::sleep(pause);
@@ -101,7 +98,7 @@ impl LogStore {
     /// Sees that there is another index than that of `old`, which is crowded.
     pub(super) fn grow(&self, old: &Arc<View>) -> Result<()> {
         old.check_writable()?;
-        let upkeep = Upkeep::lock(&self.dir)?;
+        let upkeep = self.lock_or_block(old)?;
         if self.is_current(old)? {
             return self.replace_index(&upkeep, old, |_| true);
         }
@@ -112,7 +109,7 @@ impl LogStore {
     /// Waits until the copy that is being made of the index of `old` is in place.
     pub(super) fn await_index(&self, old: &Arc<View>) -> Result<()> {
         old.check_writable()?;
-        let upkeep = Upkeep::lock(&self.dir)?;
+        let upkeep = self.lock_or_block(old)?;
         if self.is_current(old)? {
             // Whoever made the copy was killed, or had no room for it: the old one serves on.
             old.index.table().set_sealed(false);
@@ -120,6 +117,16 @@ impl LogStore {
         }
         drop(upkeep);
         self.leave_behind(old)
+    }
+
+    /// Takes the lock. If it is not to be had, nothing is stored for a while: each store would wait as long.
+    fn lock_or_block(&self, view: &Arc<View>) -> Result<Upkeep> {
+        Upkeep::lock(&self.dir).inspect_err(|error| {
+            let _changing = lock(&self.changing);
+            if Arc::ptr_eq(view, &self.view.load()) {
+                self.view.store(Arc::new(view.blocked_by(error.clone())));
+            }
+        })
     }
 
     /// Takes the lock, and the view with the index that is in place while it is held.
@@ -395,12 +402,12 @@ pub(super) fn rebuild_privately(log: &Log, control: &Control) -> Index {
     let made = || {
         let index = Index::private(control.log_id(), estimate(log)?)
             .map_err(|error| Error::io("make room for", log.dir().at(INDEX), error))?;
-        control.recount(fill(&index.table(), log, control.clock())?);
+        fill(&index.table(), log, control.clock())?;
         Ok(index)
     };
     made().unwrap_or_else(|error: Error| {
         log::warn!(target: "rememo", "nothing is found in the log: {error}");
-        Index::private(control.log_id(), 0).expect("memory for a few pages")
+        Index::nothing()
     })
 }
 

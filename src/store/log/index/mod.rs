@@ -106,6 +106,11 @@ impl Index {
         Ok(IndexDraft { temporary, index })
     }
 
+    /// An index that is none: nothing is found in it.
+    pub(super) fn nothing() -> Self {
+        Index { words: Words::nothing(), stat: None }
+    }
+
     /// Makes an index that only this process has.
     pub(super) fn private(log_id: u64, entries: u64) -> io::Result<Self> {
         let index = Index { words: Words::private(bytes_of(capacity_for(entries)))?, stat: None };
