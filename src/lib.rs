@@ -54,8 +54,8 @@
 //!   constants, macros, versions of crates (see [`#[memo]`](macro@memo)). What is read is believed only after a checksum. A
 //!   damaged entry is computed again, never returned.
 //! - *Computed once.* Threads and processes that ask for the same call at the same time share one computation; a process
-//!   that is killed loses what it was running, nothing else. Functions that take less time than a lease between processes
-//!   costs (some 200 µs on the ext4 measured) share between threads only.
+//!   that is killed loses what it was running, nothing else. Functions that take less than 0.2 ms share between threads
+//!   only.
 //! - *Never in the way.* Full disk, missing permission, vanished directory, a value that serde refuses: the function is
 //!   computed, and the trouble is counted ([`Stats::troubles`]) and logged once, under the target `rememo`.
 //!

@@ -1,6 +1,7 @@
 //! How a miss begins: the flight, the lease, and a second look.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::inner::{Computed, Inner};
 use super::trouble::{Trouble, chain};
@@ -15,7 +16,7 @@ use crate::store::Payload;
 #[derive(Debug)]
 pub(crate) struct Ticket<'m> {
     pub(super) leader: Option<Leader<'m>>,
-    pub(super) lease: Option<Lease<'m>>,
+    pub(super) lease: Option<Lease>,
 }
 
 /// What came of asking to compute.
@@ -28,6 +29,11 @@ pub(crate) enum Begun<'m, T> {
     /// This thread computes it.
     Leads(Ticket<'m>),
 }
+
+/// Functions that take less than this on average run without a lease. A lease itself costs two microseconds. But what is computed under
+/// one is stored at once, since other processes wait for it on the disk, and goes to worker processes alone; without, many
+/// values are stored by one write, and many calls go in one message.
+const WORTH_A_LEASE: Duration = Duration::from_micros(200);
 
 impl Ticket<'_> {
     /// Whether other processes may be waiting for the lease.
@@ -84,9 +90,9 @@ impl Inner {
         Begun::Leads(Ticket { leader, lease })
     }
 
-    /// The lease of `key`, unless it costs more than the function does on average.
-    fn lease<T>(&self, key: &Key, memo: &Memo<'_, T>, wait: bool) -> Option<Acquired<'_>> {
-        if memo.function.mean_time().is_some_and(|time| time < self.leases.cost()) {
+    /// The lease of `key`, unless the function is cheaper than that is worth.
+    fn lease<T>(&self, key: &Key, memo: &Memo<'_, T>, wait: bool) -> Option<Acquired> {
+        if memo.function.mean_time().is_some_and(|time| time < WORTH_A_LEASE) {
             return None;
         }
         let note = |error: &Error| self.troubles.note(Trouble::Lease, memo.function.name(), &chain(error));

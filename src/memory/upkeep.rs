@@ -54,7 +54,7 @@ impl Memory {
         inner.records.read(&totals)
     }
 
-    /// Removes every entry. Values that are being computed are stored when they are done.
+    /// Removes every entry, and what killed processes left. Values that are being computed are stored when they are done.
     ///
     /// # Errors
     ///

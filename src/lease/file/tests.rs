@@ -8,7 +8,7 @@ fn leases() -> (tempfile::TempDir, LeaseFiles) {
     (temporary, leases)
 }
 
-fn held(acquired: Acquired<'_>) -> (Lease<'_>, bool) {
+fn held(acquired: Acquired) -> (Lease, bool) {
     match acquired {
         Acquired::Held { lease, waited } => (lease, waited),
         Acquired::Busy => panic!("busy"),
@@ -47,7 +47,7 @@ fn a_lease_is_busy_while_another_process_holds_it_and_free_when_that_is_killed()
     let holder = leases.locks.holder(&KEY);
     assert!(holder.contains(&format!("process {} (python3", other.id())), "{holder}");
     let killed = std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::sleep(std::time::Duration::from_millis(50));
         other.kill().unwrap();
         other.wait().unwrap();
     });
@@ -55,9 +55,7 @@ fn a_lease_is_busy_while_another_process_holds_it_and_free_when_that_is_killed()
     assert!(waited);
     killed.join().unwrap();
     drop(lease);
-    assert!(leases.cost() == Duration::ZERO, "what was waited for tells nothing of the cost");
     drop(held(leases.acquire(&KEY, "f", false).unwrap()));
-    assert!(leases.cost() > Duration::ZERO);
 }
 
 #[test]

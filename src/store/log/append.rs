@@ -170,7 +170,7 @@ impl LogStore {
             seen.address = next;
         }
         // Others may have put another control file in place meanwhile, and gone through the log before these were in it.
-        let view = self.view.load_full();
+        let view = self.view.load();
         if !self.is_in_place(&view)? {
             self.reopen(&view);
             let seen = self.append(group, self.now())?;
@@ -234,7 +234,7 @@ impl LogStore {
         let hash = Hash::of(&staged.key);
         let mut outcome = None;
         for _ in 0..TRIES {
-            let view = Arc::clone(&self.view(now));
+            let view = self.view(now);
             view.check_writable()?;
             let table = view.index.table();
             let note = Note::stored(now.seconds, view.control.clock()).to_word();
