@@ -308,6 +308,27 @@ mod tests {
     }
 
     #[test]
+    fn the_oldest_records_go_when_there_are_too_many() {
+        let temporary = tempfile::tempdir().unwrap();
+        let dir = Arc::new(Dir::create(temporary.path()).unwrap());
+        let records = Records::new(&dir);
+        for number in 0..9_u64 {
+            let name = format!("{FUNCTIONS}/{number:032x}.json");
+            let record = FunctionRecord { name: number.to_string(), ..record() };
+            sys::replace(&dir, &name, &[record.to_json().as_bytes()]).unwrap();
+            let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000 + number);
+            std::fs::File::options().write(true).open(dir.at(&name)).unwrap().set_modified(time).unwrap();
+        }
+        records.prune(9).unwrap();
+        assert_eq!(records.all().unwrap().len(), 9);
+        records.prune(8).unwrap();
+        let mut left: Vec<_> =
+            records.all().unwrap().into_iter().map(|recorded| recorded.record.name).collect();
+        left.sort();
+        assert_eq!(left, ["3", "4", "5", "6", "7", "8"]);
+    }
+
+    #[test]
     fn a_record_with_damaged_items_tells_less_and_is_one_all_the_same() {
         for (damaged, left) in
             [("7", 0), ("null", 0), (r#"["x", {"path": "a"}, {"path": "a", "digest": "b"}]"#, 1)]

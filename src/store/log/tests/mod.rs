@@ -4,6 +4,7 @@ mod budget;
 mod damage;
 mod full_disk;
 mod killed;
+mod many;
 mod processes;
 mod reduction;
 mod vanished;
