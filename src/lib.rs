@@ -88,6 +88,7 @@ mod call;
 mod checksum;
 mod codec;
 mod error;
+mod events;
 mod function;
 mod input;
 mod key;

@@ -218,7 +218,7 @@ impl Memory {
         match self.attempt(key, reason, call, Terms::Single) {
             Attempt::Done(computed) => Outcome::new(computed.value, computed.source),
             Attempt::Panicked(panic) => resume_unwind(panic.payload),
-            Attempt::Busy(call) => self.run_plain(call, MissReason::Absent),
+            Attempt::Busy(call, _) => self.run_plain(call, MissReason::Absent),
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Parallel;
-use super::elsewhere::Elsewhere;
+use super::dispatch::Dispatch;
 #[cfg(target_os = "linux")]
 use super::processes::{Processes, is_worker};
 use crate::memory::Memory;
@@ -145,7 +145,7 @@ impl Executor {
 
 impl Parallel {
     /// Where misses run, if not on threads.
-    pub(super) fn elsewhere(&self, memory: &Memory) -> Option<Elsewhere> {
+    pub(super) fn dispatch(&self, memory: &Memory) -> Option<Dispatch> {
         let execute: Result<Arc<dyn Execute>, String> = match &self.executor.0 {
             Kind::Threads if self.timeout.is_some() => {
                 Err("a thread cannot be stopped, so that a `timeout` needs worker processes: \
@@ -161,7 +161,7 @@ impl Parallel {
             Kind::Custom(execute) => Ok(Arc::clone(execute)),
             Kind::Refused(reason) => Err(reason.clone()),
         };
-        Some(Elsewhere::new(execute, memory.clone(), self.timeout))
+        Some(Dispatch::new(execute, memory.clone(), self.timeout))
     }
 }
 

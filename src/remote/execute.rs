@@ -61,4 +61,18 @@ pub trait Execute: fmt::Debug + Send + Sync {
         timeout: Option<Duration>,
         done: &mut dyn FnMut(usize, Result<Reply, Failure>),
     );
+
+    /// As [`run`](Self::run), with a `None` whenever it is about to wait for the next outcome. No API.
+    #[doc(hidden)]
+    fn run_in_steps(
+        &self,
+        jobs: &[Job],
+        timeout: Option<Duration>,
+        event: &mut dyn FnMut(Option<(usize, Result<Reply, Failure>)>),
+    ) {
+        self.run(jobs, timeout, &mut |index, outcome| {
+            event(Some((index, outcome)));
+            event(None);
+        });
+    }
 }

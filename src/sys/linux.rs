@@ -5,6 +5,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::path::Path;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use rustix::fs::{FallocateFlags, fallocate, statfs};
 use rustix::io::pread;
@@ -23,6 +24,15 @@ pub(crate) fn coarse_millis() -> u64 {
     let time = clock_gettime(ClockId::RealtimeCoarse);
     let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
     seconds * 1000 + u64::try_from(time.tv_nsec).unwrap_or_default() / 1_000_000
+}
+
+/// The time that this thread has used of its processor.
+pub(crate) fn thread_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(
+        u64::try_from(time.tv_sec).unwrap_or_default(),
+        u32::try_from(time.tv_nsec).unwrap_or_default(),
+    )
 }
 
 /// The number that the kernel gave to the time since the machine was started; zero if it is unknown.

@@ -1,5 +1,7 @@
 //! What the rest asks of the operating system; where systems differ, behind equal signatures.
 
+#[expect(unsafe_code, reason = "the one place that lends what is borrowed to threads of a pool")]
+pub(crate) mod lend;
 #[expect(unsafe_code, reason = "the one place that sees values as bytes and bytes as values")]
 pub(crate) mod raw;
 #[expect(unsafe_code, reason = "the one place that sees values as what their types are known to be")]
@@ -9,7 +11,9 @@ pub(crate) mod whole_file;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{advise_large, allocate, boot_id, can_share_mappings, coarse_millis, read_at};
+pub(crate) use linux::{
+    advise_large, allocate, boot_id, can_share_mappings, coarse_millis, read_at, thread_time,
+};
 
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "the one place that touches mapped memory")]
@@ -21,7 +25,7 @@ pub(crate) mod map;
 #[cfg(not(target_os = "linux"))]
 mod not_linux;
 #[cfg(not(target_os = "linux"))]
-pub(crate) use not_linux::{advise_large, allocate, boot_id, can_share_mappings, read_at};
+pub(crate) use not_linux::{advise_large, allocate, boot_id, can_share_mappings, read_at, thread_time};
 
 #[cfg(unix)]
 mod unix;
