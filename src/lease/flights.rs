@@ -149,7 +149,9 @@ impl Flight {
     /// Tells the watchers. Not under the lock: they may ask again at once.
     fn tell_watchers(&self) {
         let watchers = mem::take(&mut lock(&self.course).watchers);
-        watchers.iter().for_each(|watcher| watcher.wake());
+        for watcher in watchers {
+            watcher.wake();
+        }
     }
 }
 

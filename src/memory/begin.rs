@@ -66,10 +66,10 @@ impl Inner {
             }
         };
         // Who leads no flight holds no lease.
-        let leave = if let Meanwhile::Leave(leave) = meanwhile { Some(leave) } else { None };
-        let mut acquired = leader.as_ref().and_then(|_| self.lease(&key, memo, leave.is_none()));
-        if let (Some(Acquired::Busy), Some(leave)) = (&acquired, leave) {
-            if watch_lease(memory, key, memo.function, (leave.watcher)(key)) {
+        let left = if let Meanwhile::Leave(leave) = meanwhile { Some(leave) } else { None };
+        let mut acquired = leader.as_ref().and_then(|_| self.lease(&key, memo, left.is_none()));
+        if let (Some(Acquired::Busy), Some(left)) = (&acquired, left) {
+            if watch_lease(memory, key, memo.function, (left.watcher)(key)) {
                 leader.into_iter().for_each(Leader::give_up);
                 return Begun::Busy(None);
             }

@@ -112,13 +112,16 @@ pub(super) struct Pool {
     line: Line<Real, Arc<Standing>>,
 }
 
-/// What tells one pool from another. After a fork the threads are those of the parent.
+/// What tells one pool from another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct PoolSize {
     pub(super) jobs: usize,
     /// Bytes; `None`: the default.
     pub(super) stack: Option<usize>,
 }
+
+/// The pools of a process, by its id: in a forked one the threads of those from before are missing.
+type Pools = HashMap<(u32, PoolSize), Arc<Pool>>;
 
 thread_local! {
     /// The pool that this thread belongs to, or stands in for.
@@ -154,7 +157,7 @@ impl Pool {
     ///
     /// Fails if the system gives no more threads.
     fn of(size: PoolSize) -> Result<Arc<Pool>, ThreadPoolBuildError> {
-        static POOLS: Mutex<Option<HashMap<(u32, PoolSize), Arc<Pool>>>> = Mutex::new(None);
+        static POOLS: Mutex<Option<Pools>> = Mutex::new(None);
         let mut pools = lock(&POOLS);
         let pools = pools.get_or_insert_default();
         let key = (process::id(), size);
@@ -208,7 +211,7 @@ impl Pool {
                 while let Some(work) = self.line.next() {
                     // Nothing is left to panic; if it does, the other work must not be forsaken.
                     let served = catch_unwind(AssertUnwindSafe(|| work.work().serve(self)));
-                    served.unwrap_or_else(|payload| panics::discard(payload));
+                    served.unwrap_or_else(panics::discard);
                 }
             }
         }

@@ -166,7 +166,7 @@ where
             self.crew.change(|_| ());
         }
         let mut drawn = 0;
-        while let Some((index, call)) = calls.next() {
+        for (index, call) in calls.by_ref() {
             drawn += 1;
             let is_enough = self.push(index, call, |queue| queue.is_full() || queue.is_stopped());
             if is_enough || works && is_late(drawn) {

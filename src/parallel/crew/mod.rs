@@ -80,10 +80,20 @@ struct State<P: Primitives, Q> {
 
 /// What a caller waits for.
 pub(super) struct Wish<Q> {
+    /// Asked with every change.
     pub(super) is_met: fn(&Q, Load) -> bool,
     /// Whether the caller is going to take something when it is rung, so that one thread less is wanted.
     pub(super) works: bool,
 }
+
+// Not derived: that would ask for as much of `Q`.
+impl<Q> Clone for Wish<Q> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<Q> Copy for Wish<Q> {}
 
 /// How many threads work, and how many may.
 #[derive(Clone, Copy, Debug)]

@@ -3,6 +3,7 @@
 mod duplicates;
 mod failures;
 mod nested;
+mod threads;
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
