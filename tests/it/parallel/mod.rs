@@ -3,6 +3,7 @@
 mod duplicates;
 mod failures;
 mod nested;
+pub mod panics;
 mod threads;
 
 use std::collections::BTreeSet;
