@@ -178,8 +178,8 @@ pub mod __private {
     /// What it takes to run calls in other processes.
     pub mod remote {
         pub use crate::remote::{
-            Given, Lost, Receive, ReceiveOwned, Registered, Send, Served, Sink, Unsent, Whole, WholeCodec,
-            via,
+            ErrorText, Given, Lost, Receive, ReceiveOwned, Registered, Send, Served, Sink, Unsent, Whole,
+            WholeCodec, via,
         };
     }
 

@@ -38,6 +38,7 @@ pub use outcome::{MissReason, Outcome, Source};
 pub(crate) use probe::Probe;
 pub(crate) use remote::{RemoteMiss, Unaccepted};
 pub use shelved::Shelved;
+pub(crate) use trouble::chain;
 
 use crate::call::{Call, Memo, NamedCall};
 use crate::codec::{Value, select};
