@@ -260,7 +260,7 @@ fn wait(flight: &Arc<Flight>, newer: bool, usual: Option<Duration>) -> Joined<'s
                     drop(waited);
                     if suspicion.is_confirmed(flight.leader) {
                         drop(waiting);
-                        warn_of_hidden_wait(flight);
+                        warn_of_hidden_wait(&[flight.leader]);
                         return Joined::Alone;
                     }
                     lock(&flight.course)
@@ -272,15 +272,16 @@ fn wait(flight: &Arc<Flight>, newer: bool, usual: Option<Duration>) -> Joined<'s
     }
 }
 
-/// Says that a call is computed a second time, and why.
-fn warn_of_hidden_wait(flight: &Flight) {
-    let me = thread::current().id();
+/// Says that what others compute is computed a second time on this thread, and why.
+pub(crate) fn warn_of_hidden_wait(leaders: &[ThreadId]) {
     let all: Vec<_> = lock(&ALL).values().filter_map(Weak::upgrade).collect();
-    let here: Vec<_> = all.iter().flat_map(|flights| flights.led_by(me)).collect();
+    let led_by = |thread| all.iter().flat_map(move |flights| flights.led_by(thread));
+    let here: Vec<_> = led_by(thread::current().id()).collect();
+    let there: Vec<_> = leaders.iter().flat_map(|leader| led_by(*leader)).collect();
     events::warn!(
         "`{}` is computed a second time, inside {}: two calls came to wait for each other through rayon, which runs pieces of \
          one on the stack of another that waits",
-        flight.function,
+        there.join("`, `"),
         if here.is_empty() {
             "a piece of rayon's work".to_owned()
         } else {

@@ -12,8 +12,10 @@
 //! threads begin anew to be suspicious then: the circle may be broken.
 //!
 //! Not seen so: that a pool of the user's own, which a thread waits for inside rayon, still works. And of a thread outside
-//! of any rayon pool it is not known whether it waits for this pool; to it more time is given.
+//! of any rayon pool it is not known whether it waits for this pool; to it more time is given. Nobody outside can wait for pieces
+//! on the pools of this library, whose threads therefore wait for such a thread for as long as it takes.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -39,7 +41,7 @@ static BROKEN: AtomicU64 = AtomicU64::new(0);
 
 /// What a thread of a rayon pool makes of its wait.
 #[derive(Debug)]
-pub(super) struct Suspicion {
+pub(crate) struct Suspicion {
     since: Instant,
     patience: Duration,
     /// How long the call usually takes.
@@ -57,23 +59,41 @@ struct Look {
     inside: Vec<ThreadId>,
 }
 
+thread_local! {
+    /// Whether this is a thread of a pool of this library.
+    static OURS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Says that this thread is one of a pool of this library.
+pub(crate) fn note_own_thread() {
+    OURS.set(true);
+}
+
 type Answers = Arc<Mutex<Vec<(usize, ThreadId, Duration)>>>;
 
 impl Suspicion {
     /// `None` if this thread is not one of rayon's: nothing is hidden from it.
-    pub(super) fn of_this_thread(usual: Option<Duration>) -> Option<Self> {
+    pub(crate) fn of_this_thread(usual: Option<Duration>) -> Option<Self> {
         rayon::current_thread_index()?;
         let broken = BROKEN.load(SeqCst);
         Some(Suspicion { since: Instant::now(), patience: FIRST, usual, broken, last: None })
     }
 
     /// How long to wait until the next look.
-    pub(super) fn patience(&self) -> Duration {
+    pub(crate) fn patience(&self) -> Duration {
         self.patience
     }
 
+    /// Whether there is nobody to suspect, as is said; the next look comes later then.
+    pub(crate) fn is_idle(&mut self, nobody: bool) -> bool {
+        if nobody {
+            self.patience = (2 * self.patience).min(LONGEST);
+        }
+        nobody
+    }
+
     /// Whether nothing goes on in the pool, and `leader` waits inside rayon, as far as can be seen.
-    pub(super) fn is_confirmed(&mut self, leader: ThreadId) -> bool {
+    pub(crate) fn is_confirmed(&mut self, leader: ThreadId) -> bool {
         self.patience = (2 * self.patience).min(LONGEST);
         let broken = BROKEN.load(SeqCst);
         if broken != self.broken {
@@ -87,7 +107,8 @@ impl Suspicion {
         let is_quiet = is_quiet(&last, look);
         let is_inside = waits::ends_of(leader).iter().all(|end| look.inside.contains(end));
         let outside = self.usual.map_or(OUTSIDE, |usual| OUTSIDE.max(10 * usual));
-        let is_confirmed = is_quiet && (is_inside || self.since.elapsed() > outside);
+        let has_waited = !OURS.get() && self.since.elapsed() > outside;
+        let is_confirmed = is_quiet && (is_inside || has_waited);
         // Of several that see the same, one goes first.
         is_confirmed && BROKEN.compare_exchange(broken, broken + 1, SeqCst, SeqCst).is_ok()
     }

@@ -18,5 +18,8 @@ mod hidden;
 mod waits;
 
 pub(crate) use file::{Acquired, Lease, LeaseFiles};
-pub(crate) use flights::{Flights, Joined, Leader, Leave, Meanwhile, Shared, Watcher, Wish};
+pub(crate) use flights::{
+    Flights, Joined, Leader, Leave, Meanwhile, Shared, Watcher, Wish, warn_of_hidden_wait,
+};
+pub(crate) use hidden::{Suspicion, note_own_thread};
 pub(crate) use waits::{Awaited, Circle, wait_for_work};

@@ -2,14 +2,20 @@
 //!
 //! The threads are rayon's, so that a user's own rayon code inside a task is shared among the threads of the same pool. rayon
 //! wakes a thread when the [line](super::crew::Line) calls one; what the thread does then, the line says.
+//!
+//! rayon runs a job on whichever thread looks for one, also on top of the stack of a thread that waits for a piece of the user's own
+//! rayon code. Such a thread must serve nobody: what it took on might need what lies beneath it, and whoever waits for the piece
+//! would wait for as long as the line is served. rayon does not tell, but the stack does: a job at the bottom of a thread
+//! begins where that thread's first job began, which every thread notes when the pool is made; one on top of a wait begins
+//! deeper.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::sync::{Arc, Barrier, Mutex, OnceLock, Weak};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
@@ -19,7 +25,7 @@ use super::crew::{Arrival, Line, Real};
 use super::watch;
 use crate::events;
 use crate::key::Key;
-use crate::lease::{Awaited, Watcher};
+use crate::lease::{Awaited, Watcher, note_own_thread};
 use crate::lock::lock;
 use crate::panics;
 
@@ -110,6 +116,35 @@ impl Watcher for KeyOf {
 pub(super) struct Pool {
     threads: ThreadPool,
     line: Line<Real, Arc<Standing>>,
+    /// Where all threads and whoever makes the pool meet, when it is made.
+    noted: Barrier,
+}
+
+/// How a thread comes to serve: rayon runs it from different places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Came {
+    Called,
+    Asked,
+}
+
+/// Where the stack is, as seen from a place that is reached in the same way each time.
+#[inline(never)]
+fn depth() -> usize {
+    let here = 0_u8;
+    std::ptr::from_ref(std::hint::black_box(&here)).addr()
+}
+
+fn note_bottom(came: Came) {
+    let mut bottoms = BOTTOM.get();
+    bottoms[came as usize] = depth();
+    BOTTOM.set(bottoms);
+}
+
+/// Whether nothing lies beneath on the stack of this thread. (Stacks grow downwards wherever Rust runs; the noted place may be some
+/// frames off, a wait inside rayon takes more.)
+fn is_at_bottom(came: Came) -> bool {
+    const SLACK: usize = 512;
+    depth() + SLACK >= BOTTOM.get()[came as usize]
 }
 
 /// What tells one pool from another.
@@ -124,6 +159,8 @@ pub(super) struct PoolSize {
 type Pools = HashMap<(u32, PoolSize), Arc<Pool>>;
 
 thread_local! {
+    /// Where the stack of this thread is when it is called at the bottom of its stack, and when it is asked with all others.
+    static BOTTOM: Cell<[usize; 2]> = const { Cell::new([0; 2]) };
     /// The pool that this thread belongs to, or stands in for.
     static HOME: OnceCell<Arc<OnceLock<Weak<Pool>>>> = const { OnceCell::new() };
 }
@@ -173,13 +210,16 @@ impl Pool {
             .stack_size(size.stack.unwrap_or(STACK))
             .thread_name(move |index| format!("rememo-{jobs}-{index}"))
             .start_handler(move |_| {
+                note_own_thread();
                 HOME.with(|home| {
                     home.get_or_init(|| Arc::clone(&place));
                 });
             })
             .build()?;
-        let pool = Arc::new(Pool { threads, line: Line::new(jobs) });
+        let noted = Barrier::new(jobs + 1);
+        let pool = Arc::new(Pool { threads, line: Line::new(jobs), noted });
         home.get_or_init(|| Arc::downgrade(&pool));
+        pool.note_bottoms();
         pools.insert(key, Arc::clone(&pool));
         Ok(pool)
     }
@@ -192,21 +232,45 @@ impl Pool {
     /// Gets work in line that wants so many threads.
     pub(super) fn call(self: &Arc<Self>, work: &Arc<Standing>, wanted: usize) {
         for _ in 0..self.line.join(Arc::clone(work), wanted) {
-            let pool = Arc::clone(self);
-            self.threads.spawn(move || pool.arrive(true));
+            self.spawn(Pool::arrive);
         }
         watch::watch(self, work);
     }
 
+    /// Has one thread come.
+    fn spawn(self: &Arc<Self>, act: fn(&Arc<Pool>, Came)) {
+        let pool = Arc::clone(self);
+        self.threads.spawn(move || act(&pool, Came::Called));
+    }
+
+    /// Has all threads come, each once.
+    fn spawn_all(self: &Arc<Self>, act: fn(&Arc<Pool>, Came)) {
+        let pool = Arc::clone(self);
+        self.threads.spawn_broadcast(move |_| act(&pool, Came::Asked));
+    }
+
+    /// Has every thread note where its stack is at the bottom. The pool is new, so that is where they are.
+    fn note_bottoms(self: &Arc<Self>) {
+        for _ in 0..self.size() {
+            // Each waits for all others, so that no thread takes two.
+            self.spawn(|pool, came| {
+                note_bottom(came);
+                pool.noted.wait();
+            });
+        }
+        self.noted.wait();
+        self.spawn_all(|pool, came| {
+            note_bottom(came);
+            pool.noted.wait();
+        });
+        self.noted.wait();
+    }
+
     /// A thread of the pool that was called, or asked with all others.
-    fn arrive(self: &Arc<Self>, was_called: bool) {
-        // Inside a task this thread waits, in the user's rayon code, for something that may need what lies beneath it.
-        match self.line.arrive(was_called, !is_busy()) {
+    fn arrive(self: &Arc<Self>, came: Came) {
+        match self.line.arrive(came == Came::Called, !is_busy() && is_at_bottom(came)) {
             Arrival::Go => {}
-            Arrival::AskAll => {
-                let pool = Arc::clone(self);
-                self.threads.spawn_broadcast(move |_| pool.arrive(false));
-            }
+            Arrival::AskAll => self.spawn_all(Pool::arrive),
             Arrival::Serve => {
                 while let Some(work) = self.line.next() {
                     // Nothing is left to panic; if it does, the other work must not be forsaken.
@@ -234,7 +298,11 @@ impl Pool {
         HOME.with(|here| {
             here.get_or_init(|| home);
         });
+        note_own_thread();
+        // The user's own rayon code stays on this thread: the threads of rayon's global pool may all wait for this very work.
+        let alone = ThreadPoolBuilder::new().num_threads(1).use_current_thread().build();
         work.stand_in();
+        drop(alone);
     }
 }
 

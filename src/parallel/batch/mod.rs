@@ -24,7 +24,7 @@ use super::progress::{Came, PATIENCE, Shown, Watch};
 use super::queue::{Queue, Taken};
 use crate::call::Call;
 use crate::key::Key;
-use crate::lease::{Awaited, Circle, wait_for_work};
+use crate::lease::{Awaited, Circle, Suspicion, wait_for_work, warn_of_hidden_wait};
 use crate::memory::{Memory, MissReason, Outbox};
 use crate::panics;
 use crate::task_error::{TaskError, TaskSubject};
@@ -152,12 +152,29 @@ where
                 }
             }
         });
-        let step = [patience, told].into_iter().flatten().min();
-        let is_met = self.crew.wait(Wish { is_met, works }, step);
-        if !is_met && let Some(watch) = &self.watch {
-            watch.changed();
+        let mut suspicion = Suspicion::of_this_thread(None);
+        loop {
+            let doubts = suspicion.as_ref().map(Suspicion::patience);
+            let step = [patience, told, doubts].into_iter().flatten().min();
+            if self.crew.wait(Wish { is_met, works }, step) {
+                return true;
+            }
+            if let Some(watch) = &self.watch {
+                watch.changed();
+            }
+            if patience.is_some() {
+                return false;
+            }
+            // Somebody who computes a key of this batch may wait, inside rayon, for what lies beneath on this stack.
+            let leaders: Vec<ThreadId> = self.crew.look(|queue, _| queue.awaited().collect());
+            if let Some(suspicion) = &mut suspicion
+                && !suspicion.is_idle(leaders.is_empty())
+                && leaders.iter().any(|leader| suspicion.is_confirmed(*leader))
+            {
+                warn_of_hidden_wait(&leaders);
+                self.free(&leaders.into_iter().collect());
+            }
         }
-        is_met
     }
 
     /// Works until nothing can be started, or this worker is to leave; whether there was anything to do.
