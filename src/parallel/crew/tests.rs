@@ -145,7 +145,9 @@ impl Pool {
             .collect();
         act();
         self.put(Job::End, self.size);
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        for thread in threads {
+            thread.join().unwrap();
+        }
     }
 
     /// What a thread does that waits inside a task in the user's own rayon code: it may take a job.
@@ -154,7 +156,9 @@ impl Pool {
             let mut jobs = self.jobs.lock().unwrap();
             if jobs.front().is_some_and(|job| *job != Job::End) { jobs.pop_front() } else { None }
         };
-        taken.into_iter().for_each(|job| self.arrive(job, false));
+        if let Some(job) = taken {
+            self.arrive(job, false);
+        }
     }
 }
 
@@ -230,9 +234,10 @@ fn nothing() -> Run {
     Box::new(|_, _| thread::yield_now())
 }
 
-/// Explores schedules: some thousands, or, in the long form, as many as are said to have been explored.
+/// Explores schedules: some thousands, or as many as are asked for.
 fn explore(scenario: impl Fn() + Send + Sync + 'static) {
-    let schedules = if std::env::var_os("REMEMO_TEST_LONG").is_some() { 100_000 } else { 2_000 };
+    let asked = std::env::var("REMEMO_TEST_SCHEDULES");
+    let schedules = asked.map_or(2_000, |schedules| schedules.parse().unwrap());
     shuttle::check_random(scenario, schedules);
 }
 

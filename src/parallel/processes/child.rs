@@ -148,7 +148,7 @@ impl Worker {
         &mut self,
         jobs: impl ExactSizeIterator<Item = &'j Job> + Clone,
         timeout: Option<Duration>,
-        event: &mut dyn FnMut(Option<(usize, Result<Reply, Lost>)>),
+        event: &mut dyn FnMut(Option<Answer>),
     ) -> Result<(), Ended> {
         let is_one = jobs.len() == 1;
         let mut news = News { told: vec![false; jobs.len()], left: jobs.len(), event };
@@ -166,18 +166,16 @@ impl Worker {
             let glance = may_hold_back.then(|| Instant::now() + HELD_BACK);
             let first = [until, glance].into_iter().flatten().min();
             let failure = match self.connection.receive(first) {
-                Ok(message) => match take_replies(&message, &mut news) {
-                    Some(taken) => {
+                Ok(message) => {
+                    if let Some(taken) = take_replies(&message, &mut news) {
                         self.done += taken;
                         until = deadline();
                         may_hold_back = self.journal.is_some() && !is_one;
                         continue;
                     }
-                    None => {
-                        self.end();
-                        Failure::new(TaskErrorKind::Crashed, "its worker process answered nonsense")
-                    }
-                },
+                    self.end();
+                    Failure::new(TaskErrorKind::Crashed, "its worker process answered nonsense")
+                }
                 Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                     if until.is_none_or(|until| Instant::now() < until) {
                         may_hold_back = false;
@@ -240,8 +238,11 @@ pub(super) struct Ended {
 struct News<'e> {
     told: Vec<bool>,
     left: usize,
-    event: &'e mut dyn FnMut(Option<(usize, Result<Reply, Lost>)>),
+    event: &'e mut dyn FnMut(Option<Answer>),
 }
+
+/// What came of the job at a place.
+pub(super) type Answer = (usize, Result<Reply, Lost>);
 
 impl News<'_> {
     /// Tells of a reply, unless that was done; whether it was news.

@@ -57,6 +57,7 @@ fn watch(stream: UnixStream) {
 
 /// Shakes hands, and sets what the parent asks for; the pen for its journal, if there is one. `None`: the parent is gone, or of another
 /// kind.
+#[expect(clippy::option_option, reason = "no parent, or no journal")]
 fn greet(connection: &mut Connection) -> Option<Option<Pen>> {
     let message = connection.receive(None).ok()?;
     let hello = Hello::read(&message)?;

@@ -20,9 +20,7 @@ struct Explosive(bool);
 
 impl Drop for Explosive {
     fn drop(&mut self) {
-        if self.0 && !std::thread::panicking() {
-            panic!("it explodes");
-        }
+        assert!(!self.0 || std::thread::panicking(), "it explodes");
     }
 }
 
@@ -79,9 +77,7 @@ struct Argument {
 
 impl Drop for Argument {
     fn drop(&mut self) {
-        if self.explodes && !std::thread::panicking() {
-            panic!("{} explodes", self.x);
-        }
+        assert!(!self.explodes || std::thread::panicking(), "{} explodes", self.x);
     }
 }
 

@@ -186,7 +186,9 @@ fn a_batch_does_not_wait_for_a_long_queue_of_submitted_calls() {
         parallel.run((0..20).map(|_| delayed(|| thread::sleep(Duration::from_millis(15))))).unwrap();
         let before = done.load(SeqCst);
         assert!(before < 200, "{before} submitted calls ran before 20 of a batch");
-        tasks.into_iter().for_each(|task| task.wait().unwrap());
+        for task in tasks {
+            task.wait().unwrap();
+        }
     });
 }
 
@@ -316,6 +318,7 @@ fn batches_nest_deep() {
 #[test]
 fn threads_have_the_stack_that_they_are_given() {
     /// Uses some bytes of the stack, far more than it was given by default.
+    #[expect(clippy::large_stack_arrays, reason = "to fill it")]
     fn fill(depth: u32) -> u64 {
         let here = std::hint::black_box([1_u8; 64 * 1024]);
         let below = if depth == 0 { 0 } else { fill(depth - 1) };

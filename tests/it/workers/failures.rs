@@ -304,6 +304,7 @@ fn a_call_whose_worker_crashes_is_tried_again_when_asked() {
 
 /// Starts a program that outlives it by far, and does not end.
 #[memo]
+#[expect(clippy::zombie_processes, reason = "that it is left behind is the point")]
 fn parent(x: u64, log: PathBuf, how: Act) -> u64 {
     let child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
     note(&log, &child.id().to_string());
