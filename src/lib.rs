@@ -74,8 +74,8 @@
 //!   function are one.
 //! - Nothing is evicted without a budget ([`MemoryBuilder::budget`]): a directory grows until [`Memory::clear`] or
 //!   [`Memory::reduce`].
-//! - A memoized function that uses rayon inside, and is waited for by a piece of its own work, may be computed twice, or before
-//!   it has ever returned wait for ever.
+//! - Memoized functions that use rayon inside may come to wait for each other through it. Then one is computed a second time, and a
+//!   warning names both; through two processes, or a thread that one of them has started and joins, they would wait for ever.
 //! - Sharing one directory between machines over a network file system is not tested.
 //! - Formats may change between versions; entries of another version are misses or the directory is refused.
 
@@ -88,6 +88,7 @@ mod call;
 mod checksum;
 mod codec;
 mod error;
+mod events;
 mod function;
 mod input;
 mod key;
@@ -178,8 +179,8 @@ pub mod __private {
     /// What it takes to run calls in other processes.
     pub mod remote {
         pub use crate::remote::{
-            Given, Lost, Receive, ReceiveOwned, Registered, Send, Served, Sink, Unsent, Whole, WholeCodec,
-            via,
+            ErrorText, Given, Lost, Receive, ReceiveOwned, Registered, Send, Served, Sink, Unsent, Whole,
+            WholeCodec, via,
         };
     }
 

@@ -5,7 +5,7 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
-use std::panic::{self, PanicHookInfo};
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::sync::Once;
 use std::thread;
 
@@ -31,6 +31,23 @@ pub(crate) fn is_inside_task() -> bool {
 /// Notes whether this thread is inside a task; whether it was before.
 pub(crate) fn set_inside_task(inside: bool) -> bool {
     INSIDE.replace(inside)
+}
+
+/// Drops a value of the user's, whose `Drop` may panic.
+///
+/// # Errors
+///
+/// Fails with what it panicked with.
+pub(crate) fn drop_guarded<T>(value: T) -> Result<(), Box<dyn Any + Send>> {
+    panic::catch_unwind(AssertUnwindSafe(|| drop(value)))
+}
+
+/// Drops what a panic was given, whose `Drop` may panic, too.
+pub(crate) fn discard(payload: Box<dyn Any + Send>) {
+    if let Err(another) = drop_guarded(payload) {
+        // It may go on like this for ever.
+        std::mem::forget(another);
+    }
 }
 
 /// Sees that the places of panics are noted from now on; the first call in a process counts.
@@ -69,7 +86,7 @@ pub(crate) fn take_place(payload: &(dyn Any + Send)) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+    use std::panic::{catch_unwind, resume_unwind};
 
     use super::*;
 

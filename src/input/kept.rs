@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use crate::checksum;
 use crate::error::Result;
+use crate::events;
 use crate::sys::{self, Access, Dir, Stamp};
 
 /// Smaller files are hashed in less time than it is worth keeping a record of, which takes a block of the disk: with this,
@@ -43,7 +44,7 @@ impl Kept {
             return None;
         }
         let record = self.try_read(stamp).unwrap_or_else(|error| {
-            log::debug!(target: "rememo", "the digest of an input is not known: {error}");
+            events::debug!("the digest of an input is not known: {error}");
             None
         })?;
         let digest = <[u8; 32]>::try_from(record.last_chunk::<32>()?.as_slice()).ok()?;
@@ -61,7 +62,7 @@ impl Kept {
         let session = if settled { Some(0) } else { sys::session(stamp.mount) };
         let Some(session) = session.filter(|_| stamp.size >= LEAST_BYTES) else { return };
         if let Err(error) = self.try_write(stamp, session, digest) {
-            log::debug!(target: "rememo", "the digest of an input is not kept: {error}");
+            events::debug!("the digest of an input is not kept: {error}");
         }
     }
 

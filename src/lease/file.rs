@@ -56,14 +56,24 @@ impl LeaseFiles {
         if !wait {
             return Ok(Acquired::Busy);
         }
-        let locks = self.locks.clone();
-        let (of, key) = (function.to_owned(), *key);
-        let _notice = Notice::new(move |waited| {
+        let _notice = self.notice(key, function);
+        let lease = Lease { _held: self.locks.lock(key)? };
+        Ok(Acquired::Held { lease, waited: true })
+    }
+
+    /// Waits until no other process holds the lease of `key`, without taking it.
+    pub(crate) fn wait(&self, key: &Key, function: &str) -> Result<()> {
+        let _notice = self.notice(key, function);
+        self.locks.wait(key)
+    }
+
+    /// Tells of a long wait for a call of `function`.
+    fn notice(&self, key: &Key, function: &str) -> Notice {
+        let (locks, of, key) = (self.locks.clone(), function.to_owned(), *key);
+        Notice::new(move |waited| {
             let holder = locks.holder(&key);
             format!("`{of}` is waited for since {waited:?}: {holder} computes this call of it")
-        });
-        let lease = Lease { _held: self.locks.lock(&key)? };
-        Ok(Acquired::Held { lease, waited: true })
+        })
     }
 }
 

@@ -11,6 +11,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread::ThreadId;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::begin::{Begun, Ticket};
@@ -20,9 +21,10 @@ use super::trouble::{Trouble, Troubles, chain};
 use super::{Memory, MissReason, Outcome, Source};
 use crate::call::{Call, Memo, Subject};
 use crate::error::Result;
+use crate::events;
 use crate::function::{Definition, Function};
 use crate::key::Key;
-use crate::lease::{Flights, Leader, LeaseFiles, Shared};
+use crate::lease::{Flights, Leader, LeaseFiles, Meanwhile, Shared};
 use crate::payload::Level;
 use crate::report::{Counters, Records};
 use crate::store::{self, Draft, Entry, Lookup, Payload, Store};
@@ -54,14 +56,13 @@ struct Miss {
 }
 
 /// How a miss is to be computed.
-#[derive(Debug)]
 pub(crate) enum Terms<'o, 'm> {
     /// For itself: whoever computes it already is waited for.
     Single,
     /// As one of a batch, where its value goes to duplicates, too.
     Batch {
-        /// Wait for whoever computes it already, instead of leaving it to them.
-        wait: bool,
+        /// What is done while somebody else computes it.
+        meanwhile: Meanwhile<'o>,
         /// Where the value goes on its way to the store.
         outbox: &'o mut Outbox<'m>,
     },
@@ -89,8 +90,8 @@ pub(crate) enum Attempt<C: Call> {
     Done(Computed<C::Output>),
     /// The function panicked, or what writes or reads its value.
     Panicked(Panic),
-    /// Somebody else computes the key, and waiting was not wanted.
-    Busy(C),
+    /// Somebody else computes the key, a thread of this process or another one, and the watcher will be told.
+    Busy(C, Option<ThreadId>),
 }
 
 impl Inner {
@@ -126,7 +127,7 @@ impl Inner {
         let entry = self.check(found, memo.function.definition(), function)?;
         let value = self.decode(&entry, memo)?;
         self.counters.hit(entry.compute_time());
-        log::trace!(target: "rememo", "hit: `{function}` {key}");
+        events::trace!("hit: `{function}` {key}");
         Ok(value)
     }
 
@@ -203,13 +204,13 @@ impl Inner {
             let Outcome { value, source } = memory.run_plain(call, MissReason::NotMemoized);
             return Attempt::Done(Computed { value, source, shared: None });
         };
-        let (wait, share, outbox) = match terms {
-            Terms::Single => (true, false, None),
-            Terms::Batch { wait, outbox } => (wait, true, Some(outbox)),
+        let (meanwhile, share, outbox) = match terms {
+            Terms::Single => (Meanwhile::Wait, false, None),
+            Terms::Batch { meanwhile, outbox } => (meanwhile, true, Some(outbox)),
         };
-        let Ticket { leader, lease } = match self.begin(key, &reason, &memo, wait) {
+        let Ticket { leader, lease } = match self.begin(memory, key, &reason, &memo, meanwhile) {
             Begun::Done(computed) => return Attempt::Done(computed),
-            Begun::Busy => return Attempt::Busy(call),
+            Begun::Busy(by) => return Attempt::Busy(call, by),
             Begun::Leads(ticket) => ticket,
         };
         let subject = memo.subject();
@@ -249,7 +250,7 @@ impl Inner {
     ) -> Computed<C::Output> {
         let Miss { key, reason, share } = miss;
         let function = subject.function;
-        log::debug!(target: "rememo", "miss: `{}`({}): {reason}", function.name(), subject.arguments);
+        events::debug!("miss: `{}`({}): {reason}", function.name(), subject.arguments);
         let (value, took) = timed(memory, call);
         function.took(took);
         self.counters.miss(took);
@@ -288,7 +289,7 @@ impl Inner {
     /// Counts a stored value, and sees that its function has a record.
     pub(super) fn stored(&self, function: &'static Function, key: &Key) {
         self.counters.stored();
-        log::trace!(target: "rememo", "stored: `{}` {key}", function.name());
+        events::trace!("stored: `{}` {key}", function.name());
         if let Err(error) = self.records.write(function, self.store.generation()) {
             self.troubles.note(Trouble::Record, function.name(), &chain(&error));
         }

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use super::Memory;
 use super::inner::Inner;
 use crate::error::{Error, Result};
+use crate::events;
 use crate::payload::Level;
 use crate::store::{Durability, Layout, Options};
 
@@ -172,7 +173,7 @@ fn switched_off() -> bool {
         Ok("off") => true,
         Ok("" | "on") | Err(_) => false,
         Ok(other) => {
-            log::warn!(target: "rememo", "REMEMO=`{other}` is not known and is ignored; `off` disables the cache");
+            events::warn!("REMEMO=`{other}` is not known and is ignored; `off` disables the cache");
             false
         }
     })

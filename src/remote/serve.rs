@@ -1,5 +1,6 @@
 //! Running jobs in the process that they came to.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
@@ -8,8 +9,10 @@ use super::job::{Job, MemoryPlace};
 use super::registry;
 use super::reply::{Content, Lost, Reply};
 use crate::call::{Call, FunctionCall};
+use crate::events;
 use crate::lock::lock;
-use crate::memory::Memory;
+use crate::memory::{Memory, chain};
+use crate::panics;
 
 /// What the code that `#[memo]` writes returns for a job.
 pub type Served = Result<Reply, Lost>;
@@ -49,9 +52,14 @@ impl Server {
             Lost::Refused("this program does not have the function, or has it with other code".into())
         })?;
         let memory = self.memory(job.memory.as_ref());
-        let arguments = arguments::unpack(&job.arguments, &memory)?;
-        let given = Given { arguments: arguments.iter(), key: job.key, memory: &memory, share: self.share };
-        (registered.serve)(given)
+        let serve = || {
+            let arguments = arguments::unpack(&job.arguments, &memory)?;
+            let given =
+                Given { arguments: arguments.iter(), key: job.key, memory: &memory, share: self.share };
+            (registered.serve)(given)
+        };
+        // What reads arguments and writes values is the user's, too.
+        catch_unwind(AssertUnwindSafe(serve)).unwrap_or_else(|payload| Err(lost(payload)))
     }
 
     fn memory(&self, place: Option<&Arc<MemoryPlace>>) -> Memory {
@@ -62,7 +70,7 @@ impl Server {
         }
         // Trouble costs no result: without a memory the value goes back with the reply.
         let memory = Memory::at(place).unwrap_or_else(|error| {
-            log::warn!(target: "rememo", "a job's values go back with its reply: {error}");
+            events::warn!("a job's values go back with its reply: {}", chain(&error));
             Memory::disabled()
         });
         if memories.len() == MEMORIES {
@@ -93,10 +101,14 @@ impl Given<'_> {
         let subject = memo.subject();
         let travel = call.travel().map_err(|reason| Lost::Refused(reason.into()))?;
         let run = catch_unwind(AssertUnwindSafe(|| self.memory.timed(call)));
-        let (value, took) = run.map_err(|payload| Lost::panicked(&*payload))?;
+        let (value, took) = run.map_err(lost)?;
         let reply = |content| Reply { content, took };
         let Some(encoded) = self.memory.encode(&subject, &value) else {
-            return whole(&travel, &value).map(|bytes| reply(Content::Whole(bytes)));
+            return match whole(&travel, &value) {
+                Ok(bytes) => Ok(reply(Content::Whole(bytes))),
+                // It cannot travel. Of an error its text can.
+                Err(refused) => Err((travel.error_text)(&value).map_or(refused, Lost::Returned)),
+            };
         };
         let all = self.share == Share::All;
         let is_stored = self.key.is_some_and(|key| self.memory.put_value(key, &subject, &encoded, took, all));
@@ -106,6 +118,13 @@ impl Given<'_> {
             Content::Value { codec: encoded.codec, bytes: encoded.bytes.into_vec() }
         }))
     }
+}
+
+/// What is told of a panic that was just caught on this thread.
+fn lost(payload: Box<dyn Any + Send>) -> Lost {
+    let lost = Lost::panicked(&*payload);
+    panics::discard(payload);
+    lost
 }
 
 /// A value that is not kept, on its way back.

@@ -15,6 +15,7 @@ use super::entry::{self, MAX_HEAD};
 use super::root;
 use super::{Draft, Durability, EntryInfo, Extent, Limits, Lookup, Options, Reduced, Store, Swept};
 use crate::error::{Error, Result};
+use crate::events;
 use crate::key::{FunctionId, Key};
 use crate::lock::lock;
 use crate::sys::{self, Access, Dir, Stamp};
@@ -40,7 +41,7 @@ impl FilesStore {
     pub(crate) fn open(dir: &Arc<Dir>, options: &Options) -> Self {
         // What is left there harms nobody, so that failing to remove it is no trouble.
         if let Err(error) = sys::sweep(dir) {
-            log::debug!(target: "rememo", "what killed processes left stays: {error}");
+            events::debug!("what killed processes left stays: {error}");
         }
         FilesStore {
             dir: Arc::clone(dir),
@@ -187,7 +188,7 @@ impl Store for FilesStore {
         }
         // The entry is stored, whatever comes of that.
         if let Err(error) = self.keep_budget(blob.length) {
-            log::debug!(target: "rememo", "the budget is not kept: {error}");
+            events::debug!("the budget is not kept: {error}");
         }
         Ok(())
     }
@@ -270,7 +271,7 @@ impl Drop for FilesStore {
     fn drop(&mut self) {
         for name in std::mem::take(&mut *lock(&self.unsynced)) {
             if let Err(error) = self.blobs.sync(&name) {
-                log::warn!(target: "rememo", "an entry may not outlive a power cut: {error}");
+                events::warn!("an entry may not outlive a power cut: {error}");
             }
         }
     }

@@ -25,6 +25,7 @@ use std::path::Path;
 
 use super::Layout;
 use crate::error::{Error, Result};
+use crate::events;
 use crate::sys::{self, Access, Dir, FileSystem, Temporary};
 
 /// Which layout the entries of a directory have.
@@ -241,14 +242,14 @@ fn refuse_foreign_files(dir: &Dir) -> Result<()> {
 fn complete(dir: &Dir) -> Result<()> {
     for name in ["tmp", "blobs", "functions"] {
         if let Err(error) = dir.make(name) {
-            log::debug!(target: "rememo", "{error}");
+            events::debug!("{error}");
         }
     }
     for (name, text) in [("CACHEDIR.TAG", TAG), (".gitignore", "*\n")] {
         if dir.stat(name)?.is_none() {
             let made = sys::replace(dir, name, &[text.as_bytes()]);
             if let Err(error) = made {
-                log::debug!(target: "rememo", "{error}");
+                events::debug!("{error}");
                 break;
             }
         }

@@ -48,6 +48,15 @@ pub(crate) fn coarse_millis() -> u64 {
     seconds * 1000 + u64::try_from(time.tv_nsec).unwrap_or_default() / 1_000_000
 }
 
+/// The time that this thread has used of its processor.
+pub(crate) fn thread_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(
+        u64::try_from(time.tv_sec).unwrap_or_default(),
+        u32::try_from(time.tv_nsec).unwrap_or_default(),
+    )
+}
+
 /// The number that the kernel gave to the time since the machine was started; zero if it is unknown.
 pub(crate) fn boot_id() -> u64 {
     static BOOT_ID: OnceLock<u64> = OnceLock::new();

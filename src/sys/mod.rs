@@ -2,6 +2,8 @@
 
 mod dir;
 mod io;
+#[expect(unsafe_code, reason = "the one place that lends what is borrowed to threads of a pool")]
+pub(crate) mod lend;
 #[expect(unsafe_code, reason = "the one place that sees values as bytes and bytes as values")]
 pub(crate) mod raw;
 mod stat;
@@ -24,7 +26,7 @@ use linux::boot_id;
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{
     FileSystem, advise_large, allocate, coarse_millis, file_system, read_at, stat, stat_at, stat_path,
-    unshare,
+    thread_time, unshare,
 };
 
 #[cfg(target_os = "linux")]
@@ -44,5 +46,5 @@ mod not_linux;
 use not_linux::boot_id;
 #[cfg(not(target_os = "linux"))]
 pub(crate) use not_linux::{
-    FileSystem, advise_large, allocate, file_system, read_at, stat, stat_of, stat_path,
+    FileSystem, advise_large, allocate, file_system, read_at, stat, stat_of, stat_path, thread_time,
 };

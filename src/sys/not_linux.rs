@@ -4,7 +4,7 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::mem::MaybeUninit;
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::{Stamp, Stat};
 
@@ -15,6 +15,11 @@ pub(crate) fn allocate(file: &File, bytes: u64) -> io::Result<()> {
 
 /// Says that `bytes` are many and will all be written: to nobody, here.
 pub(crate) fn advise_large(_bytes: &mut [MaybeUninit<u8>]) {}
+
+/// The time that this thread has used of its processor; zero: it is unknown.
+pub(crate) fn thread_time() -> Duration {
+    Duration::ZERO
+}
 
 /// The number of the time since the machine was started; zero: it is unknown.
 pub(crate) fn boot_id() -> u64 {

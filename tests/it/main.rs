@@ -33,6 +33,7 @@ mod package;
 mod parallel;
 mod policy;
 mod processes;
+mod programs;
 mod progress;
 mod random;
 mod reach;

@@ -43,6 +43,7 @@ impl Expansion<'_> {
                         ::core::result::Result::Ok(())
                     },
                     (&&#library::__private::remote::Whole::<#output>::new()).whole(),
+                    (&&&#library::__private::remote::ErrorText::<#output>::new()).error_text(),
                 )
             }
         }

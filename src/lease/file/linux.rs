@@ -57,18 +57,52 @@ impl Locks {
 
     /// Locks the byte of a key, if no other process has.
     pub(super) fn try_lock(&self, key: &Key) -> Result<Option<Held>> {
-        self.lock_by(key, |file, byte| locks::try_lock(file, byte, Lock::Exclusive, Owner::Process))
+        let byte = byte_of(key);
+        self.in_place(|opened| {
+            let mut locked = lock(&opened.locked);
+            if locked.contains(&byte) {
+                return Ok(Some(None));
+            }
+            let is_taken = locks::try_lock(&opened.file, byte, Lock::Exclusive, Owner::Process)?;
+            if is_taken {
+                locked.insert(byte);
+            }
+            Ok(is_taken.then_some(Some(byte)))
+        })
     }
 
     /// Locks the byte of a key, waiting for the process that has.
     pub(super) fn lock(&self, key: &Key) -> Result<Held> {
+        let byte = byte_of(key);
         loop {
-            let held =
-                self.lock_by(key, |file, byte| locks::lock(file, byte, Lock::Exclusive, Owner::Process))?;
+            let held = self.in_place(|opened| {
+                let is_taken = locks::lock(&opened.file, byte, Lock::Exclusive, Owner::Process)?;
+                // Another thread of this process may have it, too, by now.
+                Ok(is_taken.then(|| lock(&opened.locked).insert(byte).then_some(byte)))
+            })?;
             match held {
                 Some(held) => return Ok(held),
                 None => std::thread::sleep(AGAIN),
             }
+        }
+    }
+
+    /// Waits until no other process has locked the byte of a key.
+    pub(super) fn wait(&self, key: &Key) -> Result<()> {
+        let byte = byte_of(key);
+        loop {
+            let is_over = self.in_place(|opened| {
+                let is_taken = locks::lock(&opened.file, byte, Lock::Exclusive, Owner::Process)?;
+                let locked = lock(&opened.locked);
+                if is_taken && !locked.contains(&byte) {
+                    locks::unlock(&opened.file, byte, Owner::Process);
+                }
+                Ok(is_taken.then_some(None))
+            })?;
+            if is_over.is_some() {
+                return Ok(());
+            }
+            std::thread::sleep(AGAIN);
         }
     }
 
@@ -84,20 +118,17 @@ impl Locks {
         format!("process {process} ({}){stopped}", name.trim())
     }
 
-    fn lock_by(&self, key: &Key, take: impl Fn(&File, u32) -> std::io::Result<bool>) -> Result<Option<Held>> {
-        let byte = byte_of(key);
+    /// Locks by `take`, which gives the byte that is locked, in the file that others lock, too.
+    fn in_place(
+        &self,
+        take: impl Fn(&Opened) -> std::io::Result<Option<Option<u32>>>,
+    ) -> Result<Option<Held>> {
         loop {
             let opened = self.opened()?;
-            if !lock(&opened.locked).insert(byte) {
-                return Ok(Some(Held { opened, byte: None }));
-            }
+            let taken = take(&opened).map_err(|error| self.dir.error("lock", LEASES, error))?;
+            let Some(byte) = taken else { return Ok(None) };
             // Given back when it is dropped, whatever comes.
-            let held = Held { opened, byte: Some(byte) };
-            let taken =
-                take(&held.opened.file, byte).map_err(|error| self.dir.error("lock", LEASES, error))?;
-            if !taken {
-                return Ok(None);
-            }
+            let held = Held { opened, byte };
             if self.is_in_place(&held.opened)? {
                 return Ok(Some(held));
             }
@@ -140,8 +171,10 @@ impl Locks {
 impl Drop for Held {
     fn drop(&mut self) {
         if let Some(byte) = self.byte {
+            // Together: to this process the lock is free for whoever does not see the byte.
+            let mut locked = lock(&self.opened.locked);
             locks::unlock(&self.opened.file, byte, Owner::Process);
-            lock(&self.opened.locked).remove(&byte);
+            locked.remove(&byte);
         }
     }
 }

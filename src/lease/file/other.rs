@@ -45,6 +45,11 @@ impl Locks {
         Ok(Held { file })
     }
 
+    /// Waits until nobody has locked the file of a key.
+    pub(super) fn wait(&self, key: &Key) -> Result<()> {
+        self.lock(key).map(drop)
+    }
+
     /// Who has locked the file of a key: the system does not tell.
     pub(super) fn holder(&self, _key: &Key) -> String {
         "another process".into()

@@ -58,6 +58,25 @@ fn a_lease_is_busy_while_another_process_holds_it_and_free_when_that_is_killed()
     drop(held(leases.acquire(&KEY, "f", false).unwrap()));
 }
 
+/// Who only waits for a lease neither has it nor is in the way of who asks for it meanwhile.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_lease_that_is_waited_for_is_busy_for_the_other_threads_too() {
+    let (dir, leases) = leases();
+    let mut other = other_process(&dir.path().join("leases"));
+    std::thread::scope(|scope| {
+        let waiter = scope.spawn(|| leases.wait(&KEY, "f").unwrap());
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        assert!(matches!(leases.acquire(&KEY, "f", false).unwrap(), Acquired::Busy));
+        other.kill().unwrap();
+        other.wait().unwrap();
+        waiter.join().unwrap();
+    });
+    let other = other_process(&dir.path().join("leases"));
+    assert!(matches!(leases.acquire(&KEY, "f", false).unwrap(), Acquired::Busy), "it was not kept");
+    drop(other.stdin);
+}
+
 #[test]
 #[cfg(target_os = "linux")]
 fn thousands_of_leases_take_one_descriptor_and_one_file() {

@@ -10,9 +10,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use super::{Progress, Totals};
+use crate::events;
 use crate::function::Function;
 use crate::memory::Memory;
-use crate::parallel::item::Origin;
+use crate::panics;
+use crate::parallel::attempt::Origin;
 
 /// The least time between two reports, but for the last.
 const LEAST: Duration = Duration::from_millis(100);
@@ -190,9 +192,10 @@ impl Watch {
             return;
         }
         let totals = self.totals(finished);
-        if catch_unwind(AssertUnwindSafe(|| self.progress.update(&totals))).is_err() {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| self.progress.update(&totals))) {
+            panics::discard(payload);
             self.ended.store(true, SeqCst);
-            log::warn!(target: "rememo", "showing the progress of a batch panicked, so it is not shown any more");
+            events::warn!("showing the progress of a batch panicked, so it is not shown any more");
         }
     }
 

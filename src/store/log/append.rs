@@ -22,6 +22,7 @@ use super::record::{BlobFile, Head, Record, Unsealed};
 use super::segments::LOG;
 use super::{Found, LogStore, Now};
 use crate::error::{Error, Result};
+use crate::events;
 use crate::key::Key;
 use crate::lock::lock;
 use crate::payload::LARGE;
@@ -261,7 +262,7 @@ impl LogStore {
             if published == Published::Inserted && table.is_crowded() {
                 // Not needed yet: on a full disk the old table serves on.
                 if let Err(error) = self.grow(&view) {
-                    log::debug!(target: "rememo", "the index does not grow: {error}");
+                    events::debug!("the index does not grow: {error}");
                 }
             }
             // Whatever it was before a copy was made, a newer one is there.

@@ -51,6 +51,7 @@ use super::blobs::{Blobs, FIRST_READ_OF_LARGE};
 use super::root;
 use super::{Draft, Durability, EntryInfo, Extent, Limits, Lookup, Options, Reduced, Store, Swept};
 use crate::error::{Error, Result};
+use crate::events;
 use crate::key::{FunctionId, Key};
 use crate::lock::lock;
 use crate::sys::{self, Dir, Stamp};
@@ -122,7 +123,7 @@ impl LogStore {
         };
         // What is left there harms nobody, so that failing to remove it is no trouble.
         if let Err(error) = sys::sweep(dir).and_then(|()| store.settle_orphans()) {
-            log::debug!(target: "rememo", "what killed processes left stays: {error}");
+            events::debug!("what killed processes left stays: {error}");
         }
         store
     }
@@ -181,7 +182,7 @@ impl LogStore {
         if self.dir.was_made_again()
             && let Err(error) = root::restore(&self.dir, root::Kind::Log)
         {
-            log::warn!(target: "rememo", "the cache directory is not what it was: {error}");
+            events::warn!("the cache directory is not what it was: {error}");
         }
         let _changing = lock(&self.changing);
         if !is_late() {
@@ -355,7 +356,7 @@ impl Store for LogStore {
         self.blobs.vouch(key, stamp);
         // The old marker stays then: the next process verifies again.
         if let Err(error) = self.renew_marker(key, stamp) {
-            log::debug!(target: "rememo", "a file that was found sound gets no marker: {error}");
+            events::debug!("a file that was found sound gets no marker: {error}");
         }
     }
 
@@ -438,7 +439,7 @@ impl Drop for LogStore {
         if self.durability == Durability::OnClose
             && let Err(error) = self.sync_all()
         {
-            log::warn!(target: "rememo", "entries may not outlive a power cut: {error}");
+            events::warn!("entries may not outlive a power cut: {error}");
         }
     }
 }

@@ -16,6 +16,7 @@ use super::index::{INDEX, Index};
 use super::segments::Log;
 use super::upkeep::{self, Upkeep};
 use crate::error::{Error, Result};
+use crate::events;
 use crate::store::Durability;
 use crate::sys::locks::Lock;
 use crate::sys::{Access, Dir};
@@ -65,7 +66,7 @@ impl View {
     /// Opens the log. What could not be opened for writing before is `old`, which is used on as long as that is so.
     pub(super) fn open(dir: &Dir, log: &Log, durability: Durability, old: Option<&View>) -> Self {
         let opened = View::open_shared(dir, log).unwrap_or_else(|error| {
-            log::debug!(target: "rememo", "the log in `{}` is only read: {error}", dir.path().display());
+            events::debug!("the log in `{}` is only read: {error}", dir.path().display());
             let unwritable = Some(Unwritable::new(error));
             match old.filter(|old| old.unwritable.is_some()) {
                 Some(old) => {
@@ -189,7 +190,7 @@ fn is_in_place(dir: &Dir, control: &Control) -> Result<bool> {
 fn replace_control(dir: &Dir, log: &Log, garbage: &Control) -> Result<()> {
     let _upkeep = Upkeep::lock(dir)?;
     if is_in_place(dir, garbage)? {
-        log::warn!(target: "rememo", "`{}` is damaged and is made anew", dir.at(CONTROL).display());
+        events::warn!("`{}` is damaged and is made anew", dir.at(CONTROL).display());
         Control::replace(dir, lost_tail(log)?)?;
     }
     Ok(())

@@ -27,6 +27,7 @@ use super::record::{Record, Unsealed};
 use super::upkeep::Upkeep;
 use super::{LogStore, Now, control, segments};
 use crate::error::Result;
+use crate::events;
 use crate::key::Key;
 use crate::store::{Limits, Reduced};
 
@@ -116,7 +117,7 @@ impl LogStore {
         if let Err(error) = self.take_turn(&view, is_over) {
             // The disk is full, perhaps: not worth trying again at once.
             self.pace.rest(used(&view), tail, SEGMENT);
-            log::debug!(target: "rememo", "the cache is not reduced: {error}");
+            events::debug!("the cache is not reduced: {error}");
         }
     }
 
@@ -393,7 +394,7 @@ impl LogStore {
         if let Some(blob) = record.blob() {
             self.discard(view, &blob.name(&key))?;
         }
-        log::trace!(target: "rememo", "evicted: {key}");
+        events::trace!("evicted: {key}");
         Ok(())
     }
 

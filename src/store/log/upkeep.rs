@@ -26,6 +26,7 @@ use super::open::View;
 use super::record::{ALIGN, BlobFile, HEAD, Head, Kind, Record, Unsealed};
 use super::segments::{self, Log};
 use crate::error::{Error, Result};
+use crate::events;
 use crate::key::FunctionId;
 use crate::lock::lock;
 use crate::store::{Lookup, Swept};
@@ -365,7 +366,7 @@ impl LogStore {
                 Ok(found.and_then(|found| found.record.blob()).is_some_and(|blob| blob.number == number))
             };
             if !is_wanted()? && self.blobs.remove_orphan(&name, is_wanted)? {
-                log::debug!(target: "rememo", "removed `{name}`, which no record tells of");
+                events::debug!("removed `{name}`, which no record tells of");
             }
         }
         Ok(())
@@ -406,7 +407,7 @@ pub(super) fn rebuild_privately(log: &Log, control: &Control) -> Index {
         Ok(index)
     };
     made().unwrap_or_else(|error: Error| {
-        log::warn!(target: "rememo", "nothing is found in the log: {error}");
+        events::warn!("nothing is found in the log: {error}");
         Index::nothing()
     })
 }

@@ -4,21 +4,22 @@
 //! 1. The flight and the lease of a key are held here while it is computed elsewhere: it is computed once, whoever asks.
 //! 2. Jobs that hold leases go alone: one that waits, where it runs, for another that lies behind it would wait for ever.
 
+use std::any::Any;
 use std::iter;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::item::{AttemptTerms, Done, Item, Origin, Ran, Work, subject_of};
+use super::attempt::{AttemptTerms, Done, Item, Origin, Ran, Work, end_of, send, subject_of};
 use crate::call::Call;
-use crate::key::Key;
 use crate::memory::{Begun, Computed, Memory, Outbox, RemoteMiss, Ticket, Unaccepted};
+use crate::panics;
 use crate::remote::{Execute, Failure, Job, Lost, Place, Reply};
 use crate::task_error::{TaskError, TaskErrorKind};
 
 /// Where misses go.
 #[derive(Debug)]
-pub(super) struct Elsewhere {
+pub(super) struct Dispatch {
     execute: Result<Arc<dyn Execute>, String>,
     place: Place,
     timeout: Option<Duration>,
@@ -34,21 +35,21 @@ struct Outgoing<'m, C, R> {
 
 /// Attempts at items that run elsewhere, and who is told of what came of them.
 struct Attempts<'a, 'm, C: Call, R> {
-    elsewhere: &'a Elsewhere,
+    dispatch: &'a Dispatch,
     memory: &'m Memory,
-    terms: AttemptTerms,
+    terms: AttemptTerms<'a>,
     outbox: &'a mut Option<Outbox<'m>>,
     came: &'a mut dyn FnMut(R, Ran<C>),
 }
 
-impl Elsewhere {
+impl Dispatch {
     /// `execute` takes jobs, or nobody does, for a reason.
     pub(super) fn new(
         execute: Result<Arc<dyn Execute>, String>,
         memory: Memory,
         timeout: Option<Duration>,
     ) -> Self {
-        Elsewhere { execute, place: Place::new(memory), timeout }
+        Dispatch { execute, place: Place::new(memory), timeout }
     }
 
     /// Makes an attempt at each item, as [`Item::run`] does on this thread; `came` is told of each, with its tag.
@@ -56,11 +57,11 @@ impl Elsewhere {
         &self,
         memory: &'m Memory,
         items: impl Iterator<Item = (R, Item<C>)>,
-        terms: AttemptTerms,
+        terms: AttemptTerms<'_>,
         outbox: &mut Option<Outbox<'m>>,
         came: &mut dyn FnMut(R, Ran<C>),
     ) {
-        let mut attempts = Attempts { elsewhere: self, memory, terms, outbox, came };
+        let mut attempts = Attempts { dispatch: self, memory, terms, outbox, came };
         let mut together = Vec::new();
         for (tag, item) in items {
             let Some(outgoing) = attempts.prepare(tag, item) else { continue };
@@ -78,7 +79,7 @@ impl Elsewhere {
         &self,
         memory: &'m Memory,
         item: Item<C>,
-        terms: AttemptTerms,
+        terms: AttemptTerms<'_>,
         outbox: &mut Option<Outbox<'m>>,
     ) -> Ran<C> {
         let mut came = None;
@@ -92,31 +93,39 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
     fn prepare(&mut self, tag: R, item: Item<C>) -> Option<(Outgoing<'m, C, R>, Job)> {
         let mut outgoing = Outgoing { item, ticket: None, tag };
         let item = &outgoing.item;
-        let job = match (&self.elsewhere.execute, item.call.memo()) {
+        let job = match (&self.dispatch.execute, item.call.memo()) {
             (Err(reason), _) => Err(not_sent(reason)),
             (_, None) => {
                 Err(not_sent("a closure cannot be sent to another process: call a function under `#[memo]`"))
             }
             (Ok(_), Some(memo)) => {
-                let begun = match &item.work {
-                    Work::Keyed(key, reason) => self.memory.begin(*key, reason, &memo, self.terms.patient),
-                    Work::Plain(_) => None,
-                };
+                let meanwhile = self.terms.meanwhile(item);
+                let begun = guarded(|| {
+                    Ok(match &item.work {
+                        Work::Keyed(key, reason) => self.memory.begin(*key, reason, &memo, meanwhile),
+                        Work::Plain(_) => None,
+                    })
+                });
                 match begun {
-                    None => {}
-                    Some(Begun::Leads(ticket)) => outgoing.ticket = Some(ticket),
-                    Some(Begun::Busy) => {
-                        (self.came)(outgoing.tag, Ran::Busy(outgoing.item));
+                    Err(failure) => {
+                        self.fail(outgoing, failure);
                         return None;
                     }
-                    Some(Begun::Done(computed)) => {
+                    Ok(None) => {}
+                    Ok(Some(Begun::Leads(ticket))) => outgoing.ticket = Some(ticket),
+                    Ok(Some(Begun::Busy(by))) => {
+                        let Work::Keyed(key, _) = outgoing.item.work else { return None };
+                        (self.came)(outgoing.tag, Ran::Busy(key, outgoing.item, by));
+                        return None;
+                    }
+                    Ok(Some(Begun::Done(computed))) => {
                         let origin = Origin::of(&computed.source);
                         self.done(outgoing, origin, computed);
                         return None;
                     }
                 }
                 let key = outgoing.ticket.as_ref().and(outgoing.item.key());
-                guarded(|| self.elsewhere.place.job(&memo, key, false).map_err(|unsent| not_sent(&unsent.0)))
+                guarded(|| self.dispatch.place.job(&memo, key, false).map_err(|unsent| not_sent(&unsent.0)))
             }
         };
         match job {
@@ -130,7 +139,7 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
 
     /// Has jobs run, and keeps their values.
     fn send(&mut self, outgoing: Vec<(Outgoing<'m, C, R>, Job)>) {
-        let elsewhere = self.elsewhere;
+        let elsewhere = self.dispatch;
         let Ok(execute) = &elsewhere.execute else { return };
         if outgoing.is_empty() {
             return;
@@ -138,23 +147,41 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
         let (outgoing, jobs): (Vec<_>, Vec<_>) = outgoing.into_iter().unzip();
         let mut left: Vec<_> = outgoing.into_iter().map(Some).collect();
         let mut again = Vec::new();
-        execute.run(&jobs, elsewhere.timeout, &mut |place, result| {
-            if let Some(outgoing) = left.get_mut(place).and_then(Option::take) {
-                again.extend(self.arrive(outgoing, result));
+        let mut came = |event: Option<(usize, Result<Reply, Failure>)>| match event {
+            Some((place, result)) => {
+                if let Some(outgoing) = left.get_mut(place).and_then(Option::take) {
+                    again.extend(self.arrive(outgoing, result));
+                }
             }
-        });
+            // What is done is stored before the next is waited for.
+            None => send(self.outbox),
+        };
+        let run = || execute.run_in_steps(&jobs, elsewhere.timeout, &mut came);
+        let ended = catch_unwind(AssertUnwindSafe(run));
+        let failure = match ended {
+            Ok(()) => silent(),
+            Err(payload) => panic_of(payload),
+        };
         for outgoing in left.into_iter().flatten() {
-            self.fail(outgoing, silent());
+            self.fail(outgoing, failure.clone());
         }
         // Somebody has cleared the store. This time the arguments go with the job; and if it was the value that vanished, that is
         // to come with the reply, since the job has no key.
         for outgoing in again {
             let mut result = Err(silent());
             let key = outgoing.ticket.as_ref().and(outgoing.item.key());
-            match outgoing.item.call.memo().map(|memo| elsewhere.place.job(&memo, key, true)) {
-                Some(Ok(job)) => execute.run(&[job], elsewhere.timeout, &mut |_, came| result = came),
-                Some(Err(unsent)) => result = Err(not_sent(&unsent.0)),
-                None => {}
+            let made = guarded(|| {
+                let memo = outgoing.item.call.memo().ok_or_else(silent)?;
+                elsewhere.place.job(&memo, key, true).map_err(|unsent| not_sent(&unsent.0))
+            });
+            match made {
+                Ok(job) => {
+                    let run = || execute.run(&[job], elsewhere.timeout, &mut |_, came| result = came);
+                    if let Err(payload) = catch_unwind(AssertUnwindSafe(run)) {
+                        result = Err(panic_of(payload));
+                    }
+                }
+                Err(failure) => result = Err(failure),
             }
             if let Some(outgoing) = self.arrive(outgoing, result) {
                 self.fail(outgoing, not_sent("its arguments or its value vanished from the store, twice"));
@@ -201,8 +228,8 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
     fn done(&mut self, outgoing: Outgoing<'m, C, R>, origin: Origin, computed: Computed<C::Output>) {
         let Outgoing { item, tag, .. } = outgoing;
         let done: Option<Done> = item.key().map(|key| (key, Ok(computed.shared)));
-        let ran = Ran::Done { index: item.index, result: Ok(computed.value), origin, done };
-        (self.came)(tag, ran);
+        let result = end_of(item.index, item.call, Ok(computed.value));
+        (self.came)(tag, Ran::Done { index: item.index, result, origin, done });
     }
 
     /// Tells of a failure, or that the item is to be tried again. The call is here still, so that needs no copy of it.
@@ -217,23 +244,21 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
         let Failure { kind, message, place, .. } = failure;
         let error = TaskError::new(subject_of(item.index, &item.call), kind, message, place);
         let done = item.key().map(|key| (key, Err(error.clone())));
-        let ran = Ran::Done { index: item.index, result: Err(error), origin: Origin::Computed, done };
-        (self.came)(tag, ran);
-    }
-}
-
-impl<C> Item<C> {
-    fn key(&self) -> Option<Key> {
-        match self.work {
-            Work::Plain(_) => None,
-            Work::Keyed(key, _) => Some(key),
-        }
+        let result = end_of(item.index, item.call, Err(error));
+        (self.came)(tag, Ran::Done { index: item.index, result, origin: Origin::Computed, done });
     }
 }
 
 /// Does something that may run `Serialize` or `Deserialize` of the user's, which may panic.
 fn guarded<T>(act: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|payload| Err(Lost::panicked(&*payload).into()))
+    catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|payload| Err(panic_of(payload)))
+}
+
+/// The failure of what has just panicked on this thread.
+fn panic_of(payload: Box<dyn Any + Send>) -> Failure {
+    let failure = Lost::panicked(&*payload).into();
+    panics::discard(payload);
+    failure
 }
 
 fn silent() -> Failure {

@@ -2,10 +2,12 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread::ThreadId;
 
 use crate::call::Call;
+use crate::events;
 use crate::key::Key;
-use crate::lease::Shared;
+use crate::lease::{Meanwhile, Shared};
 use crate::memory::{Attempt, Computed, Memory, MissReason, Outbox, Panic, Source, Terms};
 use crate::panics;
 use crate::task_error::{TaskError, TaskSubject};
@@ -18,6 +20,8 @@ pub(super) struct Item<C> {
     pub(super) work: Work,
     /// How often it has failed.
     pub(super) failures: u32,
+    /// It is to be computed though somebody else does: to wait for them would be for ever.
+    pub(super) alone: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -29,10 +33,10 @@ pub(super) enum Work {
 }
 
 /// How an attempt is made.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct AttemptTerms {
-    /// Whether whoever computes the key already is waited for, instead of leaving it to them.
-    pub(super) patient: bool,
+#[derive(Clone, Copy)]
+pub(super) struct AttemptTerms<'w> {
+    /// What is done while somebody else computes the key.
+    pub(super) meanwhile: Meanwhile<'w>,
     /// A call that fails is tried again if it has not failed so often before.
     pub(super) retries: u32,
 }
@@ -52,8 +56,8 @@ pub(super) enum Ran<C: Call> {
         /// If it had a key.
         done: Option<Done>,
     },
-    /// Somebody else computes its key.
-    Busy(Item<C>),
+    /// Somebody else computes its key, this thread or another process, and the watcher will be told.
+    Busy(Key, Item<C>, Option<ThreadId>),
     /// It failed, and is to be tried again.
     Again(Item<C>),
 }
@@ -79,7 +83,32 @@ impl Origin {
 
 impl<C> Item<C> {
     pub(super) fn new(index: usize, call: C, work: Work) -> Self {
-        Item { index, call, work, failures: 0 }
+        Item { index, call, work, failures: 0, alone: false }
+    }
+}
+
+impl AttemptTerms<'_> {
+    /// What is done while somebody else computes the key of an item.
+    pub(super) fn meanwhile<C>(&self, item: &Item<C>) -> Meanwhile<'_> {
+        if item.alone { Meanwhile::Alone } else { self.meanwhile }
+    }
+}
+
+impl<C> Item<C> {
+    pub(super) fn key(&self) -> Option<Key> {
+        match self.work {
+            Work::Plain(_) => None,
+            Work::Keyed(key, _) => Some(key),
+        }
+    }
+}
+
+/// Stores what waits in an outbox. A store, or a logger, that panics costs the values it had: they are not kept.
+pub(super) fn send(outbox: &mut Option<Outbox<'_>>) {
+    if let Some(outbox) = outbox
+        && let Err(payload) = catch_unwind(AssertUnwindSafe(|| outbox.send()))
+    {
+        panics::discard(payload);
     }
 }
 
@@ -88,20 +117,42 @@ impl<C: Call> Item<C> {
     pub(super) fn run<'m>(
         self,
         memory: &'m Memory,
-        AttemptTerms { patient, retries }: AttemptTerms,
+        terms: AttemptTerms<'_>,
         outbox: &mut Option<Outbox<'m>>,
     ) -> Ran<C> {
-        let may_fail = self.failures < retries;
-        let spare = if may_fail { copy_of(&self.call) } else { None };
-        let Item { index, call, work, failures } = self;
+        let may_fail = self.failures < terms.retries;
+        let mut spare = if may_fail { copy_of(&self.call) } else { None };
+        let ran = self.run_with(&mut spare, may_fail, memory, terms, outbox);
+        match (ran, spare.map(panics::drop_guarded)) {
+            (Ran::Done { index, result: Ok(value), origin, done }, Some(Err(payload))) => {
+                // The argument is the user's, and so is its `Drop`: its panic is what came of this call.
+                let _ = panics::drop_guarded(value);
+                let subject = TaskSubject { index, function: None, arguments: String::new() };
+                Ran::Done { index, result: Err(panicked(subject, payload)), origin, done }
+            }
+            (ran, _) => ran,
+        }
+    }
+
+    /// Makes an attempt; `spare` is taken for the next one, if there is to be one.
+    fn run_with<'m>(
+        self,
+        spare: &mut Option<C>,
+        may_fail: bool,
+        memory: &'m Memory,
+        terms: AttemptTerms<'_>,
+        outbox: &mut Option<Outbox<'m>>,
+    ) -> Ran<C> {
+        let meanwhile = terms.meanwhile(&self);
+        let Item { index, call, work, failures, alone } = self;
         // What is to be run once more after `error`, if anything is.
-        let again = |error: &TaskError, work: Work| {
+        let mut again = |error: &TaskError, work: Work| {
             let wanted = may_fail && error.kind().is_retryable();
             if wanted && spare.is_none() {
-                log::warn!(target: "rememo", "not tried again, as its arguments cannot be copied: {error}");
+                events::warn!("not tried again, as its arguments cannot be copied: {error}");
             }
-            let call = spare.filter(|_| wanted)?;
-            Some(Ran::Again(Item { index, call, work, failures: failures + 1 }))
+            let call = spare.take_if(|_| wanted)?;
+            Some(Ran::Again(Item { index, call, work, failures: failures + 1, alone }))
         };
         let (key, reason) = match work {
             Work::Plain(reason) => {
@@ -114,7 +165,7 @@ impl<C: Call> Item<C> {
         };
         let function = function_of(&call);
         let terms = match outbox {
-            Some(outbox) => Terms::Batch { wait: patient, outbox },
+            Some(outbox) => Terms::Batch { meanwhile, outbox },
             None => Terms::Single,
         };
         let compute = AssertUnwindSafe(|| memory.attempt(key, reason.clone(), call, terms));
@@ -122,12 +173,13 @@ impl<C: Call> Item<C> {
         let attempt = catch_unwind(compute)
             .unwrap_or_else(|payload| Attempt::Panicked(Panic { payload, arguments: String::new() }));
         let (result, origin, shared) = match attempt {
-            Attempt::Busy(call) => {
-                return Ran::Busy(Item { index, call, work: Work::Keyed(key, reason), failures });
+            Attempt::Busy(call, by) => {
+                let item = Item { index, call, work: Work::Keyed(key, reason), failures, alone };
+                return Ran::Busy(key, item, by);
             }
             Attempt::Done(Computed { value, shared, source }) => (Ok(value), Origin::of(&source), Ok(shared)),
             Attempt::Panicked(Panic { payload, arguments }) => {
-                let error = panicked(TaskSubject { index, function, arguments }, &*payload);
+                let error = panicked(TaskSubject { index, function, arguments }, payload);
                 if let Some(retry) = again(&error, Work::Keyed(key, reason)) {
                     return retry;
                 }
@@ -146,13 +198,19 @@ impl<C: Call> Item<C> {
     ) -> Result<Result<C::Output, TaskError>, Self> {
         let shared = match done {
             Ok(shared) => shared,
-            Err(error) => return Ok(Err(error.at(self.index))),
+            Err(error) => {
+                let error = error.at(self.index);
+                return Ok(end_of(self.index, self.call, Err(error)));
+            }
         };
         let take = || shared.and_then(|shared| memory.take_shared(&self.call, shared));
         match catch_unwind(AssertUnwindSafe(take)) {
-            Ok(Some(value)) => Ok(Ok(value)),
+            Ok(Some(value)) => Ok(end_of(self.index, self.call, Ok(value))),
             Ok(None) => Err(self),
-            Err(payload) => Ok(Err(panicked(subject_of(self.index, &self.call), &*payload))),
+            Err(payload) => {
+                let error = panicked(subject_of(self.index, &self.call), payload);
+                Ok(end_of(self.index, self.call, Err(error)))
+            }
         }
     }
 }
@@ -170,7 +228,27 @@ fn run_plain<C: Call>(
         MissReason::NotMemoized => call.run(),
         reason => memory.run_plain(call, reason).value,
     };
-    catch_unwind(AssertUnwindSafe(run)).map_err(|payload| panicked(subject, &*payload))
+    catch_unwind(AssertUnwindSafe(run)).map_err(|payload| panicked(subject, payload))
+}
+
+/// What came of a call that was not run, which is dropped now: a panic of that is what came of it.
+pub(super) fn end_of<C: Call>(
+    index: usize,
+    call: C,
+    result: Result<C::Output, TaskError>,
+) -> Result<C::Output, TaskError> {
+    let function = function_of(&call);
+    match (panics::drop_guarded(call), result) {
+        (Err(payload), Ok(value)) => {
+            let _ = panics::drop_guarded(value);
+            Err(panicked(TaskSubject { index, function, arguments: String::new() }, payload))
+        }
+        (Err(payload), result) => {
+            panics::discard(payload);
+            result
+        }
+        (Ok(()), result) => result,
+    }
 }
 
 /// A copy of the call for another attempt, if it can be copied.
@@ -195,6 +273,8 @@ pub(super) fn subject_of<C: Call>(index: usize, call: &C) -> TaskSubject {
 }
 
 /// The error of a task whose panic was just caught on this thread.
-pub(super) fn panicked(subject: TaskSubject, payload: &(dyn Any + Send)) -> TaskError {
-    TaskError::panicked(subject, payload, panics::take_place(payload))
+pub(super) fn panicked(subject: TaskSubject, payload: Box<dyn Any + Send>) -> TaskError {
+    let error = TaskError::panicked(subject, &*payload, panics::take_place(&*payload));
+    panics::discard(payload);
+    error
 }

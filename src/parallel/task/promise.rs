@@ -5,13 +5,13 @@ use std::mem;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
-use super::bell::Bell;
 use crate::lock::lock;
+use crate::parallel::bell::Bell;
 use crate::task_error::TaskError;
 
 /// What will come of a submitted call.
 #[derive(Debug)]
-pub(super) struct Outcome<T> {
+pub(super) struct Promise<T> {
     state: Mutex<State<T>>,
     changed: Condvar,
 }
@@ -32,10 +32,13 @@ enum Arrival<T> {
     Taken,
 }
 
-/// Which of several calls are done, in the order in which they were.
+/// What has become of several calls.
 #[derive(Debug, Default)]
 pub(super) struct Arrivals {
+    /// Those that are done, in the order in which they were.
     done: Mutex<VecDeque<usize>>,
+    /// Those that may be worked at again.
+    woken: Mutex<Vec<usize>>,
     pub(super) bell: Bell,
 }
 
@@ -44,24 +47,34 @@ impl Arrivals {
         lock(&self.done).pop_front()
     }
 
+    /// One that may be worked at again.
+    pub(super) fn woken(&self) -> Option<usize> {
+        lock(&self.woken).pop()
+    }
+
     fn add(&self, index: usize) {
         lock(&self.done).push_back(index);
         self.bell.ring();
     }
+
+    fn wake(&self, index: usize) {
+        lock(&self.woken).push(index);
+        self.bell.ring();
+    }
 }
 
-impl<T> Outcome<T> {
+impl<T> Promise<T> {
     pub(super) fn awaited() -> Arc<Self> {
-        Outcome::new(Arrival::Awaited)
+        Promise::new(Arrival::Awaited)
     }
 
     pub(super) fn here(result: Result<T, TaskError>) -> Arc<Self> {
-        Outcome::new(Arrival::Here(result))
+        Promise::new(Arrival::Here(result))
     }
 
     fn new(result: Arrival<T>) -> Arc<Self> {
         let state = Mutex::new(State { result, wakes: 0, watcher: None });
-        Arc::new(Outcome { state, changed: Condvar::new() })
+        Arc::new(Promise { state, changed: Condvar::new() })
     }
 
     pub(super) fn set(&self, result: Result<T, TaskError>) {
@@ -114,8 +127,8 @@ impl<T> Outcome<T> {
     pub(super) fn wake(&self) {
         let mut state = lock(&self.state);
         state.wakes += 1;
-        if let Some((arrivals, _)) = &state.watcher {
-            arrivals.bell.ring();
+        if let Some((arrivals, index)) = &state.watcher {
+            arrivals.wake(*index);
         }
         drop(state);
         self.changed.notify_all();

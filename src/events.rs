@@ -1,0 +1,37 @@
+//! Events, for the program's logger: under the target `rememo`, and never in the way.
+//!
+//! A logger is the program's own code. One that panics loses its message, and nothing else.
+
+/// Tells the logger at a level, if it listens.
+macro_rules! event {
+    ($level:ident, $($argument:tt)+) => {
+        if log::Level::$level <= log::max_level() {
+            $crate::events::guarded(|| log::log!(target: "rememo", log::Level::$level, $($argument)+));
+        }
+    };
+}
+
+macro_rules! warn_event {
+    ($($argument:tt)+) => { $crate::events::event!(Warn, $($argument)+) };
+}
+
+macro_rules! debug_event {
+    ($($argument:tt)+) => { $crate::events::event!(Debug, $($argument)+) };
+}
+
+macro_rules! trace_event {
+    ($($argument:tt)+) => { $crate::events::event!(Trace, $($argument)+) };
+}
+
+pub(crate) use {debug_event as debug, event, trace_event as trace, warn_event as warn};
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::panics;
+
+/// Calls the logger.
+pub(crate) fn guarded(log: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(log)) {
+        panics::discard(payload);
+    }
+}
