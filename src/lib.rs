@@ -68,7 +68,8 @@
 //! - What `Serialize` leaves out of an argument is not part of the key, and what serde does not carry of a value
 //!   (`#[serde(skip)]`) comes back as serde makes it up. Values with `skip_serializing_if`, `flatten` or `untagged` cannot be
 //!   read back by the store's codec: they are returned, not remembered.
-//! - A `HashSet` inside an argument serializes in random order, so it misses (as a parameter it is refused).
+//! - Hash maps and sets of other crates than the standard library inside an argument count in the order that they are in. Where that is
+//!   random, the call misses. (A `HashSet` in the type of a parameter is refused, since its name does not tell whose it is.)
 //! - Functions and types are told apart by their paths, as the compiler prints them: two crates of one name that share a
 //!   directory share the entries of functions with equal paths and code, and two types of one name in two blocks of one
 //!   function are one.
