@@ -32,6 +32,7 @@ mod hashed;
 pub(crate) mod hashing;
 mod identity;
 pub(crate) mod known;
+mod preview;
 
 use std::collections::HashMap;
 use std::fmt;
