@@ -1,10 +1,10 @@
-//! Values read through serde, in whichever encoding they were stored: for tokens that come from elsewhere, where nothing is known
-//! of the type but that serde reads it.
+//! Values read through serde, in whichever encoding they were stored: for tokens that come from
+//! elsewhere, where nothing is known of the type but that serde reads it, and its name.
 
 use std::io::{self, Read};
 
 use super::raw::{Described, Form, describe_all};
-use super::{DecodeError, RAW, SERDE, Value, expect_codec, values};
+use super::{DecodeError, RAW, SERDE, Value, expect_codec, is_result, values};
 use crate::payload::{Content, Reader};
 
 /// The kind of `char`s, which serde's encoding writes in another way.
@@ -13,6 +13,10 @@ const CHAR: u8 = 13;
 const SIZES: u8 = 14;
 /// Kinds from here on are types of programs.
 const FOREIGN: u8 = 32;
+
+/// What serde's encoding of a `Result` begins with. Of a `Result` the raw encoding has the value in
+/// `Ok`, and nothing else.
+const OK: [u8; 4] = 0u32.to_le_bytes();
 
 /// Reads a value of either encoding.
 pub(crate) fn decode_any<T: Value>(content: &Content<'_>) -> Result<T, DecodeError> {
@@ -29,7 +33,10 @@ pub(crate) fn decode_any<T: Value>(content: &Content<'_>) -> Result<T, DecodeErr
 fn of_raw<T: Value>(payload: &[u8]) -> Result<T, DecodeError> {
     let mut failed = None;
     for leaves in 1..=MOST {
-        let Some(parts) = parts(payload, leaves) else { continue };
+        let Some(mut parts) = parts(payload, leaves) else { continue };
+        if is_result::<T>() {
+            parts.insert(0, Part::Own(OK.to_vec()));
+        }
         match values::decode_from(Chain { parts: &parts, read: 0 }) {
             Ok(value) => return Ok(value),
             Err(error) => failed = Some(error),

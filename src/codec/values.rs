@@ -1,14 +1,23 @@
 //! The codec of all types that serde knows: bincode 2 with fixed-width little-endian integers.
+//!
+//! bincode writes no names, and what it writes says nothing of its type. So [`encode`] reads every
+//! value back before anyone else does, and compares what serde is told of both ([`Meaning`]). A
+//! value that would come back as another is refused, with the reason and what to do about it. Types
+//! that cannot lie are listed in [`symmetric`](super::symmetric), and go through [`write_value`].
 
 use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use bincode::error::{DecodeError, EncodeError};
 use bincode::serde::OwnedSerdeDecoder;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::CodecError;
-use super::faithful::{self, Faithful};
-use super::written::Written;
+use super::meaning::Meaning;
+use crate::checksum;
+use crate::key::preview_of;
+use crate::payload::Pieces;
 
 /// Fixed width: numbers are as fast as a copy, and the size of small results does not matter.
 const CONFIG: bincode::config::Configuration<bincode::config::LittleEndian, bincode::config::Fixint> =
@@ -24,86 +33,130 @@ pub trait Value: Serialize + DeserializeOwned {}
 
 impl<T: Serialize + DeserializeOwned> Value for T {}
 
-/// Values of more bytes than this are tried only if they hold structs or variants, where fields may be left out.
-const TRIED: usize = 64 * 1024;
+/// Room for small values, in bytes, so that it is allocated once.
+const FIRST: usize = 64;
 
 /// Of more bytes than this none are kept beside the value that is read back from them.
-const TRIED_WHOLE: usize = 8 * 1024 * 1024;
+const KEPT_WHOLE: usize = 8 * 1024 * 1024;
 
-/// The bytes of `value`, once it is seen that they can be read back.
+/// The bytes of `value`, once they were read back as an `R` with the same meaning.
 ///
-/// `read_back` reads the value again and measures it with [`measure`]. A field that only the reader or only the writer knows
-/// shifts all that follow; then the bytes cannot be read, are not used up, or the value that was read has another length. What
-/// order a hash map has does not matter to a length. A large value is encoded a second time after that: the bytes went as
-/// they were read, so that the value is never in memory three times.
-pub(crate) fn encode<T: Serialize>(
-    value: &T,
-    read_back: impl FnOnce(Written<'_>) -> Result<usize, CodecError>,
-) -> Result<Vec<u8>, CodecError> {
-    let mut bytes = Vec::new();
-    let has_fields = write(value, &mut bytes)?;
-    let length = bytes.len();
-    if !has_fields && length > TRIED {
-        return Ok(bytes);
-    }
-    let again = length > TRIED_WHOLE;
-    let read = if again {
-        read_back(Written::Pieces(mem::take(&mut bytes).into()))
-    } else {
-        read_back(Written::Whole(&bytes))
+/// `R` is the type of the value, or stands for it where it is written by reference. The bytes of a
+/// large value are given back as they are read, and the value is encoded once more after that, so
+/// that it is never in memory three times.
+pub(crate) fn encode<R: Value>(value: &impl Serialize) -> Result<Vec<u8>, CodecError> {
+    // A `Serialize` or `Deserialize` that panics is trouble with the cache, not with the function.
+    catch_unwind(AssertUnwindSafe(|| try_encode::<R>(value)))
+        .unwrap_or_else(|_| Err("its `Serialize` or `Deserialize` implementation panicked".into()))
+}
+
+fn try_encode<R: Value>(value: &impl Serialize) -> Result<Vec<u8>, CodecError> {
+    let meaning = Meaning::of(value)?;
+    let unread = |error: &dyn std::fmt::Display| match meaning.skipped_field() {
+        Some(field) => skipped(field),
+        None => format!("it could not be read back: {error}").into(),
     };
-    if read.map_err(|error| format!("it could not be read back: {error}"))? != length {
-        return Err("it would be read back as another value: serde writes other fields than it reads \
-                    (`skip_serializing`, `skip_serializing_if`)"
-            .into());
-    }
-    if again {
-        bytes.reserve_exact(length);
-        write(value, &mut bytes)?;
+    let mut bytes = write(value, meaning.length_at_least())?;
+    let length = bytes.len();
+    let checksum = (length > KEPT_WHOLE).then(|| checksum::of(&bytes, 0));
+    let read = match checksum {
+        None => decode::<R>(&bytes),
+        Some(_) => decode_from(Pieces::from(mem::take(&mut bytes))),
+    };
+    expect_equal(value, &meaning, &read.map_err(|error| unread(&error))?)?;
+    if let Some(checksum) = checksum {
+        bytes = write(value, length)?;
+        if checksum::of(&bytes, 0) != checksum {
+            return Err("it was written as other bytes when it was written again".into());
+        }
     }
     Ok(bytes)
 }
 
-/// Appends the bytes of `value`; whether it has structs or variants with fields.
-fn write<T: Serialize>(value: &T, bytes: &mut Vec<u8>) -> Result<bool, CodecError> {
-    Ok(faithful::watch(|| bincode::serde::encode_into_std_write(Faithful(value), bytes, CONFIG))?)
+/// Fails unless `read` means what `value` does.
+fn expect_equal(value: &impl Serialize, meaning: &Meaning, read: &impl Serialize) -> Result<(), CodecError> {
+    if Meaning::of(read)? == *meaning {
+        return Ok(());
+    }
+    if let Some(field) = meaning.skipped_field() {
+        return Err(skipped(field));
+    }
+    let (written, read) = (preview_of(value), preview_of(read));
+    let example = if written == read { String::new() } else { format!(", `{written}` as `{read}`") };
+    Err(format!("it would come back as another value{example}: {REMEDY}").into())
 }
 
-/// How many bytes `value` takes.
-pub(crate) fn measure<T: Serialize>(value: &T) -> Result<usize, CodecError> {
-    struct Count(usize);
-    impl std::io::Write for Count {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0 += bytes.len();
-            Ok(bytes.len())
-        }
+fn skipped(field: &str) -> CodecError {
+    format!(
+        "serde skips the field `{field}`, and without it the value could not be read back; \
+         remove `skip_serializing_if`"
+    )
+    .into()
+}
 
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
+/// What can be done about a type whose reader and writer disagree.
+pub(crate) const REMEDY: &str = "its `Serialize` and `Deserialize` do not agree; put variants under `skip` behind all others, \
+     write `skip` for `skip_serializing` or `skip_deserializing` alone, give `with` and `into` their \
+     counterparts, and sort hash maps and sets of other crates";
+
+/// The bytes of a value that is not read back here: its type is symmetric, or its reader compares.
+pub(crate) fn write_value<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CodecError> {
+    write(value, FIRST)
+}
+
+/// The bytes of a value, into room for `expected` of them.
+fn write<T: Serialize + ?Sized>(value: &T, expected: usize) -> Result<Vec<u8>, CodecError> {
+    let mut buffer = Buffer(Vec::with_capacity(expected));
+    bincode::serde::encode_into_writer(value, &mut buffer, CONFIG).map_err(unwritable)?;
+    Ok(buffer.0)
+}
+
+/// Takes what is encoded. (bincode's own begins without room and grows five times to 128 bytes.)
+struct Buffer(Vec<u8>);
+
+impl bincode::enc::write::Writer for &mut Buffer {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
     }
-    let mut count = Count(0);
-    bincode::serde::encode_into_std_write(Faithful(value), &mut count, CONFIG)?;
-    Ok(count.0)
+}
+
+/// What bincode cannot write, in words for those who do not know it.
+fn unwritable(error: EncodeError) -> CodecError {
+    match error {
+        EncodeError::Serde(bincode::serde::EncodeError::SequenceMustHaveLength) => {
+            "it has a sequence or map that does not say its length, as a `flatten`ed field makes one".into()
+        }
+        error => error.into(),
+    }
+}
+
+/// The same of what it cannot read.
+fn unreadable(error: DecodeError) -> CodecError {
+    use bincode::serde::DecodeError::{AnyNotSupported, IdentifierNotSupported, IgnoredAnyNotSupported};
+    match error {
+        DecodeError::Serde(AnyNotSupported | IdentifierNotSupported | IgnoredAnyNotSupported) => {
+            "it would have to be told by its bytes what it is, as `untagged`, `tag`, `flatten` and \
+             `serde_json::Value` ask for; the store keeps no names"
+                .into()
+        }
+        error => error.into(),
+    }
 }
 
 /// Reads the value of which `source` gives all the bytes.
 pub(super) fn decode_from<T: DeserializeOwned>(mut source: impl std::io::Read) -> Result<T, CodecError> {
-    let value = bincode::serde::decode_from_std_read(&mut source, CONFIG)?;
+    let value = bincode::serde::decode_from_std_read(&mut source, CONFIG).map_err(unreadable)?;
     if source.read(&mut [0])? > 0 {
         return Err("bytes are left over".into());
     }
     Ok(value)
 }
 
-/// The bytes of a value whose reader will see by itself whether they are read as they were written.
-pub(crate) fn write_value<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CodecError> {
-    Ok(bincode::serde::encode_to_vec(value, CONFIG)?)
-}
-
 /// Reads the value of which `bytes` are all the bytes, and which may borrow from them.
 pub(crate) fn decode_borrowed<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Result<T, CodecError> {
-    let (value, used) = bincode::serde::borrow_decode_from_slice(bytes, CONFIG)?;
+    let (value, used) = bincode::serde::borrow_decode_from_slice(bytes, CONFIG).map_err(unreadable)?;
     if used != bytes.len() {
         return Err(format!("{} of {} bytes are left over", bytes.len() - used, bytes.len()).into());
     }
@@ -113,7 +166,8 @@ pub(crate) fn decode_borrowed<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Result
 /// Reads the value of which `bytes` are all the bytes, and which borrows nothing from them; a type that would have to is an error.
 pub(crate) fn decode_owned<T: Deserialize<'static>>(bytes: &[u8]) -> Result<T, CodecError> {
     let mut rest = Rest(bytes);
-    let value = T::deserialize(OwnedSerdeDecoder::from_reader(&mut rest, CONFIG).as_deserializer())?;
+    let value = T::deserialize(OwnedSerdeDecoder::from_reader(&mut rest, CONFIG).as_deserializer())
+        .map_err(unreadable)?;
     if !rest.0.is_empty() {
         return Err(format!("{} of {} bytes are left over", rest.0.len(), bytes.len()).into());
     }
@@ -124,10 +178,10 @@ pub(crate) fn decode_owned<T: Deserialize<'static>>(bytes: &[u8]) -> Result<T, C
 struct Rest<'b>(&'b [u8]);
 
 impl bincode::de::read::Reader for Rest<'_> {
-    fn read(&mut self, bytes: &mut [u8]) -> Result<(), bincode::error::DecodeError> {
+    fn read(&mut self, bytes: &mut [u8]) -> Result<(), DecodeError> {
         let missing = bytes.len().saturating_sub(self.0.len());
         let Some((read, rest)) = self.0.split_at_checked(bytes.len()) else {
-            return Err(bincode::error::DecodeError::UnexpectedEnd { additional: missing });
+            return Err(DecodeError::UnexpectedEnd { additional: missing });
         };
         bytes.copy_from_slice(read);
         self.0 = rest;
@@ -139,3 +193,6 @@ impl bincode::de::read::Reader for Rest<'_> {
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
     decode_borrowed(bytes)
 }
+
+#[cfg(test)]
+mod tests;

@@ -56,8 +56,7 @@ impl Preview {
 }
 
 /// A value in short, cut off with `…` when long.
-#[cfg(test)]
-fn preview_of<V: Serialize + ?Sized>(value: &V) -> String {
+pub(crate) fn preview_of<V: Serialize + ?Sized>(value: &V) -> String {
     let mut preview = Preview::default();
     preview.value(value);
     preview.finish()

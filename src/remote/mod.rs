@@ -101,7 +101,7 @@ impl<T> fmt::Debug for Whole<T> {
 /// else the one for `Thing` (see [`select`](crate::codec::select)).
 pub mod via {
     use super::{Value, Whole, WholeCodec};
-    use crate::codec::{decode, encode, measure};
+    use crate::codec::{decode, encode};
 
     pub use super::arguments::via::*;
 
@@ -113,10 +113,7 @@ pub mod via {
 
     impl<T: Value> WholeViaSerde<T> for &Whole<T> {
         fn whole(&self) -> Option<WholeCodec<T>> {
-            Some(WholeCodec {
-                encode: |value| encode(value, |written| measure(&written.read::<T>()?)),
-                decode: |bytes| decode(bytes),
-            })
+            Some(WholeCodec { encode: |value| encode::<T>(value), decode: |bytes| decode(bytes) })
         }
     }
 
