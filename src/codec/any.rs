@@ -7,8 +7,6 @@ use super::raw::{Described, Form, describe_all};
 use super::{DecodeError, RAW, SERDE, Value, expect_codec, is_result, values};
 use crate::payload::{Content, Reader};
 
-/// The kind of `char`s, which serde's encoding writes in another way.
-const CHAR: u8 = 13;
 /// Kinds from here on are numbers as wide as addresses; serde writes eight bytes.
 const SIZES: u8 = 14;
 /// Kinds from here on are types of programs.
@@ -37,7 +35,8 @@ fn of_raw<T: Value>(payload: &[u8]) -> Result<T, DecodeError> {
         if is_result::<T>() {
             parts.insert(0, Part::Own(OK.to_vec()));
         }
-        match values::decode_from(Chain { parts: &parts, read: 0 }) {
+        let length = parts.iter().map(|part| part.bytes().len()).sum();
+        match values::decode_from(Chain { parts: &parts, read: 0 }, length) {
             Ok(value) => return Ok(value),
             Err(error) => failed = Some(error),
         }
@@ -64,7 +63,6 @@ fn parts(payload: &[u8], leaves: usize) -> Option<Vec<Part<'_>>> {
             FOREIGN.. => return None,
             // Of a machine with other addresses.
             SIZES.. if leaf.size != 8 => return None,
-            CHAR => parts.push(Part::Own(text_of(data)?)),
             _ => parts.push(Part::Data(data)),
         }
     }
@@ -84,13 +82,6 @@ fn before(leaf: &Described) -> Vec<u8> {
             bytes
         }
     }
-}
-
-fn text_of(data: &[u8]) -> Option<Vec<u8>> {
-    let (numbers, _) = data.as_chunks();
-    let text: Option<String> =
-        numbers.iter().map(|&number| char::from_u32(u32::from_le_bytes(number))).collect();
-    text.map(String::into_bytes)
 }
 
 enum Part<'p> {

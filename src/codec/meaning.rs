@@ -81,6 +81,9 @@ pub(crate) struct Meaning {
     digested: Option<Box<Running>>,
     /// The first field that was skipped.
     skipped: Option<&'static str>,
+    /// How many things what is told next is in, and how many that was at most.
+    depth: usize,
+    deepest: usize,
 }
 
 impl Meaning {
@@ -96,7 +99,7 @@ impl Meaning {
     }
 
     fn empty() -> Self {
-        Meaning { told: Vec::with_capacity(FIRST), digested: None, skipped: None }
+        Meaning { told: Vec::with_capacity(FIRST), digested: None, skipped: None, depth: 0, deepest: 0 }
     }
 
     /// 16 bytes that stand for it.
@@ -116,6 +119,12 @@ impl Meaning {
         self.told.len()
     }
 
+    /// How many things may be in one another in a value that is read back. A reader may see more of
+    /// them than a writer, newtypes for instance, but not without end.
+    pub(crate) fn depth(&self) -> usize {
+        2 * self.deepest + 32
+    }
+
     /// A field that `skip_serializing_if` left out of the value, if there is one.
     pub(crate) fn skipped_field(&self) -> Option<&'static str> {
         self.skipped
@@ -123,6 +132,27 @@ impl Meaning {
 
     fn tag(&mut self, tag: Tag) {
         self.told.push(tag as u8);
+    }
+
+    /// What is told next is in something, until [`leave`](Self::leave).
+    #[inline]
+    fn enter(&mut self) {
+        self.depth += 1;
+        self.deepest = self.deepest.max(self.depth);
+    }
+
+    #[inline]
+    fn leave(&mut self) {
+        self.depth -= 1;
+    }
+
+    /// Tells a value that is in something.
+    #[inline]
+    fn inside<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
+        self.enter();
+        value.serialize(&mut *self)?;
+        self.leave();
+        Ok(())
     }
 
     #[inline]
@@ -199,6 +229,7 @@ impl Meaning {
         tell: impl Fn(I, &mut Meaning) -> Result<(), EncodeError>,
     ) -> Result<(), EncodeError> {
         let mut one = Meaning::empty();
+        one.depth = self.depth + 1;
         let (mut count, mut sum) = (0, 0u128);
         for item in items {
             tell(item, &mut one)?;
@@ -206,6 +237,7 @@ impl Meaning {
             sum = sum.wrapping_add(u128::from_le_bytes(one.take_digest()));
         }
         self.skipped = self.skipped.or(one.skipped);
+        self.deepest = self.deepest.max(one.deepest).max(one.depth);
         self.counted(Tag::Bag, count);
         self.told.extend_from_slice(&sum.to_le_bytes());
         self.spill();

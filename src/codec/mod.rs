@@ -13,10 +13,12 @@
 //!    and writer are known to agree ([`symmetric`], [`raw`]).
 //! 3. The number of the encoding stands in every entry. A decoder takes entries of its own encoding; others are misses. Whether the
 //!    bytes are compressed does not matter to it.
-//! 4. Only [`values`] knows which serialization library is used.
+//! 4. No bytes make a program panic, abort or go on for ever when they are read, not even those of a
+//!    value that was misread ([`positional`]).
 
 mod any;
 mod meaning;
+mod positional;
 pub mod raw;
 pub mod select;
 mod symmetric;

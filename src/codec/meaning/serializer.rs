@@ -29,16 +29,19 @@ pub(crate) struct Items<'m>(&'m mut Meaning);
 impl<'m> Meaning {
     fn open(&'m mut self, tag: Tag) -> Items<'m> {
         self.tag(tag);
+        self.enter();
         Items(self)
     }
 
     fn open_named(&'m mut self, tag: Tag, name: &str) -> Items<'m> {
         self.named(tag, name);
+        self.enter();
         Items(self)
     }
 
     fn open_variant(&'m mut self, tag: Tag, name: &str, index: u32, variant: &str) -> Items<'m> {
         self.variant(tag, name, index, variant);
+        self.enter();
         Items(self)
     }
 }
@@ -103,11 +106,12 @@ impl<'m> Serializer for &'m mut Meaning {
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), EncodeError> {
         self.tag(Tag::Some);
-        value.serialize(self)
+        self.inside(value)
     }
 
     fn serialize_unit_struct(self, name: &'static str) -> Result<(), EncodeError> {
-        self.open_named(Tag::UnitStruct, name).0.spill();
+        self.named(Tag::UnitStruct, name);
+        self.spill();
         Ok(())
     }
 
@@ -127,7 +131,8 @@ impl<'m> Serializer for &'m mut Meaning {
         name: &'static str,
         value: &T,
     ) -> Result<(), EncodeError> {
-        value.serialize(self.open_named(Tag::NewtypeStruct, name).0)
+        self.named(Tag::NewtypeStruct, name);
+        self.inside(value)
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -138,7 +143,7 @@ impl<'m> Serializer for &'m mut Meaning {
         value: &T,
     ) -> Result<(), EncodeError> {
         self.variant(Tag::NewtypeVariant, name, index, variant);
-        value.serialize(self)
+        self.inside(value)
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Items<'m>, EncodeError> {
@@ -236,6 +241,7 @@ impl Items<'_> {
     }
 
     fn close(self) {
+        self.0.leave();
         self.0.tag(Tag::End);
         self.0.spill();
     }
