@@ -15,14 +15,16 @@
 //! ended the program for want of 200 petabytes.
 
 mod reader;
+mod source;
 mod writer;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize, de, ser};
 
-pub(super) use self::reader::Streamed;
-use self::reader::{Copied, Reader, Source};
+use self::reader::Reader;
+pub(super) use self::source::Streamed;
+use self::source::{Copied, Source};
 use self::writer::Writer;
 
 /// Why a value is not written or read, in words for people.

@@ -40,5 +40,6 @@ mod stream;
 mod support;
 mod tasks;
 mod trouble;
+mod values;
 mod why;
 mod workers;
