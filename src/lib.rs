@@ -65,10 +65,13 @@
 //!   `version = …`.
 //! - Functions must be pure: environment variables, files read, clocks and global state are not part of the key. Pass them
 //!   as arguments, files as [`InputFile`].
-//! - What `Serialize` leaves out of an argument is not part of the key, and what serde does not carry of a value
-//!   (`#[serde(skip)]`) comes back as serde makes it up. Values with `skip_serializing_if`, `flatten` or `untagged` cannot be
-//!   read back by the store's codec: they are returned, not remembered.
-//! - A `HashSet` inside an argument serializes in random order, so it misses (as a parameter it is refused).
+//! - What serde is not told of cannot be seen: fields that `Serialize` leaves out of an argument are not part of the key, and
+//!   `#[serde(skip)]` fields of a value come back as serde makes them up. Everything else of a value is compared before it is
+//!   kept, given to another thread or sent to another process. Where `Serialize` and `Deserialize` do not agree (a skipped variant
+//!   before others, `skip_serializing_if`, `flatten`, `untagged`), the value is returned, not remembered, and the
+//!   trouble says why; a call whose argument does not arrive as it was fails in a worker process.
+//! - Hash maps and sets of other crates than the standard library inside an argument count in the order that they are in. Where that is
+//!   random, the call misses. (A `HashSet` in the type of a parameter is refused, since its name does not tell whose it is.)
 //! - Functions and types are told apart by their paths, as the compiler prints them: two crates of one name that share a
 //!   directory share the entries of functions with equal paths and code, and two types of one name in two blocks of one
 //!   function are one.

@@ -126,7 +126,7 @@ pub mod via {
     use std::fmt::{Debug, Display};
 
     use super::{ErrorText, Value, Whole, WholeCodec};
-    use crate::codec::{decode, encode, measure};
+    use crate::codec::{decode, encode};
 
     pub use super::arguments::via::*;
 
@@ -175,10 +175,7 @@ pub mod via {
 
     impl<T: Value> WholeViaSerde<T> for &Whole<T> {
         fn whole(&self) -> Option<WholeCodec<T>> {
-            Some(WholeCodec {
-                encode: |value| encode(value, |written| measure(&written.read::<T>()?)),
-                decode: |bytes| decode(bytes),
-            })
+            Some(WholeCodec { encode: |value| encode::<T>(value), decode: |bytes| decode(bytes) })
         }
     }
 

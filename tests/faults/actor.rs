@@ -150,7 +150,7 @@ fn outnumber_the_start_of_the_program() {
         std::os::unix::fs::FileExt::read_exact_at(&file, &mut [0; 8], 0).unwrap();
         (&file).read_exact(&mut [0; 8]).unwrap();
         rustix::fs::fstat(&file).unwrap();
-        drop(file.metadata().unwrap());
+        file.metadata().unwrap();
         let (access, flags) = (rustix::mm::ProtFlags::READ, rustix::mm::MapFlags::PRIVATE);
         // SAFETY: It is mapped where there is room, used by nobody, and unmapped.
         unsafe {

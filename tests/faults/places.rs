@@ -157,12 +157,18 @@ fn a_cache_in_the_lower_layer_of_an_overlay_goes_on_in_the_upper() {
         let root = merged.join("cache");
         // The one has everything mapped before the other writes anything.
         let readers = [Memory::open(&root).unwrap(), Memory::open(&root).unwrap()];
-        readers.iter().for_each(|reader| known.check_in(reader, "baked in"));
+        for reader in &readers {
+            known.check_in(reader, "baked in");
+        }
         Play::new("grow", &root, Layout::Auto).run_well(&mut known);
-        readers.iter().for_each(|reader| known.check_in(reader, "by another process"));
+        for reader in &readers {
+            known.check_in(reader, "by another process");
+        }
         store(&readers[0], 2000..2400);
         known.entries.extend((2000..2400).map(|number| (number, State::There)));
-        readers.iter().for_each(|reader| known.check_in(reader, "by this one"));
+        for reader in &readers {
+            known.check_in(reader, "by this one");
+        }
         known.check(&root, "opened again");
         drop(readers);
     } else {

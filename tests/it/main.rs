@@ -41,5 +41,6 @@ mod stream;
 mod support;
 mod tasks;
 mod trouble;
+mod values;
 mod why;
 mod workers;

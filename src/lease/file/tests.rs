@@ -72,9 +72,10 @@ fn a_lease_that_is_waited_for_is_busy_for_the_other_threads_too() {
         other.wait().unwrap();
         waiter.join().unwrap();
     });
-    let other = other_process(&dir.path().join("leases"));
+    let mut other = other_process(&dir.path().join("leases"));
     assert!(matches!(leases.acquire(&KEY, "f", false).unwrap(), Acquired::Busy), "it was not kept");
-    drop(other.stdin);
+    drop(other.stdin.take());
+    other.wait().unwrap();
 }
 
 #[test]

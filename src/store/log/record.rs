@@ -10,7 +10,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::address::Address;
 use crate::checksum;
-use crate::codec::SERDE;
 use crate::key::{FunctionId, Key};
 use crate::store::blobs::BLOBS;
 use crate::store::marker::Marker;
@@ -55,6 +54,9 @@ impl BlobFile {
 
 /// Where in a record its lengths are: that of the payload in the low 24 bits, that of the preview in the high 8.
 pub(super) const LENGTHS: Range<usize> = 20..24;
+
+/// What stands for the codec in a record without a payload.
+const NO_VALUE: u8 = 1;
 
 /// First bytes of what the checksum covers.
 const MAGIC: [u8; 2] = *b"rm";
@@ -122,13 +124,13 @@ impl Unsealed {
 
     /// The record of the removal of the entry of `key`.
     pub(super) fn removal(key: &Key, function: FunctionId) -> Self {
-        Unsealed::new([Kind::Removal as u8, SERDE], key, function, [0, 0], std::iter::empty(), "")
+        Unsealed::new([Kind::Removal as u8, NO_VALUE], key, function, [0, 0], std::iter::empty(), "")
     }
 
     /// The record of the removal of all entries of `function`.
     pub(super) fn clear(function: FunctionId) -> Self {
         let key = Key::from_bytes([0; 32]);
-        Unsealed::new([Kind::Clear as u8, SERDE], &key, function, [0, 0], std::iter::empty(), "")
+        Unsealed::new([Kind::Clear as u8, NO_VALUE], &key, function, [0, 0], std::iter::empty(), "")
     }
 
     /// The record of a blob with another marker.

@@ -250,7 +250,7 @@ fn what_cannot_be_sent_says_what_to_do() {
     let message = refusal(parallel.run_all([one_way::delayed(&OneWay(1))]));
     assert!(message.contains("`x` cannot be received") && message.contains("OneWay"), "{message}");
     let message = refusal(parallel.run_all([slanted::delayed(&Slanted { x: 1 })]));
-    assert!(message.contains("do not arrive as they were"), "{message}");
+    assert!(message.contains("its argument `x` arrives as another value"), "{message}");
     assert_eq!(cache.memory.stats().entries, 0);
     // On threads all of them run.
     assert_eq!(
