@@ -16,6 +16,7 @@ pub(crate) fn word(bytes: &[u8]) -> u64 {
 }
 
 /// The checksum (seed 0) of bytes that come in parts.
+#[derive(Clone)]
 pub(crate) struct Running(xxhash3_128::Hasher);
 
 impl Running {

@@ -7,6 +7,7 @@
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::task_error::TaskError;
 
@@ -17,9 +18,9 @@ type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// A failure of the cache or of a task, saying what was asked, and of which path or function.
 ///
-/// One word wide, so that `Result<T>` stays small.
-#[derive(Debug)]
-pub struct Error(Box<Kind>);
+/// One word wide, so that `Result<T>` stays small; a clone is the same error once more, for others that it concerns.
+#[derive(Clone, Debug)]
+pub struct Error(Arc<Kind>);
 
 #[derive(Debug)]
 enum Kind {
@@ -43,43 +44,31 @@ enum Kind {
 
 impl Error {
     pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
-        Error(Box::new(Kind::Io { action, path: path.into(), source }))
+        Error(Arc::new(Kind::Io { action, path: path.into(), source }))
     }
 
     pub(crate) fn directory(path: impl Into<PathBuf>, reason: impl Into<String>) -> Self {
-        Error(Box::new(Kind::Directory { path: path.into(), reason: reason.into() }))
+        Error(Arc::new(Kind::Directory { path: path.into(), reason: reason.into() }))
     }
 
     pub(crate) fn key(function: &str, source: impl Into<Cause>) -> Self {
-        Error(Box::new(Kind::Key { function: function.to_owned(), source: source.into() }))
+        Error(Arc::new(Kind::Key { function: function.to_owned(), source: source.into() }))
     }
 
     pub(crate) fn value(action: &'static str, function: &str, source: impl Into<Cause>) -> Self {
-        Error(Box::new(Kind::Value { action, function: function.to_owned(), source: source.into() }))
+        Error(Arc::new(Kind::Value { action, function: function.to_owned(), source: source.into() }))
     }
 
     pub(crate) fn no_entry(function: &str, reason: impl fmt::Display) -> Self {
-        Error(Box::new(Kind::NoEntry { function: function.to_owned(), reason: reason.to_string() }))
+        Error(Arc::new(Kind::NoEntry { function: function.to_owned(), reason: reason.to_string() }))
     }
 
     pub(crate) fn not_memoized(action: &'static str) -> Self {
-        Error(Box::new(Kind::NotMemoized { action }))
+        Error(Arc::new(Kind::NotMemoized { action }))
     }
 
     pub(crate) fn shape(reason: String) -> Self {
-        Error(Box::new(Kind::Shape(reason)))
-    }
-
-    /// This error once more, for others that it concerns.
-    pub(crate) fn again(&self) -> Self {
-        match &*self.0 {
-            Kind::Io { action, path, source } => {
-                let source = source.raw_os_error().map_or(source.kind().into(), io::Error::from_raw_os_error);
-                Error::io(action, path, source)
-            }
-            Kind::Directory { path, reason } => Error::directory(path, reason),
-            _ => Error::directory("", self.to_string()),
-        }
+        Error(Arc::new(Kind::Shape(reason)))
     }
 
     /// The file or directory that the operation was about, if it was about one.
@@ -120,7 +109,7 @@ impl Error {
 
 impl From<TaskError> for Error {
     fn from(error: TaskError) -> Self {
-        Error(Box::new(Kind::Task(error)))
+        Error(Arc::new(Kind::Task(error)))
     }
 }
 

@@ -14,6 +14,7 @@ use self::instance::Met;
 pub use self::instance::Parameters;
 pub(crate) use self::instance::{Instance, Unknown};
 use self::printed::without_arguments;
+use crate::events;
 use crate::key::{FunctionId, Identity, IdentityParts, fingerprint_with_cfg};
 use crate::lock::lock;
 use crate::payload::Level;
@@ -241,8 +242,7 @@ impl Function {
     fn tell(&self, unknown: Unknown) {
         if unknown == Unknown::Twin && !self.told_of_twins.swap(true, Ordering::Relaxed) {
             let name = self.name();
-            event!(
-                Warn,
+            events::warn!(
                 "two types that `{name}` is called with have one name: what it returns for them is not remembered any more"
             );
         }

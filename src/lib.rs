@@ -54,8 +54,8 @@
 //!   constants, macros, versions of crates (see [`#[memo]`](macro@memo)). What is read is believed only after a checksum. A
 //!   damaged entry is computed again, never returned.
 //! - *Computed once.* Threads and processes that ask for the same call at the same time share one computation; a process
-//!   that is killed loses what it was running, nothing else. Functions that take less time than a lease between processes
-//!   costs (some 200 µs on the ext4 measured) share between threads only.
+//!   that is killed loses what it was running, nothing else. Functions that take less than 0.2 ms share between threads
+//!   only.
 //! - *Never in the way.* Full disk, missing permission, vanished directory, a value that serde refuses: the function is
 //!   computed, and the trouble is counted ([`Stats::troubles`]) and logged once, under the target `rememo`.
 //!
@@ -65,17 +65,20 @@
 //!   `version = …`.
 //! - Functions must be pure: environment variables, files read, clocks and global state are not part of the key. Pass them
 //!   as arguments, files as [`InputFile`].
-//! - What `Serialize` leaves out of an argument is not part of the key, and what serde does not carry of a value
-//!   (`#[serde(skip)]`) comes back as serde makes it up. Values with `skip_serializing_if`, `flatten` or `untagged` cannot be
-//!   read back by the store's codec: they are returned, not remembered.
-//! - A `HashSet` inside an argument serializes in random order, so it misses (as a parameter it is refused).
+//! - What serde is not told of cannot be seen: fields that `Serialize` leaves out of an argument are not part of the key, and
+//!   `#[serde(skip)]` fields of a value come back as serde makes them up. Everything else of a value is compared before it is
+//!   kept, given to another thread or sent to another process. Where `Serialize` and `Deserialize` do not agree (a skipped variant
+//!   before others, `skip_serializing_if`, `flatten`, `untagged`), the value is returned, not remembered, and the
+//!   trouble says why; a call whose argument does not arrive as it was fails in a worker process.
+//! - Hash maps and sets of other crates than the standard library inside an argument count in the order that they are in. Where that is
+//!   random, the call misses. (A `HashSet` in the type of a parameter is refused, since its name does not tell whose it is.)
 //! - Functions and types are told apart by their paths, as the compiler prints them: two crates of one name that share a
 //!   directory share the entries of functions with equal paths and code, and two types of one name in two blocks of one
 //!   function are one.
 //! - Nothing is evicted without a budget ([`MemoryBuilder::budget`]): a directory grows until [`Memory::clear`] or
 //!   [`Memory::reduce`].
-//! - A memoized function that uses rayon inside, and is waited for by a piece of its own work, may be computed twice, or before
-//!   it has ever returned wait for ever.
+//! - Memoized functions that use rayon inside may come to wait for each other through it. Then one is computed a second time, and a
+//!   warning names both; through two processes, or a thread that one of them has started and joins, they would wait for ever.
 //! - Sharing one directory between machines over a network file system is not tested.
 //! - Formats may change between versions; entries of another version are misses or the directory is refused.
 
@@ -83,14 +86,12 @@
 #[cfg(test)]
 extern crate self as rememo;
 
-#[macro_use]
-mod events;
-
 mod array;
 mod call;
 mod checksum;
 mod codec;
 mod error;
+mod events;
 mod function;
 mod input;
 mod key;
@@ -105,6 +106,7 @@ mod report;
 mod store;
 mod sys;
 mod task_error;
+mod tell;
 mod wire;
 
 pub use array::{Array, Element};
@@ -180,8 +182,8 @@ pub mod __private {
     /// What it takes to run calls in other processes.
     pub mod remote {
         pub use crate::remote::{
-            Given, Lost, Receive, ReceiveOwned, Registered, Send, Served, Sink, Unsent, Whole, WholeCodec,
-            via,
+            ErrorText, Given, Lost, Receive, ReceiveOwned, Registered, Send, Served, Sink, Unsent, Whole,
+            WholeCodec, via,
         };
     }
 

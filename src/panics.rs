@@ -21,6 +21,7 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use crate::events;
 use crate::task_error::text_of;
 
 /// A value of the user's. If its `Drop` panics, that is told once in a process, and goes no
@@ -85,8 +86,7 @@ pub(crate) fn resume(payload: Payload) -> ! {
 fn tell() {
     static TOLD: AtomicBool = AtomicBool::new(false);
     if !TOLD.swap(true, Ordering::Relaxed) {
-        event!(
-            Warn,
+        events::warn!(
             "an argument, a value or what a task panicked with panicked when it was dropped; results are not \
              affected, and this is told once"
         );

@@ -40,6 +40,8 @@ pub enum TaskErrorKind {
     TimedOut,
     /// It wanted more memory than it was given.
     OutOfMemory,
+    /// It ran on a worker process and returned an `Err` that cannot be sent back: the message is its text.
+    Returned,
     /// The call could not be given to the executor, or the executor could not run it: nothing has run.
     NotSent,
     /// [`Task::cancel`](crate::Task::cancel) came before it had started.
@@ -54,7 +56,7 @@ impl TaskErrorKind {
             | TaskErrorKind::Crashed
             | TaskErrorKind::TimedOut
             | TaskErrorKind::OutOfMemory => true,
-            TaskErrorKind::NotSent | TaskErrorKind::Cancelled => false,
+            TaskErrorKind::Returned | TaskErrorKind::NotSent | TaskErrorKind::Cancelled => false,
         }
     }
 }
@@ -123,6 +125,7 @@ impl fmt::Display for TaskErrorKind {
             TaskErrorKind::Crashed => "crashed",
             TaskErrorKind::TimedOut => "timed out",
             TaskErrorKind::OutOfMemory => "ran out of memory",
+            TaskErrorKind::Returned => "returned an error",
             TaskErrorKind::NotSent => "could not be run",
             TaskErrorKind::Cancelled => "was cancelled",
         })

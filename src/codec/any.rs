@@ -1,18 +1,20 @@
-//! Values read through serde, in whichever encoding they were stored: for tokens that come from elsewhere, where nothing is known
-//! of the type but that serde reads it.
+//! Values read through serde, in whichever encoding they were stored: for tokens that come from
+//! elsewhere, where nothing is known of the type but that serde reads it, and its name.
 
 use std::io::{self, Read};
 
 use super::raw::{Described, Form, describe_all};
-use super::{DecodeError, RAW, SERDE, Value, expect_codec, values};
+use super::{DecodeError, RAW, SERDE, Value, expect_codec, is_result, values};
 use crate::payload::{Content, Reader};
 
-/// The kind of `char`s, which serde's encoding writes in another way.
-const CHAR: u8 = 13;
 /// Kinds from here on are numbers as wide as addresses; serde writes eight bytes.
 const SIZES: u8 = 14;
 /// Kinds from here on are types of programs.
 const FOREIGN: u8 = 32;
+
+/// What serde's encoding of a `Result` begins with. Of a `Result` the raw encoding has the value in
+/// `Ok`, and nothing else.
+const OK: [u8; 4] = 0u32.to_le_bytes();
 
 /// Reads a value of either encoding.
 pub(crate) fn decode_any<T: Value>(content: &Content<'_>) -> Result<T, DecodeError> {
@@ -29,8 +31,12 @@ pub(crate) fn decode_any<T: Value>(content: &Content<'_>) -> Result<T, DecodeErr
 fn of_raw<T: Value>(payload: &[u8]) -> Result<T, DecodeError> {
     let mut failed = None;
     for leaves in 1..=MOST {
-        let Some(parts) = parts(payload, leaves) else { continue };
-        match values::decode_from(Chain { parts: &parts, read: 0 }) {
+        let Some(mut parts) = parts(payload, leaves) else { continue };
+        if is_result::<T>() {
+            parts.insert(0, Part::Own(OK.to_vec()));
+        }
+        let length = parts.iter().map(|part| part.bytes().len()).sum();
+        match values::decode_from(Chain { parts: &parts, read: 0 }, length) {
             Ok(value) => return Ok(value),
             Err(error) => failed = Some(error),
         }
@@ -57,7 +63,6 @@ fn parts(payload: &[u8], leaves: usize) -> Option<Vec<Part<'_>>> {
             FOREIGN.. => return None,
             // Of a machine with other addresses.
             SIZES.. if leaf.size != 8 => return None,
-            CHAR => parts.push(Part::Own(text_of(data)?)),
             _ => parts.push(Part::Data(data)),
         }
     }
@@ -77,13 +82,6 @@ fn before(leaf: &Described) -> Vec<u8> {
             bytes
         }
     }
-}
-
-fn text_of(data: &[u8]) -> Option<Vec<u8>> {
-    let (numbers, _) = data.as_chunks();
-    let text: Option<String> =
-        numbers.iter().map(|&number| char::from_u32(u32::from_le_bytes(number))).collect();
-    text.map(String::into_bytes)
 }
 
 enum Part<'p> {

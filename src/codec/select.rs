@@ -1,16 +1,18 @@
 //! Picks the codec of a memoized function from its concrete output type, at compile time.
 //!
-//! The code that `#[memo]` writes says `(&&&&&&Select::<Output>::new()).codec()`. Method resolution takes one reference
-//! off at a time, so that of the implementations that apply the one for the most references wins (the technique is David
-//! Tolnay's "autoref-based specialization"):
+//! The code that `#[memo]` writes says `(&&&&&&&&Select::<Output>::new()).codec()`. Method resolution
+//! takes one reference off at a time, so that of the implementations that apply the one for the most
+//! references wins (the technique is David Tolnay's "autoref-based specialization"):
 //!
-//! | for | outputs | encoding |
-//! | --- | --- | --- |
-//! | `&&&&&Select` | `Result` of what follows | raw bytes, only `Ok` |
-//! | `&&&&Select` | arrays of numbers, texts, tuples of them | raw bytes |
-//! | `&&&Select`, `&&Select` | the same with elements that are `bytemuck::Pod` | raw bytes |
-//! | `&Select` | every other `Result`, under whichever alias | serde, only `Ok` |
-//! | `Select` | all others | serde |
+//! | references | outputs | encoding |
+//! | ---: | --- | --- |
+//! | 7 | `Result` of what follows | raw bytes, only `Ok` |
+//! | 6 | arrays of numbers, texts, tuples of them | raw bytes |
+//! | 5, 4 | the same with elements that are `bytemuck::Pod` | raw bytes |
+//! | 3 | `Result` of what follows | serde, only `Ok`, not read back |
+//! | 2 | types that are [`Symmetric`] | serde, not read back |
+//! | 1 | every other `Result`, under whichever alias | serde, only `Ok` |
+//! | 0 | all others | serde |
 //!
 //! Of the last two the bounds stand on the methods, not on the impls: a missing one is an error that names the type, not a
 //! method that does not exist. In generic code the output may be an array or a `Result` that cannot be seen as one; it goes
@@ -25,8 +27,10 @@ use serde::ser::{Serialize, Serializer};
 #[cfg(all(feature = "bytemuck", target_endian = "little"))]
 use super::raw::Pod;
 use super::raw::{self, Primitive, Raw};
+pub use super::symmetric::Symmetric;
 use super::{
-    Codec, CodecError, DecodeError, Encoded, SERDE, Value, Written, decode, encode, expect_codec, measure,
+    Codec, CodecError, DecodeError, Encoded, SERDE, Value, decode, encode, expect_codec, is_result,
+    symmetric, write_value,
 };
 use crate::payload::Content;
 
@@ -45,7 +49,7 @@ impl<T> Select<T> {
     where
         T: Value + Fallible,
     {
-        Codec { encode: |value| through_serde(value, read_back::<T>).map(Some), decode: of_serde }
+        Codec { encode: |value| through_serde::<T>(value).map(Some), decode: of_serde }
     }
 }
 
@@ -97,9 +101,30 @@ macro_rules! via_raw {
 }
 
 via_raw! {
-    Primitive: &&&&&Select<Result<T, E>>, &&&&Select<T>;
+    Primitive: &&&&&&&Select<Result<T, E>>, &&&&&&Select<T>;
     #[cfg(all(feature = "bytemuck", target_endian = "little"))]
-    Pod: &&&Select<Result<T, E>>, &&Select<T>;
+    Pod: &&&&&Select<Result<T, E>>, &&&&Select<T>;
+}
+
+/// Outputs whose reader is known to read what their writer wrote, or a `Result` of such.
+pub trait ViaSymmetric<T> {
+    /// The codec that reads nothing back, and declines `Err`.
+    fn codec(&self) -> Codec<T>;
+}
+
+impl<T: Value + Symmetric, E> ViaSymmetric<Result<T, E>> for &&&Select<Result<T, E>> {
+    fn codec(&self) -> Codec<Result<T, E>> {
+        Codec {
+            encode: |value| value.as_ref().ok().map(|value| as_it_is(&ok(value))).transpose(),
+            decode: ok_of_serde,
+        }
+    }
+}
+
+impl<T: Value + Symmetric> ViaSymmetric<T> for &&Select<T> {
+    fn codec(&self) -> Codec<T> {
+        Codec { encode: |value| as_it_is(value).map(Some), decode: of_serde }
+    }
 }
 
 /// Outputs that are a `Result`: only `Ok` is kept, so the error's type needs no serde.
@@ -117,17 +142,10 @@ impl<T, E> ViaResult<T, E> for &Select<Result<T, E>> {
     {
         Codec {
             encode: |value| {
-                let Ok(value) = value else { return Ok(None) };
-                let read_back = |written: Written<'_>| {
-                    let Ok(value) = written.read::<Result<T, Never>>()?;
-                    measure(&Ok::<&T, Never>(&value))
-                };
-                through_serde(&Ok::<&T, Never>(value), read_back).map(Some)
+                let value = value.as_ref().ok();
+                value.map(|value| through_serde::<Result<T, Never>>(&ok(value))).transpose()
             },
-            decode: |content| {
-                let Ok(value) = of_serde::<Result<T, Never>>(content)?;
-                Ok(Ok(value))
-            },
+            decode: ok_of_serde,
         }
     }
 }
@@ -154,12 +172,14 @@ pub(crate) fn value_codec<T: Value>() -> Codec<T> {
     Codec { encode: encode_unless_err, decode: of_serde }
 }
 
-/// The bytes of a value, once it is seen that they can be read back.
-fn through_serde<T: Serialize>(
-    value: &T,
-    read_back: impl FnOnce(Written<'_>) -> Result<usize, CodecError>,
-) -> Result<Encoded<'static>, CodecError> {
-    Ok(Encoded { codec: SERDE, bytes: encode(value, read_back)?.into() })
+/// The bytes of a value, once they were read back as a `T` that means the same.
+fn through_serde<T: Value>(value: &impl Serialize) -> Result<Encoded<'static>, CodecError> {
+    Ok(Encoded { codec: SERDE, bytes: encode::<T>(value)?.into() })
+}
+
+/// The bytes of a value that need not be read back.
+fn as_it_is(value: &impl Serialize) -> Result<Encoded<'static>, CodecError> {
+    Ok(Encoded { codec: SERDE, bytes: write_value(value)?.into() })
 }
 
 fn of_serde<T: serde::de::DeserializeOwned>(content: &Content<'_>) -> Result<T, DecodeError> {
@@ -167,17 +187,25 @@ fn of_serde<T: serde::de::DeserializeOwned>(content: &Content<'_>) -> Result<T, 
     decode(&content.whole()?).map_err(DecodeError::Unreadable)
 }
 
-/// Reads a value back and measures it.
-fn read_back<T: Value>(written: Written<'_>) -> Result<usize, CodecError> {
-    measure(&written.read::<T>()?)
+/// A value as the `Result` that is stored.
+#[expect(clippy::unnecessary_wraps, reason = "a `Result` is what is wanted")]
+fn ok<T>(value: &T) -> Result<&T, Never> {
+    Ok(value)
+}
+
+/// A `Result` that was stored.
+fn ok_of_serde<T: serde::de::DeserializeOwned, E>(
+    content: &Content<'_>,
+) -> Result<Result<T, E>, DecodeError> {
+    let Ok(value) = of_serde::<Result<T, Never>>(content)?;
+    Ok(Ok(value))
 }
 
 fn encode_unless_err<T: Value>(value: &T) -> Result<Option<Encoded<'_>>, CodecError> {
-    let encoded = through_serde(value, read_back::<T>)?;
+    let encoded = if symmetric::is_common::<T>() { as_it_is(value)? } else { through_serde::<T>(value)? };
     let begins_like_err =
         encoded.bytes.parts().next().is_some_and(|bytes| bytes.starts_with(&1u32.to_le_bytes()));
-    let is_err = std::any::type_name::<T>().starts_with("core::result::Result<") && begins_like_err;
-    Ok((!is_err).then_some(encoded))
+    Ok((!(is_result::<T>() && begins_like_err)).then_some(encoded))
 }
 
 /// The error of a stored `Result`: there is none. (`std::convert::Infallible` has no serde implementation.)
@@ -205,8 +233,8 @@ mod tests {
     macro_rules! pick {
         ($type:ty) => {{
             #[allow(unused_imports, reason = "the type decides")]
-            use super::{ViaRaw as _, ViaResult as _, ViaValue as _};
-            (&&&&&&Select::<$type>::new()).codec()
+            use super::{ViaRaw as _, ViaResult as _, ViaSymmetric as _, ViaValue as _};
+            (&&&&&&&&Select::<$type>::new()).codec()
         }};
     }
 

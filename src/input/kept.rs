@@ -2,19 +2,24 @@
 //!
 //! Trouble with them costs time and is passed over: the files that they save reading are all there.
 
-use std::fs;
+use std::cmp::Reverse;
+use std::io::Read;
 use std::path::PathBuf;
 
 use crate::checksum;
-use crate::sys::{Stamp, whole_file};
+use crate::error::Result;
+use crate::events;
+use crate::sys::{self, Access, Dir, Stamp};
 
 /// Smaller files are hashed in less time than it is worth keeping a record of, which takes a block of the disk: with this,
 /// at most 0.4 % of what the inputs take.
 pub(super) const LEAST_BYTES: u64 = 1024 * 1024;
 /// First bytes of a record; the last of them is the version.
-const MAGIC: [u8; 8] = *b"rdigest\x01";
-/// Bytes of a record: magic, checksum, stamp, digest.
-const RECORD_BYTES: usize = 8 + 16 + 56 + 32;
+const MAGIC: [u8; 8] = *b"rdigest\x02";
+/// More records than this are not kept: those that were not used for longest go. Each takes a block of the disk, 4 KiB as a rule.
+const MOST: usize = 10_000;
+/// Bytes of a record: magic, checksum, stamp, session, digest.
+const RECORD_BYTES: usize = 8 + 16 + 56 + 8 + 32;
 
 /// A directory of records.
 #[derive(Debug)]
@@ -32,34 +37,77 @@ impl Kept {
         Kept { dir }
     }
 
-    /// The digest of the file with this stamp, if there is a sound record of it.
+    /// The digest of the file with this stamp, if there is a sound record of it. If the file had been changed a moment before, the
+    /// record is of this session.
     pub(super) fn read(&self, stamp: &Stamp) -> Option<[u8; 32]> {
         if stamp.size < LEAST_BYTES {
             return None;
         }
-        let record = fs::read(self.path(stamp)).ok()?;
+        let record = self.try_read(stamp).unwrap_or_else(|error| {
+            events::debug!("the digest of an input is not known: {error}");
+            None
+        })?;
         let digest = <[u8; 32]>::try_from(record.last_chunk::<32>()?.as_slice()).ok()?;
-        (record == record_of(stamp, &digest)).then_some(digest)
+        let sessions = [Some(0), sys::session(stamp.mount)];
+        sessions
+            .into_iter()
+            .flatten()
+            .any(|session| record == record_of(stamp, session, &digest))
+            .then_some(digest)
     }
 
-    /// Keeps the digest of the file with this stamp, in place of what was kept of the file before.
-    pub(super) fn write(&self, stamp: &Stamp, digest: &[u8; 32]) {
-        if stamp.size < LEAST_BYTES {
-            return;
-        }
-        let written =
-            whole_file::write(&self.dir.join("tmp"), &self.path(stamp), &[&record_of(stamp, digest)]);
-        if let Err(error) = written {
-            event!(Debug, "the digest of an input is not kept: {error}");
+    /// Keeps the digest of the file with this stamp, in place of what was kept of the file before. If the file is not `settled`, a power
+    /// cut may leave it with its stamp and other bytes: then the digest is for this session alone.
+    pub(super) fn write(&self, stamp: &Stamp, settled: bool, digest: &[u8; 32]) {
+        let session = if settled { Some(0) } else { sys::session(stamp.mount) };
+        let Some(session) = session.filter(|_| stamp.size >= LEAST_BYTES) else { return };
+        if let Err(error) = self.try_write(stamp, session, digest) {
+            events::debug!("the digest of an input is not kept: {error}");
         }
     }
 
-    fn path(&self, stamp: &Stamp) -> PathBuf {
-        self.dir.join(format!("{:x}-{:x}", stamp.device, stamp.inode))
+    fn try_read(&self, stamp: &Stamp) -> Result<Option<Vec<u8>>> {
+        let Some(dir) = Dir::open(&self.dir)? else { return Ok(None) };
+        let name = name(stamp);
+        let Some((file, _)) = dir.find(&name, Access::Read)? else { return Ok(None) };
+        let mut record = Vec::new();
+        file.take(RECORD_BYTES as u64 + 1)
+            .read_to_end(&mut record)
+            .map_err(|error| dir.error("read", &name, error))?;
+        Ok(Some(record))
+    }
+
+    fn try_write(&self, stamp: &Stamp, session: u64, digest: &[u8; 32]) -> Result<()> {
+        let dir = Dir::create(&self.dir)?;
+        sys::replace(&dir, &name(stamp), &[&record_of(stamp, session, digest)])?;
+        // Not each time: the list is long by then.
+        if digest[0].is_multiple_of(64) { prune(&dir, MOST) } else { Ok(()) }
     }
 }
 
-fn record_of(stamp: &Stamp, digest: &[u8; 32]) -> [u8; RECORD_BYTES] {
+/// Removes the records that were not used for longest, if there are more than `most`, and what killed writers left.
+fn prune(dir: &Dir, most: usize) -> Result<()> {
+    sys::sweep(dir)?;
+    let mut records = Vec::new();
+    for name in dir.names("")? {
+        if let Some(stat) = dir.stat(&name)?.filter(|stat| stat.is_file) {
+            records.push((Reverse(stat.used), name));
+        }
+    }
+    if records.len() > most {
+        records.sort_unstable();
+        for (_, name) in records.drain(most / 4 * 3..) {
+            dir.remove(&name)?;
+        }
+    }
+    Ok(())
+}
+
+fn name(stamp: &Stamp) -> String {
+    format!("{:x}-{:x}", stamp.device, stamp.inode)
+}
+
+fn record_of(stamp: &Stamp, session: u64, digest: &[u8; 32]) -> [u8; RECORD_BYTES] {
     let mut record = [0; RECORD_BYTES];
     record[..8].copy_from_slice(&MAGIC);
     let mut rest = &mut record[24..];
@@ -69,6 +117,7 @@ fn record_of(stamp: &Stamp, digest: &[u8; 32]) -> [u8; RECORD_BYTES] {
         &stamp.size.to_le_bytes(),
         &stamp.modified.to_le_bytes(),
         &stamp.changed.to_le_bytes(),
+        &session.to_le_bytes(),
         digest,
     ] {
         let (place, behind) = rest.split_at_mut(field.len());
@@ -82,10 +131,12 @@ fn record_of(stamp: &Stamp, digest: &[u8; 32]) -> [u8; RECORD_BYTES] {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const STAMP: Stamp =
-        Stamp { device: 2, inode: 3, size: LEAST_BYTES, modified: 1_000_000_005, changed: -7 };
+        Stamp { device: 2, inode: 3, size: LEAST_BYTES, modified: 1_000_000_005, changed: -7, mount: 9 };
 
     fn hex(bytes: &[u8]) -> String {
         bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
@@ -95,11 +146,12 @@ mod tests {
     #[test]
     fn a_record_is_pinned() {
         assert_eq!(
-            hex(&record_of(&STAMP, &[7; 32])),
-            "7264696765737401\
-             b14298270c3d9e6ee7fc17fec089e95b\
+            hex(&record_of(&STAMP, 5, &[7; 32])),
+            "7264696765737402\
+             a3ff8c18cea900cec998c71d20ec5173\
              020000000000000003000000000000000000100000000000\
              05ca9a3b000000000000000000000000f9ffffffffffffffffffffffffffffff\
+             0500000000000000\
              0707070707070707070707070707070707070707070707070707070707070707"
         );
     }
@@ -109,7 +161,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let kept = Kept::at(dir.path().join("digests"));
         assert_eq!(kept.read(&STAMP), None);
-        kept.write(&STAMP, &[7; 32]);
+        kept.write(&STAMP, true, &[7; 32]);
         assert_eq!(kept.read(&STAMP), Some([7; 32]));
         for other in [
             Stamp { size: STAMP.size + 1, ..STAMP },
@@ -120,7 +172,7 @@ mod tests {
         ] {
             assert_eq!(kept.read(&other), None, "{other:?}");
         }
-        let path = kept.path(&STAMP);
+        let path = kept.dir.join(name(&STAMP));
         let record = fs::read(&path).unwrap();
         for at in 0..record.len() {
             let mut damaged = record.clone();
@@ -130,15 +182,47 @@ mod tests {
             fs::write(&path, &record[..at]).unwrap();
             assert_eq!(kept.read(&STAMP), None, "cut off at {at}");
         }
-        kept.write(&STAMP, &[8; 32]);
+        kept.write(&STAMP, true, &[8; 32]);
         assert_eq!(kept.read(&STAMP), Some([8; 32]), "written anew");
+    }
+
+    #[test]
+    fn the_records_that_were_not_used_for_longest_go_when_there_are_too_many() {
+        let dir = tempfile::tempdir().unwrap();
+        let kept = Kept::at(dir.path().join("digests"));
+        for inode in 0..9 {
+            // A first byte that does not prune.
+            kept.write(&Stamp { inode, ..STAMP }, true, &[7; 32]);
+            let file = fs::File::options().write(true).open(kept.dir.join(format!("2-{inode:x}"))).unwrap();
+            let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000 + inode);
+            file.set_times(fs::FileTimes::new().set_modified(time).set_accessed(time)).unwrap();
+        }
+        let inodes = || (0..9).filter(|&inode| kept.read(&Stamp { inode, ..STAMP }).is_some());
+        let prune = |most| prune(&Dir::create(&kept.dir).unwrap(), most).unwrap();
+        prune(9);
+        prune(8);
+        assert_eq!(inodes().collect::<Vec<_>>(), [3, 4, 5, 6, 7, 8]);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_digest_of_a_file_that_is_not_settled_is_for_this_session() {
+        let dir = tempfile::tempdir().unwrap();
+        let kept = Kept::at(dir.path().join("digests"));
+        kept.write(&STAMP, false, &[7; 32]);
+        assert_eq!(kept.read(&STAMP), Some([7; 32]));
+        assert_eq!(kept.read(&Stamp { mount: 10, ..STAMP }), None, "mounted again");
+        kept.write(&STAMP, true, &[7; 32]);
+        assert_eq!(kept.read(&Stamp { mount: 10, ..STAMP }), Some([7; 32]));
+        kept.write(&Stamp { mount: 0, inode: 4, ..STAMP }, false, &[7; 32]);
+        assert_eq!(kept.read(&Stamp { mount: 0, inode: 4, ..STAMP }), None, "nobody knows of which session");
     }
 
     #[test]
     fn small_files_leave_no_record() {
         let dir = tempfile::tempdir().unwrap();
         let kept = Kept::at(dir.path().join("digests"));
-        kept.write(&Stamp { size: LEAST_BYTES - 1, ..STAMP }, &[7; 32]);
+        kept.write(&Stamp { size: LEAST_BYTES - 1, ..STAMP }, true, &[7; 32]);
         assert!(!dir.path().join("digests").exists());
     }
 }

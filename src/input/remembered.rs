@@ -6,7 +6,7 @@
 //! stamp, and the digest under the old one is that of all that the old stamp ever stood for, as far as it can be met again.
 
 use std::collections::HashMap;
-use std::fs::{self, File, Metadata};
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -15,10 +15,12 @@ use std::time::{Duration, SystemTime};
 use super::Unreadable;
 use super::kept::Kept;
 use crate::key::hashing;
-use crate::sys::{self, Stamp};
+use crate::sys::{self, Stamp, Stat};
 
 /// How far apart two changes must be to have different times, by the coarsest clock of a file system: FAT has two seconds.
 const GRANULARITY: Duration = Duration::from_secs(2);
+/// What was written to a file that has not been changed for so long is on the disk: the kernel writes back after half a minute.
+const WRITTEN_BACK: Duration = Duration::from_mins(1);
 /// How often a file is read that changes meanwhile.
 const ATTEMPTS: usize = 3;
 
@@ -53,9 +55,9 @@ impl Digests {
 
     fn digest_at(&self, path: &Path, now: impl Fn() -> SystemTime) -> io::Result<[u8; 32]> {
         // Not opened yet: that may wait for ever (a pipe), and is not needed as a rule.
-        let metadata = fs::metadata(path)?;
-        check_kind(&metadata)?;
-        if let Some(digest) = sys::stamp(&metadata).and_then(|stamp| self.recall(&stamp)) {
+        let stat = sys::stat_path(path)?;
+        check_kind(&stat)?;
+        if let Some(digest) = stat.stamp.and_then(|stamp| self.recall(&stamp)) {
             return Ok(digest);
         }
         for _ in 0..ATTEMPTS {
@@ -68,16 +70,20 @@ impl Digests {
 
     /// Reads a file, and remembers its digest if it may; `None` if it was changed meanwhile.
     fn read(&self, file: &File, now: impl Fn() -> SystemTime) -> io::Result<Option<[u8; 32]>> {
-        let before = file.metadata()?;
+        let before = sys::stat(file)?;
         check_kind(&before)?;
         let begin = now();
-        let digest = hashing::digest_of_stream(file, before.len())?;
-        let after = file.metadata()?;
-        match (sys::stamp(&before), sys::stamp(&after)) {
-            (None, _) | (_, None) => Ok((before.len() == after.len()).then_some(digest)),
+        let digest = hashing::digest_of_stream(file, before.size)?;
+        let after = sys::stat(file)?;
+        match (before.stamp, after.stamp) {
+            (None, _) | (_, None) => Ok((before.size == after.size).then_some(digest)),
             (Some(before), Some(after)) if before == after => {
-                if is_settled(&after, begin) {
-                    self.remember(after, digest);
+                let age = age_of(&after, begin);
+                if age > GRANULARITY {
+                    self.note(after, digest);
+                    if let Some(kept) = &self.kept {
+                        kept.write(&after, age > WRITTEN_BACK, &digest);
+                    }
                 }
                 Ok(Some(digest))
             }
@@ -96,13 +102,6 @@ impl Digests {
         Some(digest)
     }
 
-    fn remember(&self, stamp: Stamp, digest: [u8; 32]) {
-        self.note(stamp, digest);
-        if let Some(kept) = &self.kept {
-            kept.write(&stamp, &digest);
-        }
-    }
-
     fn note(&self, stamp: Stamp, digest: [u8; 32]) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.insert((stamp.device, stamp.inode), Latest { stamp, digest });
@@ -110,29 +109,24 @@ impl Digests {
 }
 
 /// Only a regular file has a content that is there twice.
-fn check_kind(metadata: &Metadata) -> io::Result<()> {
-    if metadata.is_dir() {
+fn check_kind(stat: &Stat) -> io::Result<()> {
+    if stat.is_dir {
         return Err(io::Error::new(
             io::ErrorKind::IsADirectory,
             "it is a directory, for which there is `InputDir`",
         ));
     }
-    if !metadata.is_file() {
+    if !stat.is_file {
         return Err(io::Error::other("it is no regular file"));
     }
     Ok(())
 }
 
-/// Whether a change at the time `begin` or later gives the file another stamp.
-fn is_settled(stamp: &Stamp, begin: SystemTime) -> bool {
-    let Ok(begin) = begin.duration_since(SystemTime::UNIX_EPOCH) else { return false };
-    let latest = stamp.modified.max(stamp.changed);
-    let (Ok(begin), Ok(granularity)) =
-        (i128::try_from(begin.as_nanos()), i128::try_from(GRANULARITY.as_nanos()))
-    else {
-        return false;
-    };
-    begin - latest > granularity
+/// How long the file with this stamp had not been changed at the time `begin`; none, if that cannot be told.
+fn age_of(stamp: &Stamp, begin: SystemTime) -> Duration {
+    let latest = u64::try_from(stamp.modified.max(stamp.changed)).map_or(Duration::MAX, Duration::from_nanos);
+    let begin = begin.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    begin.saturating_sub(latest)
 }
 
 #[cfg(test)]

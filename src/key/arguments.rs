@@ -1,16 +1,13 @@
 //! How a call shows its arguments: once for the key, once for people.
 
 use std::fmt;
-use std::io;
 
 use serde::Serialize;
 
 use super::encode::{EncodeError, Encoder};
+use super::preview::Preview;
 use super::{Identity, Key};
 use crate::function::Unknown;
-
-/// Longest preview of a call's arguments, in bytes: a line on a screen.
-const PREVIEW_BYTES: usize = 160;
 
 /// Takes the arguments of a call one by one. The code that `#[memo]` writes calls [`argument`](Self::argument).
 #[derive(Debug)]
@@ -85,7 +82,7 @@ impl Arguments<'_> {
                 _ => Ok(()),
             },
             Sink::Preview(preview) => {
-                preview.argument(value);
+                preview.value(value);
                 Ok(())
             }
         }
@@ -126,74 +123,8 @@ pub(crate) fn key_of_some(
 
 /// A short text of the arguments that `show` shows, such as `7, {"depth":3}`; cut off with `…` when long.
 pub(crate) fn preview(show: impl FnOnce(&mut Arguments<'_>) -> Result<(), ArgumentError>) -> String {
-    let mut preview = Preview { text: Vec::with_capacity(PREVIEW_BYTES), cut: false };
+    let mut preview = Preview::default();
     // A preview never fails: what cannot be shown is cut off.
     let _ = show(&mut Arguments(Sink::Preview(&mut preview)));
     preview.finish()
-}
-
-/// Arguments as JSON, up to a limit. Writing stops at the limit, so that a large argument costs no more than a small one.
-#[derive(Debug)]
-struct Preview {
-    text: Vec<u8>,
-    cut: bool,
-}
-
-impl Preview {
-    fn argument<V: Serialize + ?Sized>(&mut self, value: &V) {
-        if self.cut {
-            return;
-        }
-        if !self.text.is_empty() {
-            self.text.extend_from_slice(b", ");
-        }
-        self.cut |= serde_json::to_writer(&mut *self, value).is_err();
-    }
-
-    fn finish(self) -> String {
-        let mut text = String::from_utf8(self.text)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-        if self.cut {
-            // The limit may have fallen inside a character.
-            text.truncate(text.trim_end_matches('\u{fffd}').len());
-            text.push('…');
-        }
-        text
-    }
-}
-
-impl io::Write for Preview {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let room = PREVIEW_BYTES.saturating_sub(self.text.len());
-        self.text.extend_from_slice(&bytes[..bytes.len().min(room)]);
-        if bytes.len() > room { Err(io::ErrorKind::StorageFull.into()) } else { Ok(bytes.len()) }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_preview_shows_short_arguments_and_cuts_long_ones() {
-        let short = preview(|sink| {
-            sink.argument("seed", &7)?;
-            sink.argument("name", "wine")
-        });
-        assert_eq!(short, r#"7, "wine""#);
-        let long = preview(|sink| sink.argument("text", &"ä".repeat(1000)));
-        assert!(long.ends_with("ä…") && long.len() <= PREVIEW_BYTES + '…'.len_utf8(), "{long}");
-        let slice = preview(|sink| sink.argument("data", &vec![1u8; 1 << 20]));
-        assert!(slice.starts_with("[1,1,") && slice.ends_with('…'));
-    }
-
-    #[test]
-    fn a_value_that_json_cannot_show_is_cut_off_not_an_error() {
-        let map = std::collections::BTreeMap::from([((1, 2), 3)]);
-        assert_eq!(preview(|sink| sink.argument("map", &map)), "{…");
-    }
 }

@@ -4,7 +4,9 @@
 //! 1. Injective over what serde is told: two values that serialize with different structure, types or contents have
 //!    different bytes. (A tuple struct that skips fields does not tell which.) Every item starts with a tag and says itself where it ends, so a `Serialize` implementation that
 //!    announces a wrong length can cause a miss but never make two values look equal.
-//! 2. Maps are sorted by their encoded keys: the order in which a `HashMap` was filled does not matter.
+//! 2. A `HashMap` is sorted by its encoded keys, a `HashSet` by its encoded elements: the order in which they were filled does not
+//!    matter. Whatever else is a map or a sequence to serde may have an order that matters, and counts in the order that it
+//!    shows ([`unordered`]).
 //! 3. Elements of equal primitive type that follow one another in a sequence form runs. Long sequences are hashed apart, the
 //!    bytes of such elements in a stream of their own ([`apart`]), and join by their digest.
 //! 4. What is known beforehand ([`known`](super::known)) has the bytes that it would have if it were encoded anew.
@@ -13,12 +15,15 @@ mod apart;
 mod compound;
 mod numbers;
 mod serializer;
+mod unordered;
 
 use std::fmt;
 
 use serde::{Serialize, ser};
 
 use self::apart::Data;
+pub(crate) use self::numbers::Numbers;
+pub(crate) use self::unordered::has_no_order;
 use super::Identity;
 use super::hashing;
 
@@ -32,7 +37,7 @@ const SPILL: usize = 64 * 1024;
 /// Room for the arguments of most calls, in bytes, so that the buffer is allocated once.
 const FIRST: usize = 256;
 
-/// First byte of every item. The values are part of the format.
+/// First byte of every item. The values are part of the format; 0x08, 0x10 to 0x13 and 0x88 had other meanings in earlier versions.
 mod tag {
     pub(super) const END: u8 = 0x00;
     pub(super) const UNIT: u8 = 0x01;
@@ -42,25 +47,27 @@ mod tag {
     pub(super) const BYTES: u8 = 0x05;
     pub(super) const SEQUENCE: u8 = 0x06;
     pub(super) const TUPLE: u8 = 0x07;
-    pub(super) const MAP: u8 = 0x08;
     pub(super) const UNIT_STRUCT: u8 = 0x09;
     pub(super) const NEWTYPE_STRUCT: u8 = 0x0a;
     pub(super) const TUPLE_STRUCT: u8 = 0x0b;
     pub(super) const STRUCT: u8 = 0x0c;
     pub(super) const FIELD: u8 = 0x0d;
     pub(super) const SKIPPED_FIELD: u8 = 0x0e;
-    pub(super) const UNIT_VARIANT: u8 = 0x10;
-    pub(super) const NEWTYPE_VARIANT: u8 = 0x11;
-    pub(super) const TUPLE_VARIANT: u8 = 0x12;
-    pub(super) const STRUCT_VARIANT: u8 = 0x13;
     pub(super) const ENTRY: u8 = 0x14;
     pub(super) const INPUT_FILE: u8 = 0x15;
     pub(super) const INPUT_DIR: u8 = 0x16;
+    pub(super) const MAP: u8 = 0x17;
+    pub(super) const HASH_MAP: u8 = 0x18;
+    pub(super) const HASH_SET: u8 = 0x19;
+    pub(super) const UNIT_VARIANT: u8 = 0x1a;
+    pub(super) const NEWTYPE_VARIANT: u8 = 0x1b;
+    pub(super) const TUPLE_VARIANT: u8 = 0x1c;
+    pub(super) const STRUCT_VARIANT: u8 = 0x1d;
     /// Added to the kind of a primitive that stands alone.
     pub(super) const SCALAR: u8 = 0x20;
     /// Added to the kind of the primitives of a run.
     pub(super) const RUN: u8 = 0x40;
-    /// Added to the tag of a text, byte string, sequence, tuple or map that is hashed apart.
+    /// Added to the tag of a text, byte string, sequence, tuple, map or set that is hashed apart.
     pub(super) const APART: u8 = 0x80;
 }
 
@@ -342,9 +349,11 @@ impl Encoder {
         self.written = true;
     }
 
-    fn variant(&mut self, tag: u8, name: &str, variant: &str) {
+    /// A variant. Two may have one name to serde, but never one index.
+    fn variant(&mut self, tag: u8, name: &str, index: u32, variant: &str) {
         self.open(tag);
         self.name(name);
+        self.length(index as usize);
         self.name(variant);
     }
 }

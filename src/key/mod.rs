@@ -33,6 +33,7 @@ mod hashed;
 pub(crate) mod hashing;
 mod identity;
 pub(crate) mod known;
+mod preview;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -40,8 +41,10 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 pub use arguments::{ArgumentError, Arguments};
 pub(crate) use arguments::{key, key_of_some, preview};
+pub(crate) use encode::{EncodeError, Numbers, Primitive, has_no_order};
 pub use hashed::Hashed;
 pub(crate) use identity::{FunctionId, Identity, IdentityParts, fingerprint_with_cfg};
+pub(crate) use preview::preview_of;
 
 /// The address of one call's entry: 32 bytes of blake3.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,16 +1,21 @@
 //! The table of keys that threads of this process are computing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::mem;
-use std::path::{Path, PathBuf};
+use std::process;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
+use super::hidden::Suspicion;
+use super::waits::{self, Awaited, Wait};
+use crate::error::Result;
+use crate::events;
 use crate::key::{Key, KeyMap};
 use crate::lock::lock;
 use crate::store::Payload;
+use crate::sys::{Dir, Identity};
 
 /// What a leader shares: the bytes of its value.
 pub(crate) type Shared = Arc<dyn Payload + Send + Sync>;
@@ -24,13 +29,41 @@ pub(crate) struct Flights {
 
 const TABLES: usize = 16;
 
+/// The flights of all stores, by directory.
+static ALL: Mutex<BTreeMap<Identity, Weak<Flights>>> = Mutex::new(BTreeMap::new());
+
 /// What is wanted of a key that another thread computes.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Wish {
-    /// To wait until the flight has landed, or has ended if the value is to be `newer`.
-    pub(crate) wait: bool,
+#[derive(Clone, Copy)]
+pub(crate) struct Wish<'w> {
+    pub(crate) meanwhile: Meanwhile<'w>,
     /// A value that is newer than that of any flight of now.
     pub(crate) newer: bool,
+}
+
+/// What is done while another thread, or another process, computes the key.
+#[derive(Clone, Copy)]
+pub(crate) enum Meanwhile<'w> {
+    /// Wait.
+    Wait,
+    /// Something else, until it is told that the key may be asked for again.
+    Leave(Leave<'w>),
+    /// Compute it here, too: to wait would be for ever.
+    Alone,
+}
+
+/// How the one who leaves a key to others is told of it.
+#[derive(Clone, Copy)]
+pub(crate) struct Leave<'w> {
+    /// The work that the call belongs to.
+    pub(crate) work: &'w Arc<dyn Awaited>,
+    /// Is told when the key may be asked for again: exactly once, from any thread, at any time from now on.
+    pub(crate) watcher: &'w dyn Fn(Key) -> Arc<dyn Watcher>,
+}
+
+/// Somebody who has left a key to others.
+pub(crate) trait Watcher: Send + Sync {
+    /// The key may be asked for again.
+    fn wake(&self);
 }
 
 /// What came of asking to compute a key.
@@ -44,18 +77,33 @@ pub(crate) enum Joined<'f> {
     Alone,
     /// Another thread led the flight and gave it up before it computed anything: ask again.
     Again,
-    /// Another thread computes, and waiting was not wanted.
-    Busy,
+    /// This thread computes, and the watcher will be told.
+    Busy(ThreadId),
 }
 
 /// One key in flight.
-struct Flight {
-    leader: ThreadId,
-    state: Mutex<State>,
+pub(super) struct Flight {
+    pub(super) leader: ThreadId,
+    /// The process: after a fork the leader is not there any more.
+    process: u32,
+    /// The function, for people.
+    function: &'static str,
+    course: Mutex<Course>,
     landed: Condvar,
 }
 
+/// How far a flight is, and who is to be told.
+#[derive(Default)]
+pub(super) struct Course {
+    state: State,
+    watchers: Vec<Arc<dyn Watcher>>,
+    /// Threads that are to wait no longer, since the leader comes to wait for them.
+    freed: Vec<ThreadId>,
+}
+
+#[derive(Default)]
 enum State {
+    #[default]
     Flying,
     /// Its value is to be had here, and is not in the store yet.
     Landed(Shared),
@@ -66,13 +114,44 @@ enum State {
     GivenUp,
 }
 
-impl State {
+impl Course {
     /// Whether who comes has to wait, if the value is to be `newer` than that of a flight of now.
-    fn is_waited_for(&self, newer: bool) -> bool {
-        match self {
+    pub(super) fn is_waited_for(&self, newer: bool) -> bool {
+        match self.state {
             State::Flying => true,
             State::Landed(_) => newer,
             State::Ended(_) | State::Failed | State::GivenUp => false,
+        }
+    }
+}
+
+/// How far a flight is.
+pub(super) fn lock_flight(flight: &Flight) -> MutexGuard<'_, Course> {
+    lock(&flight.course)
+}
+
+impl Flight {
+    fn new(function: &'static str) -> Arc<Self> {
+        Arc::new(Flight {
+            leader: thread::current().id(),
+            process: process::id(),
+            function,
+            course: Mutex::default(),
+            landed: Condvar::new(),
+        })
+    }
+
+    /// Makes a thread that waits wait no longer.
+    pub(super) fn free(&self, thread: ThreadId) {
+        lock(&self.course).freed.push(thread);
+        self.landed.notify_all();
+    }
+
+    /// Tells the watchers. Not under the lock: they may ask again at once.
+    fn tell_watchers(&self) {
+        let watchers = mem::take(&mut lock(&self.course).watchers);
+        for watcher in watchers {
+            watcher.wake();
         }
     }
 }
@@ -85,98 +164,156 @@ pub(crate) struct Leader<'f> {
     flight: Arc<Flight>,
 }
 
-/// Which thread waits for which, over all stores of the process: what [`Flights::join`] must not close to a circle.
-static WAITS: Mutex<Option<HashMap<ThreadId, Wait>>> = Mutex::new(None);
-
-/// A wait for a flight to land, or to end if the value is to be `newer`.
-struct Wait {
-    flight: Arc<Flight>,
-    newer: bool,
-}
-
-impl Wait {
-    /// Whether it goes on: the thread may not have noticed yet that it is over.
-    fn goes_on(&self) -> bool {
-        lock(&self.flight.state).is_waited_for(self.newer)
-    }
-}
-
 impl Flights {
-    /// The flights of the store in `root`, one table for all its handles in this process.
-    pub(crate) fn of(root: &Path) -> Arc<Self> {
-        static TABLES: Mutex<BTreeMap<PathBuf, Weak<Flights>>> = Mutex::new(BTreeMap::new());
-        let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
-        let mut tables = lock(&TABLES);
+    /// The flights of the store in a directory, one table for all its handles in this process.
+    pub(crate) fn of(dir: &Dir) -> Result<Arc<Self>> {
+        let identity = dir.identity()?;
+        let mut tables = lock(&ALL);
         tables.retain(|_, flights| flights.strong_count() > 0);
-        if let Some(flights) = tables.get(&root).and_then(Weak::upgrade) {
-            return flights;
+        if let Some(flights) = tables.get(&identity).and_then(Weak::upgrade) {
+            return Ok(flights);
         }
         let flights = Arc::new(Flights::default());
-        tables.insert(root, Arc::downgrade(&flights));
-        flights
+        tables.insert(identity, Arc::downgrade(&flights));
+        Ok(flights)
     }
 
     fn table(&self, key: &Key) -> MutexGuard<'_, KeyMap<Arc<Flight>>> {
         lock(&self.tables[usize::from(key.as_bytes()[31]) % TABLES])
     }
 
-    /// Joins the flight of `key`, or starts it. `usual` is how long the function takes on average.
-    pub(crate) fn join(&self, key: Key, wish: Wish, usual: Option<Duration>) -> Joined<'_> {
-        let Wish { newer, wait } = wish;
+    /// Joins the flight of `key`, or starts it. `function` computes it, and takes `usual` on average.
+    pub(crate) fn join(
+        &self,
+        key: Key,
+        wish: Wish<'_>,
+        function: &'static str,
+        usual: Option<Duration>,
+    ) -> Joined<'_> {
         let flight = {
             let mut flights = self.table(&key);
-            let Some(flight) = flights.get(&key) else {
-                let flight = Arc::new(Flight {
-                    leader: thread::current().id(),
-                    state: Mutex::new(State::Flying),
-                    landed: Condvar::new(),
-                });
-                flights.insert(key, Arc::clone(&flight));
-                return Joined::Leader(Leader { flights: self, key, flight });
-            };
-            Arc::clone(flight)
+            match flights.get(&key) {
+                Some(flight) if flight.process == process::id() => Arc::clone(flight),
+                _ => {
+                    let flight = Flight::new(function);
+                    flights.insert(key, Arc::clone(&flight));
+                    return Joined::Leader(Leader { flights: self, key, flight });
+                }
+            }
         };
-        if !newer && let State::Landed(shared) = &*lock(&flight.state) {
+        let newer = wish.newer;
+        if !newer && let State::Landed(shared) = &lock(&flight.course).state {
             return Joined::Landed(Arc::clone(shared));
         }
-        let Some(_waiting) = Waiting::begin(&flight, newer) else { return Joined::Alone };
-        if !wait {
-            return Joined::Busy;
-        }
-        let patience = patience(usual);
-        let under_way = |state: &mut State| state.is_waited_for(newer);
-        let result = flight.landed.wait_timeout_while(lock(&flight.state), patience, under_way);
-        let (state, _) = result.unwrap_or_else(PoisonError::into_inner);
-        match &*state {
-            State::Landed(shared) | State::Ended(shared) => Joined::Landed(Arc::clone(shared)),
-            State::GivenUp => Joined::Again,
-            State::Failed | State::Flying => Joined::Alone,
+        match wish.meanwhile {
+            Meanwhile::Alone => Joined::Alone,
+            Meanwhile::Wait => wait(&flight, newer, usual),
+            Meanwhile::Leave(leave) => {
+                if waits::depends(flight.leader, leave.work) {
+                    return Joined::Alone;
+                }
+                let mut course = lock(&flight.course);
+                if !course.is_waited_for(newer) {
+                    return Joined::Again;
+                }
+                course.watchers.push((leave.watcher)(key));
+                Joined::Busy(flight.leader)
+            }
         }
     }
+
+    /// The functions of the flights that a thread leads, for people.
+    fn led_by(&self, thread: ThreadId) -> Vec<&'static str> {
+        let tables = self.tables.iter().map(lock);
+        let led = |table: MutexGuard<'_, KeyMap<Arc<Flight>>>| {
+            let of_thread = table.values().filter(|flight| flight.leader == thread);
+            of_thread.map(|flight| flight.function).collect::<Vec<_>>()
+        };
+        tables.flat_map(led).collect()
+    }
+}
+
+/// Waits for a flight.
+fn wait(flight: &Arc<Flight>, newer: bool, usual: Option<Duration>) -> Joined<'static> {
+    let Some(waiting) = waits::begin(Wait::Flight { flight: Arc::clone(flight), newer }) else {
+        return Joined::Alone;
+    };
+    let me = thread::current().id();
+    let mut suspicion = Suspicion::of_this_thread(usual);
+    let mut course = lock(&flight.course);
+    loop {
+        match &course.state {
+            State::Landed(shared) if !newer => return Joined::Landed(Arc::clone(shared)),
+            State::Ended(shared) => return Joined::Landed(Arc::clone(shared)),
+            State::GivenUp => return Joined::Again,
+            State::Failed => return Joined::Alone,
+            State::Flying | State::Landed(_) => {}
+        }
+        if course.freed.contains(&me) {
+            return Joined::Alone;
+        }
+        course = match &mut suspicion {
+            None => flight.landed.wait(course).unwrap_or_else(PoisonError::into_inner),
+            Some(suspicion) => {
+                let waited = flight.landed.wait_timeout(course, suspicion.patience());
+                let (waited, timed_out) = waited.unwrap_or_else(PoisonError::into_inner);
+                if timed_out.timed_out() && waited.is_waited_for(newer) {
+                    drop(waited);
+                    if suspicion.is_confirmed(flight.leader) {
+                        drop(waiting);
+                        warn_of_hidden_wait(&[flight.leader]);
+                        return Joined::Alone;
+                    }
+                    lock(&flight.course)
+                } else {
+                    waited
+                }
+            }
+        };
+    }
+}
+
+/// Says that what others compute is computed a second time on this thread, and why.
+pub(crate) fn warn_of_hidden_wait(leaders: &[ThreadId]) {
+    let all: Vec<_> = lock(&ALL).values().filter_map(Weak::upgrade).collect();
+    let led_by = |thread| all.iter().flat_map(move |flights| flights.led_by(thread));
+    let here: Vec<_> = led_by(thread::current().id()).collect();
+    let there: Vec<_> = leaders.iter().flat_map(|leader| led_by(*leader)).collect();
+    events::warn!(
+        "`{}` is computed a second time, inside {}: two calls came to wait for each other through rayon, which runs pieces of \
+         one on the stack of another that waits",
+        there.join("`, `"),
+        if here.is_empty() {
+            "a piece of rayon's work".to_owned()
+        } else {
+            format!("`{}`", here.join("`, `"))
+        },
+    );
 }
 
 impl Leader<'_> {
     /// Whether anyone waits just now.
     pub(crate) fn has_waiters(&self) -> bool {
         // The table and this leader hold one each.
-        Arc::strong_count(&self.flight) > 2
+        Arc::strong_count(&self.flight) > 2 || !lock(&self.flight.course).watchers.is_empty()
     }
 
     /// Hands `shared` to whoever waits or comes now, before it is in the store.
     pub(crate) fn land(&self, shared: Shared) {
-        *lock(&self.flight.state) = State::Landed(shared);
+        lock(&self.flight.course).state = State::Landed(shared);
         self.wake();
+        self.flight.tell_watchers();
     }
 
     /// Ends the flight before anything was computed.
     pub(crate) fn give_up(self) {
-        *lock(&self.flight.state) = State::GivenUp;
+        lock(&self.flight.course).state = State::GivenUp;
     }
 
     /// Wakes who waits. Who comes to the flight now sees its new state, so a system call is made only for those who were there
     /// before.
     fn wake(&self) {
-        if self.has_waiters() {
+        if Arc::strong_count(&self.flight) > 2 {
             self.flight.landed.notify_all();
         }
     }
@@ -184,16 +321,24 @@ impl Leader<'_> {
 
 impl Drop for Leader<'_> {
     fn drop(&mut self) {
-        let mut state = lock(&self.flight.state);
-        *state = match mem::replace(&mut *state, State::Failed) {
+        let end = |state| match state {
             State::Flying => State::Failed,
             State::Landed(shared) => State::Ended(shared),
             ended => ended,
         };
-        drop(state);
+        {
+            let mut course = lock(&self.flight.course);
+            course.state = end(mem::take(&mut course.state));
+        }
         // First out of the table, then awake: who comes now looks into the store again.
-        let flight = self.flights.table(&self.key).remove(&self.key);
+        let flight = {
+            let mut table = self.flights.table(&self.key);
+            // After a fork another may have taken the place of one whose leader is not there.
+            let is_this = table.get(&self.key).is_some_and(|flight| Arc::ptr_eq(flight, &self.flight));
+            if is_this { table.remove(&self.key) } else { None }
+        };
         self.wake();
+        self.flight.tell_watchers();
         drop(flight);
     }
 }
@@ -207,50 +352,6 @@ impl fmt::Debug for Leader<'_> {
 impl fmt::Debug for Flight {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Flight(led by {:?})", self.leader)
-    }
-}
-
-/// This thread waits for another while this lives.
-struct Waiting;
-
-impl Waiting {
-    /// Notes that this thread waits for `flight`; `None` if its leader is this thread or waits for it, through however many
-    /// others.
-    fn begin(flight: &Arc<Flight>, newer: bool) -> Option<Self> {
-        let me = thread::current().id();
-        let mut waits = lock(&WAITS);
-        let waits = waits.get_or_insert_default();
-        let wait = Wait { flight: Arc::clone(flight), newer };
-        // Seen under the lock: who leads the flight cannot have begun to wait for this thread since.
-        let mut next = wait.goes_on().then_some(flight.leader);
-        while let Some(thread) = next {
-            if thread == me {
-                return None;
-            }
-            next = waits.get(&thread).filter(|wait| wait.goes_on()).map(|wait| wait.flight.leader);
-        }
-        waits.insert(me, wait);
-        Some(Waiting)
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        if let Some(waits) = &mut *lock(&WAITS) {
-            waits.remove(&thread::current().id());
-        }
-    }
-}
-
-/// How long a thread waits for a leader.
-///
-/// A thread of a rayon pool may run a piece of the leader's own work, on top of a stack that the leader waits for; then it would
-/// wait for ever, and nobody can see that from outside of rayon. So it loses patience when the function takes far longer than
-/// it used to, and computes alone. All others wait for as long as it takes.
-fn patience(usual: Option<Duration>) -> Duration {
-    match usual {
-        Some(usual) if rayon::current_thread_index().is_some() => 10 * usual + Duration::from_secs(1),
-        _ => Duration::MAX,
     }
 }
 

@@ -1,21 +1,24 @@
 //! How a miss begins: the flight, the lease, and a second look.
 
 use std::sync::Arc;
+use std::thread::{self, ThreadId};
+use std::time::Duration;
 
 use super::inner::{Computed, Inner};
 use super::trouble::{Trouble, chain};
-use super::{MissReason, Source};
+use super::{Memory, MissReason, Source};
 use crate::call::Memo;
 use crate::error::Error;
+use crate::function::Function;
 use crate::key::Key;
-use crate::lease::{Acquired, Joined, Leader, Lease, Wish};
+use crate::lease::{Acquired, Joined, Leader, Lease, Meanwhile, Watcher, Wish};
 use crate::store::Payload;
 
 /// The right to compute a key. Dropped without a value, it frees whoever waits.
 #[derive(Debug)]
 pub(crate) struct Ticket<'m> {
     pub(super) leader: Option<Leader<'m>>,
-    pub(super) lease: Option<Lease<'m>>,
+    pub(super) lease: Option<Lease>,
 }
 
 /// What came of asking to compute.
@@ -23,11 +26,16 @@ pub(crate) struct Ticket<'m> {
 pub(crate) enum Begun<'m, T> {
     /// Somebody else has computed it meanwhile.
     Done(Computed<T>),
-    /// Somebody else computes it, and waiting was not wanted.
-    Busy,
+    /// Somebody else computes it, a thread of this process or another one, and the watcher will be told.
+    Busy(Option<ThreadId>),
     /// This thread computes it.
     Leads(Ticket<'m>),
 }
+
+/// Functions that take less than this on average run without a lease. A lease itself costs two microseconds. But what is computed under
+/// one is stored at once, since other processes wait for it on the disk, and goes to worker processes alone; without, many
+/// values are stored by one write, and many calls go in one message.
+const WORTH_A_LEASE: Duration = Duration::from_micros(200);
 
 impl Ticket<'_> {
     /// Whether other processes may be waiting for the lease.
@@ -38,17 +46,19 @@ impl Ticket<'_> {
 
 impl Inner {
     /// Asks for the right to compute `key`, which missed for a `reason`: if it is to be recomputed, what others computed before does
-    /// not count. With `wait`, who computes it now is waited for.
+    /// not count. `meanwhile` is what is done while somebody else computes it.
     pub(super) fn begin<T>(
         &self,
+        memory: &Memory,
         key: Key,
         reason: &MissReason,
         memo: &Memo<'_, T>,
-        wait: bool,
+        meanwhile: Meanwhile<'_>,
     ) -> Begun<'_, T> {
         let again = *reason == MissReason::Recomputed;
         let leader = loop {
-            match self.flights.join(key, Wish { wait, newer: again }, memo.function.mean_time()) {
+            let wish = Wish { meanwhile, newer: again };
+            match self.flights.join(key, wish, memo.function.name(), memo.function.mean_time()) {
                 Joined::Leader(leader) => break Some(leader),
                 // That value may be older than the wish to compute it again.
                 Joined::Landed(_) if again => {}
@@ -58,18 +68,23 @@ impl Inner {
                 },
                 Joined::Alone => break None,
                 Joined::Again => {}
-                Joined::Busy => return Begun::Busy,
+                Joined::Busy(leader) => return Begun::Busy(Some(leader)),
             }
         };
         // Who leads no flight holds no lease.
-        let acquired = leader.as_ref().and_then(|_| self.lease(&key, memo, wait));
-        let (lease, waited) = match acquired {
-            Some(Acquired::Busy) => {
+        let left = if let Meanwhile::Leave(leave) = meanwhile { Some(leave) } else { None };
+        let mut acquired = leader.as_ref().and_then(|_| self.lease(&key, memo, left.is_none()));
+        if let (Some(Acquired::Busy), Some(left)) = (&acquired, left) {
+            if watch_lease(memory, key, memo.function, (left.watcher)(key)) {
                 leader.into_iter().for_each(Leader::give_up);
-                return Begun::Busy;
+                return Begun::Busy(None);
             }
+            // There is no thread to watch it, so this one does.
+            acquired = self.lease(&key, memo, true);
+        }
+        let (lease, waited) = match acquired {
             Some(Acquired::Held { lease, waited }) => (Some(lease), waited),
-            None => (None, false),
+            Some(Acquired::Busy) | None => (None, false),
         };
         // Whoever led the flight or held the lease between the look-up and now has stored the value.
         if !again
@@ -84,9 +99,9 @@ impl Inner {
         Begun::Leads(Ticket { leader, lease })
     }
 
-    /// The lease of `key`, unless it costs more than the function does on average.
-    fn lease<T>(&self, key: &Key, memo: &Memo<'_, T>, wait: bool) -> Option<Acquired<'_>> {
-        if memo.function.mean_time().is_some_and(|time| time < self.leases.cost()) {
+    /// The lease of `key`, unless the function is cheaper than that is worth.
+    fn lease<T>(&self, key: &Key, memo: &Memo<'_, T>, wait: bool) -> Option<Acquired> {
+        if memo.function.mean_time().is_some_and(|time| time < WORTH_A_LEASE) {
             return None;
         }
         let note = |error: &Error| self.troubles.note(Trouble::Lease, memo.function.name(), &chain(error));
@@ -106,4 +121,18 @@ impl Inner {
         };
         Some(Computed { value, source, shared: Some(Arc::new(entry)) })
     }
+}
+
+/// Has a thread of its own wait until the lease of `key` is free, which another process holds, and tell the watcher; whether
+/// there is such a thread. It waits in the kernel, and ends with the lease.
+fn watch_lease(memory: &Memory, key: Key, function: &'static Function, watcher: Arc<dyn Watcher>) -> bool {
+    let memory = memory.clone();
+    let watch = move || {
+        if let Some(inner) = &memory.inner {
+            // Trouble with the lease is met again, and noted, by whoever asks for the key again.
+            let _ = inner.leases.wait(&key, function.name());
+        }
+        watcher.wake();
+    };
+    thread::Builder::new().name("rememo-lease".into()).stack_size(256 * 1024).spawn(watch).is_ok()
 }

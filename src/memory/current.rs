@@ -9,6 +9,7 @@ use std::sync::{OnceLock, PoisonError, RwLock};
 
 use super::Memory;
 use super::trouble::chain;
+use crate::events;
 
 thread_local! {
     static ENTERED: RefCell<Vec<(u64, Memory)>> = const { RefCell::new(Vec::new()) };
@@ -95,7 +96,7 @@ fn at_default_place() -> Memory {
     let open = || {
         Memory::open_default().unwrap_or_else(|error| {
             let reason = chain(&error);
-            event!(Warn, "nothing will be remembered: {reason}; set REMEMO_DIR to a directory to use");
+            events::warn!("nothing will be remembered: {reason}; set REMEMO_DIR to a directory to use");
             Memory::disabled()
         })
     };

@@ -9,6 +9,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread::ThreadId;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::begin::{Begun, Ticket};
@@ -18,9 +19,10 @@ use super::trouble::{Trouble, Troubles, chain};
 use super::{Memory, MissReason, Outcome, Source};
 use crate::call::{Call, Memo, Subject};
 use crate::error::Result;
+use crate::events;
 use crate::function::{Definition, Function};
 use crate::key::Key;
-use crate::lease::{Flights, Leader, LeaseFiles, Shared};
+use crate::lease::{Flights, Leader, LeaseFiles, Meanwhile, Shared};
 use crate::panics::{self, Payload as PanicPayload};
 use crate::payload::Level;
 use crate::report::{Counters, Records};
@@ -53,14 +55,13 @@ struct Miss {
 }
 
 /// How a miss is to be computed.
-#[derive(Debug)]
 pub(crate) enum Terms<'o, 'm> {
     /// For itself: whoever computes it already is waited for.
     Single,
     /// As one of a batch, where its value goes to duplicates, too.
     Batch {
-        /// Wait for whoever computes it already, instead of leaving it to them.
-        wait: bool,
+        /// What is done while somebody else computes it.
+        meanwhile: Meanwhile<'o>,
         /// Where the value goes on its way to the store.
         outbox: &'o mut Outbox<'m>,
     },
@@ -88,21 +89,22 @@ pub(crate) enum Attempt<C: Call> {
     Done(Computed<C::Output>),
     /// The function panicked, or what writes or reads its value.
     Panicked(Panic),
-    /// Somebody else computes the key, and waiting was not wanted.
-    Busy(C),
+    /// Somebody else computes the key, a thread of this process or another one, and the watcher will be told.
+    Busy(C, Option<ThreadId>),
 }
 
 impl Inner {
     pub(super) fn open(root: PathBuf, options: &store::Options, compress: Option<Level>) -> Result<Self> {
+        let (dir, store) = store::open(&root, options)?;
         Ok(Inner {
             options: options.clone(),
-            store: store::open(&root, options)?,
-            records: Records::new(&root),
+            store,
+            records: Records::new(&dir),
             earlier: EarlierStates::default(),
-            leases: LeaseFiles::open(root.join("leases")),
+            leases: LeaseFiles::open(&dir),
             counters: Counters::default(),
             troubles: Troubles::default(),
-            flights: Flights::of(&root),
+            flights: Flights::of(&dir)?,
             root,
             compress,
         })
@@ -124,7 +126,7 @@ impl Inner {
         let entry = self.check(found, memo.function.definition(), function)?;
         let value = self.decode(&entry, memo)?;
         self.counters.hit(entry.compute_time());
-        event!(Trace, "hit: `{function}` {key}");
+        events::trace!("hit: `{function}` {key}");
         Ok(value)
     }
 
@@ -201,16 +203,17 @@ impl Inner {
             let Outcome { value, source } = memory.run_plain(call, MissReason::NotMemoized);
             return Attempt::Done(Computed { value, source, shared: None });
         };
-        let (wait, share, outbox) = match terms {
-            Terms::Single => (true, false, None),
-            Terms::Batch { wait, outbox } => (wait, true, Some(outbox)),
+        let (meanwhile, share, outbox) = match terms {
+            Terms::Single => (Meanwhile::Wait, false, None),
+            Terms::Batch { meanwhile, outbox } => (meanwhile, true, Some(outbox)),
         };
-        let Ticket { leader, lease } = match self.begin(key, &reason, &memo, wait) {
+        let Ticket { leader, lease } = match self.begin(memory, key, &reason, &memo, meanwhile) {
             Begun::Done(computed) => {
+                // The value is there, also for calls of equal key, whatever the `Drop` of these arguments makes of it.
                 panics::drop_quietly(call);
                 return Attempt::Done(computed);
             }
-            Begun::Busy => return Attempt::Busy(call),
+            Begun::Busy(by) => return Attempt::Busy(call, by),
             Begun::Leads(ticket) => ticket,
         };
         let subject = memo.subject();
@@ -250,7 +253,7 @@ impl Inner {
     ) -> Computed<C::Output> {
         let Miss { key, reason, share } = miss;
         let function = subject.function;
-        event!(Debug, "miss: `{}`({}): {reason}", function.name(), subject.arguments);
+        events::debug!("miss: `{}`({}): {reason}", function.name(), subject.arguments);
         let (value, took) = timed(memory, call);
         function.took(took);
         self.counters.miss(took);
@@ -289,7 +292,7 @@ impl Inner {
     /// Counts a stored value, and sees that its function has a record.
     pub(super) fn stored(&self, function: &'static Function, key: &Key) {
         self.counters.stored();
-        event!(Trace, "stored: `{}` {key}", function.name());
+        events::trace!("stored: `{}` {key}", function.name());
         if let Err(error) = self.records.write(function, self.store.generation()) {
             self.troubles.note(Trouble::Record, function.name(), &chain(&error));
         }

@@ -1,6 +1,5 @@
 //! Keeping a value that was computed: it is encoded, who waits for it gets it, and the store.
 
-use std::fmt::Display;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -14,10 +13,8 @@ use crate::error::{Error, Result};
 use crate::function::{Compress, Function};
 use crate::key::Key;
 use crate::lease::{Leader, Shared};
-use crate::panics;
 use crate::payload::Level;
 use crate::store::{Draft, OwnedDraft};
-use crate::task_error::message_of;
 
 impl Inner {
     /// Encodes a value for the store, or only for who waits for it; `None` if it is declined or cannot be encoded.
@@ -30,20 +27,10 @@ impl Inner {
         to_be_stored: bool,
     ) -> Option<Draft<'v>> {
         let level = if to_be_stored { self.level(subject.function) } else { None };
-        let note = |error: &dyn Display| self.troubles.note(Trouble::Encode, subject.function.name(), error);
-        match panics::catch(|| try_draft(key, subject, value, took, level)) {
-            Ok(Ok(draft)) => draft,
-            Ok(Err(error)) => {
-                note(&chain(&error));
-                None
-            }
-            // The value is there, whatever its `Serialize`, or the `Drop` of what was read back,
-            // makes of it.
-            Err(payload) => {
-                note(&format!("it panicked: {}", message_of(&**payload)));
-                None
-            }
-        }
+        try_draft(key, subject, value, took, level).unwrap_or_else(|error| {
+            self.troubles.note(Trouble::Encode, subject.function.name(), &chain(&error));
+            None
+        })
     }
 
     /// How values of a function are compressed: as it says, else as the memory does.

@@ -37,6 +37,7 @@ pub use outcome::{MissReason, Outcome, Source};
 pub(crate) use probe::Probe;
 pub(crate) use remote::{RemoteMiss, Unaccepted};
 pub use shelved::Shelved;
+pub(crate) use trouble::chain;
 
 use crate::call::{Call, Memo, NamedCall};
 use crate::codec::{Value, select};
@@ -221,7 +222,7 @@ impl Memory {
         match self.attempt(key, reason, call, Terms::Single) {
             Attempt::Done(computed) => Outcome::new(computed.value, computed.source),
             Attempt::Panicked(panic) => panics::resume(panic.payload),
-            Attempt::Busy(call) => self.run_plain(call, MissReason::Absent),
+            Attempt::Busy(call, _) => self.run_plain(call, MissReason::Absent),
         }
     }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use super::Memory;
 use super::inner::Inner;
 use crate::error::{Error, Result};
+use crate::events;
 use crate::payload::Level;
 use crate::store::{Durability, Layout, Options};
 
@@ -26,11 +27,15 @@ impl MemoryBuilder {
         self
     }
 
-    /// Keeps the directory to so many bytes. Default: no budget.
+    /// Keeps the directory to so many bytes, as `du` counts them. Default: no budget.
     ///
     /// When a store exceeds it, what is worth least goes: the fewest seconds of computing saved per byte, weighted by how often and
-    /// how lately it was used; never what was used in the last minute. The work is done by those who store, a millisecond
-    /// at a time, in one process at a time. Only the log layout keeps a budget; see [`Layout`].
+    /// how lately it was used. What was used in the last minute goes last. The directory may take a sixteenth more than the
+    /// budget, and 4 MiB, beside what is being written at the moment. A value that is larger than the budget is not stored.
+    ///
+    /// The work is done by those who store: with the log layout a millisecond at a time, in one process at a time; with the
+    /// files layout by a look at each entry whenever a sixteenth of the budget was stored, without regard to how often
+    /// entries were used.
     pub fn budget(mut self, bytes: u64) -> Self {
         self.options.budget = Some(bytes);
         self
@@ -168,7 +173,7 @@ fn switched_off() -> bool {
         Ok("off") => true,
         Ok("" | "on") | Err(_) => false,
         Ok(other) => {
-            event!(Warn, "REMEMO=`{other}` is not known and is ignored; `off` disables the cache");
+            events::warn!("REMEMO=`{other}` is not known and is ignored; `off` disables the cache");
             false
         }
     })

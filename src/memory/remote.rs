@@ -14,7 +14,9 @@ use super::{Memory, MissReason, Source};
 use crate::call::{Call, Memo, Subject};
 use crate::codec::{Encoded, SERDE};
 use crate::error::Result;
+use crate::events;
 use crate::key::{FunctionId, Key};
+use crate::lease::Meanwhile;
 use crate::payload::{Bytes, Content, LARGE, Source as Bytesource};
 use crate::remote::{self, MemoryPlace, Reply};
 use crate::store::{Draft, Lookup};
@@ -123,15 +125,15 @@ impl Memory {
         inner.try_store(subject.function, &keep::draft_of(key, subject, lent, took)).is_ok()
     }
 
-    /// Asks for the right to have a call computed elsewhere.
+    /// Asks for the right to have a call computed elsewhere; `meanwhile` is what is done while somebody else computes it.
     pub(crate) fn begin<'m, T>(
         &'m self,
         key: Key,
         reason: &MissReason,
         memo: &Memo<'_, T>,
-        wait: bool,
+        meanwhile: Meanwhile<'_>,
     ) -> Option<Begun<'m, T>> {
-        self.inner.as_ref().map(|inner| inner.begin(key, reason, memo, wait))
+        self.inner.as_ref().map(|inner| inner.begin(self, key, reason, memo, meanwhile))
     }
 
     /// The value in a reply to a call that is not kept, for a reason.
@@ -169,7 +171,7 @@ impl Memory {
         let RemoteMiss { key, reason, ticket: Ticket { leader, lease } } = miss;
         let Reply { content, took } = reply;
         let function = memo.function;
-        event!(Debug, "miss, computed elsewhere: `{}`: {reason}", function.name());
+        events::debug!("miss, computed elsewhere: `{}`: {reason}", function.name());
         let source = Source::Miss(reason);
         let count = || {
             function.took(took);

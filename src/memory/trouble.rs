@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::events;
+
 /// What went wrong with the cache while the user's function went right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
@@ -34,8 +36,7 @@ impl Troubles {
     /// Counts trouble with `function`, and logs it if it is the first of its kind.
     pub(crate) fn note(&self, kind: Trouble, function: &str, error: &dyn fmt::Display) {
         if self.0[kind as usize].fetch_add(1, Ordering::Relaxed) == 0 {
-            event!(
-                Warn,
+            events::warn!(
                 "{kind} for `{function}`: {error}; results are not affected, further trouble of this kind is only counted"
             );
         }

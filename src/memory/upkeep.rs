@@ -54,7 +54,7 @@ impl Memory {
         inner.records.read(&totals)
     }
 
-    /// Removes every entry. Values that are being computed are stored when they are done.
+    /// Removes every entry, and what killed processes left. Values that are being computed are stored when they are done.
     ///
     /// # Errors
     ///
@@ -63,7 +63,6 @@ impl Memory {
         let Some(inner) = &self.inner else { return Ok(()) };
         // The records first: whoever stores a value after the entries are gone sees that they are, and writes its record again.
         inner.records.clear()?;
-        inner.leases.sweep();
         inner.store.clear()
     }
 
@@ -113,7 +112,6 @@ impl Memory {
     pub fn verify(&self) -> Result<Verified> {
         let Some(inner) = &self.inner else { return Ok(Verified::default()) };
         let swept = inner.store.sweep()?;
-        inner.leases.sweep();
         Ok(Verified { sound: swept.sound, damaged: swept.damaged })
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Parallel;
-use super::elsewhere::Elsewhere;
+use super::dispatch::Dispatch;
 #[cfg(target_os = "linux")]
 use super::processes::{Processes, is_worker};
 use crate::memory::Memory;
@@ -68,7 +68,8 @@ impl Executor {
     /// and says so.
     ///
     /// A task that panics, aborts, is killed, takes more memory than its [limit](Self::memory_limit) or more time than
-    /// [`Parallel::timeout`](crate::Parallel::timeout) fails alone, with how it ended; its worker is replaced. Only misses go to
+    /// [`Parallel::timeout`](crate::Parallel::timeout) fails alone, with how it ended; its worker is replaced, and what the task has
+    /// started is killed with it. Where the system has no room for as many workers, fewer do the work. Only misses go to
     /// workers, and no worker is started before there is one. Idle workers are kept and serve later batches; they end with this
     /// process, however it ends.
     ///
@@ -78,8 +79,8 @@ impl Executor {
     ///
     /// A task sees the environment of this process as it was when its worker was started, and the directory as it was when the batch
     /// began, but no other state of it: no static that was set, no open file. What calls inside of it find and store is
-    /// not in the counts of this process. A `Parallel` inside of it runs on threads of the worker. What it prints is dropped, unless it
-    /// is to be [passed through](Self::pass_output). Cores that are left to each worker are shown to numeric libraries and rayon by
+    /// not in the counts of this process. A `Parallel` inside of it runs on threads of the worker. What it prints is [passed
+    /// through](Self::pass_output), each line marked. Cores that are left to each worker are shown to numeric libraries and rayon by
     /// the usual variables (`OMP_NUM_THREADS`, `RAYON_NUM_THREADS` and the like), where they are not set.
     ///
     /// A task on its way costs some tens of microseconds, of several short ones together a few.
@@ -110,12 +111,13 @@ impl Executor {
     }
 
     /// Sets whether what workers write to their standard output and error is passed through to this process's, line by line, behind
-    /// `[worker <process id>]`. Default: no; the last of the standard error is part of the message when a worker crashes.
+    /// `[worker <process id>]`. Default: yes. The last of the standard error is part of the message when a worker crashes, too.
     pub fn pass_output(self, pass: bool) -> Self {
         self.of_workers("pass_output", |workers| workers.pass_output = pass)
     }
 
-    /// Sets how long a worker without work is kept. Default: a minute.
+    /// Sets how long a worker without work is kept. Default: a minute. Of all kinds of workers together, eight are kept, or two for
+    /// each core if that is more.
     pub fn idle_timeout(self, timeout: Duration) -> Self {
         self.of_workers("idle_timeout", |workers| workers.idle_timeout = timeout)
     }
@@ -145,7 +147,7 @@ impl Executor {
 
 impl Parallel {
     /// Where misses run, if not on threads.
-    pub(super) fn elsewhere(&self, memory: &Memory) -> Option<Elsewhere> {
+    pub(super) fn dispatch(&self, memory: &Memory) -> Option<Dispatch> {
         let execute: Result<Arc<dyn Execute>, String> = match &self.executor.0 {
             Kind::Threads if self.timeout.is_some() => {
                 Err("a thread cannot be stopped, so that a `timeout` needs worker processes: \
@@ -161,7 +163,7 @@ impl Parallel {
             Kind::Custom(execute) => Ok(Arc::clone(execute)),
             Kind::Refused(reason) => Err(reason.clone()),
         };
-        Some(Elsewhere::new(execute, memory.clone(), self.timeout))
+        Some(Dispatch::new(execute, memory.clone(), self.timeout))
     }
 }
 

@@ -1,32 +1,31 @@
 //! [`Parallel`]: many calls at once, of which only the misses are computed.
 //!
-//! Inputs are drawn in windows on the caller's thread ([`feed`]). Helpers, which are tasks of a rayon pool, look the calls up first:
-//! hits are done with, distinct misses join a queue, which they empty next ([`batch`]); of those that are known to take long, the
-//! longest go first ([`queue`]). Who wants to know is told how far it is ([`progress`]).
+//! The input is drawn on the caller's thread. Threads of a pool look the calls up first: hits are done with, distinct misses join a queue,
+//! which they empty next ([`batch`]); of those that are known to take long, the longest go first ([`queue`]). Who wants to know is
+//! told how far it is ([`progress`]). Calls that are submitted one by one ([`task`]) wait in a queue of the same kind.
 //!
-//! Calls that are submitted one by one wait at a desk ([`desk`]) until a thread is free.
+//! How threads and work meet, whoever waits for it, is said in [`crew`], on which all of them stand; [`pool`] has the threads,
+//! [`watch`] starts another where all of them wait.
 //!
 //! # Invariants
 //! 1. Never more threads of a pool compute than it has. A `Parallel` inside a task uses the threads of the pool that the task
-//!    runs on, its caller's first, so it finishes even on a pool of one thread.
+//!    runs on, its caller's first, so it finishes even on a pool of one thread. (One more works, for a while, where no thread has
+//!    come for a second: [`watch`].)
 //! 2. A thread that waits inside a task never starts a task of another batch: stacks stay as deep as the nesting, and no
-//!    task waits for one that lies beneath it on its own stack. A helper that comes to such a thread goes away again
-//!    (rayon runs whatever is queued while it waits), and the batch is told when a thread is free.
-//! 3. No more helpers are sent than the pool has threads. A batch that gets none for a while is worked at by its caller:
-//!    all threads of the pool may be waiting for it.
-//! 4. What was computed is stored, whatever happens to the rest of the batch.
+//!    task waits for one that lies beneath it on its own stack.
+//! 3. What was computed is stored, whatever happens to the rest of the batch.
+//! 4. Code of the user's runs guarded, wherever it is called: what panics is what came of one call.
 //!
 //! Tried and dropped: rayon's parallel iterators over the calls. They split well, but a task that waits then runs other
-//! tasks of the batch on its stack, one inside the other.
+//! tasks of the batch on its stack, one inside the other. And helpers as tasks in a rayon scope: a batch had to wait for those
+//! that had not begun, and one that was turned away was not called again.
 
+mod attempt;
 mod batch;
 mod bell;
-mod desk;
-mod elsewhere;
+mod crew;
+mod dispatch;
 mod executor;
-mod feed;
-mod item;
-mod outcome;
 mod policy;
 mod pool;
 #[cfg(target_os = "linux")]
@@ -34,23 +33,24 @@ mod processes;
 mod progress;
 mod queue;
 mod settings;
-mod stream;
 mod task;
 mod try_run;
+mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::desk::Desks;
+use self::batch::stream::{Stream, StreamTerms};
 pub use self::executor::Executor;
 use self::policy::Policy;
+use self::pool::PoolSize;
 #[cfg(target_os = "linux")]
 pub use self::processes::init;
 #[cfg(target_os = "linux")]
 use self::processes::is_worker;
 use self::progress::Shown;
 pub use self::progress::{Progress, Totals};
-use self::stream::{Stream, StreamTerms};
+use self::task::Submissions;
 pub use self::task::{AsCompleted, Task, as_completed};
 pub use self::try_run::TryRunError;
 use crate::call::Call;
@@ -91,8 +91,10 @@ pub struct Parallel {
     timeout: Option<Duration>,
     shown: Shown,
     retries: u32,
+    /// Bytes of the stack of each thread; `None`: the default.
+    stack: Option<usize>,
     /// Where submitted calls wait.
-    desks: Arc<Desks>,
+    submissions: Arc<Submissions>,
 }
 
 impl Parallel {
@@ -112,9 +114,7 @@ impl Parallel {
     /// longest start first, after those of which nothing is known: that way no long one is left for the end, when all other
     /// threads are idle.
     ///
-    /// On a thread of a rayon pool of your own, a batch costs the start of one more thread. Inside a rayon iterator within a
-    /// task, rayon may start its items on top of one another while this waits, until the stack is full: let the outer loop be
-    /// the `Parallel`.
+    /// An input may take its time, or wait for what an earlier call of it does: each call is started as soon as it is drawn.
     ///
     /// # Errors
     ///
@@ -220,10 +220,10 @@ impl Parallel {
         C::Output: Send,
     {
         let window = if self.window == 0 { queue::WINDOW } else { self.window };
-        let terms = StreamTerms { jobs: self.cores(), window, ordered };
+        let terms = StreamTerms { size: self.size(), window, ordered };
         let memory = self.current_memory();
-        let elsewhere = self.elsewhere(&memory);
-        Stream::new(calls.into_iter(), memory, elsewhere, self.policy(), terms, &self.shown)
+        let dispatch = self.dispatch(&memory);
+        Stream::new(calls.into_iter(), memory, dispatch, self.policy(), terms, &self.shown)
     }
 
     /// The memory of what begins now on this thread.
@@ -245,6 +245,11 @@ impl Parallel {
         }
     }
 
+    /// What tells the pool that computes from others.
+    fn size(&self) -> PoolSize {
+        PoolSize { jobs: self.cores(), stack: self.stack }
+    }
+
     /// What came of every call that was not dropped, by its place in the input.
     fn results<C, T>(
         &self,
@@ -256,8 +261,9 @@ impl Parallel {
         T: Send,
     {
         let memory = self.current_memory();
-        let elsewhere = self.elsewhere(&memory);
-        let mut results = feed::run(calls.into_iter(), self.cores(), memory, elsewhere, policy, &self.shown);
+        let dispatch = self.dispatch(&memory);
+        let calls = calls.into_iter();
+        let mut results = batch::draw::run(calls, self.size(), memory, dispatch, policy, &self.shown);
         // Not `sort_unstable`: they come in runs, which this one makes use of.
         results.sort_by_key(|(index, _)| *index);
         results

@@ -1,46 +1,52 @@
-//! What is left to do of a batch: calls to be looked up, misses to be run, and what waits for somebody else.
+//! What is left to do: calls to be looked up, misses to be run, and what waits for an equal call or for somebody else.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, VecDeque};
 use std::mem;
+use std::thread::ThreadId;
 use std::time::Duration;
 
-use super::item::{Item, Work};
+use super::attempt::{Item, Work};
+use super::crew;
 use crate::key::{Key, KeyMap};
 use crate::memory::WORTH_ORDERING;
-use crate::panics::Quiet;
+use crate::task_error::TaskError;
 
 /// Most calls that are drawn ahead of what is done.
 pub(super) const WINDOW: usize = 1024;
 
-/// The feeder draws on when so few calls wait.
+/// The caller of a batch draws on when so few calls can be started.
 pub(super) const LOW_WATER: usize = WINDOW / 2;
 
-/// Calls that a helper looks up at a time.
+/// Calls that a thread looks up at a time.
 const LOOK_UPS: usize = 64;
 
-/// The calls of a batch that are not done, and how many helpers there are for them.
+/// The calls that are not done, and the results that nobody has taken.
 #[derive(Debug)]
-pub(super) struct State<C> {
+pub(super) struct Queue<C, R> {
     /// Calls to be looked up.
-    pub(super) drawn: VecDeque<(usize, Quiet<C>)>,
+    drawn: VecDeque<(usize, C)>,
     /// Misses, and calls that have no key.
-    queue: VecDeque<Item<C>>,
-    /// Misses that are known to take a while, which are run after those of which nothing is known: longest first, so that in the end
-    /// there are short ones to fill up with.
+    ready: VecDeque<Item<C>>,
+    /// Misses that are known to take a while, which are run after those of which nothing is known: longest first, so that
+    /// in the end there are short ones to fill up with.
     long: BinaryHeap<Long<C>>,
-    /// Items whose key somebody outside this batch computes: waited for when nothing else is left to do.
-    pub(super) deferred: VecDeque<Item<C>>,
-    /// The keys that are queued, deferred or running, with the items of equal key that came later.
+    /// Items whose key somebody outside computes, with the thread that does, if it is one of this process: they are ready
+    /// again when [`wake`](Self::wake) is told the key.
+    away: KeyMap<Vec<(Item<C>, Option<ThreadId>)>>,
+    /// Keys that [`wake`](Self::wake) was told before their item was put away, and how often.
+    woken: KeyMap<usize>,
+    /// The keys that are ready, away or running, with the items of equal key that came later.
     duplicates: KeyMap<Vec<Item<C>>>,
     /// How many items are among the duplicates.
     parked: usize,
-    /// The input has come to its end, or rests until something is done.
-    pub(super) exhausted: bool,
-    /// Helpers whose task has not ended.
-    pub(super) helpers: usize,
-    /// Those of them that look for work.
-    pub(super) at_work: usize,
+    /// What came of keys that failed: those of equal key that come later get it, too.
+    failed: KeyMap<TaskError>,
+    /// No more calls will come.
+    is_complete: bool,
+    /// Nothing more is to be started.
+    is_stopped: bool,
+    pub(super) results: Vec<R>,
 }
 
 /// A miss that is known to take a while.
@@ -51,58 +57,77 @@ struct Long<C> {
     item: Item<C>,
 }
 
-/// What a worker takes.
+/// What a thread takes.
 #[derive(Debug)]
 pub(super) enum Taken<C> {
     /// Calls to look up.
-    LookUps(Vec<(usize, Quiet<C>)>),
+    LookUps(Vec<(usize, C)>),
     /// Items to run.
     Items(Vec<Item<C>>),
-    /// An item to run or to wait for.
-    Deferred(Item<C>),
 }
 
-impl<C> State<C> {
-    /// Whether deferred items are to be waited for: nothing else will come, or they fill the window.
-    fn waits_for_deferred(&self) -> bool {
-        self.exhausted || self.deferred.len() + self.parked > LOW_WATER
+impl<C: Send, R: Send> crew::Queue for Queue<C, R> {
+    fn startable(&self) -> usize {
+        if self.is_stopped {
+            return 0;
+        }
+        self.drawn.len().div_ceil(LOOK_UPS) + self.ready.len() + self.long.len()
     }
+}
 
-    /// A helper looks for work no longer.
-    pub(super) fn leave(&mut self) {
-        self.at_work -= 1;
-    }
-
-    /// How many helpers more could be of use; no more than `most` are to work at a time.
-    pub(super) fn wanted_helpers(&self, most: usize) -> usize {
-        let on_their_way = self.helpers - self.at_work;
-        self.startable().saturating_sub(on_their_way).min(most - self.helpers)
-    }
-
-    /// Whether nothing waits and nobody works.
-    pub(super) fn is_idle(&self) -> bool {
-        self.helpers == 0 && self.startable() == 0
-    }
-
-    /// Whether there is work, and no thread has come to a helper.
-    pub(super) fn is_forsaken(&self) -> bool {
-        self.at_work == 0 && self.startable() > 0
-    }
-
-    /// How many items helpers could start with.
-    pub(super) fn startable(&self) -> usize {
-        let deferred = if self.waits_for_deferred() { self.deferred.len() } else { 0 };
-        self.drawn.len().div_ceil(LOOK_UPS) + self.queue.len() + self.long.len() + deferred
-    }
-
-    /// How many calls wait.
+impl<C, R> Queue<C, R> {
+    /// How many calls could be started.
     pub(super) fn waiting(&self) -> usize {
-        self.drawn.len() + self.queue.len() + self.long.len() + self.deferred.len() + self.parked
+        self.drawn.len() + self.ready.len() + self.long.len()
     }
 
-    /// Takes in an item to be run, or a duplicate of one; whether it is to be run. `time` is how long it took before, if that is
-    /// known.
-    pub(super) fn queue(&mut self, item: Item<C>, time: Option<Duration>) -> bool {
+    /// Whether more calls are to be drawn: few can be started, and not too many wait in all.
+    pub(super) fn has_room(&self) -> bool {
+        self.waiting() <= LOW_WATER && !self.is_full()
+    }
+
+    /// Whether enough calls are drawn.
+    pub(super) fn is_full(&self) -> bool {
+        self.waiting() + self.away() + self.parked >= WINDOW
+    }
+
+    fn away(&self) -> usize {
+        // Next to always none.
+        self.away.values().map(Vec::len).sum()
+    }
+
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting() == 0 && self.away.is_empty()
+    }
+
+    /// Whether all is done but for what runs.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_stopped || self.is_complete && self.waiting() == 0 && self.away.is_empty()
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.is_stopped
+    }
+
+    /// Starts nothing more.
+    pub(super) fn stop(&mut self) {
+        self.is_stopped = true;
+    }
+
+    /// Says that no more calls will come.
+    pub(super) fn complete(&mut self) {
+        self.is_complete = true;
+    }
+
+    /// Takes in a call to be looked up.
+    pub(super) fn push(&mut self, index: usize, call: C) {
+        self.drawn.push_back((index, call));
+    }
+
+    /// Takes in an item to be run, or a duplicate of one; whether it is to be run. `time` is how long it took before, if
+    /// that is known.
+    pub(super) fn add(&mut self, item: Item<C>, time: Option<Duration>) -> bool {
         if let Work::Keyed(key, _) = item.work {
             if let Some(duplicates) = self.duplicates.get_mut(&key) {
                 duplicates.push(item);
@@ -113,23 +138,72 @@ impl<C> State<C> {
         }
         match time.filter(|&time| time >= WORTH_ORDERING) {
             Some(time) => self.long.push(Long { time, item }),
-            None => self.queue.push_back(item),
+            None => self.ready.push_back(item),
         }
         true
     }
 
     /// Takes in an item that is to be run before all others, though it may equal one that was run.
     pub(super) fn run_next(&mut self, item: Item<C>) {
-        self.queue.push_front(item);
+        self.ready.push_front(item);
     }
 
     /// Takes in an item that is to be run after all others.
     pub(super) fn run_last(&mut self, item: Item<C>) {
         if self.long.is_empty() {
-            self.queue.push_back(item);
+            self.ready.push_back(item);
         } else {
             self.long.push(Long { time: Duration::ZERO, item });
         }
+    }
+
+    /// Puts an item away whose key somebody else computes, until [`wake`](Self::wake) is told the key; that may have been
+    /// told already.
+    pub(super) fn put_away(&mut self, key: Key, item: Item<C>, by: Option<ThreadId>) {
+        if let Some(times) = self.woken.get_mut(&key) {
+            *times -= 1;
+            if *times == 0 {
+                self.woken.remove(&key);
+            }
+            self.ready.push_front(item);
+        } else {
+            self.away.entry(key).or_default().push((item, by));
+        }
+    }
+
+    /// Makes the items ready that wait for somebody who computes `key`. Told once for each item that is put away, before or
+    /// after.
+    pub(super) fn wake(&mut self, key: Key) {
+        match self.away.remove(&key) {
+            Some(items) => items.into_iter().for_each(|(item, _)| self.ready.push_front(item)),
+            None => *self.woken.entry(key).or_default() += 1,
+        }
+    }
+
+    /// The threads that compute what items of this queue wait for.
+    pub(super) fn awaited(&self) -> impl Iterator<Item = ThreadId> {
+        self.away.values().flatten().filter_map(|(_, by)| *by)
+    }
+
+    /// Makes the items ready, to be computed here, that wait for one of `threads`.
+    pub(super) fn wake_all_of(&mut self, is_one: impl Fn(ThreadId) -> bool) {
+        for items in self.away.values_mut() {
+            for (mut item, _) in items.extract_if(.., |(_, by)| by.is_some_and(&is_one)) {
+                item.alone = true;
+                self.ready.push_front(item);
+            }
+        }
+        self.away.retain(|_, items| !items.is_empty());
+    }
+
+    /// Takes note that a key has failed, for good.
+    pub(super) fn fail(&mut self, key: Key, error: TaskError) {
+        self.failed.insert(key, error);
+    }
+
+    /// How an equal call has failed.
+    pub(super) fn failure_of(&self, item: &Item<C>) -> Option<&TaskError> {
+        self.failed.get(&item.key()?)
     }
 
     /// The duplicates of a key that is done with.
@@ -150,38 +224,34 @@ impl<C> State<C> {
         }
     }
 
-    /// What could be started, or waits for somebody else.
-    pub(super) fn jobs(&self) -> impl Iterator<Item = &C> {
-        self.queue.iter().chain(&self.deferred).map(|item| &*item.call)
-    }
-
     /// All that has not started, to be dropped.
-    pub(super) fn take_all(&mut self) -> impl Sized + use<C> {
+    pub(super) fn take_all(&mut self) -> impl Iterator<Item = C> + use<C, R> {
         self.parked = 0;
-        let State { drawn, queue, long, deferred, duplicates, .. } = self;
-        (mem::take(drawn), mem::take(queue), mem::take(long), mem::take(deferred), mem::take(duplicates))
+        let drawn = mem::take(&mut self.drawn).into_iter().map(|(_, call)| call);
+        let long = mem::take(&mut self.long).into_iter().map(|long| long.item);
+        let away = mem::take(&mut self.away).into_values().flatten().map(|(item, _)| item);
+        let duplicates = mem::take(&mut self.duplicates).into_values().flatten();
+        let items = mem::take(&mut self.ready).into_iter().chain(long).chain(away).chain(duplicates);
+        drawn.chain(items.map(|item| item.call))
     }
 
-    /// Takes calls to look up, else items from the queue, else one that takes long, else one that was deferred. `workers` share
-    /// the rest; at most `most` items are taken.
+    /// Takes calls to look up, else items that are ready, else one that takes long. `workers` share the rest; at most `most`
+    /// items are taken.
     pub(super) fn take(&mut self, most: usize, workers: usize) -> Option<Taken<C>> {
+        if self.is_stopped {
+            return None;
+        }
         // A fair share at most, so that no thread sits on work while another is idle.
         let share = |length: usize, most: usize| most.min(length.div_ceil(2 * workers));
         if !self.drawn.is_empty() {
             let count = share(self.drawn.len(), LOOK_UPS);
             return Some(Taken::LookUps(self.drawn.drain(..count).collect()));
         }
-        if !self.queue.is_empty() {
-            let count = share(self.queue.len(), most);
-            return Some(Taken::Items(self.queue.drain(..count).collect()));
+        if !self.ready.is_empty() {
+            let count = share(self.ready.len(), most);
+            return Some(Taken::Items(self.ready.drain(..count).collect()));
         }
-        if let Some(Long { item, .. }) = self.long.pop() {
-            return Some(Taken::Items(vec![item]));
-        }
-        if self.waits_for_deferred() {
-            return self.deferred.pop_front().map(Taken::Deferred);
-        }
-        None
+        self.long.pop().map(|Long { item, .. }| Taken::Items(vec![item]))
     }
 }
 
@@ -207,19 +277,21 @@ impl<C> PartialEq for Long<C> {
 
 impl<C> Eq for Long<C> {}
 
-// Not derived: that would ask for `C: Default`.
-impl<C> Default for State<C> {
+// Not derived: that would ask for `Default` of the calls and the results.
+impl<C, R> Default for Queue<C, R> {
     fn default() -> Self {
-        State {
+        Queue {
             drawn: VecDeque::new(),
-            queue: VecDeque::new(),
+            ready: VecDeque::new(),
             long: BinaryHeap::new(),
-            deferred: VecDeque::new(),
+            away: KeyMap::default(),
+            woken: KeyMap::default(),
             duplicates: KeyMap::default(),
             parked: 0,
-            exhausted: false,
-            helpers: 0,
-            at_work: 0,
+            failed: KeyMap::default(),
+            is_complete: false,
+            is_stopped: false,
+            results: Vec::new(),
         }
     }
 }

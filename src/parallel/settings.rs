@@ -13,11 +13,23 @@ impl Parallel {
     /// mask and the CPU quota of its control group count).
     ///
     /// Pools are kept for the life of the process, one for each size. Inside a task the pool of the task is used, and
-    /// `jobs` can only lower the number of its threads that take part. Batches that run at the same time on one pool take
-    /// turns; one that gets no thread for 0.2 s is computed by the thread that called `run`.
+    /// `jobs` can only lower the number of its threads that take part. Batches and submitted calls that run at the same time
+    /// on one pool take turns. If all threads of a pool wait for a batch that none of them has come to (a task has started a
+    /// thread that runs it, say), another one is started after a second.
     pub fn jobs(mut self, jobs: usize) -> Self {
         self.jobs = jobs;
-        self.desks = Arc::default();
+        self.submissions = Arc::default();
+        self
+    }
+
+    /// Sets how many bytes of stack each thread has. Default: 8 MiB, as the main thread of a program usually has. Pages that are
+    /// not touched take no memory, only addresses.
+    ///
+    /// Nested batches need most: each level of them takes some kilobytes. Inside a task the threads are those of the pool of the
+    /// task, and this is not looked at.
+    pub fn stack_size(mut self, bytes: usize) -> Self {
+        self.stack = Some(bytes);
+        self.submissions = Arc::default();
         self
     }
 
@@ -31,6 +43,9 @@ impl Parallel {
 
     /// Sets how many calls of a [stream](Self::stream) are drawn and not delivered at most: how far it runs ahead of its
     /// consumer. Default: 1,024; at least 1.
+    ///
+    /// The input is asked on the consumer's thread, when no result can be delivered. One that gives its next call only after the consumer
+    /// has done something with a result is never asked too early with a window of as many calls as it gives before it waits.
     pub fn window(mut self, calls: usize) -> Self {
         self.window = calls.max(1);
         self

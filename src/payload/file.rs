@@ -100,7 +100,7 @@ impl PayloadFile {
 
     /// The stamp of the file, if no change since `begin` can have left it as it was when the file was opened.
     fn settled_stamp(&self, begin: SystemTime) -> io::Result<Option<Stamp>> {
-        let now = sys::stamp(&self.file.metadata()?);
+        let now = sys::stat(&self.file)?.stamp;
         let is_settled = |stamp: &Stamp| {
             let latest = stamp.modified.max(stamp.changed);
             let begin = begin.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();

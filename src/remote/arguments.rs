@@ -1,4 +1,9 @@
 //! Arguments of a call that leaves the process: each through serde, a large one through the store.
+//!
+//! An argument that arrives must mean what the sender's does (see [`codec`](crate::codec)). Its
+//! digest travels with it, and whoever receives it refuses the call if that of what was read is
+//! another. The key of the call would tell as well, but there are calls without one, and arguments
+//! that are not in it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,8 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::job::Place;
 use super::reply::Lost;
-use crate::codec;
-use crate::key::Key;
+use crate::codec::{self, CodecError, Meaning, Symmetric};
+use crate::key::{Key, preview_of};
 use crate::memory::Memory;
 use crate::payload::LARGE;
 use crate::wire::{Reader, Writer};
@@ -36,9 +41,11 @@ impl<'p> Sink<'p> {
         Sink { bytes: Writer::default(), place }
     }
 
-    fn put<T: Serialize + ?Sized>(&mut self, value: &T, name: &str) -> Result<(), Unsent> {
-        let bytes = codec::write_value(value)
+    /// Takes an argument, with the digest of what it means if its reader is to compare it.
+    fn put<T: Serialize + ?Sized>(&mut self, value: &T, name: &str, compare: bool) -> Result<(), Unsent> {
+        let (bytes, digest) = encoded(value, compare)
             .map_err(|error| Unsent(format!("its argument `{name}` cannot be written: {error}")))?;
+        self.bytes.option(digest, |to, digest| to.array(&digest));
         let key = self.place.filter(|_| bytes.len() >= LARGE).and_then(|place| place.keep(&bytes));
         if let Some(key) = key {
             self.bytes.byte(STORED);
@@ -51,27 +58,58 @@ impl<'p> Sink<'p> {
     }
 }
 
+fn encoded<T: Serialize + ?Sized>(value: &T, compare: bool) -> Result<(Vec<u8>, Option<Digest>), CodecError> {
+    let digest = if compare { Some(Meaning::of(value)?.digest()) } else { None };
+    Ok((codec::write_value(value)?, digest))
+}
+
+/// Of what an argument means.
+type Digest = [u8; 16];
+
+/// An argument as it arrived.
+#[derive(Debug)]
+pub(super) struct Argument<'b> {
+    bytes: Cow<'b, [u8]>,
+    /// `None` if its type is one whose reader and writer are known to agree.
+    digest: Option<Digest>,
+}
+
+impl Argument<'_> {
+    /// Fails unless `value`, which was read of it, means what was sent.
+    fn expect_equal<T: Serialize + ?Sized>(&self, value: &T, name: &str) -> Result<(), Lost> {
+        let Some(digest) = self.digest else { return Ok(()) };
+        let why = match Meaning::of(value) {
+            Ok(meaning) if meaning.digest() == digest => return Ok(()),
+            Ok(_) => codec::REMEDY.to_owned(),
+            Err(error) => error.to_string(),
+        };
+        let shown = preview_of(value);
+        Err(Lost::Refused(format!("its argument `{name}` arrives as another value, `{shown}`: {why}")))
+    }
+}
+
 /// The arguments of a call as they arrived. The code that `#[memo]` writes takes them one by one, then runs the call.
 #[derive(Debug)]
 pub struct Given<'b> {
-    pub(super) arguments: std::slice::Iter<'b, Cow<'b, [u8]>>,
+    pub(super) arguments: std::slice::Iter<'b, Argument<'b>>,
     pub(super) key: Option<Key>,
     pub(super) memory: &'b Memory,
     pub(super) share: super::serve::Share,
 }
 
 impl<'b> Given<'b> {
-    fn next(&mut self) -> Result<&'b [u8], Lost> {
-        self.arguments.next().map(|bytes| &**bytes).ok_or(Lost::garbled())
+    fn next(&mut self) -> Result<&'b Argument<'b>, Lost> {
+        self.arguments.next().ok_or(Lost::garbled())
     }
 }
 
 /// Takes the bytes of arguments apart; those that lie in the store are fetched.
-pub(super) fn unpack<'b>(bytes: &'b [u8], memory: &Memory) -> Result<Vec<Cow<'b, [u8]>>, Lost> {
+pub(super) fn unpack<'b>(bytes: &'b [u8], memory: &Memory) -> Result<Vec<Argument<'b>>, Lost> {
     let mut reader = Reader(bytes);
     let mut arguments = Vec::new();
     while !reader.is_empty() {
-        let argument = match reader.byte() {
+        let digest = reader.option(Reader::array).ok_or(Lost::garbled())?;
+        let bytes = match reader.byte() {
             Some(HERE) => reader.bytes().map(Cow::Borrowed).ok_or(Lost::garbled())?,
             Some(STORED) => {
                 let key = reader.array().map(Key::from_bytes).ok_or(Lost::garbled())?;
@@ -79,7 +117,7 @@ pub(super) fn unpack<'b>(bytes: &'b [u8], memory: &Memory) -> Result<Vec<Cow<'b,
             }
             _ => return Err(Lost::garbled()),
         };
-        arguments.push(argument);
+        arguments.push(Argument { bytes, digest });
     }
     Ok(arguments)
 }
@@ -137,7 +175,25 @@ impl<T: ?Sized> fmt::Debug for ReceiveOwned<T> {
 
 /// The traits among which the types of arguments choose.
 pub(super) mod via {
-    use super::{Deserialize, Given, Lost, Receive, ReceiveOwned, Send, Serialize, Sink, Unsent, codec};
+    use super::{
+        Deserialize, Given, Lost, Receive, ReceiveOwned, Send, Serialize, Sink, Symmetric, Unsent, codec,
+    };
+
+    /// Arguments whose reader is known to read what their writer wrote.
+    pub trait SendViaSymmetric<T: ?Sized> {
+        /// Sends an argument that need not be compared.
+        ///
+        /// # Errors
+        ///
+        /// Fails if there is no memory for it.
+        fn send(&self, argument: &T, name: &str, sink: &mut Sink<'_>) -> Result<(), Unsent>;
+    }
+
+    impl<T: Serialize + Symmetric + ?Sized> SendViaSymmetric<T> for &&Send<T> {
+        fn send(&self, argument: &T, name: &str, sink: &mut Sink<'_>) -> Result<(), Unsent> {
+            sink.put(argument, name, false)
+        }
+    }
 
     /// Arguments that serde can write.
     pub trait SendViaSerde<T: ?Sized> {
@@ -151,7 +207,7 @@ pub(super) mod via {
 
     impl<T: Serialize + ?Sized> SendViaSerde<T> for &Send<T> {
         fn send(&self, argument: &T, name: &str, sink: &mut Sink<'_>) -> Result<(), Unsent> {
-            sink.put(argument, name)
+            sink.put(argument, name, true)
         }
     }
 
@@ -180,25 +236,32 @@ pub(super) mod via {
         ///
         /// # Errors
         ///
-        /// Fails if its bytes are no value of the type.
+        /// Fails if its bytes are no value of the type, or are one that means something else.
         fn receive(&self, given: &mut Given<'b>, name: &str) -> Result<Box<T>, Lost>;
     }
 
-    impl<'b, T: ?Sized> ReceiveViaSerde<'b, T> for &Receive<T>
+    impl<'b, T: Serialize + ?Sized> ReceiveViaSerde<'b, T> for &Receive<T>
     where
         Box<T>: Deserialize<'b>,
     {
         fn receive(&self, given: &mut Given<'b>, name: &str) -> Result<Box<T>, Lost> {
-            codec::decode_borrowed(given.next()?).map_err(|error| unread(name, &error))
+            let argument = given.next()?;
+            let value: Box<T> =
+                codec::decode_borrowed(&argument.bytes).map_err(|error| unread(name, &error))?;
+            argument.expect_equal(&*value, name)?;
+            Ok(value)
         }
     }
 
-    impl<'b, T: ?Sized> ReceiveViaSerde<'b, T> for &ReceiveOwned<T>
+    impl<'b, T: Serialize + ?Sized> ReceiveViaSerde<'b, T> for &ReceiveOwned<T>
     where
         Box<T>: Deserialize<'static>,
     {
         fn receive(&self, given: &mut Given<'b>, name: &str) -> Result<Box<T>, Lost> {
-            codec::decode_owned(given.next()?).map_err(|error| unread(name, &error))
+            let argument = given.next()?;
+            let value: Box<T> = codec::decode_owned(&argument.bytes).map_err(|error| unread(name, &error))?;
+            argument.expect_equal(&*value, name)?;
+            Ok(value)
         }
     }
 

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use super::{Failure, Job, Reply};
 
+/// What came of the job at a place.
+type Outcome = (usize, Result<Reply, Failure>);
+
 /// Where the misses of a batch run, if not on threads of this process: worker processes, a cluster.
 ///
 /// A [`Parallel`](crate::Parallel) looks calls up, merges equal ones, and holds the leases of what it computes. Misses come here
@@ -61,4 +64,13 @@ pub trait Execute: fmt::Debug + Send + Sync {
         timeout: Option<Duration>,
         done: &mut dyn FnMut(usize, Result<Reply, Failure>),
     );
+
+    /// As [`run`](Self::run), with a `None` whenever it is about to wait for the next outcome. No API.
+    #[doc(hidden)]
+    fn run_in_steps(&self, jobs: &[Job], timeout: Option<Duration>, event: &mut dyn FnMut(Option<Outcome>)) {
+        self.run(jobs, timeout, &mut |index, outcome| {
+            event(Some((index, outcome)));
+            event(None);
+        });
+    }
 }

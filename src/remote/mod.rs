@@ -42,6 +42,8 @@ pub(crate) struct Travel<A, T> {
     pub(crate) send: fn(&A, &mut Sink<'_>) -> Result<(), Unsent>,
     /// The way of values that are not kept.
     pub(crate) whole: Option<WholeCodec<T>>,
+    /// The text of a value that is an error.
+    pub(crate) error_text: fn(&T) -> Option<String>,
 }
 
 impl<A, T> Remote<A, T> {
@@ -53,8 +55,12 @@ impl<A, T> Remote<A, T> {
 
     /// Calls that can.
     #[doc(hidden)]
-    pub fn travels(send: fn(&A, &mut Sink<'_>) -> Result<(), Unsent>, whole: Option<WholeCodec<T>>) -> Self {
-        Remote(Ok(Travel { send, whole }))
+    pub fn travels(
+        send: fn(&A, &mut Sink<'_>) -> Result<(), Unsent>,
+        whole: Option<WholeCodec<T>>,
+        error_text: fn(&T) -> Option<String>,
+    ) -> Self {
+        Remote(Ok(Travel { send, whole, error_text }))
     }
 
     pub(crate) fn travel(self) -> Result<Travel<A, T>, &'static str> {
@@ -97,13 +103,69 @@ impl<T> fmt::Debug for Whole<T> {
     }
 }
 
+/// Stands for the output type while it is asked for the text of an error.
+pub struct ErrorText<T>(std::marker::PhantomData<fn() -> T>);
+
+impl<T> ErrorText<T> {
+    /// A value to call `error_text` on.
+    #[expect(clippy::new_without_default, reason = "only the code that `#[memo]` writes makes one")]
+    pub const fn new() -> Self {
+        ErrorText(std::marker::PhantomData)
+    }
+}
+
+impl<T> fmt::Debug for ErrorText<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ErrorText(..)")
+    }
+}
+
 /// The traits among which types choose, in pairs: `(&&Thing::<T>::new()).method()` takes the one for `&Thing` if its bounds hold,
 /// else the one for `Thing` (see [`select`](crate::codec::select)).
 pub mod via {
-    use super::{Value, Whole, WholeCodec};
-    use crate::codec::{decode, encode, measure};
+    use std::fmt::{Debug, Display};
+
+    use super::{ErrorText, Value, Whole, WholeCodec};
+    use crate::codec::{decode, encode};
 
     pub use super::arguments::via::*;
+
+    /// A `Result` whose errors can be shown to people.
+    pub trait ErrorTextViaDisplay<T> {
+        /// How an error is shown.
+        fn error_text(&self) -> fn(&T) -> Option<String>;
+    }
+
+    impl<T, E: Display> ErrorTextViaDisplay<Result<T, E>> for &&ErrorText<Result<T, E>> {
+        fn error_text(&self) -> fn(&Result<T, E>) -> Option<String> {
+            // With what lies behind it, where the type shows that so.
+            |value| value.as_ref().err().map(|error| format!("{error:#}"))
+        }
+    }
+
+    /// A `Result` whose errors can be shown to programmers.
+    pub trait ErrorTextViaDebug<T> {
+        /// How an error is shown.
+        fn error_text(&self) -> fn(&T) -> Option<String>;
+    }
+
+    impl<T, E: Debug> ErrorTextViaDebug<Result<T, E>> for &ErrorText<Result<T, E>> {
+        fn error_text(&self) -> fn(&Result<T, E>) -> Option<String> {
+            |value| value.as_ref().err().map(|error| format!("{error:?}"))
+        }
+    }
+
+    /// All others.
+    pub trait ErrorTextViaNothing<T> {
+        /// That there is none.
+        fn error_text(&self) -> fn(&T) -> Option<String>;
+    }
+
+    impl<T> ErrorTextViaNothing<T> for ErrorText<T> {
+        fn error_text(&self) -> fn(&T) -> Option<String> {
+            |_| None
+        }
+    }
 
     /// Outputs that serde can write and read.
     pub trait WholeViaSerde<T> {
@@ -113,10 +175,7 @@ pub mod via {
 
     impl<T: Value> WholeViaSerde<T> for &Whole<T> {
         fn whole(&self) -> Option<WholeCodec<T>> {
-            Some(WholeCodec {
-                encode: |value| encode(value, |written| measure(&written.read::<T>()?)),
-                decode: |bytes| decode(bytes),
-            })
+            Some(WholeCodec { encode: |value| encode::<T>(value), decode: |bytes| decode(bytes) })
         }
     }
 

@@ -42,6 +42,8 @@ pub enum Lost {
     ArgumentGone,
     /// It cannot be run here.
     Refused(String),
+    /// It returned an `Err` that cannot be sent back: its text.
+    Returned(String),
     /// It panicked.
     Panicked {
         /// The text of the panic.
@@ -100,6 +102,7 @@ impl From<Lost> for Failure {
                 Failure { argument_gone: true, ..Failure::new(TaskErrorKind::NotSent, message) }
             }
             Lost::Refused(reason) => Failure::new(TaskErrorKind::NotSent, reason),
+            Lost::Returned(text) => Failure::new(TaskErrorKind::Returned, text),
             Lost::Panicked { message, place } => {
                 Failure { place, ..Failure::new(TaskErrorKind::Panicked, message) }
             }
@@ -113,6 +116,7 @@ const STORED: u8 = 2;
 const GONE: u8 = 3;
 const REFUSED: u8 = 4;
 const PANICKED: u8 = 5;
+const RETURNED: u8 = 6;
 
 /// Writes what came of a job.
 pub(crate) fn write(result: &Result<Reply, Lost>, to: &mut Writer) {
@@ -138,6 +142,10 @@ pub(crate) fn write(result: &Result<Reply, Lost>, to: &mut Writer) {
             to.byte(REFUSED);
             to.bytes(reason.as_bytes());
         }
+        Err(Lost::Returned(text)) => {
+            to.byte(RETURNED);
+            to.bytes(text.as_bytes());
+        }
         Err(Lost::Panicked { message, place }) => {
             to.byte(PANICKED);
             to.bytes(message.as_bytes());
@@ -161,6 +169,7 @@ pub(crate) fn read(from: &mut Reader<'_>) -> Option<Result<Reply, Lost>> {
         }
         GONE => Err(Lost::ArgumentGone),
         REFUSED => Err(Lost::Refused(from.text()?.to_owned())),
+        RETURNED => Err(Lost::Returned(from.text()?.to_owned())),
         PANICKED => Err(Lost::Panicked {
             message: from.text()?.to_owned(),
             place: from.option(Reader::text)?.map(str::to_owned),
@@ -182,6 +191,7 @@ mod tests {
             Ok(Reply::stored(took)),
             Err(Lost::ArgumentGone),
             Err(Lost::Refused("why".into())),
+            Err(Lost::Returned("no data".into())),
             Err(Lost::Panicked { message: "no".into(), place: Some("a.rs:1:2".into()) }),
         ] {
             let mut writer = Writer::default();

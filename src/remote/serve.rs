@@ -7,8 +7,9 @@ use super::job::{Job, MemoryPlace};
 use super::registry;
 use super::reply::{Content, Lost, Reply};
 use crate::call::{Call, FunctionCall};
+use crate::events;
 use crate::lock::lock;
-use crate::memory::Memory;
+use crate::memory::{Memory, chain};
 use crate::panics::{self, Quiet};
 
 /// What the code that `#[memo]` writes returns for a job.
@@ -49,10 +50,14 @@ impl Server {
             Lost::Refused("this program does not have the function, or has it with other code".into())
         })?;
         let memory = self.memory(job.memory.as_ref());
-        let arguments = arguments::unpack(&job.arguments, &memory)?;
-        let given = Given { arguments: arguments.iter(), key: job.key, memory: &memory, share: self.share };
-        // What is left to panic is a `Drop` of an argument: that is no end of this process.
-        panics::catch(|| (registered.serve)(given)).unwrap_or_else(|payload| Err(Lost::panicked(&payload)))
+        let serve = || {
+            let arguments = arguments::unpack(&job.arguments, &memory)?;
+            let given =
+                Given { arguments: arguments.iter(), key: job.key, memory: &memory, share: self.share };
+            (registered.serve)(given)
+        };
+        // What reads arguments and writes values is the user's, too.
+        panics::catch(serve).unwrap_or_else(|payload| Err(Lost::panicked(&payload)))
     }
 
     fn memory(&self, place: Option<&Arc<MemoryPlace>>) -> Memory {
@@ -63,7 +68,7 @@ impl Server {
         }
         // Trouble costs no result: without a memory the value goes back with the reply.
         let memory = Memory::at(place).unwrap_or_else(|error| {
-            event!(Warn, "a job's values go back with its reply: {error}");
+            events::warn!("a job's values go back with its reply: {}", chain(&error));
             Memory::disabled()
         });
         if memories.len() == MEMORIES {
@@ -98,7 +103,11 @@ impl Given<'_> {
         let value = Quiet::new(value);
         let reply = |content| Reply { content, took };
         let Some(encoded) = self.memory.encode(&subject, &value) else {
-            return whole(&travel, &value).map(|bytes| reply(Content::Whole(bytes)));
+            return match whole(&travel, &value) {
+                Ok(bytes) => Ok(reply(Content::Whole(bytes))),
+                // It cannot travel. Of an error its text can.
+                Err(refused) => Err((travel.error_text)(&value).map_or(refused, Lost::Returned)),
+            };
         };
         let all = self.share == Share::All;
         let is_stored = self.key.is_some_and(|key| self.memory.put_value(key, &subject, &encoded, took, all));

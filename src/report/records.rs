@@ -3,21 +3,21 @@
 //! They are for people and for explaining misses; no look-up of a value reads them. What is written there may be damaged
 //! or edited by hand: it costs an explanation, nothing else.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::fs;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::io::Read;
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
 use serde_json::Value;
 
 use super::CodeItem;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::function::Function;
 use crate::key::FunctionId;
+use crate::lock::lock;
 use crate::store::Extent;
-use crate::sys::whole_file;
+use crate::sys::{self, Access, Dir};
 
 /// A function that has stored values, as its record tells; [`Memory::functions`](crate::Memory::functions) returns them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,44 +125,45 @@ pub(crate) struct Recorded {
 /// The records below one cache directory.
 #[derive(Debug)]
 pub(crate) struct Records {
-    dir: PathBuf,
-    tmp: PathBuf,
+    dir: Arc<Dir>,
     /// In which generation of the store each record was seen last.
     seen: Mutex<HashMap<FunctionId, u64>>,
 }
 
 impl Records {
-    /// The records of the cache directory `root`.
-    pub(crate) fn new(root: &Path) -> Self {
-        Records { dir: root.join("functions"), tmp: root.join("tmp"), seen: Mutex::default() }
+    /// The records of a cache directory.
+    pub(crate) fn new(dir: &Arc<Dir>) -> Self {
+        Records { dir: Arc::clone(dir), seen: Mutex::default() }
     }
 
     /// Writes the record of `function`, unless it is there. It is looked for once in each `generation` of the store, or, where
     /// that is not known, every time: others may clear the directory.
     pub(crate) fn write(&self, function: &'static Function, generation: Option<u64>) -> Result<()> {
         let id = function.id();
-        let seen = || self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if generation.is_some() && seen().get(&id).copied() == generation {
+        if generation.is_some() && lock(&self.seen).get(&id).copied() == generation {
             return Ok(());
         }
-        let path = self.dir.join(format!("{id}.json"));
+        let name = format!("{FUNCTIONS}/{id}.json");
         // An empty one is what a power cut leaves.
-        if !fs::metadata(&path).is_ok_and(|metadata| metadata.len() > 0) {
-            whole_file::write(&self.tmp, &path, &[FunctionRecord::of(function).to_json().as_bytes()])?;
+        if self.dir.stat(&name)?.is_none_or(|stat| stat.size == 0) {
+            sys::replace(&self.dir, &name, &[FunctionRecord::of(function).to_json().as_bytes()])?;
+            self.prune(MOST)?;
         }
         if let Some(generation) = generation {
-            seen().insert(id, generation);
+            lock(&self.seen).insert(id, generation);
         }
         Ok(())
     }
 
     /// All records, by name, with the entries and bytes that `totals` has for their ids.
     pub(crate) fn read(&self, totals: &HashMap<FunctionId, Extent>) -> Result<Vec<FunctionRecord>> {
-        let counted = |path: &PathBuf| {
-            let extent = id_of(path).and_then(|id| totals.get(&id)).copied().unwrap_or_default();
-            Some(FunctionRecord { entries: extent.entries, bytes: extent.bytes, ..read(path)? })
-        };
-        let mut records: Vec<_> = self.files()?.iter().filter_map(counted).collect();
+        let mut records = Vec::new();
+        for name in self.names_of_files()? {
+            if let Some(Recorded { record, .. }) = self.read_one(&name)? {
+                let extent = id_of(&name).and_then(|id| totals.get(&id)).copied().unwrap_or_default();
+                records.push(FunctionRecord { entries: extent.entries, bytes: extent.bytes, ..record });
+            }
+        }
         records.sort_by(|a, b| {
             (&a.name, &a.fingerprint, &a.version).cmp(&(&b.name, &b.fingerprint, &b.version))
         });
@@ -171,27 +172,26 @@ impl Records {
 
     /// The records of the functions of one name, in no particular order.
     pub(crate) fn of_name(&self, name: &str) -> Result<Vec<Recorded>> {
-        self.all_where(|record| record.name == name)
+        let mut records = self.all()?;
+        records.retain(|recorded| recorded.record.name == name);
+        Ok(records)
     }
 
     /// All records, in no particular order.
     pub(crate) fn all(&self) -> Result<Vec<Recorded>> {
-        self.all_where(|_| true)
-    }
-
-    fn all_where(&self, wanted: impl Fn(&FunctionRecord) -> bool) -> Result<Vec<Recorded>> {
-        let recorded = |path: &PathBuf| {
-            let record = read(path).filter(|record| wanted(record))?;
-            let written = fs::metadata(path).and_then(|metadata| metadata.modified()).unwrap_or(UNIX_EPOCH);
-            Some(Recorded { record, written })
-        };
-        Ok(self.files()?.iter().filter_map(recorded).collect())
+        let names = self.names_of_files()?;
+        names.iter().filter_map(|name| self.read_one(name).transpose()).collect()
     }
 
     /// The names of the functions, by id.
     pub(crate) fn names(&self) -> Result<HashMap<FunctionId, String>> {
-        let named = |path: &PathBuf| Some((id_of(path)?, read(path)?.name));
-        Ok(self.files()?.iter().filter_map(named).collect())
+        let mut names = HashMap::new();
+        for name in self.names_of_files()? {
+            if let (Some(id), Some(recorded)) = (id_of(&name), self.read_one(&name)?) {
+                names.insert(id, recorded.record.name);
+            }
+        }
+        Ok(names)
     }
 
     /// The ids of the functions of one name.
@@ -201,34 +201,54 @@ impl Records {
 
     /// Removes all records.
     pub(crate) fn clear(&self) -> Result<()> {
-        for path in self.files()? {
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != ErrorKind::NotFound => {
-                    return Err(Error::io("remove", path, error));
-                }
-                _ => {}
+        self.names_of_files()?.iter().try_for_each(|name| self.dir.remove(name).map(drop))
+    }
+
+    /// Removes the oldest records, if there are more than `most`. Its function writes a new one with its next entry.
+    fn prune(&self, most: usize) -> Result<()> {
+        let names = self.names_of_files()?;
+        if names.len() <= most {
+            return Ok(());
+        }
+        let mut records = Vec::new();
+        for name in names {
+            if let Some(stat) = self.dir.stat(&name)? {
+                records.push((Reverse(stat.modified), name));
             }
         }
-        Ok(())
+        records.sort_unstable();
+        records.iter().skip(most / 4 * 3).try_for_each(|(_, name)| self.dir.remove(name).map(drop))
     }
 
-    fn files(&self) -> Result<Vec<PathBuf>> {
-        match fs::read_dir(&self.dir) {
-            Ok(entries) => Ok(entries.flatten().map(|entry| entry.path()).collect()),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-            Err(error) => Err(Error::io("list", &self.dir, error)),
-        }
+    fn names_of_files(&self) -> Result<Vec<String>> {
+        let names = self.dir.names(FUNCTIONS)?;
+        Ok(names.into_iter().map(|name| format!("{FUNCTIONS}/{name}")).collect())
+    }
+
+    /// Reads one record; `None` if it is gone or is none.
+    fn read_one(&self, name: &str) -> Result<Option<Recorded>> {
+        let Some((file, stat)) = self.dir.find(name, Access::Read)? else { return Ok(None) };
+        let mut json = Vec::new();
+        file.take(LARGEST).read_to_end(&mut json).map_err(|error| self.dir.error("read", name, error))?;
+        // Damaged or edited by hand: it is none.
+        let record = serde_json::from_slice(&json).ok().and_then(|json| FunctionRecord::from_json(&json));
+        Ok(record.map(|record| Recorded { record, written: stat.modified }))
     }
 }
+
+/// Where the records are.
+const FUNCTIONS: &str = "functions";
+
+/// More records than this are not kept. With 28 KB each, those of a function that reaches a thousand items, they take 14 MB, and a
+/// third of a second to read.
+const MOST: usize = 512;
+
+/// A longer record is none.
+const LARGEST: u64 = 16 << 20;
 
 /// The id that the name of a record's file spells.
-fn id_of(path: &Path) -> Option<FunctionId> {
-    FunctionId::from_hex(path.file_stem()?.to_str()?)
-}
-
-/// Reads one record; a file that is none is passed over.
-fn read(path: &Path) -> Option<FunctionRecord> {
-    FunctionRecord::from_json(&serde_json::from_slice(&fs::read(path).ok()?).ok()?)
+fn id_of(name: &str) -> Option<FunctionId> {
+    FunctionId::from_hex(name.strip_prefix(FUNCTIONS)?.strip_prefix('/')?.strip_suffix(".json")?)
 }
 
 #[cfg(test)]
@@ -285,6 +305,27 @@ mod tests {
         assert_eq!(read_back(&text), Some(record()));
         let without = FunctionRecord { items: Vec::new(), parameters: Vec::new(), ..record() };
         assert_eq!(read_back(&without.to_json()), Some(without));
+    }
+
+    #[test]
+    fn the_oldest_records_go_when_there_are_too_many() {
+        let temporary = tempfile::tempdir().unwrap();
+        let dir = Arc::new(Dir::create(temporary.path()).unwrap());
+        let records = Records::new(&dir);
+        for number in 0..9_u64 {
+            let name = format!("{FUNCTIONS}/{number:032x}.json");
+            let record = FunctionRecord { name: number.to_string(), ..record() };
+            sys::replace(&dir, &name, &[record.to_json().as_bytes()]).unwrap();
+            let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000 + number);
+            std::fs::File::options().write(true).open(dir.at(&name)).unwrap().set_modified(time).unwrap();
+        }
+        records.prune(9).unwrap();
+        assert_eq!(records.all().unwrap().len(), 9);
+        records.prune(8).unwrap();
+        let mut left: Vec<_> =
+            records.all().unwrap().into_iter().map(|recorded| recorded.record.name).collect();
+        left.sort();
+        assert_eq!(left, ["3", "4", "5", "6", "7", "8"]);
     }
 
     #[test]

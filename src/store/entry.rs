@@ -208,11 +208,6 @@ pub(super) fn announced_payload(bytes: &[u8]) -> Option<u64> {
     Head::parse(bytes).ok().map(|head| head.payload_length)
 }
 
-/// How long the whole entry is that begins with `bytes`. `None` if they are no header.
-pub(super) fn announced_length(bytes: &[u8]) -> Option<u64> {
-    Head::parse(bytes).ok().map(|head| head.length())
-}
-
 /// Reads what the first bytes of an entry say of it. `None` if they are no header.
 pub(super) fn read_info(bytes: &[u8]) -> Option<EntryInfo> {
     Head::parse(bytes).ok().map(|head| head.info(bytes))

@@ -2,7 +2,8 @@
 //!
 //! # The rule
 //! A marker says that a file was whole and sound: when it had this inode, this size and these times, since the machine
-//! was started. Written or read bytes are in the page cache or on the disk then, and whoever changes them changes a time of the file.
+//! was started and the file system mounted. Written or read bytes are in the page cache or on the disk then, and whoever changes
+//! them changes a time of the file. Where the system does not tell one mount from another, there are no markers.
 //!
 //! Two changes within one tick of the kernel's clock may leave a file with the same times (the problem that git calls racy). So a
 //! marker is made
@@ -25,7 +26,8 @@ const BACK: u64 = 4;
 /// What tells the state of a blob in which it was sound; but for its size, which its record has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Marker {
-    boot: u64,
+    /// A digest of the start of the machine and of the mount.
+    session: u64,
     device: u64,
     inode: u64,
     /// In nanoseconds since 1970.
@@ -39,11 +41,10 @@ impl Marker {
 
     /// The marker of a file that has this stamp and is sound; `None` where there can be none.
     pub(super) fn of(stamp: &Stamp) -> Option<Self> {
-        let boot = sys::boot_id();
         let time = |nanos: i128| i64::try_from(nanos).ok();
         let (modified, changed) = (time(stamp.modified)?, time(stamp.changed)?);
-        let Stamp { device, inode, .. } = *stamp;
-        (boot != 0).then_some(Marker { boot, device, inode, modified, changed })
+        let Stamp { device, inode, mount, .. } = *stamp;
+        Some(Marker { session: sys::session(mount)?, device, inode, modified, changed })
     }
 
     /// Whether a file of this stamp is still the one, and as it was.
@@ -52,8 +53,8 @@ impl Marker {
     }
 
     pub(super) fn to_bytes(self) -> [u8; Marker::LENGTH] {
-        let Marker { boot, device, inode, modified, changed } = self;
-        let words = [boot, device, inode, modified.cast_unsigned(), changed.cast_unsigned()];
+        let Marker { session, device, inode, modified, changed } = self;
+        let words = [session, device, inode, modified.cast_unsigned(), changed.cast_unsigned()];
         let mut bytes = [0; Marker::LENGTH];
         for (field, word) in bytes.as_chunks_mut().0.iter_mut().zip(words) {
             *field = word.to_le_bytes();
@@ -64,7 +65,7 @@ impl Marker {
     pub(super) fn from_bytes(bytes: [u8; Marker::LENGTH]) -> Self {
         let word = |at: usize| u64::from_le_bytes(std::array::from_fn(|i| bytes[8 * at + i]));
         Marker {
-            boot: word(0),
+            session: word(0),
             device: word(1),
             inode: word(2),
             modified: word(3).cast_signed(),
@@ -73,11 +74,13 @@ impl Marker {
     }
 }
 
-/// Sets the time of modification of a file that is whole back, so that it has a marker; returns that time.
-pub(super) fn set_back(file: &File) -> Option<SystemTime> {
+/// Sets the time of modification of a file that is whole back, so that it has a marker; returns that time, in nanoseconds since
+/// 1970. Where that fails there is no marker, and the file is read before it is believed.
+pub(super) fn set_back(file: &File) -> Option<i128> {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs().saturating_sub(BACK);
-    let time = UNIX_EPOCH + Duration::from_secs(seconds - seconds % 2);
-    file.set_times(FileTimes::new().set_modified(time)).ok().map(|()| time)
+    let since = Duration::from_secs(seconds - seconds % 2);
+    file.set_times(FileTimes::new().set_modified(UNIX_EPOCH + since)).ok()?;
+    i128::try_from(since.as_nanos()).ok()
 }
 
 #[cfg(test)]
@@ -92,7 +95,7 @@ mod tests {
             let file = tempfile::tempfile().unwrap();
             file.write_all_at(b"sound", 0).unwrap();
             set_back(&file).unwrap();
-            let stamp = || sys::stamp(&file.metadata().unwrap()).unwrap();
+            let stamp = || sys::stat(&file).unwrap().stamp.unwrap();
             let marker = Marker::of(&stamp()).unwrap();
             assert!(marker.is_of(&stamp()));
             file.write_all_at(b"spoil", 0).unwrap();
@@ -102,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_marker_comes_back_from_its_bytes() {
-        let marker = Marker { boot: 1, device: u64::MAX, inode: 3, modified: -4, changed: i64::MAX };
+        let marker = Marker { session: 1, device: u64::MAX, inode: 3, modified: -4, changed: i64::MAX };
         assert_eq!(Marker::from_bytes(marker.to_bytes()), marker);
     }
 }

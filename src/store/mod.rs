@@ -6,6 +6,7 @@
 //! 2. An entry under its final name is whole, or is seen to be damaged: writers crash anywhere without harm.
 //! 3. Storing a key again replaces its entry, so computing again repairs a damaged one.
 
+mod blobs;
 mod draft;
 mod entry;
 mod files;
@@ -21,21 +22,25 @@ mod suite;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 pub(crate) use draft::{Draft, OwnedDraft};
 pub(crate) use entry::{Entry, Payload};
-pub(crate) use files::FilesStore;
 pub use info::EntryInfo;
 pub use limits::{Limits, Reduced};
 pub(crate) use options::Options;
 pub use options::{Durability, Layout};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::key::{FunctionId, Key};
-use crate::sys::Stamp;
+use crate::lock::lock;
+use crate::payload::ReadError;
+use crate::sys::{Dir, Stamp};
+
+use self::files::FilesStore;
 
 /// What a look-up found.
 #[derive(Debug)]
@@ -55,14 +60,15 @@ impl Lookup {
         }
     }
 
-    /// This, once all of the entry was read and checked.
-    fn check(self) -> Self {
+    /// This, once all of the entry was read and checked; fails if it could not be read.
+    fn check(self) -> Result<Self, ReadError> {
         match self {
             Lookup::Found(entry) => match entry.value().check() {
-                Ok(()) => Lookup::Found(entry),
-                Err(error) => Lookup::Damaged(error.to_string()),
+                Ok(()) => Ok(Lookup::Found(entry)),
+                Err(ReadError::Damaged(how)) => Ok(Lookup::Damaged(how)),
+                Err(error) => Err(error),
             },
-            other => other,
+            other => Ok(other),
         }
     }
 }
@@ -84,23 +90,26 @@ pub(crate) struct Extent {
 /// Stores that are open in this process, for tokens that know nothing but a directory.
 static OPEN: Mutex<BTreeMap<PathBuf, Weak<dyn Store>>> = Mutex::new(BTreeMap::new());
 
-/// Opens the store in `root`, making what is missing. See [`root`] for what makes a directory acceptable.
-pub(crate) fn open(root: &Path, options: &Options) -> Result<Arc<dyn Store>> {
-    let store = open_kind(root, root::prepare(root, options.layout)?, options)?;
-    let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+/// Opens the store in the directory `path`, making what is missing; returns it with its directory. See [`root`] for what makes a
+/// directory acceptable.
+pub(crate) fn open(path: &Path, options: &Options) -> Result<(Arc<Dir>, Arc<dyn Store>)> {
+    let (dir, kind) = root::prepare(path, options.layout)?;
+    let dir = Arc::new(dir);
+    let store = open_kind(&dir, kind, options)?;
+    let mut open = lock(&OPEN);
     open.retain(|_, store| store.strong_count() > 0);
-    open.insert(root.to_owned(), Arc::downgrade(&store));
-    Ok(store)
+    open.insert(path.to_owned(), Arc::downgrade(&store));
+    Ok((dir, store))
 }
 
-/// Reads the entry of `key` in the directory `root`; there is none if that is no cache.
-pub(crate) fn look_up(root: &Path, key: &Key) -> Result<Lookup> {
-    let open = OPEN.lock().unwrap_or_else(PoisonError::into_inner).get(root).and_then(Weak::upgrade);
+/// Reads the entry of `key` in the directory `path`; there is none if that is no cache.
+pub(crate) fn look_up(path: &Path, key: &Key) -> Result<Lookup> {
+    let open = lock(&OPEN).get(path).and_then(Weak::upgrade);
     if let Some(store) = open {
         return store.get(key);
     }
-    match root::kind(root) {
-        Some(kind) => open_kind(root, kind, &Options::default())?.get(key),
+    match root::find(path)? {
+        Some((dir, kind)) => open_kind(&Arc::new(dir), kind, &Options::default())?.get(key),
         None => Ok(Lookup::Absent),
     }
 }
@@ -109,13 +118,25 @@ pub(crate) fn look_up(root: &Path, key: &Key) -> Result<Lookup> {
     target_os = "linux",
     expect(clippy::unnecessary_wraps, reason = "elsewhere one layout is missing")
 )]
-fn open_kind(root: &Path, kind: root::Kind, options: &Options) -> Result<Arc<dyn Store>> {
+fn open_kind(dir: &Arc<Dir>, kind: root::Kind, options: &Options) -> Result<Arc<dyn Store>> {
     match kind {
         #[cfg(target_os = "linux")]
-        root::Kind::Log => Ok(Arc::new(log::LogStore::open(root, options))),
+        root::Kind::Log => Ok(Arc::new(log::LogStore::open(dir, options))),
         #[cfg(not(target_os = "linux"))]
-        root::Kind::Log => Err(crate::error::Error::directory(root, "the log layout needs Linux")),
-        root::Kind::Files => Ok(Arc::new(FilesStore::open(root))),
+        root::Kind::Log => Err(Error::directory(dir.path(), "the log layout needs Linux")),
+        root::Kind::Files => Ok(Arc::new(FilesStore::open(dir, options))),
+    }
+}
+
+/// Fails if a value alone takes more than the budget, and would be the first to go.
+fn fits_budget(root: &Path, draft: &Draft<'_>, budget: Option<u64>) -> Result<()> {
+    let length = draft.payload.len() as u64;
+    match budget {
+        Some(budget) if length > budget => {
+            let fault = format!("its value has {length} bytes, more than the budget of {budget}");
+            Err(Error::io("store an entry in", root, io::Error::new(ErrorKind::StorageFull, fault)))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -25,9 +25,9 @@ pub enum Durability {
     /// Nothing waits for the disk; the last half minute may be lost.
     #[default]
     None,
-    /// What was stored is on the disk once the last clone of the memory is dropped. The log layout only.
+    /// What was stored is on the disk once the last clone of the memory is dropped.
     OnClose,
-    /// Each entry is on the disk before its call returns: a wait for the disk per store. The log layout only.
+    /// Each entry is on the disk before its call returns: a wait for the disk per store.
     Each,
 }
 

@@ -20,7 +20,7 @@ fn on_each_layout(test: impl Fn(&Path, Arc<dyn Store>, &Options)) {
         }
         let dir = tempfile::tempdir().unwrap();
         let options = Options { layout, ..Options::default() };
-        test(dir.path(), open(dir.path(), &options).unwrap(), &options);
+        test(dir.path(), open(dir.path(), &options).unwrap().1, &options);
     }
 }
 
@@ -93,7 +93,7 @@ fn storing_again_replaces_small_by_large_and_large_by_small() {
 #[test]
 fn a_second_store_in_the_directory_sees_everything_at_once() {
     on_each_layout(|root, store, options| {
-        let other = open(root, options).unwrap();
+        let other = open(root, options).unwrap().1;
         for number in 0..2000 {
             store.put(&draft(number)).unwrap();
             assert!(get(&*other, number), "{number}");
@@ -253,11 +253,11 @@ fn every_durability_stores() {
     for durability in [Durability::None, Durability::OnClose, Durability::Each] {
         let dir = tempfile::tempdir().unwrap();
         let options = Options { layout: Layout::Log, durability, ..Options::default() };
-        let store = open(dir.path(), &options).unwrap();
+        let (_, store) = open(dir.path(), &options).unwrap();
         store.put(&draft(1)).unwrap();
         store.put(&Draft { payload: vec![1; 100_000].into(), ..draft(2) }).unwrap();
         drop(store);
-        let store = open(dir.path(), &Options::default()).unwrap();
+        let (_, store) = open(dir.path(), &Options::default()).unwrap();
         assert!(get(&*store, 1) && store.holds(&key(2)).unwrap());
     }
 }

@@ -3,19 +3,42 @@
 use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::sync::OnceLock;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rustix::fs::{FallocateFlags, fallocate, statfs};
+use rustix::fs::{
+    AtFlags, CWD, FallocateFlags, FileType, StatxFlags, StatxTimestamp, fallocate, fstatfs, statx,
+};
 use rustix::io::pread;
 use rustix::mm::{Advice, madvise};
 use rustix::time::{ClockId, clock_gettime};
 
+use super::{Stamp, Stat};
 use crate::checksum;
 
-/// Allocates the first `bytes` of `file`, which read as zeros then: a later write to them needs no space.
+/// Allocates the first `bytes` of `file`: a later write to them needs no space. What is there stays, the rest reads as zeros.
 pub(crate) fn allocate(file: &File, bytes: u64) -> io::Result<()> {
-    Ok(fallocate(file, FallocateFlags::empty(), 0, bytes)?)
+    super::may_grow_to(bytes)?;
+    loop {
+        match fallocate(file, FallocateFlags::empty(), 0, bytes) {
+            Err(rustix::io::Errno::INTR) => {}
+            result => return Ok(result?),
+        }
+    }
+}
+
+/// Gives the first `bytes` of `file` blocks of their own, where a copy of the file shares them.
+pub(crate) fn unshare(file: &File, bytes: u64) -> io::Result<()> {
+    loop {
+        match fallocate(file, FallocateFlags::UNSHARE_RANGE, 0, bytes) {
+            Err(rustix::io::Errno::INTR) => {}
+            // File systems whose files share no blocks do not know the operation.
+            Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::INVAL) => return Ok(()),
+            result => return Ok(result?),
+        }
+    }
 }
 
 /// Milliseconds since 1970 by a clock that is cheap to read and advances every few milliseconds.
@@ -25,9 +48,19 @@ pub(crate) fn coarse_millis() -> u64 {
     seconds * 1000 + u64::try_from(time.tv_nsec).unwrap_or_default() / 1_000_000
 }
 
+/// The time that this thread has used of its processor.
+pub(crate) fn thread_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(
+        u64::try_from(time.tv_sec).unwrap_or_default(),
+        u32::try_from(time.tv_nsec).unwrap_or_default(),
+    )
+}
+
 /// The number that the kernel gave to the time since the machine was started; zero if it is unknown.
 pub(crate) fn boot_id() -> u64 {
     static BOOT_ID: OnceLock<u64> = OnceLock::new();
+    // Without it nothing is believed that depends on it.
     let read = || std::fs::read("/proc/sys/kernel/random/boot_id").map_or(0, |id| checksum::word(&id));
     *BOOT_ID.get_or_init(read)
 }
@@ -39,6 +72,58 @@ pub(crate) fn read_at<'b>(
     offset: u64,
 ) -> io::Result<&'b mut [u8]> {
     Ok(pread(file, bytes, offset)?.0)
+}
+
+/// What is known of an open file.
+pub(crate) fn stat(file: &File) -> io::Result<Stat> {
+    stat_with(file.as_fd(), "", AtFlags::EMPTY_PATH)
+}
+
+/// What is known of the file `name` in a directory; a symbolic link is not followed.
+pub(crate) fn stat_at(directory: BorrowedFd<'_>, name: &str) -> io::Result<Stat> {
+    stat_with(directory, name, AtFlags::SYMLINK_NOFOLLOW)
+}
+
+/// What is known of the file at `path`; a symbolic link is followed.
+pub(crate) fn stat_path(path: &Path) -> io::Result<Stat> {
+    stat_with(CWD, path, AtFlags::empty())
+}
+
+/// `STATX_MNT_ID_UNIQUE`: the number of the mount, which is never given again. Since Linux 6.8; older ones ignore it.
+const UNIQUE_MOUNT: StatxFlags = StatxFlags::from_bits_retain(0x4000);
+
+fn stat_with(directory: BorrowedFd<'_>, path: impl rustix::path::Arg, flags: AtFlags) -> io::Result<Stat> {
+    let stat = statx(directory, path, flags, StatxFlags::BASIC_STATS | UNIQUE_MOUNT)?;
+    let knows_mount = stat.stx_mask & UNIQUE_MOUNT.bits() != 0;
+    let device = u64::from(stat.stx_dev_major) << 32 | u64::from(stat.stx_dev_minor);
+    let kind = FileType::from_raw_mode(stat.stx_mode.into());
+    let (modified, changed) = (nanos(&stat.stx_mtime), nanos(&stat.stx_ctime));
+    let stamp = Stamp {
+        device,
+        inode: stat.stx_ino,
+        size: stat.stx_size,
+        modified,
+        changed,
+        mount: if knows_mount { stat.stx_mnt_id } else { 0 },
+    };
+    Ok(Stat {
+        stamp: Some(stamp),
+        size: stat.stx_size,
+        is_file: kind == FileType::RegularFile,
+        is_dir: kind == FileType::Directory,
+        is_named: stat.stx_nlink > 0,
+        modified: time(modified),
+        used: time(modified.max(nanos(&stat.stx_atime))),
+    })
+}
+
+fn nanos(time: &StatxTimestamp) -> i128 {
+    i128::from(time.tv_sec) * 1_000_000_000 + i128::from(time.tv_nsec)
+}
+
+fn time(nanos: i128) -> SystemTime {
+    let since = u64::try_from(nanos).map_or(Duration::ZERO, Duration::from_nanos);
+    UNIX_EPOCH + since
 }
 
 /// Memory from this size on is advised to be of huge pages: taking it page by page costs as much as copying into it. Less is
@@ -63,21 +148,35 @@ pub(crate) fn advise_large(bytes: &mut [MaybeUninit<u8>]) {
     }
 }
 
-/// Whether processes can share mapped memory below `path`, and allocated space there is never moved.
+/// A file system, as far as it matters here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FileSystem {
+    /// Processes can share mapped memory, and allocated space is never moved.
+    Local,
+    /// Lies over others: a local one, as a rule. A file is copied when it is first opened for writing; whoever opened it
+    /// before goes on reading the original.
+    Overlay,
+    /// Not known to be one of those.
+    Other,
+}
+
+/// The kind of the file system that an open file or directory is on.
 ///
 /// The numbers are `f_type` of statfs(2). File systems that are not named here are taken for unfit: network and user-space
 /// ones (NFS, SMB, FUSE, 9p, Ceph, Lustre …) do not keep mappings of two machines together, and those that write a block
 /// to a new place each time (btrfs, zfs, bcachefs) can run out of space under a mapping, which raises a signal.
-pub(crate) fn can_share_mappings(path: &Path) -> io::Result<bool> {
+pub(crate) fn file_system(file: impl AsFd) -> io::Result<FileSystem> {
     const EXT: u64 = 0xEF53;
     const XFS: u64 = 0x5846_5342;
     const F2FS: u64 = 0xF2F5_2010;
     const TMPFS: u64 = 0x0102_1994;
-    /// Lies over another local one, as a rule.
     const OVERLAY: u64 = 0x794C_7630;
-    let kind = statfs(path)?.f_type;
+    let kind = fstatfs(file)?.f_type;
     // The width of the field differs between architectures; the numbers have 32 bits.
-    Ok([EXT, XFS, F2FS, TMPFS, OVERLAY]
-        .iter()
-        .any(|known| i128::from(kind) & 0xFFFF_FFFF == i128::from(*known)))
+    let is = |known: u64| i128::from(kind) & 0xFFFF_FFFF == i128::from(known);
+    Ok(match () {
+        () if [EXT, XFS, F2FS, TMPFS].into_iter().any(is) => FileSystem::Local,
+        () if is(OVERLAY) => FileSystem::Overlay,
+        () => FileSystem::Other,
+    })
 }

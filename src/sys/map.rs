@@ -1,116 +1,118 @@
 //! Files mapped into memory.
 //!
-//! # What can and what cannot be guarded
-//! A mapping outlives changes of its file. Touching a page that lies behind the end of the file raises a signal (SIGBUS), so
-//! whoever uses a mapping asks for the length of the file first, and again from time to time. A file that somebody cuts off
-//! between the question and the use is beyond any guard: nothing but a program that truncates a cache under its
-//! users does that.
+//! A page of a mapping can be lost: behind the end of a file that somebody cut off, on a bad sector, on a full disk. Mappings of
+//! [`Words`] and [`Window`]s are [guarded](super::guard): zeros come in its place, and whoever asks is told that it happened.
+//! A [`Mapped`] file is not: what is seen there is a value.
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::ptr;
 use std::slice;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use memmap2::{MmapOptions, MmapRaw};
 
+use super::guard::Guard;
 use super::raw::Bits;
 
-/// A file of 64-bit words that processes share, mapped as a whole. Its space is allocated, or writing to it could raise a
-/// signal on a full disk; see [`allocate`](super::allocate).
+/// 64-bit words that processes share, in a mapped file.
 #[derive(Debug)]
-pub(crate) struct Words(Backing);
-
-#[derive(Debug)]
-enum Backing {
-    File {
-        map: MmapRaw,
-        file: File,
-        writable: bool,
-    },
-    /// Memory that only this process has.
-    Private(Box<[AtomicU64]>),
+pub(crate) struct Words {
+    /// Before the mapping, which it guards: fields are dropped in order.
+    guard: Option<Guard>,
+    /// `None` for [`nothing`](Self::nothing).
+    map: Option<MmapRaw>,
 }
 
+/// Zeros, for who has no memory.
+static NOTHING: [AtomicU64; 1024] = [const { AtomicU64::new(0) }; 1024];
+
 impl Words {
-    /// Maps the first `bytes` of `file`, which must be open for writing if `writable`.
-    pub(crate) fn map(file: File, bytes: usize, writable: bool) -> io::Result<Self> {
+    /// Maps the first `bytes` of `file`, which must be open for writing. Its space should be allocated, or a write may find the
+    /// disk full and is lost; see [`allocate`](super::allocate).
+    pub(crate) fn shared(file: &File, bytes: usize) -> io::Result<Self> {
+        Words::guarded(file, bytes, MmapOptions::new().len(bytes).map_raw(file))
+    }
+
+    /// Maps the first `bytes` of `file`, which is open for reading: changes of others are seen, own ones stay in this process.
+    pub(crate) fn copied(file: &File, bytes: usize) -> io::Result<Self> {
+        // SAFETY: The mapping is seen through atomics alone, as a shared one is, so that it may change at any time.
+        let map = unsafe { MmapOptions::new().len(bytes).map_copy(file) };
+        Words::guarded(file, bytes, map.map(MmapRaw::from))
+    }
+
+    fn guarded(file: &File, bytes: usize, map: io::Result<MmapRaw>) -> io::Result<Self> {
         if file.metadata()?.len() < bytes as u64 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        let mut options = MmapOptions::new();
-        options.len(bytes);
-        let map = if writable { options.map_raw(&file)? } else { options.map_raw_read_only(&file)? };
-        Ok(Words(Backing::File { map, file, writable }))
+        let map = map?;
+        Ok(Words { guard: Some(guard(&map)), map: Some(map) })
     }
 
-    /// Words that only this process has, all zero.
-    pub(crate) fn private(bytes: usize) -> Self {
-        Words(Backing::Private((0..bytes / size_of::<u64>()).map(|_| AtomicU64::new(0)).collect()))
+    /// Words that only this process has, all zero. Their memory is taken as they are written.
+    pub(crate) fn private(bytes: usize) -> io::Result<Self> {
+        Ok(Words { guard: None, map: Some(MmapOptions::new().len(bytes).map_anon()?.into()) })
+    }
+
+    /// Some zeros, which nobody writes to, and for which no memory is needed.
+    pub(crate) fn nothing() -> Self {
+        Words { guard: None, map: None }
     }
 
     #[expect(clippy::cast_ptr_alignment, reason = "a mapping begins at a page")]
     pub(crate) fn words(&self) -> &[AtomicU64] {
-        match &self.0 {
-            Backing::Private(words) => words,
-            // SAFETY: The mapping is valid for reads of `len` bytes as long as `self` lives, and begins at a page, so it is
-            // aligned. It is only ever accessed through atomics, here and in other processes, so that concurrent changes are
-            // no data races. Those who write ask `is_writable` first: writing to a read-only mapping would raise a signal.
-            Backing::File { map, .. } => unsafe {
-                slice::from_raw_parts(map.as_ptr().cast::<AtomicU64>(), map.len() / size_of::<u64>())
-            },
-        }
+        let Some(map) = &self.map else { return &NOTHING };
+        let (start, count) = (map.as_ptr().cast::<AtomicU64>(), map.len() / size_of::<u64>());
+        // SAFETY: The mapping is valid for reads and writes of `len` bytes as long as `self` lives, and begins at a page, so it is
+        // aligned. It is only ever accessed through atomics, here and in other processes, so that concurrent changes are no
+        // data races. A page that is lost is replaced by one that can be read and written.
+        unsafe { slice::from_raw_parts(start, count) }
     }
 
-    /// Whether the words may be written.
-    pub(crate) fn is_writable(&self) -> bool {
-        matches!(self.0, Backing::Private(_) | Backing::File { writable: true, .. })
+    /// Whether a part of the words was lost, and what was written there with it.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.guard.as_ref().is_some_and(Guard::is_lost)
     }
+}
 
-    /// Whether the file still has a name and its full length.
-    pub(crate) fn is_whole(&self) -> bool {
-        match &self.0 {
-            Backing::Private(_) => true,
-            Backing::File { map, file, .. } => file
-                .metadata()
-                .is_ok_and(|metadata| metadata.nlink() > 0 && metadata.len() >= map.len() as u64),
-        }
-    }
-
-    /// Waits until the words are on the disk.
-    pub(crate) fn sync(&self) -> io::Result<()> {
-        match &self.0 {
-            Backing::Private(_) => Ok(()),
-            Backing::File { file, .. } => file.sync_data(),
-        }
-    }
+fn guard(map: &MmapRaw) -> Guard {
+    let start = map.as_ptr();
+    Guard::new(start..start.wrapping_add(map.len()))
 }
 
 /// A stretch of a file, mapped for reading; it may reach beyond the end of the file.
 #[derive(Debug)]
-pub(crate) struct Window(MmapRaw);
+pub(crate) struct Window {
+    /// Before the mapping, which it guards: fields are dropped in order.
+    guard: Guard,
+    map: MmapRaw,
+}
 
 impl Window {
     /// Maps the first `bytes` of `file`.
     pub(crate) fn map(file: &File, bytes: usize) -> io::Result<Self> {
-        MmapOptions::new().len(bytes).map_raw_read_only(file).map(Window)
+        let map = MmapOptions::new().len(bytes).map_raw_read_only(file)?;
+        Ok(Window { guard: guard(&map), map })
     }
 
-    /// The little-endian number at `start`, which the file must have; `None` if it is not within the window, or `start` is no
-    /// multiple of 4.
+    /// Whether something was read that the file does not have, so that zeros came instead.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.guard.is_lost()
+    }
+
+    /// The little-endian number at `start`; `None` if it is not within the window, or `start` is no multiple of 4.
     #[expect(clippy::cast_ptr_alignment, reason = "checked")]
     pub(crate) fn number(&self, start: usize) -> Option<u32> {
-        if !start.is_multiple_of(4) || start.checked_add(4)? > self.0.len() {
+        if !start.is_multiple_of(4) || start.checked_add(4)? > self.map.len() {
             return None;
         }
         // SAFETY: The four bytes are within the mapping (checked above), which begins at a page, so that they are aligned.
         // They are read by one atomic load, so that a process that writes to them meanwhile makes no data race.
-        let word = unsafe { &*self.0.as_ptr().add(start).cast::<AtomicU32>() };
+        let word = unsafe { &*self.map.as_ptr().add(start).cast::<AtomicU32>() };
         Some(u32::from_le(word.load(Relaxed)))
     }
 
-    /// Copies the bytes from `start` on, which the file must have; whether they are within the window.
+    /// Copies the bytes from `start` on; whether they are within the window.
     pub(crate) fn read(&self, start: usize, bytes: &mut [u8]) -> bool {
         if !self.holds(start, bytes.len()) {
             return false;
@@ -118,7 +120,7 @@ impl Window {
         // SAFETY: The source is within the mapping (checked above) and does not overlap the target, since nothing but the kernel
         // has memory in the mapping. No reference to mapped bytes is made: another process may write to the file at any
         // time, and what is copied is checked afterwards.
-        unsafe { ptr::copy_nonoverlapping(self.0.as_ptr().add(start), bytes.as_mut_ptr(), bytes.len()) };
+        unsafe { ptr::copy_nonoverlapping(self.map.as_ptr().add(start), bytes.as_mut_ptr(), bytes.len()) };
         true
     }
 
@@ -131,14 +133,14 @@ impl Window {
         // SAFETY: As above; the target is the allocation of the vector, which has room for `count` bytes, all of which are
         // written before they are made its length.
         unsafe {
-            ptr::copy_nonoverlapping(self.0.as_ptr().add(start), bytes.as_mut_ptr(), count);
+            ptr::copy_nonoverlapping(self.map.as_ptr().add(start), bytes.as_mut_ptr(), count);
             bytes.set_len(count);
         }
         Some(bytes)
     }
 
     fn holds(&self, start: usize, count: usize) -> bool {
-        start.checked_add(count).is_some_and(|end| end <= self.0.len())
+        start.checked_add(count).is_some_and(|end| end <= self.map.len())
     }
 }
 
@@ -173,22 +175,50 @@ mod tests {
     use super::*;
     use crate::sys::raw::Primitive;
 
-    #[test]
-    fn words_are_shared_between_mappings_and_know_when_their_file_is_gone() {
+    fn file_of(bytes: u64) -> (tempfile::TempDir, File) {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("words");
-        let file = File::options().read(true).write(true).create_new(true).open(&path).unwrap();
-        assert!(Words::map(file.try_clone().unwrap(), 4096, true).is_err(), "an empty file");
-        file.set_len(4096).unwrap();
-        let one = Words::map(file, 4096, true).unwrap();
-        let two = Words::map(File::open(&path).unwrap(), 4096, false).unwrap();
+        let path = dir.path().join("file");
+        let file = File::options().read(true).write(true).create_new(true).open(path).unwrap();
+        file.set_len(bytes).unwrap();
+        (dir, file)
+    }
+
+    #[test]
+    fn words_are_shared_between_mappings_and_copied_ones_keep_what_is_written_to_themselves() {
+        let (dir, file) = file_of(4096);
+        assert!(Words::shared(&file, 8192).is_err(), "more than the file has");
+        let one = Words::shared(&file, 4096).unwrap();
+        let two = Words::copied(&File::open(dir.path().join("file")).unwrap(), 4096).unwrap();
         one.words()[511].store(7, SeqCst);
-        assert_eq!(two.words()[511].load(SeqCst), 7);
-        assert_eq!((two.words().len(), two.is_writable(), one.is_writable()), (512, false, true));
-        assert!(one.is_whole() && two.is_whole());
-        std::fs::remove_file(&path).unwrap();
-        assert!(!one.is_whole() && !two.is_whole());
-        assert!(Words::private(4096).is_whole());
+        assert_eq!((two.words()[511].load(SeqCst), two.words().len()), (7, 512));
+        two.words()[511].store(8, SeqCst);
+        assert_eq!(one.words()[511].load(SeqCst), 7);
+        assert!(!one.is_lost() && !two.is_lost());
+        let private = Words::private(4096).unwrap();
+        private.words()[0].store(9, SeqCst);
+        assert!(!private.is_lost());
+        assert!(Words::private(usize::MAX / 4096 * 2048).is_err(), "more than there is memory");
+    }
+
+    #[test]
+    fn pages_behind_the_end_of_a_file_that_was_cut_off_are_zeros_and_that_is_told() {
+        let (_dir, file) = file_of(3 * 4096);
+        file.write_all_at(&[0xff; 3 * 4096], 0).unwrap();
+        let words = Words::shared(&file, 3 * 4096).unwrap();
+        let window = Window::map(&file, 3 * 4096).unwrap();
+        let other = Window::map(&file, 3 * 4096).unwrap();
+        assert_eq!(words.words()[1024].load(SeqCst), u64::MAX);
+        file.set_len(4096).unwrap();
+        assert!(!words.is_lost() && !window.is_lost());
+        assert_eq!(words.words()[1024].load(SeqCst), 0);
+        words.words()[1025].store(5, SeqCst);
+        assert_eq!((words.words()[0].load(SeqCst), words.words()[1025].load(SeqCst)), (u64::MAX, 5));
+        let mut bytes = [1; 8192];
+        assert!(window.read(2048, &mut bytes));
+        assert!(
+            bytes[..2048].iter().all(|&byte| byte == 0xff) && bytes[2048..].iter().all(|&byte| byte == 0)
+        );
+        assert!(words.is_lost() && window.is_lost() && !other.is_lost());
     }
 
     #[test]

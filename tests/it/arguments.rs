@@ -1,5 +1,6 @@
 //! Arguments that are large, or stand for something large: hit or miss by content.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, FileTimes, OpenOptions};
 use std::path::Path;
 use std::process::Command;
@@ -7,8 +8,9 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
+use indexmap::{IndexMap, IndexSet};
 use rememo::{Hashed, InputDir, InputFile, Memory, MissReason, Parallel, Shelved, memo};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::support::{TestCache, hit, miss, miss_because};
 
@@ -283,4 +285,111 @@ fn a_later_process_knows_the_digest_of_a_large_file_and_notices_a_change() {
     fs::write(&first[0], "damaged").unwrap();
     assert!(run());
     assert_eq!(records().len(), 1);
+}
+
+/// A vector of pairs that is written as a map: its order is the only one it has.
+#[derive(Clone, Serialize)]
+struct Steps(#[serde(serialize_with = "as_map")] Vec<(String, u64)>);
+
+fn as_map<S: Serializer>(steps: &[(String, u64)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(steps.iter().map(|(name, value)| (name, value)))
+}
+
+#[memo]
+fn first_step(steps: &Steps) -> Option<String> {
+    steps.0.first().map(|(name, _)| name.clone())
+}
+
+#[derive(Clone, Serialize)]
+struct Layers {
+    model: IndexMap<String, Vec<f64>>,
+    tags: Option<IndexSet<String>>,
+}
+
+#[memo]
+fn first_layer(layers: &Layers) -> String {
+    let tag = layers.tags.iter().flatten().next();
+    format!("{:?} {tag:?}", layers.model.first())
+}
+
+#[test]
+fn the_order_of_a_map_or_set_that_has_one_is_in_the_key() {
+    for length in [2, 5000] {
+        let cache = TestCache::new();
+        let forwards: Vec<(String, u64)> = (0..length).map(|i| (format!("step {i}"), i)).collect();
+        let backwards: Vec<(String, u64)> = forwards.iter().rev().cloned().collect();
+        for steps in [&forwards, &backwards] {
+            let expected = Some(steps[0].0.clone());
+            assert_eq!(miss(&cache.memory, first_step::delayed(&Steps(steps.clone()))), expected);
+            assert_eq!(hit(&cache.memory, first_step::delayed(&Steps(steps.clone()))), expected);
+        }
+        let layers = |steps: &[(String, u64)], tags: &[(String, u64)]| Layers {
+            model: steps.iter().map(|(name, value)| (name.clone(), vec![*value as f64])).collect(),
+            tags: Some(tags.iter().map(|(name, _)| name.clone()).collect()),
+        };
+        for (steps, tags) in [(&forwards, &forwards), (&backwards, &forwards), (&forwards, &backwards)] {
+            let layers = layers(steps, tags);
+            let expected = first_layer::uncached(&layers);
+            assert_eq!(miss(&cache.memory, first_layer::delayed(&layers)), expected);
+            assert_eq!(hit(&cache.memory, first_layer::delayed(&layers.clone())), expected);
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Inventory {
+    stock: BTreeMap<String, HashMap<u64, HashSet<String>>>,
+    seen: HashSet<(u64, Option<char>)>,
+}
+
+#[memo]
+fn stocked(inventory: &Inventory, more: &HashMap<String, HashMap<String, u64>>) -> usize {
+    inventory.stock.len() + inventory.seen.len() + more.len()
+}
+
+#[test]
+fn hash_maps_and_hash_sets_have_no_order_however_deep() {
+    let inventory = |order: &[u64]| Inventory {
+        stock: BTreeMap::from([(
+            "shelf".to_owned(),
+            order.iter().map(|&i| (i, order.iter().map(|j| format!("{i} {j}")).collect())).collect(),
+        )]),
+        seen: order.iter().map(|&i| (i, char::from_u32(i as u32 + 64))).collect(),
+    };
+    let more = |order: &[u64]| {
+        let inner = || order.iter().map(|j| (j.to_string(), *j)).collect();
+        order.iter().map(|i| (i.to_string(), inner())).collect::<HashMap<_, _>>()
+    };
+    for length in [0, 1, 7, 60] {
+        let cache = TestCache::new();
+        let forwards: Vec<u64> = (0..length).collect();
+        let backwards: Vec<u64> = forwards.iter().rev().copied().collect();
+        miss(&cache.memory, stocked::delayed(&inventory(&forwards), &more(&forwards)));
+        hit(&cache.memory, stocked::delayed(&inventory(&backwards), &more(&forwards)));
+        hit(&cache.memory, stocked::delayed(&inventory(&backwards), &more(&backwards)));
+        let mut other = inventory(&backwards);
+        other.seen.insert((1 << 40, None));
+        miss(&cache.memory, stocked::delayed(&other, &more(&backwards)));
+    }
+}
+
+#[derive(Serialize)]
+#[allow(unreachable_patterns, reason = "serde's derive gives both variants one name, and says so")]
+enum Twins {
+    #[serde(rename = "twin")]
+    One,
+    #[serde(rename = "twin")]
+    Other,
+}
+
+#[memo]
+fn is_one(twins: &Twins) -> bool {
+    matches!(twins, Twins::One)
+}
+
+#[test]
+fn variants_that_share_a_name_are_two_arguments() {
+    let cache = TestCache::new();
+    assert!(miss(&cache.memory, is_one::delayed(&Twins::One)));
+    assert!(!miss(&cache.memory, is_one::delayed(&Twins::Other)));
 }

@@ -6,9 +6,9 @@ use std::sync::{Barrier, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use rememo::{Memory, Source, memo};
+use rememo::{Memory, Parallel, Source, delayed, memo};
 
-use crate::support::{TestCache, hit};
+use crate::support::{TestCache, hit, within_a_minute};
 
 #[test]
 fn threads_that_ask_together_share_one_computation() {
@@ -234,6 +234,97 @@ fn a_directory_may_be_opened_for_the_first_time_by_many_threads_at_once() {
             }
         });
     }
+}
+
+/// Regression: threads of a pool lost patience with a call that took far longer than its function usually does, and computed it
+/// a second time.
+#[test]
+fn a_call_that_takes_far_longer_than_usual_is_computed_once() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[memo]
+    fn load(name: &str) -> usize {
+        let long = name.starts_with("big");
+        if long {
+            RUNS.fetch_add(1, SeqCst);
+        }
+        thread::sleep(Duration::from_millis(if long { 2_500 } else { 1 }));
+        name.len()
+    }
+    let cache = TestCache::new();
+    let _entered = cache.memory.enter();
+    let parallel = Parallel::new().jobs(3);
+    load("small");
+    let task = |name: &'static str| delayed(move || load(name));
+    // Two tasks that call it; pieces of rayon's inside of tasks; a thread of no pool; and pieces of a rayon pool of one's own.
+    let memory = &cache.memory;
+    let own = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let _entered = memory.enter();
+            let in_rayon = delayed(|| {
+                let call = || {
+                    let _entered = memory.enter();
+                    load("big two")
+                };
+                rayon::join(call, call).0
+            });
+            assert_eq!(parallel.run([in_rayon]).unwrap(), [7]);
+        });
+        scope.spawn(|| {
+            let call = || memory.call(load::delayed("big one"));
+            own.install(|| rayon::join(call, call));
+        });
+        scope.spawn(|| memory.call(load::delayed("big two")));
+        assert_eq!(parallel.run([task("big one"), task("big one")]).unwrap(), [7, 7]);
+    });
+    assert_eq!(RUNS.load(SeqCst), 2);
+}
+
+/// A circle of waits that rayon hides ends, and is told of: a piece of one call runs on the stack of another, which waits.
+#[test]
+fn a_circle_that_rayon_hides_ends() {
+    static LEADS: Barrier = Barrier::new(2);
+    #[memo]
+    fn one(x: u64) -> u64 {
+        static RUNS: AtomicU32 = AtomicU32::new(0);
+        if RUNS.fetch_add(1, SeqCst) > 0 {
+            return x;
+        }
+        // Its second piece is taken by whoever waits in rayon: by the thread of the other call.
+        let (a, b) = rayon::join(
+            || {
+                LEADS.wait();
+                thread::sleep(Duration::from_millis(50));
+                x
+            },
+            || other(x),
+        );
+        a.max(b)
+    }
+    #[memo]
+    fn other(x: u64) -> u64 {
+        static RUNS: AtomicU32 = AtomicU32::new(0);
+        if RUNS.fetch_add(1, SeqCst) > 0 {
+            return x;
+        }
+        let (a, b) = rayon::join(
+            || {
+                LEADS.wait();
+                thread::sleep(Duration::from_millis(50));
+                x
+            },
+            || one(x),
+        );
+        a.max(b)
+    }
+    within_a_minute(|| {
+        let cache = TestCache::new();
+        cache.memory.make_default();
+        let own = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+        let (a, b) = own.install(|| rayon::join(|| one(5), || other(5)));
+        assert_eq!((a, b), (5, 5));
+        Memory::disabled().make_default();
+    });
 }
 
 /// A function with enough shapes of results to notice a mix-up.

@@ -58,9 +58,10 @@ pub fn play(role: &str, cache: &Path) {
                 assert_eq!(memory.call(square::delayed(x)), x * x);
             }
             let warnings = LOGGER.0.lock().unwrap();
-            assert!(memory.stats().troubles >= 20, "{:?}", memory.stats());
-            // It cannot be read, no lease can be had, it cannot be stored: each is told once, with the path.
-            assert_eq!(warnings.len(), 3, "{warnings:#?}");
+            // A lease is asked for once: the function turns out to be cheaper than one is worth.
+            assert!(memory.stats().troubles >= 11, "{:?}", memory.stats());
+            // No lease can be had, it cannot be stored: each is told once, with the path.
+            assert_eq!(warnings.len(), 2, "{warnings:#?}");
             assert!(
                 warnings.iter().all(|warning| warning.contains(cache.to_str().unwrap())),
                 "{warnings:#?}"

@@ -50,17 +50,17 @@ fn oracle(x: u64) -> Result<Result<Vec<u64>, String>, String> {
 }
 
 /// A generator of numbers, the same for the same seed on every machine. The seed is printed if the test fails.
-struct Random {
+pub struct Random {
     seed: u64,
     state: u64,
 }
 
 impl Random {
-    fn new(seed: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
         Random { seed, state: seed }
     }
 
-    fn below(&mut self, limit: u64) -> u64 {
+    pub fn below(&mut self, limit: u64) -> u64 {
         self.state =
             self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.state >> 33) % limit

@@ -169,6 +169,77 @@ fn a_key_that_another_thread_computes_does_not_stop_a_stream_of_a_small_window()
     }
 }
 
+/// Regression: a small window that was full of calls whose key somebody else computes was a stream that nobody woke.
+#[test]
+fn a_stream_of_any_window_goes_on_when_somebody_else_has_computed_its_keys() {
+    #[memo]
+    fn held(window: u64, x: u64) -> u64 {
+        static HELD: Barrier = Barrier::new(2);
+        if x == 100 {
+            HELD.wait();
+            HELD.wait();
+        }
+        if x == 101 {
+            // The one that holds the key may end.
+            HELD.wait();
+        }
+        window + x
+    }
+    for is_inside in [false, true] {
+        for window in 1..=8 {
+            let cache = TestCache::new();
+            let memory = cache.memory.clone();
+            let holder = thread::spawn(move || memory.call(held::delayed(window, 100)));
+            let parallel = Parallel::new().jobs(2).window(window as usize).memory(&cache.memory);
+            let inner = parallel.clone();
+            let (done, is_done) = mpsc::channel();
+            let consume = move || {
+                // The first lets the key be computed for a while; those behind it wait for it.
+                let inputs = [1, 100, 100, 100, 100, 100, 2, 3, 100, 4];
+                let calls = inputs.into_iter().map(move |x| held::delayed(window, x));
+                let sum: u64 = inner.stream(calls).map(|result| result.unwrap() - window).sum();
+                done.send(sum).unwrap();
+            };
+            // It is under way before the stream begins, and ends when the stream waits.
+            let begun = thread::spawn(move || held::uncached(window, 101));
+            begun.join().unwrap();
+            let ends = thread::spawn(move || {
+                thread::sleep(Duration::from_millis(30));
+                held::uncached(window, 101)
+            });
+            if is_inside {
+                thread::spawn(move || parallel.run([delayed(consume)]).unwrap());
+            } else {
+                thread::spawn(consume);
+            }
+            let sum = is_done.recv_timeout(Duration::from_mins(1)).expect("it goes on");
+            assert_eq!(sum, 1 + 2 + 3 + 4 + 600);
+            ends.join().unwrap();
+            holder.join().unwrap();
+            assert_eq!(cache.memory.stats().misses, 5, "each was computed once");
+        }
+    }
+}
+
+/// Regression: results were late by as long as the input took, or by several times that.
+#[test]
+fn what_is_ready_is_delivered_before_a_slow_input_is_asked_again() {
+    let delivered = std::sync::Arc::new(AtomicUsize::new(0));
+    let seen = std::sync::Arc::clone(&delivered);
+    let calls = (0..5_usize).map(move |x| {
+        thread::sleep(Duration::from_millis(200));
+        // When it is asked for the next one, what it gave before has long been computed.
+        assert!(seen.load(SeqCst) + 1 >= x, "{x} is asked for, {seen:?} were delivered");
+        delayed(move || x)
+    });
+    let stream = Parallel::new().jobs(4).memory(&Memory::disabled()).stream(calls);
+    for (expected, result) in stream.enumerate() {
+        assert_eq!(result.unwrap(), expected);
+        delivered.fetch_add(1, SeqCst);
+    }
+    assert_eq!(delivered.load(SeqCst), 5);
+}
+
 #[memo]
 #[cfg(target_os = "linux")]
 fn kibibyte(x: u64) -> Vec<u8> {

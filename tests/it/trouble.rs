@@ -137,17 +137,21 @@ fn a_value_that_cannot_be_read_back_is_computed_again() {
 }
 
 #[test]
-fn what_a_killed_writer_left_is_swept_when_it_is_old() {
+fn what_a_killed_writer_left_is_swept_and_what_is_being_written_is_not() {
     let cache = TestCache::new();
-    let old = cache.root().join("tmp/left");
-    let young = cache.root().join("tmp/right");
-    for file in [&old, &young] {
+    let left = cache.root().join("tmp/left");
+    let under_way = cache.root().join("tmp/right");
+    for file in [&left, &under_way] {
         fs::write(file, "half an entry").unwrap();
     }
-    let hours_ago = std::time::SystemTime::now() - std::time::Duration::from_hours(2);
-    fs::File::options().write(true).open(&old).unwrap().set_modified(hours_ago).unwrap();
+    // As a writer has it, who is alive.
+    let writer = fs::File::open(&under_way).unwrap();
+    writer.lock().unwrap();
     cache.reopen();
-    assert!(!old.exists() && young.exists());
+    assert!(!left.exists() && under_way.exists());
+    drop(writer);
+    cache.reopen();
+    assert!(!under_way.exists());
 }
 
 /// A directory on the file system that the environment names, or `None` with a word about it.

@@ -211,7 +211,7 @@ fn an_entry_that_cannot_be_used_is_told_with_how() {
     fs::remove_file(&file).unwrap();
     fs::create_dir(&file).unwrap();
     let line = cache.memory.why(&price::delayed(3, 4)).to_string();
-    let expected = format!("the store could not be read: cannot read entry `{}`: ", file.display());
+    let expected = format!("the store could not be read: cannot open `{}`: ", file.display());
     assert!(line.starts_with(&expected), "{line}");
 }
 

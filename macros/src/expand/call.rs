@@ -174,12 +174,14 @@ impl Expansion<'_> {
         let codec = if self.options.cache_err {
             quote_spanned!(first=> __select.whole())
         } else {
-            quote_spanned!(first=> (&&&&&&__select).codec())
+            quote_spanned!(first=> (&&&&&&&&__select).codec())
         };
         quote! {
             {
                 #[allow(unused_imports, reason = "the type of the output decides which of them is needed")]
-                use #library::__private::select::{ViaRaw as _, ViaResult as _, ViaValue as _};
+                use #library::__private::select::{
+                    ViaRaw as _, ViaResult as _, ViaSymmetric as _, ViaValue as _,
+                };
                 let __select = #library::__private::select::Select::<#output>::new();
                 #codec
             }

@@ -30,7 +30,7 @@ impl Expansion<'_> {
                 quote_spanned!(place=> &__arguments.#index)
             };
             let name = parameter.name.to_string();
-            quote_spanned!(place=> (&&#library::__private::remote::Send::<#ty>::new()).send(#argument, #name, __sink)?;)
+            quote_spanned!(place=> (&&&#library::__private::remote::Send::<#ty>::new()).send(#argument, #name, __sink)?;)
         });
         let output = self.memoized.output;
         quote! {
@@ -43,6 +43,7 @@ impl Expansion<'_> {
                         ::core::result::Result::Ok(())
                     },
                     (&&#library::__private::remote::Whole::<#output>::new()).whole(),
+                    (&&&#library::__private::remote::ErrorText::<#output>::new()).error_text(),
                 )
             }
         }

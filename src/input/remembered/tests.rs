@@ -1,5 +1,5 @@
 use std::cell::Cell;
-use std::fs::{FileTimes, OpenOptions};
+use std::fs::{self, FileTimes, OpenOptions};
 use std::path::PathBuf;
 use std::thread::sleep;
 

@@ -141,20 +141,34 @@ macro_rules! named_fields {
 unnamed_fields! { SerializeTupleStruct SerializeTupleVariant }
 named_fields! { SerializeStruct SerializeStructVariant }
 
-/// The entries of a map, gathered to be sorted.
+/// A map whose order may matter. One that announces [`APART`] entries, or does not say how many, is hashed apart.
 #[derive(Debug)]
 pub(crate) struct Entries<'e> {
     parent: &'e mut Encoder,
-    /// Keys and values, one behind the other, in the order of the map.
-    bytes: Encoder,
-    /// Where each key and its value end.
-    ends: Vec<(usize, usize)>,
-    key_end: usize,
+    /// Takes the entries of a map that is hashed apart; those of others go straight to `parent`.
+    own: Option<Encoder>,
 }
 
 impl<'e> Entries<'e> {
-    pub(super) fn new(parent: &'e mut Encoder) -> Self {
-        Entries { parent, bytes: Encoder::buffered(), ends: Vec::new(), key_end: 0 }
+    pub(super) fn new(parent: &'e mut Encoder, length: Option<usize>) -> Self {
+        let own = match length {
+            Some(length) if length < APART => {
+                parent.open(tag::MAP);
+                None
+            }
+            _ => Some(Encoder::hashing()),
+        };
+        Entries { parent, own }
+    }
+
+    fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
+        let encoder = match &mut self.own {
+            Some(own) => own,
+            None => &mut *self.parent,
+        };
+        value.serialize(&mut *encoder)?;
+        encoder.spill();
+        Ok(())
     }
 }
 
@@ -163,40 +177,79 @@ impl ser::SerializeMap for Entries<'_> {
     type Error = EncodeError;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), EncodeError> {
-        key.serialize(&mut self.bytes)?;
-        self.key_end = self.bytes.buffer.len();
-        Ok(())
+        self.item(key)
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-        value.serialize(&mut self.bytes)?;
-        self.ends.push((self.key_end, self.bytes.buffer.len()));
-        Ok(())
+        self.item(value)
     }
 
     fn end(self) -> Result<(), EncodeError> {
-        let bytes = self.bytes.into_bytes();
-        let starts = std::iter::once(0).chain(self.ends.iter().map(|&(_, end)| end));
-        let mut entries: Vec<(&[u8], &[u8])> = starts
-            .zip(&self.ends)
-            .map(|(start, &(key_end, end))| (&bytes[start..key_end], &bytes[key_end..end]))
-            .collect();
-        entries.sort_unstable();
-        if entries.len() < APART {
-            self.parent.open(tag::MAP);
-            self.parent.length(entries.len());
-            write(self.parent, &entries);
-        } else {
-            let mut own = Encoder::hashing();
-            write(&mut own, &entries);
-            self.parent.digest(tag::MAP, own.finish());
+        match self.own {
+            None => self.parent.close(),
+            Some(own) => self.parent.digest(tag::MAP, own.finish()),
         }
         Ok(())
     }
 }
 
-fn write(encoder: &mut Encoder, entries: &[(&[u8], &[u8])]) {
-    for (key, value) in entries {
+/// What has no order: the elements of a hash set, or the entries of a hash map; gathered to be sorted.
+#[derive(Debug)]
+pub(super) struct Heap<'e> {
+    parent: &'e mut Encoder,
+    tag: u8,
+    /// Items, one behind the other, as they came: of a map a key and its value are two.
+    bytes: Encoder,
+    /// Where the key (if it is a map) and all of each element or entry end.
+    ends: Vec<(usize, usize)>,
+}
+
+impl<'e> Heap<'e> {
+    pub(super) fn new(parent: &'e mut Encoder, tag: u8) -> Self {
+        Heap { parent, tag, bytes: Encoder::buffered(), ends: Vec::new() }
+    }
+
+    pub(super) fn item<T: Serialize>(&mut self, item: &T) -> Result<(), EncodeError> {
+        item.serialize(&mut self.bytes)?;
+        let end = self.bytes.buffer.len();
+        self.ends.push((end, end));
+        Ok(())
+    }
+
+    pub(super) fn entry<K: Serialize, V: Serialize>(
+        &mut self,
+        key: &K,
+        value: &V,
+    ) -> Result<(), EncodeError> {
+        key.serialize(&mut self.bytes)?;
+        let key_end = self.bytes.buffer.len();
+        value.serialize(&mut self.bytes)?;
+        self.ends.push((key_end, self.bytes.buffer.len()));
+        Ok(())
+    }
+
+    pub(super) fn end(self) {
+        let bytes = self.bytes.into_bytes();
+        let starts = std::iter::once(0).chain(self.ends.iter().map(|&(_, end)| end));
+        let mut items: Vec<(&[u8], &[u8])> = starts
+            .zip(&self.ends)
+            .map(|(start, &(key_end, end))| (&bytes[start..key_end], &bytes[key_end..end]))
+            .collect();
+        items.sort_unstable();
+        if items.len() < APART {
+            self.parent.open(self.tag);
+            self.parent.length(items.len());
+            write(self.parent, &items);
+        } else {
+            let mut own = Encoder::hashing();
+            write(&mut own, &items);
+            self.parent.digest(self.tag, own.finish());
+        }
+    }
+}
+
+fn write(encoder: &mut Encoder, items: &[(&[u8], &[u8])]) {
+    for (key, value) in items {
         encoder.buffer.extend_from_slice(key);
         encoder.buffer.extend_from_slice(value);
         encoder.spill();

@@ -16,11 +16,11 @@ impl Primitive {
 
 /// A slice of primitives of one kind, as its bytes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Numbers<'a> {
-    pub(super) kind: Primitive,
-    pub(super) count: usize,
+pub(crate) struct Numbers<'a> {
+    pub(crate) kind: Primitive,
+    pub(crate) count: usize,
     /// The little-endian bytes of each, one behind the other.
-    pub(super) bytes: &'a [u8],
+    pub(crate) bytes: &'a [u8],
 }
 
 macro_rules! numbers {
@@ -28,7 +28,7 @@ macro_rules! numbers {
         impl<'a> Numbers<'a> {
             /// The numbers that `items` goes through, if those are all it goes through and they lie in memory as they are encoded.
             #[inline]
-            pub(super) fn of<I>(items: &'a I) -> Option<Self> {
+            pub(crate) fn of<I>(items: &'a I) -> Option<Self> {
                 $(
                     if let Some(numbers) = view::slice_of::<I, $type>(items) {
                         return Self::new(numbers);

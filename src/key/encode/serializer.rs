@@ -3,11 +3,10 @@
 use std::mem;
 
 use serde::Serialize;
-use serde::ser::Serializer;
+use serde::ser::{SerializeMap, Serializer};
 
-use super::compound::{Entries, Fields, Sequence};
-use super::numbers::Numbers;
-use super::{EncodeError, Encoder, Primitive, tag};
+use super::compound::{Entries, Fields, Heap, Sequence};
+use super::{EncodeError, Encoder, Numbers, Primitive, has_no_order, tag};
 
 /// One method for each primitive: its kind and its little-endian bytes.
 macro_rules! primitives {
@@ -95,10 +94,10 @@ impl<'e> Serializer for &'e mut Encoder {
     fn serialize_unit_variant(
         self,
         name: &'static str,
-        _index: u32,
+        index: u32,
         variant: &'static str,
     ) -> Result<(), EncodeError> {
-        self.variant(tag::UNIT_VARIANT, name, variant);
+        self.variant(tag::UNIT_VARIANT, name, index, variant);
         Ok(())
     }
 
@@ -115,11 +114,11 @@ impl<'e> Serializer for &'e mut Encoder {
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
         self,
         name: &'static str,
-        _index: u32,
+        index: u32,
         variant: &'static str,
         value: &T,
     ) -> Result<(), EncodeError> {
-        self.variant(tag::NEWTYPE_VARIANT, name, variant);
+        self.variant(tag::NEWTYPE_VARIANT, name, index, variant);
         value.serialize(self)
     }
 
@@ -138,16 +137,43 @@ impl<'e> Serializer for &'e mut Encoder {
             return Ok(());
         }
         let items = items.into_iter();
-        let length = match items.size_hint() {
-            (least, Some(most)) if least == most => Some(least),
-            _ => None,
-        };
-        let mut sequence = Sequence::new(self, tag::SEQUENCE, length);
+        if has_no_order::<I::IntoIter>() {
+            let mut heap = Heap::new(self, tag::HASH_SET);
+            for item in items {
+                heap.item(&item)?;
+            }
+            heap.end();
+            return Ok(());
+        }
+        let mut sequence = Sequence::new(self, tag::SEQUENCE, exact_length(&items));
         for item in items {
             sequence.element(&item)?;
         }
         sequence.end();
         Ok(())
+    }
+
+    /// Maps of the standard library come by here.
+    fn collect_map<K, V, I>(self, entries: I) -> Result<(), EncodeError>
+    where
+        K: Serialize,
+        V: Serialize,
+        I: IntoIterator<Item = (K, V)>,
+    {
+        let entries = entries.into_iter();
+        if has_no_order::<I::IntoIter>() {
+            let mut heap = Heap::new(self, tag::HASH_MAP);
+            for (key, value) in entries {
+                heap.entry(&key, &value)?;
+            }
+            heap.end();
+            return Ok(());
+        }
+        let mut map = Entries::new(self, exact_length(&entries));
+        for (key, value) in entries {
+            map.serialize_entry(&key, &value)?;
+        }
+        map.end()
     }
 
     fn serialize_tuple(self, length: usize) -> Result<Sequence<'e>, EncodeError> {
@@ -163,16 +189,16 @@ impl<'e> Serializer for &'e mut Encoder {
     fn serialize_tuple_variant(
         self,
         name: &'static str,
-        _index: u32,
+        index: u32,
         variant: &'static str,
         _length: usize,
     ) -> Result<Fields<'e>, EncodeError> {
-        self.variant(tag::TUPLE_VARIANT, name, variant);
+        self.variant(tag::TUPLE_VARIANT, name, index, variant);
         Ok(Fields::new(self))
     }
 
-    fn serialize_map(self, _length: Option<usize>) -> Result<Entries<'e>, EncodeError> {
-        Ok(Entries::new(self))
+    fn serialize_map(self, length: Option<usize>) -> Result<Entries<'e>, EncodeError> {
+        Ok(Entries::new(self, length))
     }
 
     fn serialize_struct(self, name: &'static str, _length: usize) -> Result<Fields<'e>, EncodeError> {
@@ -184,16 +210,24 @@ impl<'e> Serializer for &'e mut Encoder {
     fn serialize_struct_variant(
         self,
         name: &'static str,
-        _index: u32,
+        index: u32,
         variant: &'static str,
         _length: usize,
     ) -> Result<Fields<'e>, EncodeError> {
-        self.variant(tag::STRUCT_VARIANT, name, variant);
+        self.variant(tag::STRUCT_VARIANT, name, index, variant);
         Ok(Fields::new(self))
     }
 
     /// Types that have two spellings use the compact one, as in the store.
     fn is_human_readable(&self) -> bool {
         false
+    }
+}
+
+/// How many items are left, if that is known.
+fn exact_length(items: &impl Iterator) -> Option<usize> {
+    match items.size_hint() {
+        (least, Some(most)) if least == most => Some(least),
+        _ => None,
     }
 }

@@ -6,10 +6,10 @@
     reason = "small numbers, and bits of any"
 )]
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serializer;
-use serde::ser::{SerializeSeq, SerializeStruct, SerializeTuple};
+use serde::ser::{SerializeMap, SerializeSeq, SerializeStruct, SerializeTuple};
 
 use super::*;
 
@@ -83,19 +83,25 @@ fn canonical_bytes_are_pinned() {
             "0c06436f6e6669670d0564657074682803000000\
              0e047261746500",
         ),
-        ("Shape::Point", bytes(&Shape::Point), "1005536861706505506f696e74"),
-        ("Shape::Circle(1.0)", bytes(&Shape::Circle(1.0)), "110553686170650643 6972636c652b0000803f"),
-        ("Shape::Box(1, 2)", bytes(&Shape::Box(1, 2)), "12055368617065 03426f782601260200"),
+        ("Shape::Point", bytes(&Shape::Point), "1a055368617065 00 05506f696e74"),
+        ("Shape::Circle(1.0)", bytes(&Shape::Circle(1.0)), "1b055368617065 01 06436972636c652b0000803f"),
+        ("Shape::Box(1, 2)", bytes(&Shape::Box(1, 2)), "1c055368617065 02 03426f782601260200"),
         (
             "Shape::Path { closed: true }",
             bytes(&Shape::Path { closed: true }),
-            "13055368617065 0450617468 0d06636c6f7365642001 00",
+            "1d055368617065 03 0450617468 0d06636c6f7365642001 00",
         ),
         (
-            "{\"b\": 1u8, \"a\": 2u8}",
-            bytes(&HashMap::from([("b", 1u8), ("a", 2u8)])),
-            "0802 04016126 02 04016226 01",
+            "{\"b\": 1u8, \"a\": 2u8}, whose order matters",
+            bytes(&Pairs(&[("b", 1u8), ("a", 2u8)])),
+            "17 04016226 01 04016126 02 00",
         ),
+        (
+            "{\"b\": 1u8, \"a\": 2u8}, a hash map",
+            bytes(&HashMap::from([("b", 1u8), ("a", 2u8)])),
+            "1802 04016126 02 04016226 01",
+        ),
+        ("{\"b\", \"a\"}, a hash set", bytes(&HashSet::from(["b", "a"])), "1902 040161 040162"),
         (
             "4096 bytes as a slice: apart",
             bytes(&[0u8; 4096][..]),
@@ -112,9 +118,19 @@ fn canonical_bytes_are_pinned() {
             "8682878ed8a480ee41775636820e05a934ca5c747223ca64306658ee5982e6c227",
         ),
         (
-            "{0u16: 1u8, … 4095u16: 1u8}: apart",
+            "{0u16: 1u8, … 4095u16: 1u8}, whose order matters: apart",
+            bytes(&(0..4096u16).map(|i| (i, 1u8)).collect::<BTreeMap<_, _>>()),
+            "97bb6418be54f833fe704814c126a04109d384ec3dcf86e178eb434e38a6d5f7ec",
+        ),
+        (
+            "the same, a hash map: apart",
             bytes(&(0..4096u16).map(|i| (i, 1u8)).collect::<HashMap<_, _>>()),
-            "88f419e63526aadfdf248d519dd875fc13ccacaf554b12657f6c35ef7bed71c558",
+            "98f419e63526aadfdf248d519dd875fc13ccacaf554b12657f6c35ef7bed71c558",
+        ),
+        (
+            "{0u16, … 4095u16}, a hash set: apart",
+            bytes(&(0..4096u16).collect::<HashSet<_>>()),
+            "992e8fa69d879142a2836da653b018e6672139cad8fe8d8e2f8dfddf47065a774e",
         ),
         (
             "4096 letters: apart",
@@ -209,16 +225,102 @@ fn skipped_fields_are_told_apart() {
 }
 
 #[test]
-fn the_order_in_which_a_map_was_filled_does_not_matter() {
-    let forwards: HashMap<String, Vec<u32>> = (0..5000).map(|i| (format!("{i}"), vec![i; 3])).collect();
-    let backwards: HashMap<String, Vec<u32>> =
-        (0..5000).rev().map(|i| (format!("{i}"), vec![i; 3])).collect();
-    assert_eq!(key(&forwards), key(&backwards));
-    let sorted: BTreeMap<String, Vec<u32>> = forwards.clone().into_iter().collect();
-    assert_eq!(key(&forwards), key(&sorted));
-    let mut other = forwards;
-    other.get_mut("77").unwrap()[1] += 1;
-    assert_ne!(key(&other), key(&backwards));
+fn the_order_in_which_a_hash_map_or_set_was_filled_does_not_matter() {
+    #[derive(Serialize)]
+    struct Nested(HashMap<String, Vec<u32>>, Vec<HashSet<String>>);
+    let nested = |order: Vec<u32>| {
+        let sets = (0..3).map(|_| order.iter().map(|i| format!("{i}")).collect()).collect();
+        Nested(order.iter().map(|&i| (format!("{i}"), vec![i; 3])).collect(), sets)
+    };
+    for length in [0, 1, 2, 100, 5000] {
+        let forwards = nested((0..length).collect());
+        let mut backwards = nested((0..length).rev().collect());
+        assert_eq!(key(&forwards), key(&backwards), "{length}");
+        assert_eq!(key(&vec![&forwards.0]), key(&vec![&backwards.0]), "{length}");
+        if length > 77 {
+            backwards.0.get_mut("77").unwrap()[1] += 1;
+            assert_ne!(key(&forwards), key(&backwards), "{length}, another value");
+            let mut backwards = nested((0..length).collect());
+            backwards.1[1].remove("77");
+            assert_ne!(key(&forwards), key(&backwards), "{length}, an element less");
+        }
+    }
+}
+
+/// Shows pairs as a map, as maps do that keep an order.
+struct Pairs<'a, K, V>(&'a [(K, V)]);
+
+impl<K: Serialize, V: Serialize> Serialize for Pairs<'_, K, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+    }
+}
+
+/// The same, entry by entry, and with whatever length it is told to announce.
+struct OneByOne<'a, K, V>(Option<usize>, &'a [(K, V)]);
+
+impl<K: Serialize, V: Serialize> Serialize for OneByOne<'_, K, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(self.0)?;
+        for (key, value) in self.1 {
+            map.serialize_key(key)?;
+            map.serialize_value(value)?;
+        }
+        map.end()
+    }
+}
+
+#[test]
+fn the_order_of_a_map_that_has_one_is_a_part_of_it() {
+    for length in [2, 4095, 4096, 5000] {
+        let pairs: Vec<(u32, String)> = (0..length).map(|i| (i, format!("{i}"))).collect();
+        let mut other = pairs.clone();
+        other.swap(0, 1);
+        assert_ne!(bytes(&Pairs(&pairs)), bytes(&Pairs(&other)), "{length}");
+        assert_ne!(
+            bytes(&OneByOne(Some(pairs.len()), &pairs)),
+            bytes(&OneByOne(Some(pairs.len()), &other)),
+            "{length}"
+        );
+        assert_ne!(bytes(&OneByOne(None, &pairs)), bytes(&OneByOne(None, &other)), "{length}");
+        // However it is shown, it is the same map; and a sorted one is in an order, too.
+        assert_eq!(bytes(&Pairs(&pairs)), bytes(&OneByOne(Some(pairs.len()), &pairs)), "{length}");
+        let sorted: BTreeMap<u32, String> = pairs.iter().cloned().collect();
+        assert_eq!(bytes(&Pairs(&pairs)), bytes(&sorted), "{length}");
+    }
+}
+
+#[test]
+fn maps_of_keys_and_values_that_run_into_one_another_differ() {
+    let all = [
+        bytes(&Pairs(&[(vec![1u8], vec![2u8, 3])])),
+        bytes(&Pairs(&[(vec![1u8, 2], vec![3u8])])),
+        bytes(&Pairs::<Vec<u8>, Vec<u8>>(&[])),
+        bytes(&Pairs(&[(vec![1u8], vec![2u8]), (vec![3], vec![])])),
+        bytes(&HashMap::from([(vec![1u8], vec![2u8, 3])])),
+        bytes(&HashMap::from([(vec![1u8, 2], vec![3u8])])),
+        bytes(&HashSet::from([(vec![1u8], vec![2u8, 3])])),
+        bytes(&HashSet::from([vec![1u8, 2, 3]])),
+        bytes(&vec![(vec![1u8], vec![2u8, 3])]),
+        bytes(&OneByOne(None, &[(vec![1u8], vec![2u8, 3])])),
+    ];
+    for (i, a) in all.iter().enumerate() {
+        for (j, b) in all[..i].iter().enumerate() {
+            assert_ne!(a, b, "cases {i} and {j}");
+        }
+    }
+}
+
+/// Two variants that `rename` gives one name.
+#[test]
+fn variants_of_one_name_are_told_apart() {
+    struct Variant(u32);
+    impl Serialize for Variant {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_unit_variant("Twins", self.0, "twin")
+        }
+    }
+    assert_ne!(bytes(&Variant(0)), bytes(&Variant(1)));
 }
 
 /// Serializes its elements as a tuple: the standard library's arrays end at 32.

@@ -19,12 +19,42 @@ impl Payload for Bytes {
 const ONE: Key = Key::from_bytes([1; 32]);
 const TWO: Key = Key::from_bytes([2; 32]);
 
-const VALUE: Wish = Wish { wait: true, newer: false };
-const NEWER_VALUE: Wish = Wish { wait: true, newer: true };
-const VALUE_AT_ONCE: Wish = Wish { wait: false, newer: false };
+const VALUE: Wish<'static> = Wish { meanwhile: Meanwhile::Wait, newer: false };
+const NEWER_VALUE: Wish<'static> = Wish { meanwhile: Meanwhile::Wait, newer: true };
+
+/// Work that depends on some threads.
+struct Depends(Vec<ThreadId>);
+
+impl Awaited for Depends {
+    fn depends_on(&self) -> Vec<ThreadId> {
+        self.0.clone()
+    }
+
+    fn free(&self, _: &std::collections::HashSet<ThreadId>) {}
+}
+
+/// Tells a channel when it is woken.
+struct Tells(Mutex<mpsc::Sender<()>>);
+
+impl Watcher for Tells {
+    fn wake(&self) {
+        lock(&self.0).send(()).unwrap();
+    }
+}
+
+/// Joins, leaving the key to others on behalf of `work`; who leaves is told through `told`.
+fn leave<'f>(flights: &'f Flights, key: Key, work: &Arc<dyn Awaited>, told: &mpsc::Sender<()>) -> Joined<'f> {
+    let watcher = |_: Key| -> Arc<dyn Watcher> { Arc::new(Tells(Mutex::new(told.clone()))) };
+    let meanwhile = Meanwhile::Leave(Leave { work, watcher: &watcher });
+    flights.join(key, Wish { meanwhile, newer: false }, "f", None)
+}
+
+fn nothing() -> Arc<dyn Awaited> {
+    Arc::new(Depends(Vec::new()))
+}
 
 fn lead(flights: &Flights, key: Key) -> Leader<'_> {
-    match flights.join(key, VALUE, None) {
+    match flights.join(key, VALUE, "f", None) {
         Joined::Leader(leader) => leader,
         other => panic!("{other:?}"),
     }
@@ -32,7 +62,7 @@ fn lead(flights: &Flights, key: Key) -> Leader<'_> {
 
 /// Waits until `thread` waits for somebody.
 fn until_waiting(thread: ThreadId) {
-    while !lock(&WAITS).as_ref().is_some_and(|waits| waits.contains_key(&thread)) {
+    while !waits::is_waiting(thread) {
         thread::yield_now();
     }
 }
@@ -43,7 +73,7 @@ fn a_waiter_gets_what_the_leader_shares() {
     let leader = lead(&flights, ONE);
     assert!(!leader.has_waiters());
     thread::scope(|scope| {
-        let waiter = scope.spawn(|| match flights.join(ONE, VALUE, None) {
+        let waiter = scope.spawn(|| match flights.join(ONE, VALUE, "f", None) {
             Joined::Landed(shared) => shared.content().unwrap().whole().unwrap().to_vec(),
             other => panic!("{other:?}"),
         });
@@ -61,12 +91,11 @@ fn a_value_that_has_landed_is_to_be_had_until_it_is_stored_also_by_its_leader() 
     let flights = Flights::default();
     let leader = lead(&flights, ONE);
     leader.land(Arc::new(Bytes(b"value")));
-    for wish in [VALUE, VALUE_AT_ONCE] {
-        assert!(matches!(flights.join(ONE, wish, None), Joined::Landed(_)));
-    }
-    assert!(matches!(flights.join(ONE, NEWER_VALUE, None), Joined::Alone), "it would wait for itself");
+    assert!(matches!(flights.join(ONE, VALUE, "f", None), Joined::Landed(_)));
+    assert!(matches!(leave(&flights, ONE, &nothing(), &mpsc::channel().0), Joined::Landed(_)));
+    assert!(matches!(flights.join(ONE, NEWER_VALUE, "f", None), Joined::Alone), "it would wait for itself");
     thread::scope(|scope| {
-        let waiter = scope.spawn(|| matches!(flights.join(ONE, NEWER_VALUE, None), Joined::Landed(_)));
+        let waiter = scope.spawn(|| matches!(flights.join(ONE, NEWER_VALUE, "f", None), Joined::Landed(_)));
         until_waiting(waiter.thread().id());
         drop(leader);
         assert!(waiter.join().unwrap());
@@ -79,7 +108,7 @@ fn a_leader_that_is_dropped_frees_its_waiters() {
     let flights = Flights::default();
     let leader = lead(&flights, ONE);
     thread::scope(|scope| {
-        let waiter = scope.spawn(|| matches!(flights.join(ONE, VALUE, None), Joined::Alone));
+        let waiter = scope.spawn(|| matches!(flights.join(ONE, VALUE, "f", None), Joined::Alone));
         until_waiting(waiter.thread().id());
         drop(leader);
         assert!(waiter.join().unwrap());
@@ -93,7 +122,7 @@ fn a_leader_that_gives_up_makes_its_waiters_ask_again() {
     let flights = Flights::default();
     let leader = lead(&flights, ONE);
     thread::scope(|scope| {
-        let waiter = scope.spawn(|| matches!(flights.join(ONE, VALUE, None), Joined::Again));
+        let waiter = scope.spawn(|| matches!(flights.join(ONE, VALUE, "f", None), Joined::Again));
         until_waiting(waiter.thread().id());
         leader.give_up();
         assert!(waiter.join().unwrap());
@@ -102,21 +131,77 @@ fn a_leader_that_gives_up_makes_its_waiters_ask_again() {
 }
 
 #[test]
-fn who_does_not_want_to_wait_is_told_that_the_key_is_busy() {
+fn who_leaves_a_key_is_told_once_when_it_may_be_asked_for_again() {
     let flights = Flights::default();
-    let _leader = lead(&flights, ONE);
+    let leader = lead(&flights, ONE);
+    let me = thread::current().id();
+    let (tell, told) = mpsc::channel();
     thread::scope(|scope| {
-        assert!(
-            scope.spawn(|| matches!(flights.join(ONE, VALUE_AT_ONCE, None), Joined::Busy)).join().unwrap()
-        );
+        let busy =
+            scope.spawn(|| matches!(leave(&flights, ONE, &nothing(), &tell), Joined::Busy(by) if by == me));
+        assert!(busy.join().unwrap());
     });
+    assert!(told.try_recv().is_err());
+    assert!(leader.has_waiters(), "its value is to be shared");
+    leader.land(Arc::new(Bytes(b"value")));
+    told.try_recv().unwrap();
+    drop(leader);
+    assert!(told.try_recv().is_err());
+    // Also if nothing came of it.
+    let leader = lead(&flights, ONE);
+    thread::scope(|scope| {
+        scope.spawn(|| assert!(matches!(leave(&flights, ONE, &nothing(), &tell), Joined::Busy(_))));
+    });
+    drop(leader);
+    told.try_recv().unwrap();
+}
+
+#[test]
+fn a_key_is_not_left_to_who_waits_for_the_same_work() {
+    let flights = Flights::default();
+    let (tell, _told) = mpsc::channel();
+    thread::scope(|scope| {
+        let (leads, led) = mpsc::channel();
+        let (goes, go) = mpsc::channel::<()>();
+        let (flights, work) = (&flights, nothing());
+        let theirs = Arc::clone(&work);
+        // Leads the key, and waits for the work: as a function does that runs a batch.
+        let caller = scope.spawn(move || {
+            let _leader = lead(flights, ONE);
+            let _waiting = waits::wait_for_work(&theirs).unwrap();
+            leads.send(()).unwrap();
+            go.recv().unwrap();
+        });
+        led.recv().unwrap();
+        assert!(matches!(leave(flights, ONE, &work, &tell), Joined::Alone));
+        assert!(matches!(leave(flights, ONE, &nothing(), &tell), Joined::Busy(_)), "of other work it may be");
+        goes.send(()).unwrap();
+        caller.join().unwrap();
+    });
+}
+
+/// A thread of the work waits for a flight of the caller, and the caller comes to wait for the work after that.
+#[test]
+fn who_waits_for_the_caller_of_its_work_is_freed() {
+    let flights = Flights::default();
+    let leader = lead(&flights, ONE);
+    thread::scope(|scope| {
+        let worker = scope.spawn(|| matches!(flights.join(ONE, VALUE, "f", None), Joined::Alone));
+        let thread = worker.thread().id();
+        until_waiting(thread);
+        let work: Arc<dyn Awaited> = Arc::new(Depends(vec![thread]));
+        waits::wait_for_work(&work).unwrap_err();
+        assert!(worker.join().unwrap());
+        waits::wait_for_work(&work).unwrap();
+    });
+    drop(leader);
 }
 
 #[test]
 fn a_thread_does_not_wait_for_itself() {
     let flights = Flights::default();
     let _leader = lead(&flights, ONE);
-    assert!(matches!(flights.join(ONE, VALUE, None), Joined::Alone));
+    assert!(matches!(flights.join(ONE, VALUE, "f", None), Joined::Alone));
 }
 
 #[test]
@@ -130,13 +215,13 @@ fn a_circle_of_waits_is_not_closed() {
             let two = lead(flights, TWO);
             leads.send(()).unwrap();
             // Waits for this test's thread, until that drops its flight.
-            let joined = flights.join(ONE, VALUE, None);
+            let joined = flights.join(ONE, VALUE, "f", None);
             drop(two);
             matches!(joined, Joined::Alone)
         });
         led.recv().unwrap();
         until_waiting(other.thread().id());
-        assert!(matches!(flights.join(TWO, VALUE, None), Joined::Alone), "this would wait for ever");
+        assert!(matches!(flights.join(TWO, VALUE, "f", None), Joined::Alone), "this would wait for ever");
         drop(leader);
         assert!(other.join().unwrap());
     });

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use super::{Batch, Settled};
 use crate::call::Call;
-use crate::lock::lock;
 use crate::memory::Probe;
-use crate::panics::{self, Quiet};
-use crate::parallel::item::{Item, Work, panicked, subject_of};
+use crate::panics;
+use crate::parallel::attempt::{Item, Work, end_of, panicked, subject_of};
 use crate::parallel::progress::Came;
 use crate::store::Lookup;
 
@@ -17,7 +16,7 @@ where
     C::Output: Send,
 {
     /// Looks calls up in one go; hits are done with, distinct misses join the queue, duplicates the one that they equal.
-    pub(super) fn look_up(&self, calls: Vec<(usize, Quiet<C>)>, settled: &mut Vec<Settled<C::Output>>) {
+    pub(super) fn look_up(&self, calls: Vec<(usize, C)>, settled: &mut Vec<Settled<C::Output>>) {
         let (mut missed, looked_up) = (Vec::new(), calls.len());
         let (mut keys, mut keyed) = (Vec::with_capacity(calls.len()), Vec::with_capacity(calls.len()));
         for (index, call) in calls {
@@ -27,15 +26,18 @@ where
                     keyed.push((index, call));
                 }
                 Some(Err(reason)) => missed.push((Item::new(index, call, Work::Plain(reason)), None)),
-                None => {}
+                None => panics::drop_quietly(call),
             }
         }
-        for (((index, call), key), found) in keyed.into_iter().zip(&keys).zip(self.memory.find_all(&keys)) {
+        // A store that panics finds nothing.
+        let found = panics::catch(|| self.memory.find_all(&keys))
+            .unwrap_or_else(|_| keys.iter().map(|_| Ok(Lookup::Absent)).collect());
+        for (((index, call), key), found) in keyed.into_iter().zip(&keys).zip(found) {
             let took = found.as_ref().ok().and_then(Lookup::compute_time);
             match self.guarded(index, &call, |call| self.memory.take(call, *key, found), settled) {
                 Some(Probe::Hit(value)) => {
-                    let took = took.unwrap_or_default();
-                    self.finish(index, Came::Remembered(took), Ok(value), settled);
+                    let came = Came::Remembered(took.unwrap_or_default());
+                    self.finish(index, came, end_of(index, call, Ok(value)), settled);
                 }
                 Some(Probe::Miss(key, reason)) => {
                     missed.push((Item::new(index, call, Work::Keyed(key, reason)), took));
@@ -43,7 +45,7 @@ where
                 Some(Probe::Plain(reason)) => {
                     missed.push((Item::new(index, call, Work::Plain(reason)), None));
                 }
-                None => {}
+                None => panics::drop_quietly(call),
             }
         }
         if let Some(watch) = &self.watch {
@@ -51,19 +53,19 @@ where
             watch.changed();
         }
         if !missed.is_empty() {
-            self.queue(missed);
+            self.queue(missed, settled);
         }
     }
 
     /// Queues calls that missed, each with the time that it took before, if its entry tells.
-    fn queue(&self, mut missed: Vec<(Item<C>, Option<Duration>)>) {
+    fn queue(&self, mut missed: Vec<(Item<C>, Option<Duration>)>, settled: &mut Vec<Settled<C::Output>>) {
         // Who takes results as they come wants the first ones first.
         if self.streams {
             for (_, time) in &mut missed {
                 *time = None;
             }
         } else {
-            let earlier = || self.memory.earlier_times(missed.iter().map(|(item, _)| &*item.call));
+            let earlier = || self.memory.earlier_times(missed.iter().map(|(item, _)| &item.call));
             // If the `Serialize` of an argument panics, it has done so before, and will be told of then.
             let earlier = panics::catch(earlier).unwrap_or_default();
             for ((_, time), earlier) in missed.iter_mut().zip(earlier) {
@@ -71,17 +73,22 @@ where
             }
         }
         let function = missed.first().and_then(|(item, _)| item.call.memo()).map(|memo| memo.function);
-        let mut state = lock(&self.state);
-        let queued =
-            missed.into_iter().map(|(item, time)| state.queue(item, time)).filter(|&new| new).count();
-        if let Some(watch) = &self.watch {
-            watch.missed(queued, function);
-        }
-        // What this thread takes next needs no further helper.
-        let for_others = state.startable() > 1;
-        drop(state);
-        if for_others {
-            self.bell.ring();
+        let failed: Vec<_> = self.crew.change(|queue| {
+            let (failed, missed): (Vec<_>, Vec<_>) =
+                missed.into_iter().partition(|(item, _)| queue.failure_of(item).is_some());
+            let queued =
+                missed.into_iter().map(|(item, time)| queue.add(item, time)).filter(|&new| new).count();
+            if let Some(watch) = &self.watch {
+                watch.missed(queued, function);
+            }
+            failed.into_iter().map(|(item, _)| (queue.failure_of(&item).cloned(), item)).collect()
+        });
+        for (error, item) in failed {
+            if let (index, Some(error)) = (item.index, error)
+                && let Ok(result) = item.share(&self.memory, Err(error))
+            {
+                self.finish(index, Came::Merged, result, settled);
+            }
         }
     }
 

@@ -1,66 +1,68 @@
-//! A batch of calls on its way, and the helpers that work at it. What is left to do is in [`queue`](super::queue); what a helper does
-//! with what it takes from there, in [`look_up`] and [`run`].
+//! A batch of calls on its way, and what a thread does that works at it. What is left to do is in [`queue`](super::queue);
+//! which threads come, and who is told of what, is the business of its [`Crew`]. What a thread does with what it takes: it
+//! looks calls up ([`look_up`]), or runs what missed ([`run`]). Two callers: [`draw`] for a batch that returns all results
+//! at its end, [`stream`] for one that gives them as they come.
 
+pub(super) mod draw;
 mod look_up;
 mod run;
+pub(super) mod stream;
 
+use std::collections::HashSet;
+use std::fmt;
 use std::mem;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, OnceLock};
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-use super::bell::Bell;
-use super::elsewhere::Elsewhere;
-use super::item::{Item, Work};
+use super::attempt::{Item, Work, panicked};
+use super::crew::{Crew, Load, Queue as _, Real, Wish};
+use super::dispatch::Dispatch;
 use super::policy::Policy;
-use super::pool::{self, Busy, Pool, Starved};
-use super::progress::{PATIENCE, Shown, Watch};
-use super::queue::{LOW_WATER, State, Taken};
+use super::pool::{self, Busy, Need, Pool, SLICE, Standing};
+use super::progress::{Came, PATIENCE, Shown, Watch};
+use super::queue::{Queue, Taken};
 use crate::call::Call;
-use crate::lock::lock;
-use crate::memory::{Memory, MissReason};
-use crate::panics::{self, Quiet};
-use crate::task_error::TaskError;
+use crate::key::Key;
+use crate::lease::{Awaited, Circle, Suspicion, wait_for_work, warn_of_hidden_wait};
+use crate::memory::{Memory, MissReason, Outbox};
+use crate::panics;
+use crate::task_error::{TaskError, TaskSubject};
 
 /// What came of a call, by its place in the input.
 pub(super) type Settled<T> = (usize, Result<T, TaskError>);
 
-/// A helper takes several cheap items at a time, so that they take about this long together.
+type BatchQueue<C> = Queue<C, Settled<<C as Call>::Output>>;
+
+/// A thread takes several cheap items at a time, so that they take about this long together.
 const TAKE: Duration = Duration::from_micros(200);
 const TAKE_ITEMS: usize = 256;
-/// A helper gives its thread to another batch that waits for one after this time; its own batch queues up again.
-pub(super) const SLICE: Duration = Duration::from_millis(10);
 
 /// Calls that are not done.
-#[derive(Debug)]
-pub(super) struct Batch<C: Call> {
+pub(super) struct Batch<C: Call + Send>
+where
+    C::Output: Send,
+{
     memory: Memory,
     /// Where misses are run, if not on the threads of the pool.
-    elsewhere: Option<Elsewhere>,
+    dispatch: Option<Dispatch>,
     policy: Policy<C::Output>,
-    /// Most helpers at a time.
-    most_helpers: usize,
-    /// Whether the feeder waits for the bell; else it works itself.
-    feeder_waits: bool,
+    /// Most threads at a time.
+    most: usize,
     /// Whether results are wanted as they come, not at the end.
     streams: bool,
-    /// Nothing more is to be started.
-    stopped: AtomicBool,
-    state: Mutex<State<C>>,
-    results: Mutex<Vec<Settled<C::Output>>>,
+    crew: Crew<Real, BatchQueue<C>>,
+    /// The batch, as the line of its pool has it.
+    standing: OnceLock<Arc<Standing>>,
     /// Who is told how far it is.
-    pub(super) watch: Option<Watch>,
-    /// Rung when the feeder may have something to do.
-    pub(super) bell: Arc<Bell>,
+    watch: Option<Watch>,
 }
 
 /// How a batch is worked at.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct BatchTerms {
-    /// Most helpers at a time.
-    pub(super) most_helpers: usize,
-    /// Whether the feeder waits for the bell; else it works itself.
-    pub(super) feeder_waits: bool,
+    /// Most threads at a time.
+    pub(super) most: usize,
     /// Whether results are wanted as they come, not at the end.
     pub(super) streams: bool,
 }
@@ -68,10 +70,12 @@ pub(super) struct BatchTerms {
 /// Who works.
 #[derive(Clone, Copy, Debug)]
 enum Worker<'p> {
-    /// A task of the pool.
-    Helper(&'p Pool),
-    /// The thread that called `run`.
-    Caller,
+    /// A thread that serves the line of its pool.
+    Server(&'p Pool),
+    /// A thread that stands in for one of the pool.
+    StandIn,
+    /// The thread that called `run`; whether it has input to draw yet.
+    Caller { draws: bool },
     /// The consumer of a stream, which works until there is a result.
     Consumer,
 }
@@ -83,254 +87,230 @@ where
 {
     pub(super) fn new(
         memory: Memory,
-        elsewhere: Option<Elsewhere>,
+        dispatch: Option<Dispatch>,
         policy: Policy<C::Output>,
         terms: BatchTerms,
         shown: &Shown,
     ) -> Self {
         panics::install();
-        let BatchTerms { most_helpers, feeder_waits, streams } = terms;
-        let threads = most_helpers + usize::from(!feeder_waits);
+        let BatchTerms { most, streams } = terms;
         let watch = shown.begin(pool::is_busy());
         Batch {
-            watch: watch.map(|progress| Watch::new(progress, memory.clone(), threads)),
+            watch: watch.map(|progress| Watch::new(progress, memory.clone(), most)),
             memory,
-            elsewhere,
+            dispatch,
             policy,
-            most_helpers,
-            feeder_waits,
+            most,
             streams,
-            stopped: AtomicBool::new(false),
-            state: Mutex::default(),
-            results: Mutex::default(),
-            bell: Arc::default(),
+            crew: Crew::new(Queue::default(), most),
+            standing: OnceLock::new(),
         }
     }
 
-    pub(super) fn is_stopped(&self) -> bool {
-        self.stopped.load(Ordering::Relaxed)
-    }
-
-    /// Starts nothing more.
-    pub(super) fn stop(&self) {
-        self.stopped.store(true, Ordering::Relaxed);
-    }
-
-    /// Takes calls in. Those that have no key are queued at once.
-    pub(super) fn push(&self, calls: Vec<(usize, Quiet<C>)>) {
-        let (drawn, mut plain) = (calls.len(), 0);
-        let mut state = lock(&self.state);
-        for (index, call) in calls {
-            if call.memo().is_some() {
-                state.drawn.push_back((index, call));
-            } else {
-                state.queue(Item::new(index, call, Work::Plain(MissReason::NotMemoized)), None);
-                plain += 1;
-            }
+    /// Has threads of `pool` called, if there is one; the line has the batch as `standing`.
+    fn stand(&self, pool: Option<&Arc<Pool>>, standing: Arc<Standing>) {
+        if let Some(pool) = pool {
+            let (pool, standing) = (Arc::clone(pool), Arc::clone(&standing));
+            self.crew.called_by(move |wanted| pool.call(&standing, wanted));
         }
+        let _ = self.standing.set(standing);
+    }
+
+    /// Takes a call in; what it says of the queue then.
+    fn push<R>(&self, index: usize, call: C, look: impl FnOnce(&BatchQueue<C>) -> R) -> R {
+        let is_plain = call.memo().is_none();
         if let Some(watch) = &self.watch {
-            watch.looked_up(plain);
-            watch.missed(plain, None);
-            drop(state);
-            watch.drew(drawn);
-        }
-    }
-
-    /// Says whether no more calls will come, or none before something is done.
-    pub(super) fn set_exhausted(&self, exhausted: bool) {
-        lock(&self.state).exhausted = exhausted;
-    }
-
-    /// How many calls wait.
-    pub(super) fn waiting(&self) -> usize {
-        lock(&self.state).waiting()
-    }
-
-    /// Takes on as many helpers as there is work and `pool` has free threads for; they count as started.
-    pub(super) fn hire(&self, pool: &Pool) -> usize {
-        let mut state = lock(&self.state);
-        let wanted = state.wanted_helpers(self.most_helpers);
-        let hired = pool.reserve(wanted);
-        state.helpers += hired;
-        if wanted > hired && self.feeder_waits {
-            pool.ring_when_free(self.starving());
-        }
-        hired
-    }
-
-    /// Waits until the bell rings, or there is something to be told meanwhile.
-    pub(super) fn hear(&self) {
-        match &self.watch {
-            None => {
-                self.bell.hear(Duration::MAX);
+            if is_plain {
+                watch.looked_up(1);
+                watch.missed(1, None);
             }
-            Some(watch) => {
-                if !self.bell.hear(PATIENCE) {
-                    watch.changed();
+            watch.drew(1);
+        }
+        self.crew.change(|queue| {
+            if is_plain {
+                queue.add(Item::new(index, call, Work::Plain(MissReason::NotMemoized)), None);
+            } else {
+                queue.push(index, call);
+            }
+            look(queue)
+        })
+    }
+
+    /// Waits until the wish of the caller is met, or there is something to be told meanwhile.
+    fn wait(&self, wish: Wish<BatchQueue<C>>, patience: Option<Duration>) -> bool {
+        let Wish { is_met, works } = wish;
+        let told = self.watch.as_ref().map(|_| PATIENCE);
+        if self.crew.look(is_met) {
+            return true;
+        }
+        let _waiting = self.standing.get().map(|standing| {
+            let work = Arc::clone(standing) as Arc<dyn Awaited>;
+            loop {
+                match wait_for_work(&work) {
+                    Ok(waiting) => return waiting,
+                    Err(Circle) => thread::yield_now(),
                 }
             }
-        }
-    }
-
-    /// Who is to be told when a thread is free.
-    fn starving(&self) -> Arc<dyn Starved> {
-        Arc::clone(&self.bell) as Arc<dyn Starved>
-    }
-
-    /// Whether nothing waits and nobody works.
-    pub(super) fn is_idle(&self) -> bool {
-        lock(&self.state).is_idle()
-    }
-
-    /// Whether there is work, and no thread has come to a helper.
-    pub(super) fn is_forsaken(&self) -> bool {
-        lock(&self.state).is_forsaken()
-    }
-
-    /// Whether nobody works, and what is left of the batch will not start.
-    pub(super) fn is_deserted(&self) -> bool {
-        lock(&self.state).at_work == 0
-    }
-
-    /// Moves the results that there are to the end of `results`.
-    pub(super) fn take_results(&self, results: &mut Vec<Settled<C::Output>>) {
-        results.append(&mut lock(&self.results));
-    }
-
-    /// All results that there are.
-    pub(super) fn results(&self) -> Vec<Settled<C::Output>> {
-        mem::take(&mut lock(&self.results))
-    }
-
-    /// A helper's whole life, as a task of the pool.
-    pub(super) fn help(&self, pool: &Pool) {
-        if pool::is_busy() {
-            // This thread waits inside an item. It will leave that item, and ring then.
-            pool.release();
-            lock(&self.state).helpers -= 1;
-            if self.feeder_waits {
-                pool.ring_when_free(self.starving());
-                if self.is_idle() {
-                    self.bell.ring();
-                }
+        });
+        let mut suspicion = Suspicion::of_this_thread(None);
+        loop {
+            let doubts = suspicion.as_ref().map(Suspicion::patience);
+            let step = [patience, told, doubts].into_iter().flatten().min();
+            if self.crew.wait(Wish { is_met, works }, step) {
+                return true;
             }
-            return;
+            if let Some(watch) = &self.watch {
+                watch.changed();
+            }
+            if patience.is_some() {
+                return false;
+            }
+            // Somebody who computes a key of this batch may wait, inside rayon, for what lies beneath on this stack.
+            let leaders: Vec<ThreadId> = self.crew.look(|queue, _| queue.awaited().collect());
+            if let Some(suspicion) = &mut suspicion
+                && !suspicion.is_idle(leaders.is_empty())
+                && leaders.iter().any(|leader| suspicion.is_confirmed(*leader))
+            {
+                warn_of_hidden_wait(&leaders);
+                self.free(&leaders.into_iter().collect());
+            }
         }
-        lock(&self.state).at_work += 1;
-        let worked = panics::catch(|| self.work(Worker::Helper(pool)));
-        if worked.is_err() {
-            // Nothing of the user's is left that panics. The feeder must not wait for ever, should
-            // that be wrong.
-            self.stop();
-            lock(&self.state).leave();
-        }
-        // The very last thing: a feeder that were told sooner would only wait for the end of this task.
-        pool.release();
-        lock(&self.state).helpers -= 1;
-        self.bell.ring();
-        worked.unwrap_or_else(|payload| panics::resume(payload));
     }
 
-    /// Works on the calling thread until nothing is left to start.
-    pub(super) fn work_here(&self) {
-        self.work(Worker::Caller);
-    }
-
-    /// Works on the calling thread until there is a result; whether there was anything to start.
-    pub(super) fn work_for_one(&self) -> bool {
-        self.work(Worker::Consumer)
-    }
-
-    /// Works until nothing is left to start, or this worker is to leave; whether there was anything to start.
+    /// Works until nothing can be started, or this worker is to leave; whether there was anything to do.
     fn work(&self, worker: Worker<'_>) -> bool {
         let _busy = Busy::begin();
         let _entered = self.memory.enter();
+        let from_line = matches!(worker, Worker::Server(_));
+        let Some(mut taken) = self.crew.enter(from_line, |queue| queue.take(1, self.most)) else {
+            return false;
+        };
         let came = Instant::now();
-        let mut settled = Settling { batch: self, settled: Vec::new() };
+        let mut most = 1;
         let mut outbox = self.memory.outbox();
-        let (mut most, mut any) = (1, false);
-        while let Some(taken) = self.take(most, worker) {
-            any = true;
-            match taken {
-                Taken::LookUps(calls) => self.look_up(calls, &mut settled.settled),
-                Taken::Deferred(item) => self.run_all(vec![item], true, &mut outbox, &mut settled.settled),
-                Taken::Items(items) => {
-                    let started = Instant::now();
-                    self.run_all(items, false, &mut outbox, &mut settled.settled);
-                    // Cheap items are taken by the dozen, others one by one, so that the last ones spread over all threads.
-                    most = if started.elapsed() < TAKE { (2 * most).min(TAKE_ITEMS) } else { 1 };
+        let mut settled = Vec::new();
+        loop {
+            let began = Instant::now();
+            let is_run = matches!(taken, Taken::Items(_));
+            self.process(taken, &mut outbox, &mut settled);
+            if is_run {
+                // Cheap items are taken by the dozen, others one by one, so that the last ones spread over all threads.
+                most = if began.elapsed() < TAKE { (2 * most).min(TAKE_ITEMS) } else { 1 };
+            }
+            if self.is_to_leave(worker, came, &settled) {
+                self.crew.leave(|queue| queue.results.append(&mut settled));
+                return true;
+            }
+            let next = self.crew.step(|queue| {
+                let next = queue.take(most, self.most);
+                if self.streams || next.is_none() {
+                    queue.results.append(&mut settled);
                 }
+                next
+            });
+            match next {
+                Some(next) => taken = next,
+                None => return true,
             }
-            if self.streams && !settled.settled.is_empty() {
-                settled.hand_over();
-                self.bell.ring();
-                if let Worker::Consumer = worker {
-                    break;
+        }
+    }
+
+    /// Whether a worker has something else to do, between two takes.
+    fn is_to_leave(&self, worker: Worker<'_>, came: Instant, settled: &[Settled<C::Output>]) -> bool {
+        match worker {
+            Worker::Server(pool) => came.elapsed() > SLICE && pool.is_wanted(),
+            Worker::StandIn => self.crew.look(|_, load| load.at_work > 1),
+            Worker::Caller { draws } => draws && self.crew.look(|queue, _| queue.has_room()),
+            Worker::Consumer => !settled.is_empty(),
+        }
+    }
+
+    /// Does what was taken. Whatever panics, something comes of each call.
+    fn process<'m>(
+        &'m self,
+        taken: Taken<C>,
+        outbox: &mut Option<Outbox<'m>>,
+        settled: &mut Vec<Settled<C::Output>>,
+    ) {
+        let in_hand: Vec<(usize, Option<Key>)> = match &taken {
+            Taken::LookUps(calls) => calls.iter().map(|(index, _)| (*index, None)).collect(),
+            Taken::Items(items) => items.iter().map(|item| (item.index, item.key())).collect(),
+        };
+        let before = settled.len();
+        let done = panics::catch(|| match taken {
+            Taken::LookUps(calls) => self.look_up(calls, settled),
+            Taken::Items(items) => self.run_all(items, outbox, settled),
+        });
+        // All of the user's code is guarded where it runs; this is for mistakes of our own.
+        if let Err(payload) = done {
+            let error =
+                panicked(TaskSubject { index: 0, function: None, arguments: String::new() }, &payload);
+            for (index, key) in in_hand {
+                if settled[before..].iter().all(|(settled, _)| *settled != index) {
+                    self.finish(index, Came::Failed, Err(error.at(index)), settled);
                 }
-            }
-            if let Worker::Helper(pool) = worker
-                && came.elapsed() > SLICE
-                && pool.is_wanted()
-            {
-                lock(&self.state).leave();
-                break;
+                key.inspect(|key| self.crew.change(|queue| queue.pass_on(key)));
             }
         }
-        any
     }
 
-    /// Takes calls to look up, else items from the queue, else one that was deferred. A helper that gets nothing has left.
-    fn take(&self, most: usize, worker: Worker<'_>) -> Option<Taken<C>> {
-        if self.is_stopped() {
-            self.drop_all();
-        }
-        let mut state = lock(&self.state);
-        let taken = state.take(most, self.most_helpers + 1);
-        if taken.is_none()
-            && let Worker::Helper(_) = worker
-        {
-            state.leave();
-        }
-        // Where nothing is to be drawn, whoever draws has nothing to do: to wake it up costs more than many a call.
-        let draws = !state.exhausted && state.waiting() <= LOW_WATER;
-        drop(state);
-        if draws {
-            self.bell.ring();
-        }
-        taken
+    /// Drops all that has not started, and the results that nobody has taken, on this thread. Nothing comes of them that a
+    /// panic of theirs could be told in.
+    fn drop_rest(&self) {
+        let (calls, results) = self.crew.change(|queue| (queue.take_all(), mem::take(&mut queue.results)));
+        panics::drop_each_quietly(calls);
+        panics::drop_each_quietly(results);
     }
 
-    /// Drops all that has not started.
-    pub(super) fn drop_all(&self) {
-        let mut state = lock(&self.state);
-        let dropped = state.take_all();
-        // Not under the lock: a `Drop` of the user's may take its time.
-        drop(state);
-        drop(dropped);
+    fn need(&self) -> Need {
+        let anyone = self.crew.look(|queue, load| load.at_work == 0 && queue.startable() > 0);
+        match (anyone, self.crew.is_in_line()) {
+            (true, _) => Need::Anyone,
+            (false, true) => Need::More,
+            (false, false) => Need::Nothing,
+        }
+    }
+
+    /// Makes ready what was left to one of `threads`.
+    fn free(&self, threads: &HashSet<ThreadId>) {
+        self.crew.change(|queue| queue.wake_all_of(|thread| threads.contains(&thread)));
+    }
+
+    fn depends_on(&self) -> Vec<ThreadId> {
+        let mut threads = self.crew.threads();
+        threads.extend(self.crew.look(|queue, _| queue.awaited().collect::<Vec<_>>()));
+        threads
     }
 }
 
-/// Results of a worker, which are the batch's even if the worker panics.
-struct Settling<'b, C: Call> {
-    batch: &'b Batch<C>,
-    settled: Vec<Settled<C::Output>>,
-}
-
-impl<C: Call> Settling<'_, C> {
-    fn hand_over(&mut self) {
-        lock(&self.batch.results).append(&mut self.settled);
-    }
-}
-
-impl<C: Call> Drop for Settling<'_, C> {
+impl<C> Drop for Batch<C>
+where
+    C: Call + Send,
+    C::Output: Send,
+{
     fn drop(&mut self) {
-        self.hand_over();
+        self.drop_rest();
     }
 }
 
-impl<C: Call> Drop for Batch<C> {
-    fn drop(&mut self) {
-        // Values that nobody has taken.
-        panics::drop_each_quietly(mem::take(&mut *lock(&self.results)));
+/// Whether all is done.
+fn is_over<C, R>(queue: &Queue<C, R>, load: Load) -> bool {
+    load.at_work == 0 && queue.is_over()
+}
+
+/// Whether one more thread could start something.
+fn has_work<C: Send, R: Send>(queue: &Queue<C, R>, load: Load) -> bool {
+    load.has_room() && queue.startable() > 0
+}
+
+impl<C: Call + Send> fmt::Debug for Batch<C>
+where
+    C::Output: Send,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch")
+            .field("memory", &self.memory)
+            .field("crew", &self.crew)
+            .finish_non_exhaustive()
     }
 }

@@ -13,13 +13,19 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+
 use super::frame::Connection;
+use super::journal::{Entries, Journal};
 use super::output::{self, LastWords};
 use super::protocol::{self, Hello};
 use super::settings::Settings;
 use super::{ending, entry};
 use crate::remote::{Failure, Job, Lost, Reply, reply};
 use crate::task_error::TaskErrorKind;
+
+/// Replies that a worker keeps back for so long are taken from its journal.
+const HELD_BACK: Duration = Duration::from_millis(1);
 
 /// How long a worker may take until it calls [`init`](super::init).
 const GREETING: Duration = Duration::from_secs(30);
@@ -36,6 +42,26 @@ const THREAD_VARIABLES: [&str; 8] = [
     "RAYON_NUM_THREADS",
 ];
 
+/// Why there is no worker.
+#[derive(Debug)]
+pub(super) enum NoWorker {
+    /// There can be none.
+    Never(Failure),
+    /// The system has no room for another process now.
+    NotNow(Failure),
+}
+
+impl NoWorker {
+    fn of_system(error: &io::Error) -> Self {
+        let failure =
+            Failure::new(TaskErrorKind::NotSent, format!("a worker process cannot be started: {error}"));
+        match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => NoWorker::Never(failure),
+            _ => NoWorker::NotNow(failure),
+        }
+    }
+}
+
 /// A worker process.
 #[derive(Debug)]
 pub(super) struct Worker {
@@ -43,37 +69,49 @@ pub(super) struct Worker {
     connection: Connection,
     last_words: Arc<LastWords>,
     memory_limit: Option<u64>,
+    /// What it has begun and finished, if it writes that down.
+    journal: Option<Journal>,
     /// Jobs that it has done.
     pub(super) done: usize,
 }
 
 impl Worker {
     /// Starts a worker, and waits until it is ready.
-    pub(super) fn start(settings: &Settings) -> Result<Self, Failure> {
+    ///
+    /// # Errors
+    ///
+    /// Fails if there can be none, or none now.
+    pub(super) fn start(settings: &Settings) -> Result<Self, NoWorker> {
         let command = entry::command(settings.program.as_deref());
-        let mut command = command.map_err(|reason| Failure::new(TaskErrorKind::NotSent, reason))?;
-        let (child, here) = spawn(&mut command, settings).map_err(|error| {
-            Failure::new(TaskErrorKind::NotSent, format!("a worker process cannot be started: {error}"))
-        })?;
+        let mut command =
+            command.map_err(|reason| NoWorker::Never(Failure::new(TaskErrorKind::NotSent, reason)))?;
+        let (child, here) = spawn(&mut command, settings).map_err(|error| NoWorker::of_system(&error))?;
+        let ending = pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).ok();
         let mut worker = Worker {
             last_words: Arc::default(),
             child,
-            connection: Connection::new(here),
+            connection: Connection::to(here, ending),
             memory_limit: settings.memory_limit,
+            journal: Journal::new().ok(),
             done: 0,
         };
         worker.last_words = output::take(&mut worker.child, settings.pass_output);
-        worker.greet(settings.threads)?;
+        worker.greet(settings.threads).map_err(NoWorker::Never)?;
         Ok(worker)
     }
 
     fn greet(&mut self, threads: usize) -> Result<(), Failure> {
-        let hello = Hello { threads, memory_limit: self.memory_limit };
+        let journal = self.journal.as_ref().map(Journal::path);
+        let hello = Hello { threads, memory_limit: self.memory_limit, journal };
         let sent = self.connection.send(hello.message());
         let answer = sent.and_then(|()| self.connection.receive(Some(Instant::now() + GREETING)));
-        let refused = match answer {
-            Ok(answer) if protocol::is_welcome(&answer) => return Ok(()),
-            Ok(_) => "a worker process is of another program than this one: its memoized functions, or their code, \
+        let welcome = answer.map(|answer| protocol::read_welcome(&answer));
+        let refused = match welcome {
+            Ok(Some(has_journal)) => {
+                self.journal.take_if(|_| !has_journal);
+                return Ok(());
+            }
+            Ok(None) => "a worker process is of another program than this one: its memoized functions, or their code, \
                       are others"
                 .to_owned(),
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
@@ -95,43 +133,75 @@ impl Worker {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Has jobs done, one after the other; `done` is told of each by its place.
+    /// How many jobs may travel together: one, if it would not be known which of them has ended the worker.
+    pub(super) fn most_together(&self) -> usize {
+        if self.journal.is_some() { usize::MAX } else { 1 }
+    }
+
+    /// Has jobs done, one after the other; `event` is told of each by its place, once, and with a `None` before it waits.
     ///
     /// # Errors
     ///
-    /// Fails if the worker ends, or does not answer for as long as `timeout`; it has ended then. The job that it was at is the
-    /// first that `done` was not told of, or one of those behind it, whose answers were on their way.
+    /// Fails if the worker ends, or does not answer for as long as `timeout`; it has ended then. `event` was told of what was
+    /// finished by then.
     pub(super) fn exchange<'j>(
         &mut self,
         jobs: impl ExactSizeIterator<Item = &'j Job> + Clone,
         timeout: Option<Duration>,
-        mut done: impl FnMut(usize, Result<Reply, Lost>),
-    ) -> Result<(), Failure> {
-        let mut left = jobs.len();
+        event: &mut dyn FnMut(Option<Answer>),
+    ) -> Result<(), Ended> {
+        let is_one = jobs.len() == 1;
+        let mut news = News { told: vec![false; jobs.len()], left: jobs.len(), event };
         self.last_words.forget();
         if self.connection.send(protocol::jobs(jobs)).is_err() {
-            return Err(self.ended());
+            let failure = self.ended();
+            return Err(Ended { failure, at: is_one.then_some(0) });
         }
-        while left > 0 {
-            let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-            let message = match self.connection.receive(deadline) {
-                Ok(message) => message,
+        let deadline = || timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut until = deadline();
+        // Whether the journal may have replies that are not sent: those of short jobs before a long one.
+        let mut may_hold_back = self.journal.is_some() && !is_one;
+        while news.left > 0 {
+            (news.event)(None);
+            let glance = may_hold_back.then(|| Instant::now() + HELD_BACK);
+            let first = [until, glance].into_iter().flatten().min();
+            let failure = match self.connection.receive(first) {
+                Ok(message) => {
+                    if let Some(taken) = take_replies(&message, &mut news) {
+                        self.done += taken;
+                        until = deadline();
+                        may_hold_back = self.journal.is_some() && !is_one;
+                        continue;
+                    }
+                    self.end();
+                    Failure::new(TaskErrorKind::Crashed, "its worker process answered nonsense")
+                }
                 Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                    if until.is_none_or(|until| Instant::now() < until) {
+                        may_hold_back = false;
+                        for (place, result) in self.journal().replies {
+                            self.done += usize::from(news.tell(place, result));
+                        }
+                        continue;
+                    }
                     self.end();
                     let message = format!("it had not ended after {:?}", timeout.unwrap_or_default());
-                    return Err(Failure::new(TaskErrorKind::TimedOut, message));
+                    Failure::new(TaskErrorKind::TimedOut, message)
                 }
-                Err(_) => return Err(self.ended()),
+                Err(_) => self.ended(),
             };
-            let taken = take_replies(&message, &mut done);
-            let Some(taken) = taken else {
-                self.end();
-                return Err(Failure::new(TaskErrorKind::Crashed, "its worker process answered nonsense"));
-            };
-            left = left.saturating_sub(taken);
-            self.done += taken;
+            let Entries { replies, begun } = self.journal();
+            for (place, result) in replies {
+                news.tell(place, result);
+            }
+            let at = begun.or(is_one.then_some(0)).filter(|&at| news.told.get(at) == Some(&false));
+            return Err(Ended { failure, at });
         }
         Ok(())
+    }
+
+    fn journal(&self) -> Entries {
+        self.journal.as_ref().map(Journal::read).unwrap_or_default()
     }
 
     /// The failure of the job that it was at when it ended by itself.
@@ -142,10 +212,9 @@ impl Worker {
 
     /// Sees that it has ended: by itself if it has closed its socket, else by force.
     fn end(&mut self) -> Option<ExitStatus> {
-        // One that has crashed is dead before its socket closes; killing it changes nothing of how it ended.
-        if let Ok(Some(status)) = self.child.try_wait() {
-            return Some(status);
-        }
+        // One that has crashed is dead before its socket closes; killing it changes nothing of how it ended. It has a group of its
+        // own, in which is what its tasks have started, unless that has left; and the group has its name until it is waited for.
+        let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
         let _ = self.child.kill();
         self.child.wait().ok()
     }
@@ -157,14 +226,42 @@ impl Drop for Worker {
     }
 }
 
-/// Tells `done` of the replies in a message; how many they were. `None` if they make no sense.
-fn take_replies(message: &[u8], done: &mut impl FnMut(usize, Result<Reply, Lost>)) -> Option<usize> {
+/// How a worker ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) failure: Failure,
+    /// The place of the job that it was at, if that is known.
+    pub(super) at: Option<usize>,
+}
+
+/// What somebody is told of each job, once.
+struct News<'e> {
+    told: Vec<bool>,
+    left: usize,
+    event: &'e mut dyn FnMut(Option<Answer>),
+}
+
+/// What came of the job at a place.
+pub(super) type Answer = (usize, Result<Reply, Lost>);
+
+impl News<'_> {
+    /// Tells of a reply, unless that was done; whether it was news.
+    fn tell(&mut self, place: usize, result: Result<Reply, Lost>) -> bool {
+        let Some(told @ false) = self.told.get_mut(place) else { return false };
+        *told = true;
+        self.left -= 1;
+        (self.event)(Some((place, result)));
+        true
+    }
+}
+
+/// Tells of the replies in a message; how many of them were news. `None` if they make no sense.
+fn take_replies(message: &[u8], news: &mut News<'_>) -> Option<usize> {
     let mut reader = protocol::read_replies(message)?;
     let mut taken = 0;
     while !reader.is_empty() {
         let index = usize::try_from(reader.number()?).ok()?;
-        done(index, reply::read(&mut reader)?);
-        taken += 1;
+        taken += usize::from(news.tell(index, reply::read(&mut reader)?));
     }
     Some(taken)
 }

@@ -2,67 +2,163 @@
 
 use std::collections::HashMap;
 use std::mem;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::process;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::child::Worker;
+use super::child::{NoWorker, Worker};
 use super::settings::Settings;
+use crate::events;
+use crate::lock::lock;
+use crate::parallel::pool;
 use crate::remote::Failure;
+
+/// How long it is tried to start the first worker, where the system has no room for one.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The time between two such trials.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Workers of equal settings.
 #[derive(Debug)]
 pub(super) struct Crew {
     settings: Settings,
-    idle: Mutex<Idle>,
-    /// Rung when the first worker gets idle.
+    workers: Mutex<Workers>,
+    /// Notified when a worker gets idle, or ends.
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct Idle {
+struct Workers {
     /// Who has nothing to do, and since when; the last to come is the first to go.
-    workers: Vec<(Instant, Worker)>,
+    idle: Vec<(Instant, Worker)>,
+    /// How many are at work.
+    leased: usize,
     /// Whether a thread sees to those that are idle for too long.
     is_watched: bool,
 }
 
+/// The crews of this process, and of those that it was forked from.
+static CREWS: Mutex<Option<Crews>> = Mutex::new(None);
+
+type Crews = HashMap<(u32, Settings), Arc<Crew>>;
+
+/// How many idle workers of all crews are kept.
+static KEPT: AtomicUsize = AtomicUsize::new(0);
+
+/// A worker that is at work; to be given back, or to be dropped if it has ended.
+#[derive(Debug)]
+pub(super) struct Leased {
+    crew: Arc<Crew>,
+    /// There until it is given back or dropped.
+    worker: Option<Worker>,
+}
+
+impl Leased {
+    pub(super) fn worker(&mut self) -> &mut Worker {
+        self.worker.as_mut().expect("it is there until this is consumed or dropped")
+    }
+}
+
+impl Drop for Leased {
+    fn drop(&mut self) {
+        drop(self.worker.take());
+        lock(&self.crew.workers).leased -= 1;
+        self.crew.changed.notify_all();
+    }
+}
+
 impl Crew {
-    /// The crew of these settings.
+    /// The crew of these settings. A forked process has none of its parent's workers.
     pub(super) fn of(settings: &Settings) -> Arc<Self> {
-        static CREWS: Mutex<Option<HashMap<Settings, Arc<Crew>>>> = Mutex::new(None);
-        let mut crews = CREWS.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut crews = lock(&CREWS);
         let crews = crews.get_or_insert_default();
-        if let Some(crew) = crews.get(settings) {
-            return Arc::clone(crew);
-        }
-        let crew =
-            Arc::new(Crew { settings: settings.clone(), idle: Mutex::default(), changed: Condvar::new() });
-        crews.insert(settings.clone(), Arc::clone(&crew));
-        crew
+        let key = (process::id(), settings.clone());
+        let new = || {
+            Arc::new(Crew { settings: settings.clone(), workers: Mutex::default(), changed: Condvar::new() })
+        };
+        Arc::clone(crews.entry(key).or_insert_with(new))
     }
 
-    /// An idle worker, or a new one.
-    pub(super) fn lease(&self) -> Result<Worker, Failure> {
+    /// An idle worker, or a new one. Where the system has no room for another, one that gets idle.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there can be no worker at all.
+    pub(super) fn lease(self: &Arc<Self>) -> Result<Leased, Failure> {
+        let mut first_trial = None;
         loop {
+            let mut workers = lock(&self.workers);
             // Taken out first: to start one takes its time.
-            let idle = self.lock().workers.pop();
-            let Some((_, mut worker)) = idle else { return Worker::start(&self.settings) };
-            if worker.is_alive() {
-                return Ok(worker);
+            workers.leased += 1;
+            let idle = workers.idle.pop();
+            drop(workers);
+            let mut leased = Leased { crew: Arc::clone(self), worker: None };
+            if let Some((_, mut worker)) = idle {
+                KEPT.fetch_sub(1, SeqCst);
+                if worker.is_alive() {
+                    leased.worker = Some(worker);
+                    return Ok(leased);
+                }
+                continue;
+            }
+            match Worker::start(&self.settings) {
+                Ok(worker) => {
+                    leased.worker = Some(worker);
+                    return Ok(leased);
+                }
+                Err(NoWorker::Never(failure)) => return Err(failure),
+                Err(NoWorker::NotNow(failure)) => {
+                    drop(leased);
+                    if first_trial.is_none() {
+                        events::warn!("fewer worker processes than asked for: {}", failure.message());
+                    }
+                    let first_trial: &mut Instant = first_trial.get_or_insert_with(Instant::now);
+                    self.wait_for_one(first_trial, failure)?;
+                }
             }
         }
     }
 
+    /// Waits until a worker gets idle or ends. Where there is none at all, for a moment.
+    ///
+    /// # Errors
+    ///
+    /// Fails with `failure` if there has been none for too long.
+    fn wait_for_one(&self, none_since: &mut Instant, failure: Failure) -> Result<(), Failure> {
+        let workers = lock(&self.workers);
+        if workers.leased > 0 {
+            let wait = |workers: &mut Workers| workers.idle.is_empty() && workers.leased > 0;
+            drop(self.changed.wait_timeout_while(workers, PATIENCE, wait));
+            *none_since = Instant::now();
+            return Ok(());
+        }
+        drop(workers);
+        if none_since.elapsed() > PATIENCE {
+            return Err(failure);
+        }
+        thread::sleep(PAUSE);
+        Ok(())
+    }
+
     /// Takes a worker back that has answered all its jobs.
-    pub(super) fn give_back(self: &Arc<Self>, worker: Worker) {
-        if self.settings.max_tasks.is_some_and(|most| worker.done >= most) {
+    pub(super) fn give_back(self: &Arc<Self>, mut leased: Leased) {
+        if self.settings.max_tasks.is_some_and(|most| leased.worker().done >= most) {
             return;
         }
-        let mut idle = self.lock();
-        idle.workers.push((Instant::now(), worker));
-        if !mem::replace(&mut idle.is_watched, true) {
-            drop(idle);
+        let worker = leased.worker.take();
+        let mut workers = lock(&self.workers);
+        workers.idle.extend(worker.map(|worker| (Instant::now(), worker)));
+        let is_watched = mem::replace(&mut workers.is_watched, true);
+        drop(workers);
+        // It counts as leased until here, and wakes who waits for one.
+        drop(leased);
+        if KEPT.fetch_add(1, SeqCst) >= most_kept() {
+            end_the_longest_idle();
+        }
+        if !is_watched {
             let crew = Arc::clone(self);
             let watch = move || crew.watch();
             // Without the thread they stay until this process ends.
@@ -77,25 +173,45 @@ impl Crew {
 
     /// Ends workers that are idle for too long, until there are none.
     fn watch(&self) {
-        let mut idle = self.lock();
-        while let Some(since) = idle.workers.first().map(|(since, _)| *since) {
+        let mut workers = lock(&self.workers);
+        while let Some(since) = workers.idle.first().map(|(since, _)| *since) {
             // Longer than a clock can tell is for ever.
-            let end = since.checked_add(self.settings.idle_timeout);
-            let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
+            let left = since.checked_add(self.settings.idle_timeout);
+            let left = left.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
             if left.is_zero() {
-                let (_, worker) = idle.workers.remove(0);
-                drop(idle);
+                let (_, worker) = workers.idle.remove(0);
+                drop(workers);
+                KEPT.fetch_sub(1, SeqCst);
                 drop(worker);
-                idle = self.lock();
+                workers = lock(&self.workers);
             } else {
-                let waited = self.changed.wait_timeout(idle, left);
-                (idle, _) = waited.unwrap_or_else(PoisonError::into_inner);
+                let waited = self.changed.wait_timeout(workers, left);
+                (workers, _) = waited.unwrap_or_else(PoisonError::into_inner);
             }
         }
-        idle.is_watched = false;
+        workers.is_watched = false;
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Idle> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+/// Ends the worker of this process that has been idle for the longest time.
+fn end_the_longest_idle() {
+    let crews: Vec<Arc<Crew>> = {
+        let crews = lock(&CREWS);
+        let of_this_process = crews.iter().flatten().filter(|((process, _), _)| *process == process::id());
+        of_this_process.map(|(_, crew)| Arc::clone(crew)).collect()
+    };
+    let since = |crew: &Arc<Crew>| lock(&crew.workers).idle.first().map(|(since, _)| *since);
+    let longest = crews.iter().filter_map(|crew| Some((since(crew)?, crew))).min_by_key(|(since, _)| *since);
+    if let Some((_, crew)) = longest {
+        let ended = {
+            let mut workers = lock(&crew.workers);
+            (!workers.idle.is_empty()).then(|| workers.idle.remove(0))
+        };
+        KEPT.fetch_sub(usize::from(ended.is_some()), SeqCst);
     }
+}
+
+/// Idle workers of all settings that are kept: so many batches with settings of their own may come.
+fn most_kept() -> usize {
+    (2 * pool::cores()).max(8)
 }

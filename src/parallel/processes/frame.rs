@@ -1,9 +1,14 @@
 //! Messages over a socket pair: each behind its length.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::mem;
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::time::{Duration, Instant};
+use std::time::Instant;
+
+use rustix::buffer::spare_capacity;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 
 use crate::wire::Writer;
 
@@ -18,9 +23,12 @@ const LONGEST: u64 = 1 << 40;
 pub(super) struct Connection {
     stream: UnixStream,
     buffer: Vec<u8>,
-    /// The patience that the socket has been told.
-    patience: Option<Duration>,
+    /// The process at the other end: a program that it has started may keep the socket open longer than it lives.
+    other: Option<OwnedFd>,
 }
+
+/// Most bytes that are read in one go.
+const READ: usize = 1024 * 1024;
 
 /// A message to be sent.
 #[derive(Debug)]
@@ -37,6 +45,11 @@ impl Message {
         &mut self.0
     }
 
+    /// All of it, with the place of its length.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0.0
+    }
+
     pub(super) fn len(&self) -> usize {
         self.0.0.len()
     }
@@ -44,7 +57,12 @@ impl Message {
 
 impl Connection {
     pub(super) fn new(stream: UnixStream) -> Self {
-        Connection { stream, buffer: Vec::new(), patience: None }
+        Connection { stream, buffer: Vec::new(), other: None }
+    }
+
+    /// Also ends when the process ends that `other` stands for.
+    pub(super) fn to(stream: UnixStream, other: Option<OwnedFd>) -> Self {
+        Connection { other, ..Connection::new(stream) }
     }
 
     /// # Errors
@@ -72,10 +90,33 @@ impl Connection {
                     message.drain(..HEAD);
                     return Ok(message);
                 }
-                self.buffer.reserve(HEAD + length - self.buffer.len());
+                // A little at a time, as it comes: what is announced may be absurd.
+                let missing = HEAD + length - self.buffer.len();
+                self.buffer.reserve(missing.min(READ.max(self.buffer.len())));
+            } else {
+                self.buffer.reserve(4096);
             }
-            self.set_patience(deadline)?;
+            self.await_more(deadline)?;
             self.read_some()?;
+        }
+    }
+
+    /// Waits until there is something to be read, or the other end is gone. What is there is read before anybody looks at the
+    /// clock: this process may have been stopped for a while.
+    fn await_more(&self, deadline: Option<Instant>) -> io::Result<()> {
+        loop {
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            let patience = left.and_then(|left| Timespec::try_from(left).ok());
+            let mut ends = vec![PollFd::new(&self.stream, PollFlags::IN)];
+            ends.extend(self.other.as_ref().map(|other| PollFd::new(other, PollFlags::IN)));
+            match poll(&mut ends, patience.as_ref()) {
+                Ok(0) if left.is_some() => return Err(io::ErrorKind::TimedOut.into()),
+                Err(Errno::INTR) | Ok(0) => {}
+                Err(error) => return Err(error.into()),
+                Ok(_) if !ends[0].revents().is_empty() => return Ok(()),
+                // It has ended, and left nothing to be read.
+                Ok(_) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            }
         }
     }
 
@@ -89,38 +130,19 @@ impl Connection {
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "a message of absurd length"))
     }
 
-    fn set_patience(&mut self, deadline: Option<Instant>) -> io::Result<()> {
-        let patience = match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
-            Some(Duration::ZERO) => return Err(io::ErrorKind::TimedOut.into()),
-            patience => patience,
-        };
-        if patience != self.patience {
-            self.stream.set_read_timeout(patience)?;
-            self.patience = patience;
-        }
-        Ok(())
-    }
-
     fn read_some(&mut self) -> io::Result<()> {
-        let start = self.buffer.len();
-        let room = (self.buffer.capacity() - start).max(4096);
-        self.buffer.resize(start + room, 0);
-        let read = self.stream.read(&mut self.buffer[start..]);
-        self.buffer.truncate(start + *read.as_ref().unwrap_or(&0));
-        match read {
+        match rustix::io::read(&self.stream, spare_capacity(&mut self.buffer)) {
             Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(_) => Ok(()),
-            Err(error) => match error.kind() {
-                io::ErrorKind::Interrupted => Ok(()),
-                io::ErrorKind::WouldBlock => Err(io::ErrorKind::TimedOut.into()),
-                _ => Err(error),
-            },
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -141,6 +163,33 @@ mod tests {
         }
         sender.join().unwrap();
         assert_eq!(there.receive(None).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    /// Regression: all room that was left was zeroed before each read, so that the time grew with the square of the length.
+    #[test]
+    fn a_message_of_half_a_gigabyte_arrives_in_linear_time() {
+        let (here, there) = UnixStream::pair().unwrap();
+        let (mut here, mut there) = (Connection::new(here), Connection::new(there));
+        let sender = std::thread::spawn(move || {
+            let mut message = Message::new(7);
+            message.body().0.resize(512 << 20, 9);
+            here.send(message).unwrap();
+        });
+        let started = Instant::now();
+        assert_eq!(there.receive(None).unwrap().len(), (512 << 20) - HEAD);
+        sender.join().unwrap();
+        assert!(started.elapsed() < Duration::from_mins(1), "it takes for ever");
+    }
+
+    /// As after a process was stopped and goes on: what came meanwhile counts, however late it is.
+    #[test]
+    fn what_is_there_is_read_after_the_deadline() {
+        let (here, there) = UnixStream::pair().unwrap();
+        Connection::new(here).send(Message::new(7)).unwrap();
+        let mut there = Connection::new(there);
+        let past = Instant::now().checked_sub(Duration::from_secs(1)).unwrap();
+        assert_eq!(there.receive(Some(past)).unwrap(), [7]);
+        assert_eq!(there.receive(Some(past)).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
     }
 
     #[test]

@@ -4,8 +4,8 @@
 //! there are as many workers as threads of the batch, nothing polls, and no other thread is in between.
 //!
 //! # Invariants
-//! 1. What ends a worker is the failure of one job. When several were on their way to it, those without a reply are sent again one by
-//!    one, so that it is seen which.
+//! 1. What ends a worker is the failure of one job: of the one that it was at, as its [`journal`] tells. Those behind it are sent to
+//!    another worker; nothing that was finished, and nothing that had not begun, is run twice.
 //! 2. Workers end with their parent, however that ends: see [`worker`].
 
 mod child;
@@ -13,6 +13,7 @@ mod crew;
 mod ending;
 mod entry;
 mod frame;
+mod journal;
 mod output;
 mod protocol;
 mod settings;
@@ -24,6 +25,7 @@ use std::time::Duration;
 pub use entry::init;
 pub(crate) use entry::is_worker;
 
+use self::child::Ended;
 use self::crew::Crew;
 use self::settings::Settings;
 use super::pool;
@@ -42,7 +44,7 @@ pub(super) struct Processes {
 impl Default for Processes {
     fn default() -> Self {
         let idle_timeout = Duration::from_mins(1);
-        Processes { memory_limit: None, max_tasks: None, pass_output: false, idle_timeout, program: None }
+        Processes { memory_limit: None, max_tasks: None, pass_output: true, idle_timeout, program: None }
     }
 }
 
@@ -73,37 +75,58 @@ impl Execute for Workers {
         timeout: Option<Duration>,
         done: &mut dyn FnMut(usize, Result<Reply, Failure>),
     ) {
+        self.run_in_steps(jobs, timeout, &mut |event| {
+            if let Some((index, result)) = event {
+                done(index, result);
+            }
+        });
+    }
+
+    fn run_in_steps(
+        &self,
+        jobs: &[Job],
+        timeout: Option<Duration>,
+        event: &mut dyn FnMut(Option<(usize, Result<Reply, Failure>)>),
+    ) {
         let crew = Crew::of(&self.0);
         let mut waiting: Vec<usize> = (0..jobs.len()).collect();
         let mut together = usize::MAX;
         while !waiting.is_empty() {
-            let mut worker = match crew.lease() {
-                Ok(worker) => worker,
+            let mut leased = match crew.lease() {
+                Ok(leased) => leased,
                 Err(failure) => {
-                    return waiting.into_iter().for_each(|index| done(index, Err(failure.clone())));
+                    for index in waiting {
+                        event(Some((index, Err(failure.clone()))));
+                    }
+                    return;
                 }
             };
-            let count = waiting.len().min(together).min(crew.jobs_left(&worker));
-            let mut answered = vec![false; count];
-            let sent = waiting[..count].iter().map(|&index| &jobs[index]);
-            let ended = worker.exchange(sent, timeout, |place, result| {
-                if let Some(answered @ false) = answered.get_mut(place) {
-                    *answered = true;
-                    done(waiting[place], result.map_err(Failure::from));
-                }
+            let worker = leased.worker();
+            let most = together.min(crew.jobs_left(worker)).min(worker.most_together());
+            let batch: Vec<usize> = waiting.iter().copied().take(most).collect();
+            let mut is_done = vec![false; jobs.len()];
+            let sent = batch.iter().map(|&index| &jobs[index]);
+            let ended = worker.exchange(sent, timeout, &mut |news| {
+                event(news.map(|(place, result)| {
+                    is_done[batch[place]] = true;
+                    (batch[place], result.map_err(Failure::from))
+                }));
             });
             match ended {
-                Ok(()) => crew.give_back(worker),
-                Err(failure) if count == 1 => done(waiting[0], Err(failure)),
-                // Whichever it was: one of these.
-                Err(_) => together = 1,
+                Ok(()) => crew.give_back(leased),
+                Err(Ended { failure, at }) => {
+                    drop(leased);
+                    // Those behind it have not begun. If it is not known which it was, each goes alone.
+                    match at.or((batch.len() == 1).then_some(0)) {
+                        Some(at) => {
+                            is_done[batch[at]] = true;
+                            event(Some((batch[at], Err(failure))));
+                        }
+                        None => together = 1,
+                    }
+                }
             }
-            let is_done = |place: usize| place < count && (count == 1 || answered[place]);
-            let mut place = 0;
-            waiting.retain(|_| {
-                place += 1;
-                !is_done(place - 1)
-            });
+            waiting.retain(|&index| !is_done[index]);
         }
     }
 }

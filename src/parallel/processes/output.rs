@@ -6,6 +6,8 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use crate::events;
+
 /// Bytes of the standard error that are kept for messages.
 const KEPT: usize = 512;
 
@@ -59,7 +61,7 @@ pub(super) fn take(child: &mut Child, pass: bool) -> Arc<LastWords> {
 /// Without the thread the pipe fills up, and the worker waits: rather let it see a closed pipe, which `work` drops.
 fn start(name: &str, work: impl FnOnce() + Send + 'static) {
     if let Err(error) = thread::Builder::new().name(name.into()).spawn(work) {
-        event!(Warn, "what a worker writes is lost: {error}");
+        events::warn!("what a worker writes is lost: {error}");
     }
 }
 

@@ -1,12 +1,14 @@
 //! What parent and worker say to each other, in this order: hello, welcome; then jobs, and replies to them, in as many messages as
 //! the worker likes.
 
+use std::path::PathBuf;
+
 use super::frame::Message;
 use crate::remote::{self, Job, MemoryPlace};
 use crate::wire::{Reader, Writer};
 
 /// The version of this protocol. Both sides are one program, unless somebody has put another in its place.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 const HELLO: u8 = 1;
 const WELCOME: u8 = 2;
@@ -14,20 +16,24 @@ const JOBS: u8 = 3;
 const REPLIES: u8 = 4;
 
 /// What a worker is told first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Hello {
     /// Cores that it may use.
     pub(super) threads: usize,
     /// Bytes of data that it may have.
     pub(super) memory_limit: Option<u64>,
+    /// Where its journal is.
+    pub(super) journal: Option<PathBuf>,
 }
 
 impl Hello {
-    pub(super) fn message(self) -> Message {
+    pub(super) fn message(&self) -> Message {
         let mut message = Message::new(HELLO);
         message.body().number(VERSION);
         message.body().number(self.threads as u64);
         message.body().option(self.memory_limit, Writer::number);
+        let journal = self.journal.as_deref().map(|path| path.as_os_str().as_encoded_bytes());
+        message.body().option(journal, Writer::bytes);
         message
     }
 
@@ -37,25 +43,27 @@ impl Hello {
             return None;
         }
         let threads = usize::try_from(reader.number()?).ok()?;
-        Some(Hello { threads, memory_limit: reader.option(Reader::number)? })
+        let memory_limit = reader.option(Reader::number)?;
+        let journal = reader.option(Reader::text)?.map(PathBuf::from);
+        Some(Hello { threads, memory_limit, journal })
     }
 }
 
-/// The worker's answer: which program it is.
-pub(super) fn welcome() -> Message {
+/// The worker's answer: which program it is, and whether it has opened its journal.
+pub(super) fn welcome(has_journal: bool) -> Message {
     let mut message = Message::new(WELCOME);
     message.body().number(VERSION);
+    message.body().byte(u8::from(has_journal));
     message.body().array(&remote::code_digest());
     message
 }
 
-/// Whether the answer is that of a worker of this very program.
-pub(super) fn is_welcome(message: &[u8]) -> bool {
+/// If the answer is that of a worker of this very program, whether that has opened its journal.
+pub(super) fn read_welcome(message: &[u8]) -> Option<bool> {
     let mut reader = Reader(message);
-    reader.byte() == Some(WELCOME)
-        && reader.number() == Some(VERSION)
-        && reader.array() == Some(remote::code_digest())
-        && reader.is_empty()
+    let is_worker = reader.byte()? == WELCOME && reader.number()? == VERSION;
+    let has_journal = reader.byte()? == 1;
+    (is_worker && reader.array()? == remote::code_digest() && reader.is_empty()).then_some(has_journal)
 }
 
 /// Jobs, which are all of one memory.
@@ -99,10 +107,11 @@ mod tests {
     fn a_worker_of_another_program_is_not_welcome() {
         let mut bytes = vec![WELCOME];
         bytes.extend(VERSION.to_le_bytes());
+        bytes.push(1);
         bytes.extend(remote::code_digest());
-        assert!(is_welcome(&bytes));
+        assert_eq!(read_welcome(&bytes), Some(true));
         bytes[20] ^= 1;
-        assert!(!is_welcome(&bytes));
-        assert!(!is_welcome(&[]));
+        assert_eq!(read_welcome(&bytes), None);
+        assert_eq!(read_welcome(&[]), None);
     }
 }

@@ -7,9 +7,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::process::{Resource, Rlimit, Signal, getpid, kill_process, setrlimit};
+use rustix::process::{Resource, Rlimit, Signal, getpid, kill_process, kill_process_group, setrlimit};
 
 use super::frame::Connection;
+use super::journal::Pen;
 use super::protocol::{self, Hello};
 use crate::panics;
 use crate::parallel::pool;
@@ -28,12 +29,12 @@ pub(super) fn serve(stream: UnixStream) -> ! {
         watch(watched);
     }
     let mut connection = Connection::new(stream);
-    let served = greet(&mut connection).and_then(|()| {
+    let served = greet(&mut connection).and_then(|mut pen| {
         panics::install();
         let _inside = pool::Busy::begin();
         let server = Server::new();
         loop {
-            answer(&mut connection, &server)?;
+            answer(&mut connection, &server, pen.as_mut())?;
         }
     });
     // The parent has what it needs to know: it closed the socket, or it sees that this end is closed.
@@ -46,14 +47,18 @@ fn watch(stream: UnixStream) {
     let until_gone = move || {
         // Nothing is asked for, so that only the end of the other side is told.
         while poll(&mut [PollFd::new(&stream, PollFlags::empty())], None) == Err(rustix::io::Errno::INTR) {}
+        // With all that its tasks have started.
+        let _ = kill_process_group(getpid(), Signal::KILL);
         let _ = kill_process(getpid(), Signal::KILL);
     };
     // Without the thread, the end is seen between two messages.
     let _ = thread::Builder::new().name("rememo-watch".into()).spawn(until_gone);
 }
 
-/// Shakes hands, and sets what the parent asks for. `None`: the parent is gone, or of another kind.
-fn greet(connection: &mut Connection) -> Option<()> {
+/// Shakes hands, and sets what the parent asks for; the pen for its journal, if there is one. `None`: the parent is gone, or of another
+/// kind.
+#[expect(clippy::option_option, reason = "no parent, or no journal")]
+fn greet(connection: &mut Connection) -> Option<Option<Pen>> {
     let message = connection.receive(None).ok()?;
     let hello = Hello::read(&message)?;
     if let Some(limit) = hello.memory_limit {
@@ -61,11 +66,13 @@ fn greet(connection: &mut Connection) -> Option<()> {
         setrlimit(Resource::Data, limit).ok()?;
     }
     pool::set_cores(hello.threads);
-    connection.send(protocol::welcome()).ok()
+    let pen = hello.journal.as_deref().and_then(Pen::open);
+    connection.send(protocol::welcome(pen.is_some())).ok()?;
+    Some(pen)
 }
 
 /// Runs the jobs of the next message.
-fn answer(connection: &mut Connection, server: &Server) -> Option<()> {
+fn answer(connection: &mut Connection, server: &Server, mut pen: Option<&mut Pen>) -> Option<()> {
     let message = connection.receive(None).ok()?;
     let (memory, count, mut reader) = protocol::read_jobs(&message)?;
     let memory = memory.map(Arc::new);
@@ -73,13 +80,23 @@ fn answer(connection: &mut Connection, server: &Server) -> Option<()> {
     let mut sent = Instant::now();
     for index in 0..count {
         let job = Job::read(&mut reader, memory.as_ref())?;
+        if let Some(pen) = &mut pen {
+            pen.begin(index);
+        }
         let result = server.serve(&job);
         replies.body().number(index);
+        let start = replies.len();
         reply::write(&result, replies.body());
+        if let Some(pen) = &mut pen {
+            pen.reply(index, &replies.bytes()[start..]);
+        }
         let is_last = index + 1 == count;
         if is_last || sent.elapsed() > TOGETHER || replies.len() > ENOUGH {
             connection.send(std::mem::replace(&mut replies, protocol::replies())).ok()?;
             sent = Instant::now();
+            if let Some(pen) = &mut pen {
+                pen.empty();
+            }
         }
     }
     Reader::is_empty(&reader).then_some(())

@@ -9,10 +9,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use super::{Progress, Totals};
+use crate::events;
 use crate::function::Function;
 use crate::memory::Memory;
 use crate::panics::{self, Quiet};
-use crate::parallel::item::Origin;
+use crate::parallel::attempt::Origin;
 
 /// The least time between two reports, but for the last.
 const LEAST: Duration = Duration::from_millis(100);
@@ -192,7 +193,7 @@ impl Watch {
         let totals = self.totals(finished);
         if panics::catch(|| self.progress.update(&totals)).is_err() {
             self.ended.store(true, SeqCst);
-            event!(Warn, "showing the progress of a batch panicked, so it is not shown any more");
+            events::warn!("showing the progress of a batch panicked, so it is not shown any more");
         }
     }
 

@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Task;
-use crate::parallel::feed::FORSAKEN;
-use crate::parallel::outcome::Arrivals;
-use crate::parallel::pool;
+use super::promise::Arrivals;
 use crate::task_error::TaskError;
 
 /// Yields what comes of tasks, each with its place among them, in the order in which they are done.
@@ -33,11 +31,11 @@ use crate::task_error::TaskError;
 pub fn as_completed<T>(tasks: impl IntoIterator<Item = Task<T>>) -> AsCompleted<T> {
     let arrivals = Arc::<Arrivals>::default();
     let watch = |(index, task): (usize, Task<T>)| {
-        task.outcome.watch(&arrivals, index);
+        task.promise.watch(&arrivals, index);
         Some(task)
     };
     let tasks = tasks.into_iter().enumerate().map(watch).collect();
-    AsCompleted { tasks, first: 0, arrivals }
+    AsCompleted { tasks, untried: 0, left: None, arrivals }
 }
 
 /// Tasks in the order in which they are done; [`as_completed`] makes it.
@@ -46,28 +44,30 @@ pub fn as_completed<T>(tasks: impl IntoIterator<Item = Task<T>>) -> AsCompleted<
 pub struct AsCompleted<T> {
     /// By place; `None` once yielded.
     tasks: Vec<Option<Task<T>>>,
-    /// Those before it are yielded.
-    first: usize,
+    /// Those before it were worked at by this iterator, or by others, or are done.
+    untried: usize,
+    /// How many are not yielded; not counted yet.
+    left: Option<usize>,
     arrivals: Arc<Arrivals>,
 }
 
 impl<T> AsCompleted<T> {
-    /// Works at one of the tasks, if one waits; whether it did.
-    fn work(&self) -> bool {
-        self.tasks[self.first..].iter().flatten().any(Task::work)
-    }
-
-    /// Waits until a task may be done, or works for it.
-    fn wait(&self, first: &Task<T>) {
-        let bell = &self.arrivals.bell;
-        if pool::is_busy() && self.work() {
-            return;
+    /// Works at one of the tasks, if this is a thread of their pool and one waits; whether it did.
+    fn work(&mut self) -> bool {
+        let works_at =
+            |task: &Option<Task<T>>| task.as_ref().is_some_and(|task| task.is_here() && task.work());
+        while let Some(index) = self.arrivals.woken() {
+            if works_at(&self.tasks[index]) {
+                return true;
+            }
         }
-        if !first.is_forsaken() {
-            bell.hear(Duration::MAX);
-        } else if !bell.hear(FORSAKEN) && first.is_forsaken() {
-            first.work();
+        while let Some(task) = self.tasks.get(self.untried) {
+            self.untried += 1;
+            if works_at(task) {
+                return true;
+            }
         }
+        false
     }
 }
 
@@ -75,15 +75,19 @@ impl<T> Iterator for AsCompleted<T> {
     type Item = (usize, Result<T, TaskError>);
 
     fn next(&mut self) -> Option<Self::Item> {
+        let left = *self.left.get_or_insert(self.tasks.len());
+        if left == 0 {
+            return None;
+        }
         loop {
             if let Some(index) = self.arrivals.next() {
-                let result = self.tasks[index].take()?.outcome.take()?;
+                let result = self.tasks[index].take()?.promise.take()?;
+                self.left = Some(left - 1);
                 return Some((index, result.map_err(|error| error.at(index))));
             }
-            while self.tasks.get(self.first)?.is_none() {
-                self.first += 1;
+            if !self.work() {
+                self.arrivals.bell.hear(Duration::MAX);
             }
-            self.wait(self.tasks[self.first].as_ref()?);
         }
     }
 }

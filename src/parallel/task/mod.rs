@@ -3,33 +3,38 @@
 //! A task is what the submitter holds; what the threads work at is its [`slot`].
 
 mod completed;
+mod promise;
 mod slot;
+mod submitted;
 
 use std::fmt;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 pub use self::completed::{AsCompleted, as_completed};
+use self::promise::Promise;
 use self::slot::Slot;
+use self::submitted::{Job, JobRan, Submitted};
 use super::Parallel;
-use super::desk::{Desk, Job, JobRan};
-use super::feed::FORSAKEN;
-use super::item::{Item, Work, panicked, subject_of};
-use super::outcome::Outcome;
-use super::pool::{self, Busy, Pool};
+use super::attempt::{AttemptTerms, Item, Work, end_of, panicked, subject_of};
+use super::pool::{Busy, Pool};
 use crate::call::Call;
+use crate::lease::{Awaited, Circle, Meanwhile, wait_for_work};
 use crate::memory::Probe;
-use crate::panics::{self, Quiet};
+use crate::panics;
 use crate::task_error::TaskError;
+
+pub(super) use self::submitted::Submissions;
 
 /// A call on its way, made by [`Parallel::submit`].
 ///
 /// Dropping it lets go of it, as of a thread of the standard library: the call is run all the same, and its value is kept; only the end of the
 /// program ends it. To have it not run, [cancel](Self::cancel) it.
 pub struct Task<T> {
-    outcome: Arc<Outcome<T>>,
+    promise: Arc<Promise<T>>,
     /// `None` if it was done when it was made.
-    job: Option<(Arc<dyn Job>, Arc<Desk>)>,
+    job: Option<(Arc<dyn Job>, Arc<Submitted>)>,
 }
 
 impl Parallel {
@@ -74,45 +79,40 @@ impl Parallel {
             panics::catch(|| memory.probe(&call)).map_err(|payload| panicked(subject_of(0, &call), &payload))
         };
         let work = match probe {
-            Ok(Probe::Hit(value)) => {
-                panics::drop_quietly(call);
-                return Task::done(Ok(value));
-            }
+            Ok(Probe::Hit(value)) => return Task::done(end_of(0, call, Ok(value))),
             Ok(Probe::Miss(key, reason)) => Work::Keyed(key, reason),
             Ok(Probe::Plain(reason)) => Work::Plain(reason),
-            Err(error) => {
-                panics::drop_quietly(call);
-                return Task::done(Err(error));
-            }
+            Err(error) => return Task::done(end_of(0, call, Err(error))),
         };
-        let outcome = Outcome::awaited();
-        let item = Item::new(0, Quiet::new(call), work.clone());
-        let slot = Slot::new(item, self.retries, self.elsewhere(&memory), Arc::clone(&outcome));
-        let (pool, _) = Pool::for_batch(self.cores());
+        let promise = Promise::awaited();
+        let item = Item::new(0, call, work.clone());
+        let slot = Arc::new(Slot::new(item, self.retries, self.dispatch(&memory), Arc::clone(&promise)));
+        let (pool, _) = Pool::for_work(self.size());
         let Some(pool) = pool else {
             let mut outbox = memory.outbox();
-            while let JobRan::Again | JobRan::Busy = slot.run(&memory, true, &mut outbox) {}
-            return Task { outcome, job: None };
+            let terms = AttemptTerms { meanwhile: Meanwhile::Wait, retries: 0 };
+            while let JobRan::Again | JobRan::Busy(..) = slot.run(&memory, terms, &mut outbox) {}
+            return Task { promise, job: None };
         };
-        let most = self.cores().min(pool.threads.current_num_threads());
-        let desk = self.desks.of(&pool, &memory, most);
-        let job: Arc<dyn Job> = Arc::new(slot);
-        desk.put(Arc::clone(&job), work);
-        Task { outcome, job: Some((job, desk)) }
+        let most = self.cores().min(pool.size());
+        let submitted = self.submissions.of(&pool, &memory, most);
+        let job: Arc<dyn Job> = slot;
+        submitted.put(Arc::clone(&job), work);
+        Task { promise, job: Some((job, submitted)) }
     }
 }
 
 impl<T> Task<T> {
     fn done(result: Result<T, TaskError>) -> Self {
-        Task { outcome: Outcome::here(result), job: None }
+        Task { promise: Promise::here(result), job: None }
     }
 
     /// Waits for the value.
     ///
     /// Inside a task of a `Parallel` this thread runs the call itself, if it has not started yet: so tasks may submit others and wait for
     /// them, also on a pool of one thread. A thread *that a task has started itself* is not known to belong to it: all threads of the pool
-    /// may wait for it while it waits for one of them. If no thread of the pool has come to any submitted call for 0.2 s, since all are taken by
-    /// long items of batches, the call runs on the waiting thread.
+    /// may wait for it while it waits for one of them. If no thread of the pool has come to any submitted call for a second, and none has
+    /// finished a call of any other batch, a thread is started that runs the call.
     ///
     /// # Errors
     ///
@@ -123,21 +123,23 @@ impl<T> Task<T> {
     /// Panics if [`try_get`](Self::try_get) or [`wait_timeout`](Self::wait_timeout) has returned the result before.
     pub fn wait(self) -> Result<T, TaskError> {
         loop {
-            let wakes = self.outcome.wakes();
-            if let Some(result) = self.outcome.take() {
+            let wakes = self.promise.wakes();
+            if let Some(result) = self.promise.take() {
                 return result;
             }
-            if pool::is_busy() && self.work() {
+            if self.is_here() && self.work() {
                 continue;
             }
-            if self.is_forsaken() {
-                let timed_out = self.outcome.wait(wakes, Some(Instant::now() + FORSAKEN));
-                if timed_out && self.is_forsaken() {
-                    self.work();
+            let _waiting = self.job.as_ref().map(|(job, _)| {
+                let work = Arc::clone(job) as Arc<dyn Awaited>;
+                loop {
+                    match wait_for_work(&work) {
+                        Ok(waiting) => return waiting,
+                        Err(Circle) => thread::yield_now(),
+                    }
                 }
-            } else {
-                self.outcome.wait(wakes, None);
-            }
+            });
+            self.promise.wait(wakes, None);
         }
     }
 
@@ -153,11 +155,11 @@ impl<T> Task<T> {
         // Longer than a clock can tell is for ever.
         let deadline = Instant::now().checked_add(patience);
         loop {
-            let wakes = self.outcome.wakes();
-            if let Some(result) = self.outcome.take() {
+            let wakes = self.promise.wakes();
+            if let Some(result) = self.promise.take() {
                 return Some(result);
             }
-            if self.outcome.wait(wakes, deadline) {
+            if self.promise.wait(wakes, deadline) {
                 return None;
             }
         }
@@ -169,12 +171,12 @@ impl<T> Task<T> {
     ///
     /// Panics if the result was returned before.
     pub fn try_get(&mut self) -> Option<Result<T, TaskError>> {
-        self.outcome.take()
+        self.promise.take()
     }
 
     /// Whether [`wait`](Self::wait) would return at once.
     pub fn is_done(&self) -> bool {
-        self.outcome.is_here()
+        self.promise.is_here()
     }
 
     /// Cancels the call if it has not started, so that it never will; whether it had not. Its result is an error of the kind
@@ -185,12 +187,12 @@ impl<T> Task<T> {
 
     /// Works at the call, if nobody does; whether it did.
     fn work(&self) -> bool {
-        self.job.as_ref().is_some_and(|(job, desk)| desk.work_at(&**job))
+        self.job.as_ref().is_some_and(|(job, submitted)| job.is_waiting() && submitted.work_at(&**job))
     }
 
-    /// Whether it waits, and no thread is known to come for it.
-    fn is_forsaken(&self) -> bool {
-        self.job.as_ref().is_some_and(|(job, desk)| job.is_waiting() && desk.is_forsaken())
+    /// Whether this is a thread of the pool that the call is to be run by.
+    fn is_here(&self) -> bool {
+        self.job.as_ref().is_some_and(|(_, submitted)| submitted.is_here())
     }
 }
 

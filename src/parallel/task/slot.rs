@@ -2,33 +2,37 @@
 //!
 //! # Invariants
 //! 1. Whoever takes the item out makes an attempt at it, and ends it or puts it back: nobody else does meanwhile.
-//! 2. What ends a call, or puts it back, wakes whoever waits for it.
+//! 2. What ends a call, or puts it back, wakes whoever waits for it; also if an attempt panics outside of all care.
 
+use std::collections::HashSet;
 use std::mem;
 use std::sync::{Arc, Mutex};
+use std::thread::{self, ThreadId};
 
 use crate::call::Call;
-use crate::lease::Shared;
+use crate::key::Key;
+use crate::lease::{Awaited, Shared};
 use crate::lock::lock;
 use crate::memory::{Memory, Outbox};
-use crate::parallel::desk::{Job, JobRan};
-use crate::parallel::elsewhere::Elsewhere;
-use crate::parallel::item::{AttemptTerms, Item, Ran, subject_of};
-use crate::parallel::outcome::Outcome;
-use crate::task_error::{TaskError, TaskErrorKind};
+use crate::panics;
+use crate::parallel::attempt::{AttemptTerms, Item, Ran, panicked, send, subject_of};
+use crate::parallel::dispatch::Dispatch;
+use crate::parallel::task::promise::Promise;
+use crate::parallel::task::submitted::{Job, JobRan};
+use crate::task_error::{TaskError, TaskErrorKind, TaskSubject};
 
 /// A submitted call, and where its result goes.
 pub(super) struct Slot<C: Call> {
     retries: u32,
     /// Where it runs, if not on a thread of the pool.
-    elsewhere: Option<Elsewhere>,
+    dispatch: Option<Dispatch>,
     stage: Mutex<Stage<C>>,
-    outcome: Arc<Outcome<C::Output>>,
+    promise: Arc<Promise<C::Output>>,
 }
 
 enum Stage<C> {
     Waiting(Item<C>),
-    Running,
+    Running(ThreadId),
     Done,
     Cancelled,
 }
@@ -42,22 +46,22 @@ where
     pub(super) fn new(
         item: Item<C>,
         retries: u32,
-        elsewhere: Option<Elsewhere>,
-        outcome: Arc<Outcome<C::Output>>,
+        dispatch: Option<Dispatch>,
+        promise: Arc<Promise<C::Output>>,
     ) -> Self {
-        Slot { retries, elsewhere, stage: Mutex::new(Stage::Waiting(item)), outcome }
+        Slot { retries, dispatch, stage: Mutex::new(Stage::Waiting(item)), promise }
     }
 
     /// Takes the item out, if nobody else has; or what it is instead.
     fn start(&self) -> Result<Item<C>, JobRan> {
         let mut stage = lock(&self.stage);
-        match mem::replace(&mut *stage, Stage::Running) {
+        match mem::replace(&mut *stage, Stage::Running(thread::current().id())) {
             Stage::Waiting(item) => Ok(item),
             Stage::Cancelled => {
                 *stage = Stage::Cancelled;
                 Err(JobRan::Cancelled)
             }
-            other @ (Stage::Running | Stage::Done) => {
+            other @ (Stage::Running(_) | Stage::Done) => {
                 *stage = other;
                 Err(JobRan::Taken)
             }
@@ -66,13 +70,39 @@ where
 
     fn finish(&self, result: Result<C::Output, TaskError>) {
         *lock(&self.stage) = Stage::Done;
-        self.outcome.set(result);
+        self.promise.set(result);
     }
 
     /// Puts the item back: anybody may work at it.
     fn put_back(&self, item: Item<C>) {
         *lock(&self.stage) = Stage::Waiting(item);
-        self.outcome.wake();
+        self.promise.wake();
+    }
+
+    /// Makes an attempt.
+    fn attempt<'m>(
+        &self,
+        item: Item<C>,
+        memory: &'m Memory,
+        terms: AttemptTerms<'_>,
+        outbox: &mut Option<Outbox<'m>>,
+    ) -> Ran<C> {
+        let key = item.key();
+        let index = item.index;
+        let attempt = || {
+            let ran = match &self.dispatch {
+                None => item.run(memory, terms, outbox),
+                Some(dispatch) => dispatch.run_one(memory, item, terms, outbox),
+            };
+            // What is done is stored.
+            send(outbox);
+            ran
+        };
+        // All of the user's code is guarded where it runs; this is for mistakes of our own.
+        panics::catch(attempt).unwrap_or_else(|payload| {
+            let subject = TaskSubject { index, function: None, arguments: String::new() };
+            Ran::failed(index, key, panicked(subject, &payload))
+        })
     }
 }
 
@@ -81,28 +111,25 @@ where
     C: Call + Send,
     C::Output: Send,
 {
-    fn run<'m>(&self, memory: &'m Memory, patient: bool, outbox: &mut Option<Outbox<'m>>) -> JobRan {
+    fn run<'m>(
+        &self,
+        memory: &'m Memory,
+        terms: AttemptTerms<'_>,
+        outbox: &mut Option<Outbox<'m>>,
+    ) -> JobRan {
         let item = match self.start() {
             Ok(item) => item,
             Err(ran) => return ran,
         };
-        let terms = AttemptTerms { patient, retries: self.retries };
-        let ran = match &self.elsewhere {
-            None => item.run(memory, terms, outbox),
-            Some(elsewhere) => elsewhere.run_one(memory, item, terms, outbox),
-        };
-        // What is done is stored.
-        if let Some(outbox) = outbox {
-            outbox.send();
-        }
-        match ran {
+        let terms = AttemptTerms { retries: self.retries, ..terms };
+        match self.attempt(item, memory, terms, outbox) {
             Ran::Done { result, done, .. } => {
                 self.finish(result);
                 JobRan::Done(done)
             }
-            Ran::Busy(item) => {
+            Ran::Busy(key, item, by) => {
                 self.put_back(item);
-                JobRan::Busy
+                JobRan::Busy(key, by)
             }
             Ran::Again(item) => {
                 self.put_back(item);
@@ -131,8 +158,10 @@ where
         match mem::replace(&mut *stage, Stage::Cancelled) {
             Stage::Waiting(item) if item.failures == 0 => {
                 drop(stage);
-                let subject = subject_of(item.index, &*item.call);
-                self.outcome.set(Err(TaskError::new(subject, TaskErrorKind::Cancelled, "", None)));
+                let subject = subject_of(item.index, &item.call);
+                self.promise.set(Err(TaskError::new(subject, TaskErrorKind::Cancelled, "", None)));
+                // Nothing comes of it any more that a panic of its arguments could be told in.
+                panics::drop_quietly(item);
                 true
             }
             other => {
@@ -145,8 +174,27 @@ where
     fn is_waiting(&self) -> bool {
         matches!(*lock(&self.stage), Stage::Waiting(_))
     }
+}
 
-    fn wake(&self) {
-        self.outcome.wake();
+impl<C> Awaited for Slot<C>
+where
+    C: Call + Send,
+    C::Output: Send,
+{
+    fn depends_on(&self) -> Vec<ThreadId> {
+        match *lock(&self.stage) {
+            Stage::Running(thread) => vec![thread],
+            _ => Vec::new(),
+        }
+    }
+
+    fn free(&self, _: &HashSet<ThreadId>) {}
+}
+
+impl<C: Call> Ran<C> {
+    /// That an item failed.
+    fn failed(index: usize, key: Option<Key>, error: TaskError) -> Self {
+        let done = key.map(|key| (key, Err(error.clone())));
+        Ran::Done { index, result: Err(error), origin: crate::parallel::attempt::Origin::Computed, done }
     }
 }

@@ -2,47 +2,63 @@
 //!
 //! # Invariants
 //! 1. What is acknowledged is found by everyone from then on, and by a rebuild. A record is written again, at a higher address,
-//!    if meanwhile its segment began to be reduced (the floor), entries were cleared (the number of clears), or a record
-//!    of its key at a higher address was published.
-//! 2. A record is published only once it is written whole.
+//!    if meanwhile its segment began to be reduced (the floor), records were copied to a higher address (the end of the copies),
+//!    entries were cleared (the number of clears), or a record of its key at a higher address was published. If the control file is not the one that others open any more, everything is
+//!    opened anew and the record written again.
+//! 2. A record is published only once it is written whole, and a blob is complete, and durable if that was promised, before
+//!    its record is written.
+//! 3. The file of a record that was replaced is removed by who replaced it.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::path::Path;
-use std::sync::PoisonError;
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::sync::Arc;
 
 use super::address::{Address, SEGMENT};
-use super::control::Weight;
-use super::index::{Hash, Note, Published};
+use super::control::{CONTROL, Weight};
+use super::index::{Hash, INDEX, Note, Published};
 use super::open::View;
-use super::record::{Head, Kind, Record, Unsealed};
-use super::{LogStore, Now};
+use super::record::{BlobFile, Head, Record, Unsealed};
+use super::segments::LOG;
+use super::{Found, LogStore, Now};
 use crate::error::{Error, Result};
+use crate::events;
 use crate::key::Key;
+use crate::lock::lock;
 use crate::payload::LARGE;
-use crate::store::files::Blob;
-use crate::store::{Draft, Durability, Store};
+use crate::store::{Draft, Durability};
 
 /// What this process has written and not brought to the disk.
 #[derive(Debug, Default)]
 pub(super) struct Unsynced {
     segments: BTreeSet<u64>,
-    blobs: BTreeSet<Key>,
+    /// The names of files.
+    blobs: BTreeSet<String>,
 }
 
 /// Records of a batch go out together up to so many bytes.
 const TOGETHER: u64 = SEGMENT / 4;
 
-/// Publishing again is needed when others were faster; so often in a row it would be a fault.
-const TRIES: usize = 1000;
+/// Publishing again is needed when others were faster, or cleared; so often in a row it would be a fault.
+const TRIES: usize = 100;
 
 /// A record on its way.
 struct Staged {
     key: Key,
     record: Unsealed,
     weight: Weight,
+    /// The number of its file, if it has one.
+    blob: Option<u64>,
     /// Whether it is a removal, not an entry.
     removes: bool,
+}
+
+/// What others had done when a record was written.
+#[derive(Clone, Copy)]
+struct Seen {
+    address: Address,
+    /// How often entries had been cleared.
+    clears: u64,
 }
 
 impl LogStore {
@@ -51,74 +67,92 @@ impl LogStore {
         let mut results: Vec<Result<()>> = Vec::with_capacity(drafts.len());
         let mut group: Vec<Staged> = Vec::new();
         let mut bytes = 0;
-        let flush = |group: &mut Vec<Staged>, results: &mut Vec<Result<()>>| {
-            // One error for all of a group: it was one write.
-            let mut failed = self.publish_all(group).err();
-            for _ in group.drain(..) {
-                results.push(match &failed {
-                    None => Ok(()),
-                    Some(error) => Err(error.again()),
-                });
-            }
-            failed.take();
-        };
         for draft in drafts {
-            match self.stage(draft) {
-                Ok(staged) => {
-                    let length = staged.record.length() as u64;
-                    if bytes + length > TOGETHER {
-                        flush(&mut group, &mut results);
-                        bytes = 0;
-                    }
-                    bytes += length;
-                    group.push(staged);
-                }
-                Err(error) => {
-                    flush(&mut group, &mut results);
-                    bytes = 0;
-                    results.push(Err(error));
-                }
+            if draft.payload.len() >= LARGE {
+                self.flush(&mut group, &mut results);
+                bytes = 0;
+                results.push(self.store_large(draft));
+                continue;
             }
+            let staged = stage(draft);
+            let length = staged.record.length() as u64;
+            if bytes + length > TOGETHER {
+                self.flush(&mut group, &mut results);
+                bytes = 0;
+            }
+            bytes += length;
+            group.push(staged);
         }
-        flush(&mut group, &mut results);
+        self.flush(&mut group, &mut results);
         self.keep_budget();
         results
     }
 
-    /// The record of an entry; a large value is written to its blob first.
-    fn stage(&self, draft: &Draft<'_>) -> Result<Staged> {
-        let (record, blob) = if draft.payload.len() < LARGE {
-            (Unsealed::entry(draft), 0)
-        } else {
-            self.view(self.now()).check_writable()?;
-            let Blob { length, marker } = self.blobs.put_blob(draft)?;
-            if self.durability == Durability::OnClose {
-                self.unsynced.lock().unwrap_or_else(PoisonError::into_inner).blobs.insert(draft.key);
-            }
-            (Unsealed::blob(draft, length, marker), length)
-        };
-        let weight = Weight { function: draft.function, record: record.length() as u64, blob };
-        Ok(Staged { key: draft.key, record, weight, removes: false })
+    /// Stores a group of records; one result for all of them, since it is one write.
+    fn flush(&self, group: &mut Vec<Staged>, results: &mut Vec<Result<()>>) {
+        let published = self.publish_all(group);
+        results.extend(group.drain(..).map(|_| published.clone()));
     }
 
-    /// Takes the entry of `key` out: publishes its removal, then removes its blob.
-    pub(super) fn remove_entry(&self, slot: usize, address: Address, record: &Record) -> Result<()> {
+    /// Stores a large value: its file, then the record. A file that no record tells of, since this process was killed between the
+    /// two, is found by whoever has the log alone next.
+    fn store_large(&self, draft: &Draft<'_>) -> Result<()> {
+        crate::store::fits_budget(self.dir.path(), draft, self.budget)?;
+        let view = Arc::clone(&self.view(self.now()));
+        view.check_writable()?;
+        let number = RandomState::new().hash_one(draft.key.as_bytes());
+        let name = BlobFile { length: 0, number }.name(&draft.key);
+        view.control.unsettle();
+        // The file is locked until the record is published: nobody takes it for one that no record tells of.
+        let blob = self.blobs.put(&name, draft, self.durability == Durability::Each);
+        let stored = blob.and_then(|blob| {
+            let file = BlobFile { length: blob.length, number };
+            let record = Unsealed::blob(draft, file, blob.marker);
+            let weight =
+                Weight { function: draft.function, record: record.length() as u64, blob: file.length };
+            let mut staged = [Staged { key: draft.key, record, weight, blob: Some(number), removes: false }];
+            let published = self.publish_all(&mut staged);
+            if published.is_err() {
+                self.dir.remove(&name)?;
+            }
+            published
+        });
+        view.control.settle();
+        stored?;
+        if self.durability == Durability::OnClose {
+            lock(&self.unsynced).blobs.insert(name);
+        }
+        Ok(())
+    }
+
+    /// Takes an entry out: publishes its removal, then removes its blob.
+    pub(super) fn remove_entry(&self, found: &Found) -> Result<()> {
+        let Found { slot, address, record } = found;
         let Head { key, function, .. } = record.head();
         let removal = Unsealed::removal(&key, function);
         let weight = Weight { function, record: removal.length() as u64, blob: 0 };
-        let staged = Staged { key, record: removal, weight, removes: true };
+        let staged = Staged { key, record: removal, weight, blob: None, removes: true };
         if let Err(error) = self.publish_all(&mut [staged]) {
             // No room for the removal: turn the record itself into one, which takes none.
-            let now = self.now();
-            let view = self.view(now);
+            let view = Arc::clone(&self.view(self.now()));
             view.check_writable()?;
-            self.log.write(address, &record.removal_in_place(address)).map_err(|_| error)?;
-            if view.index.table().change(slot, address, None) {
+            self.log.overwrite(*address, &record.removal_in_place(*address)).map_err(|_| error)?;
+            if view.index.table().change(*slot, *address, None) {
                 view.control.uncount(weight_of(record));
             }
+            if let Some(blob) = record.blob() {
+                self.discard(&view, &blob.name(&key))?;
+            }
         }
-        if record.kind() == Kind::Blob {
-            self.blobs.remove(&key)?;
+        Ok(())
+    }
+
+    /// Removes the file of a record that is gone. If its writer is still about to publish it, it stays: it gets another record, or
+    /// is found by whoever has the log alone next.
+    pub(super) fn discard(&self, view: &View, blob: &str) -> Result<()> {
+        view.control.unsettle();
+        if self.blobs.remove_orphan(blob, || Ok(false))? {
+            view.control.settle();
         }
         Ok(())
     }
@@ -129,56 +163,71 @@ impl LogStore {
             return Ok(());
         }
         let now = self.now();
-        let (first, floor_seen) = self.append(group, now)?;
-        let mut address = first;
+        let first = self.append(group, now)?;
+        let mut seen = first;
         for staged in group.iter_mut() {
-            let next = address.after(staged.record.length());
-            self.publish(staged, address, floor_seen, now)?;
-            address = next;
+            let next = seen.address.after(staged.record.length());
+            self.publish(staged, seen, now)?;
+            seen.address = next;
+        }
+        // Others may have put another control file in place meanwhile, and gone through the log before these were in it.
+        let view = self.view.load();
+        if !self.is_in_place(&view)? {
+            self.reopen(&view);
+            let seen = self.append(group, self.now())?;
+            return self.publish_group_again(group, seen);
         }
         Ok(())
     }
 
-    /// Writes records one behind the other; returns the address of the first, and the number of clears before.
-    fn append(&self, group: &mut [Staged], now: Now) -> Result<(Address, u64)> {
+    fn publish_group_again(&self, group: &mut [Staged], mut seen: Seen) -> Result<()> {
+        for staged in group.iter_mut() {
+            let next = seen.address.after(staged.record.length());
+            self.publish(staged, seen, self.now())?;
+            seen.address = next;
+        }
+        Ok(())
+    }
+
+    /// Writes records one behind the other; returns the address of the first, and what others had done before.
+    fn append(&self, group: &mut [Staged], now: Now) -> Result<Seen> {
         let view = self.view(now);
         view.check_writable()?;
         let control = &view.control;
         let clears = control.clears();
         let length: usize = group.iter().map(|staged| staged.record.length()).sum();
-        let start = control.reserve(length as u64).ok_or_else(|| self.out_of_bounds())?;
+        let address = control.reserve(length as u64).ok_or_else(|| self.out_of_bounds())?;
         let written = if let [single] = group {
-            self.log.write(start, single.record.seal(start))
+            self.log.write(address, single.record.seal(address))
         } else {
             let mut bytes = Vec::with_capacity(length);
             for staged in group {
-                let address = start.after(bytes.len());
+                let address = address.after(bytes.len());
                 bytes.extend_from_slice(staged.record.seal(address));
             }
-            self.log.write(start, &bytes)
+            self.log.write(address, &bytes)
         };
-        written.inspect_err(|_| control.give_back(start, length as u64))?;
+        written.inspect_err(|_| control.give_back(address, length as u64))?;
         control.add_log(length as u64);
-        self.bring_to_disk(start.segment())?;
-        Ok((start, clears))
+        self.bring_to_disk(address.segment())?;
+        Ok(Seen { address, clears })
     }
 
-    /// Publishes the record at `address`, writing it again as long as it may have been passed over.
-    fn publish(&self, staged: &mut Staged, address: Address, clears: u64, now: Now) -> Result<()> {
-        let (mut address, mut clears) = (address, clears);
+    /// Publishes a record that was written, writing it again as long as it may have been passed over.
+    fn publish(&self, staged: &mut Staged, mut seen: Seen, now: Now) -> Result<()> {
         for _ in 0..TRIES {
-            let published = self.publish_once(staged, address, now)?;
+            let published = self.publish_once(staged, seen.address, now)?;
             let view = self.view.load();
             let passed_over = published == Published::Newer
-                || view.control.floor() > address.segment()
-                || view.control.clears() != clears;
+                || view.control.floor() > seen.address.segment()
+                || view.control.copies() > seen.address
+                || view.control.clears() != seen.clears;
             if !passed_over {
                 return Ok(());
             }
-            (address, clears) = self.append(std::slice::from_mut(staged), now)?;
+            seen = self.append(std::slice::from_mut(staged), now)?;
         }
-        let fault = std::io::Error::other("others were always faster");
-        Err(Error::io("publish an entry in", &self.root, fault))
+        Err(self.dir.error("publish an entry in", INDEX, io::Error::other("others were always faster")))
     }
 
     /// Publishes a record in the index that is in place, and counts it.
@@ -187,18 +236,23 @@ impl LogStore {
         let mut outcome = None;
         for _ in 0..TRIES {
             let view = self.view(now);
+            view.check_writable()?;
             let table = view.index.table();
             let note = Note::stored(now.seconds, view.control.clock()).to_word();
-            let published = table.publish(hash, address, note, |other| {
-                self.log.head(other, now.tick).is_some_and(|head| head.key == staged.key)
-            });
+            let is_same = |other| self.log.is_of(other, &staged.key);
+            let published = table.publish(hash, address, note, is_same)?;
             if outcome.is_none() && published != Published::Full {
-                self.count(&view, staged, published, now);
+                self.settle(&view, staged, published)?;
                 outcome = Some(published);
             }
             if table.is_sealed() {
                 // A copy is being made, which may lack the record.
                 self.await_index(&view)?;
+                continue;
+            }
+            if view.index.is_lost() {
+                // What was published may be lost with a page of the index.
+                self.reopen(&view);
                 continue;
             }
             if published == Published::Full {
@@ -207,59 +261,69 @@ impl LogStore {
             }
             if published == Published::Inserted && table.is_crowded() {
                 // Not needed yet: on a full disk the old table serves on.
-                let _ = self.grow(&view);
+                if let Err(error) = self.grow(&view) {
+                    events::debug!("the index does not grow: {error}");
+                }
             }
             // Whatever it was before a copy was made, a newer one is there.
             return Ok(if published == Published::Newer { published } else { outcome.unwrap_or(published) });
         }
-        let fault = std::io::Error::other("the index never held still");
-        Err(Error::io("publish an entry in", &self.root, fault))
+        Err(self.dir.error("publish an entry in", INDEX, io::Error::other("the index never held still")))
     }
 
-    /// Brings the totals in line with what was published.
-    fn count(&self, view: &View, staged: &Staged, published: Published, now: Now) {
-        if let Published::Replaced(old) = published
-            && let Some(old) = self.log.entry(old, now.tick)
-        {
-            view.control.uncount(weight_of(&old));
-        }
-        let is_new = matches!(published, Published::Inserted | Published::Replaced(_));
-        if is_new && !staged.removes {
+    /// Brings the totals in line with what was published, and removes the file of a record that was replaced.
+    fn settle(&self, view: &View, staged: &Staged, published: Published) -> Result<()> {
+        if matches!(published, Published::Inserted | Published::Replaced(_)) && !staged.removes {
             view.control.count(staged.weight);
         }
+        if let Published::Replaced(old) = published
+            && let Some(old) = self.log.entry(old)?
+        {
+            view.control.uncount(weight_of(&old));
+            // A record that was written again has the file of the one before.
+            if let Some(blob) = old.blob().filter(|blob| Some(blob.number) != staged.blob) {
+                self.discard(view, &blob.name(&staged.key))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether others open the control file that is mapped here.
+    fn is_in_place(&self, view: &View) -> Result<bool> {
+        view.control.is_in_place().map_err(|error| self.dir.error("look at", CONTROL, error))
     }
 
     pub(super) fn out_of_bounds(&self) -> Error {
-        let fault = std::io::Error::other("its tail is out of bounds; it is mended when all have closed it");
-        Error::io("append to", self.log.dir(), fault)
+        let fault = io::Error::other("its tail is out of bounds");
+        self.dir.error("append to", LOG, fault)
     }
 
     pub(super) fn bring_to_disk(&self, segment: u64) -> Result<()> {
         match self.durability {
             Durability::None => Ok(()),
             Durability::OnClose => {
-                self.unsynced.lock().unwrap_or_else(PoisonError::into_inner).segments.insert(segment);
+                lock(&self.unsynced).segments.insert(segment);
                 Ok(())
             }
-            Durability::Each => sync(&super::segments::path(self.log.dir(), segment))
-                .and_then(|()| sync(self.log.dir()))
-                .map_err(|error| Error::io("sync", self.log.dir(), error)),
+            Durability::Each => self.log.sync(segment),
         }
     }
 
-    /// Brings all that this process has written to the disk. What fails is lost in a power cut, at worst.
-    pub(super) fn sync_all(&self) {
-        let unsynced = std::mem::take(&mut *self.unsynced.lock().unwrap_or_else(PoisonError::into_inner));
-        for segment in unsynced.segments {
-            let _ = sync(&super::segments::path(self.log.dir(), segment));
-        }
-        for key in unsynced.blobs {
-            let path = self.blobs.path(&key);
-            let _ = sync(&path).and_then(|()| path.parent().map_or(Ok(()), sync));
-        }
-        let _ = sync(self.log.dir()).and_then(|()| sync(&self.root));
-        let _ = self.view.load().index.words().sync();
+    /// Brings all that this process has written to the disk.
+    pub(super) fn sync_all(&self) -> Result<()> {
+        let unsynced = std::mem::take(&mut *lock(&self.unsynced));
+        // Blobs first: a record without its blob is no entry.
+        unsynced.blobs.iter().try_for_each(|name| self.blobs.sync(name))?;
+        unsynced.segments.iter().try_for_each(|&segment| self.log.sync(segment))?;
+        self.dir.sync("")
     }
+}
+
+/// The record of a small entry.
+fn stage(draft: &Draft<'_>) -> Staged {
+    let record = Unsealed::entry(draft);
+    let weight = Weight { function: draft.function, record: record.length() as u64, blob: 0 };
+    Staged { key: draft.key, record, weight, blob: None, removes: false }
 }
 
 /// What an entry adds to the totals.
@@ -267,15 +331,6 @@ pub(super) fn weight_of(record: &Record) -> Weight {
     Weight {
         function: record.head().function,
         record: record.bytes().len() as u64,
-        blob: record.blob_length(),
-    }
-}
-
-fn sync(path: &Path) -> std::io::Result<()> {
-    match File::open(path) {
-        Ok(file) => file.sync_all(),
-        // Reduced away meanwhile.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
+        blob: record.blob().map_or(0, |blob| blob.length),
     }
 }

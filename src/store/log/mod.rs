@@ -2,11 +2,10 @@
 //!
 //! ```text
 //! log/0000 0001 …   segments: records, one behind the other; written with pwrite, never through a mapping
-//!     control       the tail of the log, totals, what reductions need
-//!     users         a shared lock of everyone who has the directory open
-//!     upkeep        the lock of whoever grows or rebuilds the index, reduces or clears
+//!     control       the tail of the log, totals, what reductions need; locks of everyone who has the log open, and of
+//!                   whoever grows or rebuilds the index, reduces or clears
 //! index             the hash table: tag and address of each key's latest record; a hint
-//! blobs/ab/cdef…    values from 64 KiB up, in the format of the files layout
+//! blobs/ab/cdef…-n  values from 64 KiB up, in the format of the files layout; each file belongs to one record
 //! ```
 //!
 //! # Invariants
@@ -17,7 +16,9 @@
 //!    one published than his own writes his own again.
 //! 4. Whoever moves or removes records of others ([`upkeep`], [`reduce`]) says so first (the floor, the number of
 //!    clears, the seal of the index), and who stores looks afterwards whether his record was passed over.
-//! 5. A blob is complete before its record is published.
+//! 5. A blob is complete before its record is published, and removed after its record is gone. While one of the two is under way,
+//!    the control words say so.
+//! 6. What cannot be read is an error, not absence: no slot is given up, no index put in place and no segment removed for it.
 //!
 //! Tried and dropped: a record for each evicted entry (the log would grow while it is reduced), and slots that
 //! become free again (then one key can get two slots, and a removal finds one of them).
@@ -33,10 +34,9 @@ mod segments;
 mod upkeep;
 mod vouch;
 
-use std::path::{Path, PathBuf};
 use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
@@ -45,21 +45,23 @@ use self::address::Address;
 use self::append::Unsynced;
 use self::index::{Hash, Note};
 use self::open::View;
-use self::record::{Kind, Record};
+use self::record::Record;
 use self::segments::Log;
-use super::{
-    Draft, Durability, EntryInfo, Extent, FilesStore, Limits, Lookup, Options, Reduced, Store, Swept,
-};
-use crate::error::Result;
+use super::blobs::{Blobs, FIRST_READ_OF_LARGE};
+use super::root;
+use super::{Draft, Durability, EntryInfo, Extent, Limits, Lookup, Options, Reduced, Store, Swept};
+use crate::error::{Error, Result};
+use crate::events;
 use crate::key::{FunctionId, Key};
-use crate::sys::{self, Stamp};
+use crate::lock::lock;
+use crate::sys::{self, Dir, Stamp};
 
 /// Entries in a log below one directory.
 #[derive(Debug)]
 pub(crate) struct LogStore {
-    root: PathBuf,
+    dir: Arc<Dir>,
     log: Log,
-    blobs: FilesStore,
+    blobs: Blobs,
     /// What is mapped now; exchanged when the index grows, or the files turn out to be others.
     view: ArcSwap<View>,
     /// Held while the view is exchanged.
@@ -69,16 +71,17 @@ pub(crate) struct LogStore {
     /// Tells the milliseconds since 1970; tests have clocks of their own.
     clock: fn() -> u64,
     budget: Option<u64>,
-    /// How many steps of a reduction in a row gained next to nothing.
-    poor_steps: AtomicU64,
-    /// The tail of the log up to which reductions rest, since all of it was gone through and gained next to nothing.
-    rested: AtomicU64,
+    /// What reductions for the budget have found.
+    pace: reduce::Pace,
     durability: Durability,
     unsynced: Mutex<Unsynced>,
 }
 
 /// Mapped files are looked after this often, in milliseconds: that they are there, whole, and the current ones.
 const TICK: u64 = 16;
+
+/// A key may be moved while it is looked for; so often in a row it would be a fault.
+const TRIES: usize = 100;
 
 /// A moment, as the store needs it.
 #[derive(Clone, Copy, Debug)]
@@ -89,28 +92,52 @@ struct Now {
     seconds: u32,
 }
 
+/// A record of an entry that was found; not checked.
+#[derive(Debug)]
+struct Found {
+    slot: usize,
+    address: Address,
+    record: Record,
+}
+
 impl LogStore {
-    /// Opens the log in `root`, which is a cache directory.
+    /// Opens the log in a cache directory.
     ///
     /// Where nothing can be written, or there is no room for the index, what is there can still be read; stores fail with the
     /// reason.
-    pub(super) fn open(root: &Path, options: &Options) -> Self {
-        let log = Log::new(root.join("log"));
-        let view = View::open(root, &log, options.durability);
-        LogStore {
-            root: root.to_owned(),
+    pub(super) fn open(dir: &Arc<Dir>, options: &Options) -> Self {
+        let log = Log::new(dir);
+        let view = View::open(dir, &log, options.durability, None);
+        let store = LogStore {
+            dir: Arc::clone(dir),
             log,
-            blobs: FilesStore::open(root),
+            blobs: Blobs::new(dir),
             view: ArcSwap::from_pointee(view),
             changing: Mutex::default(),
             ticked: AtomicU64::new(0),
             clock: sys::coarse_millis,
             budget: options.budget,
-            poor_steps: AtomicU64::new(0),
-            rested: AtomicU64::new(0),
+            pace: reduce::Pace::default(),
             durability: options.durability,
             unsynced: Mutex::default(),
+        };
+        // What is left there harms nobody, so that failing to remove it is no trouble.
+        if let Err(error) = sys::sweep(dir).and_then(|()| store.settle_orphans()) {
+            events::debug!("what killed processes left stays: {error}");
         }
+        store
+    }
+
+    /// Removes blobs that killed processes left without a record, if there may be any.
+    fn settle_orphans(&self) -> Result<()> {
+        let view = self.view.load();
+        let before = view.control.unsettled();
+        if view.unwritable.is_some() || before == 0 {
+            return Ok(());
+        }
+        self.remove_orphans()?;
+        view.control.settle_from(before);
+        Ok(())
     }
 
     fn now(&self) -> Now {
@@ -132,14 +159,15 @@ impl LogStore {
 
     fn look_after(&self, view: &Arc<View>, now: Now) {
         self.ticked.store(now.tick, Relaxed);
-        if !view.is_current() || view.unwritable.is_some() {
-            self.reopen(view);
-        } else {
-            if view.index.table().is_retired() {
-                self.reload_index(view);
-            }
-            self.log.forget_before(view.control.first());
+        let is_retired = view.index.table().is_retired();
+        // What cannot be looked at is opened anew, which tells why.
+        let looked = view.is_current(&self.dir);
+        match looked {
+            Ok(true) if view.unwritable.is_none() && !is_retired => {}
+            Ok(true) if is_retired => self.reload_or_reopen(view),
+            _ => self.reopen(view),
         }
+        self.log.forget_before(view.control.first());
     }
 
     /// Opens everything again, unless another thread has done so since `old` was seen.
@@ -150,100 +178,148 @@ impl LogStore {
         }
         self.log.forget_all();
         // Not under the mutex: opening may have to wait for whoever does upkeep, and he may wait for the mutex.
-        let view = View::open(&self.root, &self.log, self.durability);
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let view = View::open(&self.dir, &self.log, self.durability, Some(old));
+        if self.dir.was_made_again()
+            && let Err(error) = root::restore(&self.dir, root::Kind::Log)
+        {
+            events::warn!("the cache directory is not what it was: {error}");
+        }
+        let _changing = lock(&self.changing);
         if !is_late() {
             self.view.store(Arc::new(view));
         }
     }
 
     /// Takes the index that is in place now, unless another thread has done so since `old` was seen.
-    fn reload_index(&self, old: &Arc<View>) {
+    fn reload_index(&self, old: &Arc<View>) -> Result<()> {
         {
-            let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+            let _changing = lock(&self.changing);
             if !Arc::ptr_eq(old, &self.view.load()) {
-                return;
+                return Ok(());
             }
-            if let Some(view) = old.with_current_index(&self.root) {
+            if let Some(view) = old.with_current_index(&self.dir)? {
                 self.view.store(Arc::new(view));
-                return;
+                return Ok(());
             }
         }
         self.reopen(old);
+        Ok(())
     }
 
-    /// The slot, the address and the record of `key`, if there is one and it is that of an entry.
-    fn find(&self, view: &View, key: &Key, now: Now) -> Option<(usize, Address, Record)> {
+    fn reload_or_reopen(&self, old: &Arc<View>) {
+        if self.reload_index(old).is_err() {
+            // Opening anew tells why.
+            self.reopen(old);
+        }
+    }
+
+    /// The record of `key`, if there is one and it is that of an entry.
+    fn find(&self, view: &View, key: &Key) -> Result<Option<Found>> {
         let found = view.index.table().find(Hash::of(key), |slot, address| {
-            let record = self.log.record(address, now.tick).filter(|record| record.is_of(key))?;
-            Some((slot, address, record))
-        });
-        found.filter(|(_, _, record)| record.is_entry())
+            let record = self.log.record(address)?.filter(|record| record.is_of(key));
+            Ok::<_, Error>(record.map(|record| Found { slot, address, record }))
+        })?;
+        Ok(found.filter(|found| found.record.is_entry()))
     }
 
     /// As [`find`](Self::find), in the index that is in place.
-    fn find_in_place(&self, key: &Key, now: Now) -> Option<(usize, Address, Record)> {
-        let view = self.view(now);
-        self.find(&view, key, now).or_else(|| {
-            self.newer_view(&view)?;
-            self.find_in_place(key, now)
-        })
+    fn find_in_place(&self, key: &Key) -> Result<Option<Found>> {
+        let mut view = Arc::clone(&self.view(self.now()));
+        for _ in 0..TRIES {
+            if let Some(found) = self.find(&view, key)? {
+                return Ok(Some(found));
+            }
+            match self.newer_view(&view)? {
+                Some(newer) => view = newer,
+                None => return Ok(None),
+            }
+        }
+        Ok(None)
     }
 
     /// Notes that the entry of `key`, in that slot, is used.
     fn touch(&self, view: &View, slot: usize, key: &Key, now: Now) {
         let table = view.index.table();
-        if let Some(note) = Note::of_word(table.note(slot)).used(now.seconds, view.control.clock())
-            && view.index.words().is_writable()
+        let used = |view: &View, slot: usize| {
+            let note =
+                Note::of_word(view.index.table().note(slot)).used(now.seconds, view.control.clock())?;
+            view.index.table().set_note(slot, note.to_word());
+            Some(())
+        };
+        if view.unwritable.is_some() || used(view, slot).is_none() || !table.is_retired() {
+            return;
+        }
+        // The copy may have been made before that. What fails costs a note.
+        if let Ok(Some(view)) = self.newer_view(view)
+            && let Ok(Some(found)) = self.find(&view, key)
         {
-            table.set_note(slot, note.to_word());
-            // The copy may have been made before that.
-            if table.is_retired()
-                && let Some(view) = self.newer_view(view)
-                && let Some((slot, ..)) = self.find(&view, key, now)
-            {
-                self.touch(&view, slot, key, now);
-            }
+            used(&view, found.slot);
         }
     }
 
     fn look_up(&self, view: &View, key: &Key, now: Now) -> Result<Lookup> {
-        let Some((slot, address, record)) = self.find(view, key, now) else {
-            return match self.newer_view(view) {
-                Some(view) => self.look_up(&view, key, now),
-                None => Ok(Lookup::Absent),
-            };
-        };
-        if !record.is_sound(address) {
-            let how = format!("the checksum of its record at {} does not match", address.0);
-            return Ok(Lookup::Damaged(how));
+        match self.look_up_in(view, key, now)? {
+            Lookup::Absent => {}
+            found => return Ok(found),
         }
-        self.touch(view, slot, key, now);
-        match record.kind() {
-            Kind::Blob => self.blobs.open_blob(key, record.marker()),
-            _ => Ok(Lookup::Found(record.into_entry())),
+        // What an index lacks may be in the one after it.
+        let Some(mut view) = self.newer_view(view)? else { return Ok(Lookup::Absent) };
+        for _ in 0..TRIES {
+            match self.look_up_in(&view, key, now)? {
+                Lookup::Absent => {}
+                found => return Ok(found),
+            }
+            match self.newer_view(&view)? {
+                Some(newer) => view = newer,
+                None => break,
+            }
         }
+        Ok(Lookup::Absent)
     }
 
-    /// The view in place of `view`, if its index is not in place any more. What an index lacks may be in the one after it.
-    fn newer_view(&self, view: &View) -> Option<Arc<View>> {
-        if !view.is_left_behind() {
-            return None;
+    fn look_up_in(&self, view: &View, key: &Key, now: Now) -> Result<Lookup> {
+        for _ in 0..TRIES {
+            let Some(Found { slot, address, record }) = self.find(view, key)? else {
+                return Ok(Lookup::Absent);
+            };
+            if !record.is_sound(address) {
+                let how = format!("the checksum of its record at {} does not match", address.0);
+                return Ok(Lookup::Damaged(how));
+            }
+            self.touch(view, slot, key, now);
+            let Some(blob) = record.blob() else { return Ok(Lookup::Found(record.into_entry())) };
+            match self.blobs.open(&blob.name(key), key, FIRST_READ_OF_LARGE, record.marker())? {
+                // It was replaced or evicted a moment ago.
+                Lookup::Absent if view.index.table().address(slot) != Some(address) => {}
+                found => return Ok(found),
+            }
+        }
+        Ok(Lookup::Absent)
+    }
+
+    /// The view in place of `view`, if its index is not in place any more.
+    fn newer_view(&self, view: &View) -> Result<Option<Arc<View>>> {
+        if !view.is_left_behind(&self.dir)? {
+            return Ok(None);
         }
         let current = self.view.load_full();
         if ptr::eq(&raw const *current, view) {
-            self.reload_index(&current);
+            self.reload_index(&current)?;
         }
-        Some(self.view.load_full()).filter(|newer| !ptr::eq(&raw const **newer, view))
+        Ok(Some(self.view.load_full()).filter(|newer| !ptr::eq(&raw const **newer, view)))
     }
 
-    /// Calls `visit` with the address and the record of every entry.
-    fn visit_entries(&self, view: &View, now: Now, mut visit: impl FnMut(usize, Address, Record)) {
+    /// Calls `visit` with the address and the record of every entry; fails, after visiting all, if some could not be read.
+    fn visit_entries(&self, view: &View, mut visit: impl FnMut(usize, Address, Record)) -> Result<()> {
+        let mut failed = Ok(());
         for (slot, address) in view.index.table().entries() {
-            if let Some(record) = self.log.entry(address, now.tick) {
-                visit(slot, address, record);
+            match self.log.entry(address) {
+                Ok(Some(record)) => visit(slot, address, record),
+                Ok(None) => {}
+                Err(error) => failed = failed.and(Err(error)),
             }
         }
+        failed
     }
 }
 
@@ -265,8 +341,7 @@ impl Store for LogStore {
     }
 
     fn holds(&self, key: &Key) -> Result<bool> {
-        let now = self.now();
-        Ok(self.find_in_place(key, now).is_some())
+        Ok(self.find_in_place(key)?.is_some())
     }
 
     fn put(&self, draft: &Draft<'_>) -> Result<()> {
@@ -278,7 +353,11 @@ impl Store for LogStore {
     }
 
     fn vouch(&self, key: &Key, stamp: &Stamp) {
-        self.renew_marker(key, stamp);
+        self.blobs.vouch(key, stamp);
+        // The old marker stays then: the next process verifies again.
+        if let Err(error) = self.renew_marker(key, stamp) {
+            events::debug!("a file that was found sound gets no marker: {error}");
+        }
     }
 
     fn generation(&self) -> Option<u64> {
@@ -287,15 +366,12 @@ impl Store for LogStore {
     }
 
     fn remove(&self, key: &Key) -> Result<bool> {
-        let now = self.now();
         let mut removed = false;
-        loop {
-            let Some((slot, address, record)) = self.find_in_place(key, now) else {
-                return Ok(removed);
-            };
-            self.remove_entry(slot, address, &record)?;
+        while let Some(found) = self.find_in_place(key)? {
+            self.remove_entry(&found)?;
             removed = true;
         }
+        Ok(removed)
     }
 
     fn clear(&self) -> Result<()> {
@@ -307,9 +383,8 @@ impl Store for LogStore {
     }
 
     fn list(&self, visit: &mut dyn FnMut(EntryInfo)) -> Result<()> {
-        let now = self.now();
-        let view = self.view(now);
-        self.visit_entries(&view, now, |_, address, record| {
+        let view = self.view(self.now());
+        self.visit_entries(&view, |_, address, record| {
             if record.is_sound(address) {
                 let head = record.head();
                 visit(EntryInfo {
@@ -322,16 +397,13 @@ impl Store for LogStore {
                     bytes: record.extent(),
                 });
             }
-        });
-        Ok(())
+        })
     }
 
     fn sample(&self, most: usize, visit: &mut dyn FnMut(FunctionId, Duration)) -> Result<()> {
-        let now = self.now();
         // Slots are in the order of a hash.
-        for (_, address) in self.view(now).index.table().entries().take(most) {
-            if let Some(record) = self.log.entry(address, now.tick).filter(|record| record.is_sound(address))
-            {
+        for (_, address) in self.view(self.now()).index.table().entries().take(most) {
+            if let Some(record) = self.log.entry(address)?.filter(|record| record.is_sound(address)) {
                 let head = record.head();
                 visit(head.function, head.compute_time());
             }
@@ -348,9 +420,8 @@ impl Store for LogStore {
     }
 
     fn check_writable(&self) -> Result<()> {
-        let now = self.now();
-        self.view(now).check_writable()?;
-        sys::whole_file::check_writable(&self.root.join("tmp"))
+        self.view(self.now()).check_writable()?;
+        sys::check_writable(&self.dir)
     }
 
     fn sweep(&self) -> Result<Swept> {
@@ -363,9 +434,12 @@ impl Store for LogStore {
 }
 
 impl Drop for LogStore {
+    /// What cannot be brought to the disk may be lost in a power cut, at worst.
     fn drop(&mut self) {
-        if self.durability == Durability::OnClose {
-            self.sync_all();
+        if self.durability == Durability::OnClose
+            && let Err(error) = self.sync_all()
+        {
+            events::warn!("entries may not outlive a power cut: {error}");
         }
     }
 }

@@ -1,32 +1,31 @@
 //! Opening a log: its locks, its control words, its index; and what is mended then.
 //!
 //! # Invariants
-//! 1. Everyone who may append holds a shared lock on `log/users`. Who gets it exclusively is alone, and sets tail, floor and first
-//!    segment by the files that are there: a power cut may have left them behind or ahead.
-//! 2. Opening always succeeds. Where nothing can be written, what is there is read, and stores fail with the reason.
+//! 1. Everyone who may append holds a shared lock on the control file. Who gets it exclusively is alone, and sets tail, floor and
+//!    first segment by the files that are there: a power cut may have left them behind or ahead.
+//! 2. Who has locked the control file asks whether it still has its name: another may have been put in its place.
+//! 3. Opening always succeeds. Where nothing can be written, what is there is read, and stores fail with the reason.
 
-use std::fs::{File, TryLockError};
-use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::address::Address;
-use super::control::Control;
-use super::index::Index;
-use super::segments::{self, Log};
+use super::control::{CONTROL, Control};
+use super::index::{INDEX, Index};
+use super::segments::Log;
 use super::upkeep::{self, Upkeep};
 use crate::error::{Error, Result};
+use crate::events;
 use crate::store::Durability;
-use crate::sys;
+use crate::sys::locks::Lock;
+use crate::sys::{Access, Dir};
 
 /// What a process has mapped.
 #[derive(Debug)]
 pub(super) struct View {
     pub(super) control: Arc<Control>,
     pub(super) index: Arc<Index>,
-    /// The shared lock on `log/users`; `None` where nothing can be written.
-    users: Option<Arc<File>>,
     /// Why nothing can be stored.
     pub(super) unwritable: Option<Unwritable>,
 }
@@ -34,19 +33,47 @@ pub(super) struct View {
 /// Why nothing can be stored, and since when.
 #[derive(Clone, Debug)]
 pub(super) struct Unwritable {
-    path: PathBuf,
-    kind: ErrorKind,
+    error: Error,
     since: Instant,
+}
+
+impl Unwritable {
+    pub(super) fn new(error: Error) -> Self {
+        Unwritable { error, since: Instant::now() }
+    }
+
+    /// Whether it is time to try again.
+    fn is_over(&self) -> bool {
+        let waited_in_vain = self.error.io_error().is_some_and(|error| error.kind() == ErrorKind::TimedOut);
+        self.since.elapsed() > if waited_in_vain { LATER } else { AGAIN }
+    }
 }
 
 /// What cannot be written is tried again after this time.
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// And after this, if that was since another process was waited for in vain: it costs its time whenever it is tried.
+const LATER: Duration = Duration::from_secs(30);
+
+/// Somebody may put another control file in place, or make an index; so often in a row it would be a fault.
+const TRIES: usize = 20;
+
+/// So many segments are left out behind the end of a log whose control words were lost: others may still write where those told
+/// them to, for some milliseconds.
+const MARGIN: u64 = 16;
+
 impl View {
-    pub(super) fn open(root: &Path, log: &Log, durability: Durability) -> Self {
-        let opened = View::open_shared(root, log).unwrap_or_else(|error| {
-            event!(Debug, "the log in `{}` is only read: {error}", root.display());
-            View::open_read_only(root, log, &error)
+    /// Opens the log. What could not be opened for writing before is `old`, which is used on as long as that is so.
+    pub(super) fn open(dir: &Dir, log: &Log, durability: Durability, old: Option<&View>) -> Self {
+        let opened = View::open_shared(dir, log).unwrap_or_else(|error| {
+            events::debug!("the log in `{}` is only read: {error}", dir.path().display());
+            let unwritable = Some(Unwritable::new(error));
+            match old.filter(|old| old.unwritable.is_some()) {
+                Some(old) => {
+                    View { control: Arc::clone(&old.control), index: Arc::clone(&old.index), unwritable }
+                }
+                None => View { unwritable, ..View::open_read_only(dir, log) },
+            }
         });
         if durability != Durability::None && opened.unwritable.is_none() {
             opened.control.set_durable();
@@ -54,73 +81,46 @@ impl View {
         opened
     }
 
-    fn open_shared(root: &Path, log: &Log) -> Result<Self> {
-        let (users, alone) = lock_users(log.dir())?;
-        if !alone && let Some(view) = View::open_sound(root, log, &users) {
-            return Ok(view);
-        }
-        let upkeep = Upkeep::lock(log.dir())?;
-        let control = if let Some(control) = Control::open(log.dir(), true) {
-            control
-        } else {
-            // Others may still write where the lost control words told them to, for a tick: so begin well behind that.
-            let end = end(log)?.1;
-            let tail = if alone { end } else { Address::of_segment(end.segment() + 16) };
-            Control::create(log.dir(), &root.join("tmp"), tail)?
-        };
-        let mut index = Index::open(root, control.log_id(), true);
-        if alone {
-            recover(&control, log)?;
-            if control.enter_boot(sys::boot_id()) && control.is_durable() {
-                // Pages of the index may be older than the log.
-                index = None;
+    fn open_shared(dir: &Dir, log: &Log) -> Result<Self> {
+        for _ in 0..TRIES {
+            let Some(control) = Control::open(dir, Access::Write)? else {
+                Control::create(dir, lost_tail(log)?)?;
+                continue;
+            };
+            let alone = enter(dir, &control)? == Lock::Exclusive;
+            if !is_in_place(dir, &control)? {
+                continue;
             }
-        }
-        let index = match index {
-            Some(index) if !index.table().is_retired() => {
-                // A killed one's seal: he held the lock that is held here.
-                index.table().set_sealed(false);
-                index
+            if !control.is_sound() {
+                replace_control(dir, log, &control)?;
+                continue;
             }
-            _ => upkeep::rebuild(&upkeep, root, log, &control)?,
-        };
-        drop(upkeep);
-        if alone {
-            users.lock_shared().map_err(|error| Error::io("lock", log.dir().join("users"), error))?;
+            let index = Index::open(dir, control.log_id(), Access::Write)?;
+            let index = match index {
+                Some(index) if !alone => index,
+                index => mend(dir, log, &control, index, alone)?,
+            };
+            control.share().map_err(|error| dir.error("lock", CONTROL, error))?;
+            return Ok(View { control: Arc::new(control), index: Arc::new(index), unwritable: None });
         }
-        let (control, index) = (Arc::new(control), Arc::new(index));
-        Ok(View { control, index, users: Some(Arc::new(users)), unwritable: None })
+        Err(dir.error("open", CONTROL, std::io::Error::other("it never held still")))
     }
 
-    /// The usual case: others have it open, and all is well.
-    fn open_sound(root: &Path, log: &Log, users: &File) -> Option<Self> {
-        let control = Control::open(log.dir(), true)?;
-        let index = Index::open(root, control.log_id(), true).filter(|index| !index.table().is_retired())?;
-        let users = users.try_clone().ok()?;
-        Some(View {
-            control: Arc::new(control),
-            index: Arc::new(index),
-            users: Some(Arc::new(users)),
-            unwritable: None,
-        })
-    }
-
-    fn open_read_only(root: &Path, log: &Log, error: &Error) -> Self {
-        let control = Control::open(log.dir(), false).unwrap_or_else(Control::private);
-        let index = Index::open(root, control.log_id(), false)
-            .unwrap_or_else(|| upkeep::rebuild_privately(log, &control));
-        let unwritable = Unwritable {
-            path: error.path().unwrap_or(root).to_owned(),
-            kind: error.io_error().map_or(ErrorKind::Other, io::Error::kind),
-            since: Instant::now(),
-        };
-        View { control: Arc::new(control), index: Arc::new(index), users: None, unwritable: Some(unwritable) }
+    /// What can be read where nothing can be written. What cannot be read either is as if it were not there.
+    fn open_read_only(dir: &Dir, log: &Log) -> Self {
+        let sound = |control: &Control| control.is_sound();
+        let control = Control::open(dir, Access::Read).ok().flatten().filter(sound);
+        let control = control.unwrap_or_else(Control::nothing);
+        let index = Index::open(dir, control.log_id(), Access::Read).ok().flatten();
+        let index = index.unwrap_or_else(|| upkeep::rebuild_privately(log, &control));
+        View { control: Arc::new(control), index: Arc::new(index), unwritable: None }
     }
 
     /// This with the index that is in place now; `None` if there is none.
-    pub(super) fn with_current_index(&self, root: &Path) -> Option<Self> {
-        let index = Index::open(root, self.control.log_id(), self.unwritable.is_none())?;
-        Some(self.with_index(index))
+    pub(super) fn with_current_index(&self, dir: &Dir) -> Result<Option<Self>> {
+        let access = if self.unwritable.is_none() { Access::Write } else { Access::Read };
+        let index = Index::open(dir, self.control.log_id(), access)?;
+        Ok(index.map(|index| self.with_index(index)))
     }
 
     /// This with another index.
@@ -128,78 +128,126 @@ impl View {
         View {
             control: Arc::clone(&self.control),
             index: Arc::new(index),
-            users: self.users.clone(),
             unwritable: self.unwritable.clone(),
         }
     }
 
-    /// Whether the mapped files are there, whole and sound.
-    pub(super) fn is_current(&self) -> bool {
-        self.control.words().is_whole()
-            && self.control.is_sound()
+    /// Whether the mapped files are sound, and those that others open.
+    pub(super) fn is_current(&self, dir: &Dir) -> Result<bool> {
+        let is_there = |name: &str, is_it: &dyn Fn(&crate::sys::Stat) -> bool| {
+            Ok::<_, Error>(dir.stat(name)?.is_some_and(|stat| is_it(&stat)))
+        };
+        Ok(self.control.is_sound()
             && self.index.is_sound(self.control.log_id())
-            // A retired index has lost its name, as it should.
-            && (self.index.words().is_whole() || self.index.table().is_retired())
+            && is_there(CONTROL, &|stat| self.control.is_file(stat))?
+            // An index that was replaced has lost its name, as it should.
+            && (self.index.table().is_retired() || is_there(INDEX, &|stat| self.index.is_file(stat))?))
     }
 
     /// Whether another index is in place of this one. Nobody may have said so: who copied it may have been killed before
     /// he could.
-    pub(super) fn is_left_behind(&self) -> bool {
+    pub(super) fn is_left_behind(&self, dir: &Dir) -> Result<bool> {
         let table = self.index.table();
-        table.is_retired() || table.is_sealed() && !self.index.words().is_whole()
+        if table.is_retired() {
+            return Ok(true);
+        }
+        let is_there = || Ok::<_, Error>(dir.stat(INDEX)?.is_some_and(|stat| self.index.is_file(&stat)));
+        Ok(table.is_sealed() && !is_there()?)
     }
 
+    /// This, as long as nothing can be stored.
+    pub(super) fn blocked_by(&self, error: Error) -> Self {
+        let (control, index) = (Arc::clone(&self.control), Arc::clone(&self.index));
+        View { control, index, unwritable: Some(Unwritable::new(error)) }
+    }
+
+    /// Whether it is time to try whether something can be stored again.
     pub(super) fn may_try_again(&self) -> bool {
-        self.unwritable.as_ref().is_some_and(|unwritable| unwritable.since.elapsed() > AGAIN)
+        self.unwritable.as_ref().is_some_and(Unwritable::is_over)
     }
 
     /// Fails if nothing can be stored.
     pub(super) fn check_writable(&self) -> Result<()> {
         match &self.unwritable {
-            Some(Unwritable { path, kind, .. }) => Err(Error::io("write to", path, (*kind).into())),
+            Some(Unwritable { error, .. }) => Err(error.clone()),
             None => Ok(()),
         }
     }
 }
 
-/// Takes the shared lock of all users, or, if nobody else has it, the exclusive one; tells which.
-fn lock_users(log: &Path) -> Result<(File, bool)> {
-    let path = log.join("users");
-    let open = || File::options().read(true).write(true).create(true).truncate(false).open(&path);
-    let lock = || -> io::Result<(File, bool)> {
-        let users = open().or_else(|error| {
-            std::fs::create_dir_all(log)?;
-            if error.kind() == ErrorKind::NotFound { open() } else { Err(error) }
-        })?;
-        match users.try_lock() {
-            Ok(()) => Ok((users, true)),
-            Err(TryLockError::WouldBlock) => {
-                users.lock_shared()?;
-                Ok((users, false))
-            }
-            Err(TryLockError::Error(error)) => Err(error),
-        }
-    };
-    lock().map_err(|error| Error::io("lock", &path, error))
+/// Takes the lock of users, the exclusive one if nobody else has the log open; tells which. Whoever is alone mends it, and is waited
+/// for.
+fn enter(dir: &Dir, control: &Control) -> Result<Lock> {
+    let entered = upkeep::patiently(|| control.enter());
+    entered.map_err(|error| dir.error("lock", CONTROL, error))
 }
 
-/// The first segment, and where the log ends by the files that are there; the bytes in them.
-fn end(log: &Log) -> Result<(u64, Address, u64)> {
-    let segments = segments::list(log.dir())?;
+fn is_in_place(dir: &Dir, control: &Control) -> Result<bool> {
+    control.is_in_place().map_err(|error| dir.error("look at", CONTROL, error))
+}
+
+/// Puts a control file in place of one that is none, unless another process was faster.
+fn replace_control(dir: &Dir, log: &Log, garbage: &Control) -> Result<()> {
+    let _upkeep = Upkeep::lock(dir)?;
+    if is_in_place(dir, garbage)? {
+        events::warn!("`{}` is damaged and is made anew", dir.at(CONTROL).display());
+        Control::replace(dir, lost_tail(log)?)?;
+    }
+    Ok(())
+}
+
+/// Where a log goes on whose control words are lost.
+fn lost_tail(log: &Log) -> Result<Address> {
+    let end = end(log)?.tail;
+    Ok(if end == Address::FIRST { end } else { Address::of_segment(end.segment() + MARGIN) })
+}
+
+/// Sees that there is an index, and, for who is alone, that everything is as the files tell.
+fn mend(dir: &Dir, log: &Log, control: &Control, index: Option<Index>, alone: bool) -> Result<Index> {
+    let upkeep = Upkeep::lock(dir)?;
+    // Another process may have made one before the lock was free.
+    let mut index = if alone { index } else { Index::open(dir, control.log_id(), Access::Write)? };
+    if alone {
+        recover(control, log)?;
+        if control.enter_session() && control.is_durable() {
+            // Pages of the index may be older than the log.
+            index = None;
+        }
+    }
+    match index {
+        Some(index) => {
+            // Left by a killed process: its lock is held here now.
+            index.table().set_sealed(false);
+            Ok(index)
+        }
+        None => upkeep::rebuild(&upkeep, dir, log, control),
+    }
+}
+
+/// Where a log begins and ends by the files that are there.
+struct End {
+    first: u64,
+    tail: Address,
+    bytes: u64,
+}
+
+fn end(log: &Log) -> Result<End> {
+    let segments = log.list()?;
     let bytes = segments.iter().map(|(_, length)| length).sum();
     let (Some((first, _)), Some((last, length))) = (segments.first(), segments.last()) else {
-        return Ok((0, Address::FIRST, 0));
+        return Ok(End { first: 0, tail: Address::FIRST, bytes: 0 });
     };
-    let end = Address(Address::of_segment(*last).0 + length.next_multiple_of(8)).max(Address::FIRST);
-    Ok((*first, end, bytes))
+    let tail = Address(Address::of_segment(*last).0 + length.next_multiple_of(8)).max(Address::FIRST);
+    Ok(End { first: *first, tail, bytes })
 }
 
 /// Sets tail, floor, first segment and size by the files that are there; for who is alone.
 fn recover(control: &Control, log: &Log) -> Result<()> {
-    let (first, end, bytes) = end(log)?;
-    control.set_tail(end);
-    control.set_first(first.min(end.segment()));
-    control.set_floor(first.min(end.segment()));
+    let End { first, tail, bytes } = end(log)?;
+    control.set_tail(tail);
+    control.set_first(first.min(tail.segment()));
+    control.set_floor(first.min(tail.segment()));
     control.set_log(bytes);
+    control.reset_copies();
     Ok(())
 }

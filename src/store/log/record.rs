@@ -10,8 +10,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::address::Address;
 use crate::checksum;
-use crate::codec::SERDE;
 use crate::key::{FunctionId, Key};
+use crate::store::blobs::BLOBS;
 use crate::store::marker::Marker;
 use crate::store::{Draft, Entry};
 
@@ -25,10 +25,38 @@ pub(super) const ALIGN: usize = 8;
 pub(super) const MAX_PAYLOAD: usize = 64 * 1024 - 1;
 
 /// How long the payload of the record of a blob is, without a marker and with one.
-const BLOB_PAYLOADS: [usize; 2] = [size_of::<u64>(), size_of::<u64>() + Marker::LENGTH];
+const BLOB_PAYLOADS: [usize; 2] = [2 * size_of::<u64>(), 2 * size_of::<u64>() + Marker::LENGTH];
+
+/// Which file has the value of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct BlobFile {
+    /// Its length.
+    pub(super) length: u64,
+    /// A random number in its name, so that a file belongs to one record.
+    pub(super) number: u64,
+}
+
+impl BlobFile {
+    /// Where the file is.
+    pub(super) fn name(self, key: &Key) -> String {
+        let hex = blake3::Hash::from_bytes(*key.as_bytes()).to_hex();
+        let (shard, rest) = hex.split_at(2);
+        format!("{BLOBS}/{shard}/{rest}-{:016x}", self.number)
+    }
+
+    /// The key and the number in the name of a file; `None` if it is none of this layout.
+    pub(super) fn of_name(name: &str) -> Option<(Key, u64)> {
+        let (hex, number) = name.strip_prefix(BLOBS)?.split_once('-')?;
+        let key = Key::from_hex(&hex.split('/').collect::<String>())?;
+        Some((key, u64::from_str_radix(number, 16).ok()?))
+    }
+}
 
 /// Where in a record its lengths are: that of the payload in the low 24 bits, that of the preview in the high 8.
 pub(super) const LENGTHS: Range<usize> = 20..24;
+
+/// What stands for the codec in a record without a payload.
+const NO_VALUE: u8 = 1;
 
 /// First bytes of what the checksum covers.
 const MAGIC: [u8; 2] = *b"rm";
@@ -81,39 +109,39 @@ impl Unsealed {
         )
     }
 
-    /// The record of an entry whose value is in a blob of `length` bytes.
-    pub(super) fn blob(draft: &Draft<'_>, length: u64, marker: Option<Marker>) -> Self {
+    /// The record of an entry whose value is in a file of its own.
+    pub(super) fn blob(draft: &Draft<'_>, file: BlobFile, marker: Option<Marker>) -> Self {
         let (created, compute_time) = (nanos_since_1970(draft.created), nanos(draft.compute_time));
         Unsealed::new(
             [Kind::Blob as u8, draft.codec],
             &draft.key,
             draft.function,
             [created, compute_time],
-            [&blob_payload(length, marker)[..]].into_iter(),
+            [&blob_payload(file, marker)[..]].into_iter(),
             &draft.arguments,
         )
     }
 
     /// The record of the removal of the entry of `key`.
     pub(super) fn removal(key: &Key, function: FunctionId) -> Self {
-        Unsealed::new([Kind::Removal as u8, SERDE], key, function, [0, 0], std::iter::empty(), "")
+        Unsealed::new([Kind::Removal as u8, NO_VALUE], key, function, [0, 0], std::iter::empty(), "")
     }
 
     /// The record of the removal of all entries of `function`.
     pub(super) fn clear(function: FunctionId) -> Self {
         let key = Key::from_bytes([0; 32]);
-        Unsealed::new([Kind::Clear as u8, SERDE], &key, function, [0, 0], std::iter::empty(), "")
+        Unsealed::new([Kind::Clear as u8, NO_VALUE], &key, function, [0, 0], std::iter::empty(), "")
     }
 
     /// The record of a blob with another marker.
-    pub(super) fn with_marker(record: &Record, marker: Marker) -> Self {
+    pub(super) fn with_marker(record: &Record, file: BlobFile, marker: Marker) -> Self {
         let head = record.head();
         Unsealed::new(
             [Kind::Blob as u8, record.bytes[at::CODEC]],
             &head.key,
             head.function,
             [head.created, head.compute_time],
-            [&blob_payload(record.blob_length(), Some(marker))[..]].into_iter(),
+            [&blob_payload(file, Some(marker))[..]].into_iter(),
             &record.preview(),
         )
     }
@@ -299,23 +327,22 @@ impl Record {
         array(&bytes)
     }
 
-    /// The length of the blob that it speaks of; zero if it speaks of none.
-    pub(super) fn blob_length(&self) -> u64 {
-        match self.shape.kind {
-            Kind::Blob => u64::from_le_bytes(array(&self.bytes[HEAD..HEAD + size_of::<u64>()])),
-            _ => 0,
-        }
+    /// The file that has the value, if the record has not.
+    pub(super) fn blob(&self) -> Option<BlobFile> {
+        let number =
+            |at: usize| u64::from_le_bytes(array(&self.bytes[HEAD + at..HEAD + at + size_of::<u64>()]));
+        (self.shape.kind == Kind::Blob).then(|| BlobFile { length: number(0), number: number(8) })
     }
 
     /// The marker of the blob that it speaks of, if there is one.
     pub(super) fn marker(&self) -> Option<Marker> {
         let has_marker = self.shape.kind == Kind::Blob && self.shape.payload == BLOB_PAYLOADS[1];
-        has_marker.then(|| Marker::from_bytes(array(&self.bytes[HEAD + size_of::<u64>()..])))
+        has_marker.then(|| Marker::from_bytes(array(&self.bytes[HEAD + BLOB_PAYLOADS[0]..])))
     }
 
     /// The bytes that the entry takes, with its blob.
     pub(super) fn extent(&self) -> u64 {
-        self.bytes.len() as u64 + self.blob_length()
+        self.bytes.len() as u64 + self.blob().map_or(0, |blob| blob.length)
     }
 
     /// The entry that a sound record of kind [`Kind::Entry`] holds.
@@ -334,8 +361,8 @@ impl Record {
 }
 
 /// The payload of the record of a blob.
-fn blob_payload(length: u64, marker: Option<Marker>) -> Vec<u8> {
-    let mut payload = length.to_le_bytes().to_vec();
+fn blob_payload(file: BlobFile, marker: Option<Marker>) -> Vec<u8> {
+    let mut payload = [file.length.to_le_bytes(), file.number.to_le_bytes()].concat();
     payload.extend(marker.into_iter().flat_map(Marker::to_bytes));
     payload
 }

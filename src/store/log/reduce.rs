@@ -8,24 +8,30 @@
 //!
 //! # Invariants
 //! 1. Segments go oldest first: then a removal can go with its segment, since nothing older is left that it removes.
-//! 2. A survivor is copied before its slot tells the copy, and the slot changes only if it still told the original.
-//! 3. What was used (not only stored) in the last minute stays. A use at the very moment at which the entry goes comes too late.
+//! 2. A survivor is copied before its slot tells the copy, and the slot changes only if it still told the original. If somebody was
+//!    promised that entries outlive a power cut, the copy is on the disk before its original goes.
+//! 3. What was used (not only stored) in the last minute stays in a reduction that was asked for, and goes last for the budget:
+//!    only if all else is not enough. A use at the very moment at which the entry goes comes too late.
+//! 4. A directory with a budget takes no more than that and a sixteenth of it, whoever stores how fast: who finds that exceeded
+//!    reduces until it is not.
 
-use std::collections::HashSet;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use super::address::{Address, SEGMENT};
 use super::append::weight_of;
 use super::index::{Hash, Note};
 use super::open::View;
-use super::record::{Kind, Record, Unsealed};
+use super::record::{Record, Unsealed};
 use super::upkeep::Upkeep;
-use super::{LogStore, Now, segments};
+use super::{LogStore, Now, control, segments};
 use crate::error::Result;
-use crate::store::{Limits, Reduced, Store};
+use crate::events;
+use crate::key::Key;
+use crate::store::{Limits, Reduced};
 
-/// What was used in so many seconds stays.
+/// What was used in so many seconds is in use.
 const IN_USE: u32 = 60;
 
 /// Entries that are looked at to find out what is worth least.
@@ -37,12 +43,17 @@ const TURN: Duration = Duration::from_millis(1);
 /// Dead records are cleared away, budget or none, when they take so many bytes and more than the live ones.
 const GARBAGE: u64 = 16 << 20;
 
+/// After a reduction that was asked for, dead records take no more than this and a quarter of the live ones.
+const LEFT: u64 = 4 << 20;
+
 /// An entry of the segment that is being reduced.
 pub(super) struct Resident {
     slot: usize,
     address: Address,
     record: Record,
     worth: f64,
+    /// Whether it was used in the last minute.
+    in_use: bool,
 }
 
 /// What a step evicted and freed.
@@ -55,139 +66,258 @@ pub(super) struct Step {
     freed: u64,
 }
 
+/// What reductions for the budget have found.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    /// How many steps in a row gained next to nothing.
+    poor_steps: AtomicU64,
+    /// Up to so many bytes of the directory, or so far a tail of the log, nothing is worth trying.
+    rested_bytes: AtomicU64,
+    rested_tail: AtomicU64,
+    /// Whether this process has looked for what killed processes left.
+    swept: AtomicBool,
+}
+
+impl Pace {
+    fn rests(&self, bytes: u64, tail: Address) -> bool {
+        bytes < self.rested_bytes.load(Relaxed) && tail.0 < self.rested_tail.load(Relaxed)
+    }
+
+    /// Rests until the directory or the log has grown by so much.
+    fn rest(&self, bytes: u64, tail: Address, growth: u64) {
+        self.poor_steps.store(0, Relaxed);
+        self.rested_bytes.store(bytes + growth, Relaxed);
+        self.rested_tail.store(tail.0 + growth, Relaxed);
+    }
+}
+
+/// What is to go for the budget.
+#[derive(Clone, Copy)]
+struct Aim {
+    /// So many bytes are to be freed.
+    excess: u64,
+    /// What is worth more stays.
+    threshold: f64,
+    /// What is in use stays.
+    spares: bool,
+}
+
 impl LogStore {
-    /// Does a turn of reduction if the budget is exceeded and nobody else is at it.
+    /// Does a turn of reduction if the budget is exceeded, or much of the log is dead.
     pub(super) fn keep_budget(&self) {
         let view = self.view.load_full();
         let control = &view.control;
-        let used = || control.log() + control.blobs() + view.index.bytes();
         let garbage = control.log().saturating_sub(control.live());
-        let over = self.budget.is_some_and(|budget| used() > budget);
-        let littered = garbage > GARBAGE.max(control.live());
-        if !over && !littered || control.tail().0 < self.rested.load(Relaxed) {
+        let is_over = self.budget.is_some_and(|budget| used(&view) > budget);
+        let is_littered = garbage > GARBAGE.max(control.live());
+        let Some(tail) = control.tail() else { return };
+        if view.unwritable.is_some() || !is_over && !is_littered || self.pace.rests(used(&view), tail) {
             return;
         }
-        let Some(_upkeep) = Upkeep::try_lock(self.log.dir()) else { return };
-        if !self.is_current(&view) {
-            // The index was exchanged before the lock was free: the slots of the old one tell nobody anything.
-            return;
-        }
-        let now = self.now();
-        let started = Instant::now();
-        let low = self.budget.map_or(u64::MAX, |budget| budget / 16 * 15);
-        while started.elapsed() < TURN {
-            let excess = used().saturating_sub(low);
-            if excess == 0 && !littered {
-                return;
-            }
-            let threshold = if excess > 0 { self.threshold(&view, excess, used(), now) } else { 0.0 };
-            let step = self
-                .reduce_oldest(&view, now, |resident, freed| freed < excess && resident.worth <= threshold);
-            let poor = match step {
-                Ok(step) if step.freed >= SEGMENT / 16 => 0,
-                // What is worth most lies together: it may be better further on.
-                Ok(_) => self.poor_steps.load(Relaxed) + 1,
-                Err(_) => u64::MAX,
-            };
-            self.poor_steps.store(poor, Relaxed);
-            if poor > control.tail().segment().saturating_sub(control.first()) {
-                // All that is there is in use, or the disk is full: it is not worth trying again soon.
-                self.poor_steps.store(0, Relaxed);
-                let pause = self.budget.map_or(SEGMENT, |budget| (budget / 64).min(SEGMENT));
-                self.rested.store(control.tail().after(usize::try_from(pause).unwrap_or(0)).0, Relaxed);
-                return;
-            }
-            if littered {
-                return;
-            }
+        if let Err(error) = self.take_turn(&view, is_over) {
+            // The disk is full, perhaps: not worth trying again at once.
+            self.pace.rest(used(&view), tail, SEGMENT);
+            events::debug!("the cache is not reduced: {error}");
         }
     }
 
+    /// Reduces for a while, or until the directory is within its bounds.
+    fn take_turn(&self, view: &Arc<View>, is_over: bool) -> Result<()> {
+        let budget = self.budget.unwrap_or(u64::MAX);
+        let (low, most) = (budget / 16 * 15, budget.saturating_add(budget / 16));
+        // Somebody else is at it: then only who must has to wait.
+        let upkeep = match Upkeep::try_lock(&self.dir)? {
+            Some(upkeep) => upkeep,
+            None if is_over && used(view) > most => Upkeep::lock(&self.dir)?,
+            None => return Ok(()),
+        };
+        if !self.is_current(view)? {
+            // The index was exchanged before the lock was free: the slots of the old one tell nobody anything.
+            return Ok(());
+        }
+        let (now, started) = (self.now(), Instant::now());
+        if is_over && !self.pace.swept.swap(true, Relaxed) {
+            self.remove_orphans()?;
+            view.control.set_log(self.log.list()?.iter().map(|(_, length)| length).sum());
+        }
+        while started.elapsed() < TURN || is_over && used(view) > most {
+            let excess = used(view).saturating_sub(low);
+            if is_over && excess == 0 || self.step(view, now, is_over.then_some(excess))? {
+                break;
+            }
+        }
+        self.shrink_index(&upkeep, view)
+    }
+
+    /// Reduces the oldest segment, for an excess of bytes or only for the dead records in it; whether that is enough for now.
+    fn step(&self, view: &View, now: Now, excess: Option<u64>) -> Result<bool> {
+        let aim = match excess {
+            Some(excess) => self.aim(view, excess, now)?,
+            None => Aim { excess: 0, threshold: 0.0, spares: true },
+        };
+        let goes = |resident: &Resident, freed: u64| {
+            freed < aim.excess && resident.worth <= aim.threshold && !(aim.spares && resident.in_use)
+        };
+        let step = self.reduce_oldest(view, now, goes)?;
+        let is_poor = step.freed < SEGMENT / 16;
+        // What is worth most lies together: it may be better further on.
+        let poor = if is_poor { self.pace.poor_steps.load(Relaxed) + 1 } else { 0 };
+        self.pace.poor_steps.store(poor, Relaxed);
+        let Some(tail) = view.control.tail() else { return Ok(true) };
+        if poor > tail.segment().saturating_sub(view.control.first()) {
+            // All that is there was gone through.
+            self.pace.rest(
+                used(view),
+                tail,
+                self.budget.map_or(SEGMENT, |budget| (budget / 64).min(SEGMENT)),
+            );
+            return Ok(true);
+        }
+        Ok(excess.is_none())
+    }
+
     /// The worth below which so much of the entries lies that it makes up for `excess` bytes, and an eighth of all at least:
-    /// the less goes of each segment, the more of it has to be copied.
-    fn threshold(&self, view: &View, excess: u64, used: u64, now: Now) -> f64 {
+    /// the less goes of each segment, the more of it has to be copied. What is in use is spared if the rest is enough.
+    fn aim(&self, view: &View, excess: u64, now: Now) -> Result<Aim> {
         let table = view.index.table();
         let stride = (table.capacity() / SAMPLE).max(1);
-        let start = usize::try_from(view.control.tail().0).unwrap_or(0) % stride;
-        let mut sample: Vec<(f64, u64)> = (start..table.capacity())
-            .step_by(stride)
-            .filter_map(|slot| {
-                let record = self.log.entry(table.address(slot)?, now.tick)?;
-                Some((worth(&record, Note::of_word(table.note(slot))), record.extent()))
-            })
-            .collect();
-        sample.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let all: u64 = sample.iter().map(|(_, bytes)| bytes).sum();
-        let share = u128::from(all) * u128::from(excess) / u128::from(used.max(1));
+        let start = usize::try_from(view.control.log()).unwrap_or(0) % stride;
+        let mut sample: Vec<(f64, u64, bool)> = Vec::new();
+        for slot in (start..table.capacity()).step_by(stride) {
+            let Some(address) = table.address(slot) else { continue };
+            if let Some(record) = self.log.entry(address)? {
+                let note = Note::of_word(table.note(slot));
+                sample.push((
+                    worth(&record, note),
+                    record.extent(),
+                    note.was_used_within(IN_USE, now.seconds),
+                ));
+            }
+        }
+        let bytes = |spares: bool| {
+            sample.iter().filter(|(.., in_use)| !(spares && *in_use)).map(|(_, bytes, _)| bytes).sum::<u64>()
+        };
+        let all = bytes(false);
+        let share = u128::from(all) * u128::from(excess) / u128::from(used(view).max(1));
         let mut wanted = (all / 8).max(u64::try_from(share).unwrap_or(all));
-        for (worth, bytes) in sample {
+        let spares = bytes(true) >= wanted;
+        sample.retain(|(.., in_use)| !(spares && *in_use));
+        sample.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut threshold = f64::INFINITY;
+        for (worth, bytes, _) in sample {
             if bytes >= wanted {
-                return worth;
+                threshold = worth;
+                break;
             }
             wanted -= bytes;
         }
-        f64::INFINITY
+        Ok(Aim { excess, threshold, spares })
+    }
+
+    /// Puts a smaller index in place of one that is much too large for the entries that are left.
+    fn shrink_index(&self, upkeep: &Upkeep, view: &Arc<View>) -> Result<()> {
+        let entries = view.control.extent().entries;
+        if view.index.is_much_too_large_for(entries) && self.is_current(view)? {
+            self.replace_index(upkeep, view, |_| true)?;
+        }
+        Ok(())
     }
 
     /// Removes entries until the limits hold, least worth first, and gives their space back.
     pub(super) fn reduce_to(&self, limits: &Limits) -> Result<Reduced> {
-        let now = self.now();
-        self.view(now).check_writable()?;
-        let view = self.view.load_full();
-        let chosen = self.choose(&view, limits, now);
         let mut reduced = Reduced::default();
-        let last = view.control.tail().segment();
+        let now = self.now();
+        let view = Arc::clone(&self.view(now));
+        view.check_writable()?;
+        let chosen = self.choose(&view, limits, now)?;
         drop(view);
-        if !chosen.is_empty() {
-            loop {
-                // The lock is given up between the steps, so that nobody waits for long.
-                let (_upkeep, view) = self.lock_for_upkeep()?;
-                if view.control.first() > last {
-                    break;
-                }
-                let step =
-                    self.reduce_oldest(&view, now, |resident, _| chosen.contains(&resident.address))?;
-                reduced.entries += step.entries;
-                reduced.bytes += step.evicted;
+        // The lock is given up between the steps, so that nobody waits for long.
+        for some in chosen.chunks(1024) {
+            let (_upkeep, view) = self.lock_for_upkeep()?;
+            for (key, address) in some {
+                self.evict_chosen(&view, key, *address, &mut reduced)?;
             }
+        }
+        if !chosen.is_empty() {
+            self.compact(now)?;
         }
         let extent = self.view.load().control.extent();
         (reduced.kept_entries, reduced.kept_bytes) = (extent.entries, extent.bytes);
         Ok(reduced)
     }
 
+    /// Copies what is live of the oldest segments until the dead records that are left are few.
+    fn compact(&self, now: Now) -> Result<()> {
+        let Some(last) = self.view.load().control.tail().map(Address::segment) else { return Ok(()) };
+        loop {
+            let (upkeep, view) = self.lock_for_upkeep()?;
+            let (log, live) = (view.control.log(), view.control.live());
+            if log.saturating_sub(live) <= LEFT + live / 4 || view.control.first() > last {
+                return self.shrink_index(&upkeep, &view);
+            }
+            self.reduce_oldest(&view, now, |_, _| false)?;
+        }
+    }
+
     /// The entries that have to go.
-    fn choose(&self, view: &View, limits: &Limits, now: Now) -> HashSet<Address> {
+    fn choose(&self, view: &View, limits: &Limits, now: Now) -> Result<Vec<(Key, Address)>> {
         let mut entries = Vec::new();
         let (mut count, mut bytes) = (0, 0);
-        self.visit_entries(view, now, |slot, address, record| {
+        self.visit_entries(view, |slot, address, record| {
             let note = Note::of_word(view.index.table().note(slot));
             count += 1;
             bytes += record.extent();
             if !note.was_used_within(IN_USE, now.seconds) {
-                let age = u64::from(now.seconds.saturating_sub(note.last_use));
-                entries.push((worth(&record, note), address, record.extent(), age));
+                let age = u64::from(note.age(now.seconds));
+                entries.push((worth(&record, note), address, record.head().key, record.extent(), age));
             }
-        });
+        })?;
         entries.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        let mut chosen = HashSet::new();
-        let old = |age: u64| limits.age.is_some_and(|limit| age >= limit.as_secs().max(1));
-        for pass in [true, false] {
-            // First what is too old, then what is worth least.
-            for &(_, address, size, age) in &entries {
-                let over = limits.bytes.is_some_and(|limit| bytes > limit)
-                    || limits.items.is_some_and(|limit| count > limit);
-                if (if pass { old(age) } else { over }) && chosen.insert(address) {
-                    count -= 1;
-                    bytes -= size;
-                }
+        let mut chosen = Vec::new();
+        // First what is too old, then what is worth least.
+        let is_old = |age: u64| limits.age.is_some_and(|limit| age >= limit.as_secs().max(1));
+        entries.retain(|&(.., address, key, size, age)| {
+            if is_old(age) {
+                count -= 1;
+                bytes -= size;
+                chosen.push((key, address));
             }
+            !is_old(age)
+        });
+        for (.., address, key, size, _) in entries {
+            let is_over = limits.bytes.is_some_and(|limit| bytes > limit)
+                || limits.items.is_some_and(|limit| count > limit);
+            if !is_over {
+                break;
+            }
+            count -= 1;
+            bytes -= size;
+            chosen.push((key, address));
         }
-        chosen
+        Ok(chosen)
+    }
+
+    /// Evicts an entry, unless it was replaced since it was chosen. One that was moved goes: it is the same.
+    fn evict_chosen(&self, view: &View, key: &Key, address: Address, reduced: &mut Reduced) -> Result<()> {
+        let Some(found) = self.find(view, key)? else { return Ok(()) };
+        let was_moved =
+            found.address.segment() > address.segment() && view.control.floor() > address.segment();
+        if found.address == address || was_moved {
+            let worth = worth(&found.record, Note::of_word(view.index.table().note(found.slot)));
+            let mut step = Step::default();
+            if found.record.blob().is_some() {
+                // Its file goes, and the record stays for a while: without it, a rebuild would find what it once replaced.
+                self.log.overwrite(found.address, &found.record.removal_in_place(found.address))?;
+            }
+            self.evict(view, found.slot, found.address, &found.record, worth, &mut step)?;
+            reduced.entries += step.entries;
+            reduced.bytes += step.evicted;
+        }
+        Ok(())
     }
 
     /// Evicts entries of the oldest segment, copies the others to the tail, and unlinks the segment; under the lock. `goes` is
-    /// asked of each that is not in use, least worth first, with the bytes that are free by then.
+    /// asked of each, least worth first, with the bytes that are free by then.
     pub(super) fn reduce_oldest(
         &self,
         view: &View,
@@ -196,22 +326,22 @@ impl LogStore {
     ) -> Result<Step> {
         let control = &view.control;
         let number = control.first();
-        if number >= control.tail().segment() {
+        let tail = control.tail().ok_or_else(|| self.out_of_bounds())?;
+        if number >= tail.segment() {
             control.begin_segment();
         }
         // From now on, who writes to it looks again.
         control.set_floor(number + 1);
-        let bytes = segments::read(self.log.dir(), number)?;
-        let mut residents = Self::residents(view, number, &bytes);
+        let bytes = self.log.bytes(number)?;
+        let mut residents = Self::residents(view, number, &bytes, now);
         residents.sort_by(|a, b| a.worth.total_cmp(&b.worth));
         let live: u64 = residents.iter().map(|resident| resident.record.bytes().len() as u64).sum();
         let mut step = Step { freed: (bytes.len() as u64).saturating_sub(live), ..Step::default() };
         let mut survivors = Vec::new();
         for resident in residents {
-            // Asked now: it may have been used since it was chosen.
-            let note = Note::of_word(view.index.table().note(resident.slot));
-            if !note.was_used_within(IN_USE, now.seconds) && goes(&resident, step.freed) {
-                self.evict(view, &resident, &mut step)?;
+            if goes(&resident, step.freed) {
+                let Resident { slot, address, record, worth, .. } = &resident;
+                self.evict(view, *slot, *address, record, *worth, &mut step)?;
             } else {
                 survivors.push(resident);
             }
@@ -224,12 +354,12 @@ impl LogStore {
     }
 
     /// The entries whose slots tell an address in the segment.
-    fn residents(view: &View, number: u64, bytes: &[u8]) -> Vec<Resident> {
+    fn residents(view: &View, number: u64, bytes: &[u8], now: Now) -> Vec<Resident> {
         let table = view.index.table();
         let mut residents = Vec::new();
         segments::scan(number, bytes, |address, record| {
-            let told =
-                table.find(Hash::of(&record.head().key), |slot, found| (found == address).then_some(slot));
+            let told = |slot, found| Ok::<_, std::convert::Infallible>((found == address).then_some(slot));
+            let Ok(told) = table.find(Hash::of(&record.head().key), told);
             let Some(slot) = told else { return };
             if !record.is_entry() {
                 // A removal: nothing older is left.
@@ -237,25 +367,34 @@ impl LogStore {
                 return;
             }
             let note = Note::of_word(table.note(slot));
-            residents.push(Resident { slot, address, worth: worth(&record, note), record });
+            let in_use = note.was_used_within(IN_USE, now.seconds);
+            residents.push(Resident { slot, address, worth: worth(&record, note), record, in_use });
         });
         residents
     }
 
-    fn evict(&self, view: &View, resident: &Resident, step: &mut Step) -> Result<()> {
-        let Resident { slot, address, record, worth, .. } = resident;
-        if !view.index.table().change(*slot, *address, None) {
+    fn evict(
+        &self,
+        view: &View,
+        slot: usize,
+        address: Address,
+        record: &Record,
+        worth: f64,
+        step: &mut Step,
+    ) -> Result<()> {
+        if !view.index.table().change(slot, address, None) {
             return Ok(());
         }
         view.control.uncount(weight_of(record));
-        view.control.advance_clock(*worth);
+        view.control.advance_clock(worth);
         step.entries += 1;
         step.evicted += record.extent();
         step.freed += record.extent();
-        if record.kind() == Kind::Blob {
-            self.blobs.remove(&record.head().key)?;
+        let key = record.head().key;
+        if let Some(blob) = record.blob() {
+            self.discard(view, &blob.name(&key))?;
         }
-        event!(Trace, "evicted: {}", record.head().key);
+        events::trace!("evicted: {key}");
         Ok(())
     }
 
@@ -266,24 +405,40 @@ impl LogStore {
         }
         let control = &view.control;
         let start = control.reserve(length as u64).ok_or_else(|| self.out_of_bounds())?;
-        let mut bytes = Vec::with_capacity(length);
+        // From here on, who publishes a record before the copies writes it again, behind them. So of a key with a copy, whatever
+        // comes later has a higher address, wherever this process is killed.
+        control.announce_copies(start.after(length));
+        let mut bytes = vec![0; length];
         let mut moves = Vec::with_capacity(survivors.len());
+        let mut at = 0;
         for Resident { slot, address, record, .. } in survivors {
-            let to = start.after(bytes.len());
-            bytes.extend_from_slice(Unsealed::again(record).seal(to));
-            moves.push((slot, address, to));
+            let (to, length) = (start.after(at), record.bytes().len());
+            // Replaced or removed meanwhile: a hole.
+            if view.index.table().address(slot) == Some(address) {
+                bytes[at..at + length].copy_from_slice(Unsealed::again(record).seal(to));
+                moves.push((slot, address, to));
+            }
+            at += length;
         }
         self.log.write(start, &bytes).inspect_err(|_| control.give_back(start, length as u64))?;
         control.add_log(length as u64);
-        self.bring_to_disk(start.segment())?;
+        if control.is_durable() {
+            self.log.sync(start.segment())?;
+        }
         for (slot, from, to) in moves {
-            if !view.index.table().change(slot, from, Some(to)) {
-                // Replaced or removed meanwhile: a rebuild must not find the copy, which has the higher address.
-                self.log.write(to, &[0; 24])?;
-            }
+            // Not if it was replaced or removed meanwhile.
+            view.index.table().change(slot, from, Some(to));
         }
         Ok(())
     }
+}
+
+/// What the directory takes, but for what is being written.
+fn used(view: &View) -> u64 {
+    let control = &view.control;
+    [control.blobs(), view.index.bytes(), control::BYTES as u64]
+        .into_iter()
+        .fold(control.log(), u64::saturating_add)
 }
 
 /// See the head of this module.

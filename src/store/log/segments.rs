@@ -1,116 +1,48 @@
 //! The segments of the log: files of up to a megabyte, written behind their ends and mapped for reading.
 //!
 //! # Invariants
-//! 1. Nothing is read behind the end of a file, as it was when its length was last asked for: when it was mapped, when more of it
-//!    is asked for than was there, and again every few milliseconds.
+//! 1. What is not there is `None`, and what cannot be read is an error: a slot may be given up for the first, never for the second.
 //! 2. What is read is copied out, then checked: nobody can change it after the check.
-//! 3. A segment that cannot be mapped is read with system calls instead.
+//! 3. A segment that cannot be mapped, or of which a page was lost, is read with system calls instead. So are those beyond
+//!    [`MAPPED`], since a process may have so many mappings and no more.
 
-use std::fs::{self, File};
-use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
 use super::address::{Address, SEGMENT};
 use super::record::{HEAD, Head, LENGTHS, Record, announced_length};
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::key::Key;
+use crate::lock::lock;
 use crate::sys::map::Window;
+use crate::sys::{self, Access, Dir, FileSystem, Stat};
+
+/// The directory of the segments.
+pub(super) const LOG: &str = "log";
+
+/// So many segments are mapped at once. (`vm.max_map_count` is 65,530 as a rule, and the program needs some, too.)
+const MAPPED: usize = 8192;
 
 /// A segment, open for reading.
 #[derive(Debug)]
 struct Segment {
     number: u64,
-    path: PathBuf,
     /// Which file it is, should another get its name.
-    inode: u64,
-    /// `None` if it cannot be mapped: there is a limit to the number of mappings.
+    stat: Stat,
+    /// `None` if it is not mapped.
     window: Option<Window>,
     /// How long the file is known to be.
     length: AtomicU64,
-    /// When its length was asked for last, in ticks of the store.
-    checked: AtomicU64,
-}
-
-impl Segment {
-    /// Opens segment `number`, at `tick`; fails with `NotFound` if it does not exist.
-    fn open(log: &Path, number: u64, tick: u64) -> io::Result<Self> {
-        let path = path(log, number);
-        let file = File::open(&path)?;
-        let metadata = file.metadata()?;
-        let length = AtomicU64::new(metadata.len().min(SEGMENT));
-        let bytes = usize::try_from(SEGMENT).unwrap_or(usize::MAX);
-        let window = Window::map(&file, bytes).ok();
-        Ok(Segment { number, path, inode: metadata.ino(), window, length, checked: AtomicU64::new(tick) })
-    }
-
-    /// Asks for the length again if that was not done at this `tick`, or `bytes` are more than it was.
-    fn has(&self, bytes: u64, tick: u64) -> bool {
-        if self.checked.load(Relaxed) != tick || bytes > self.length.load(Relaxed) {
-            let same = fs::metadata(&self.path).ok().filter(|metadata| metadata.ino() == self.inode);
-            let length = same.map_or(0, |metadata| metadata.len());
-            self.length.store(length.min(SEGMENT), Relaxed);
-            self.checked.store(tick, Relaxed);
-        }
-        bytes <= self.length.load(Relaxed)
-    }
-
-    /// Notes that this process has written up to `end`.
-    fn grew_to(&self, end: u64) {
-        self.length.fetch_max(end, Relaxed);
-    }
-
-    /// Reads the bytes from `start` on; whether they could be read.
-    fn read(&self, start: u64, bytes: &mut [u8], tick: u64) -> bool {
-        if !self.has(start + bytes.len() as u64, tick) {
-            return false;
-        }
-        match (&self.window, usize::try_from(start)) {
-            (Some(window), Ok(start)) => window.read(start, bytes),
-            _ => File::open(&self.path).and_then(|file| file.read_exact_at(bytes, start)).is_ok(),
-        }
-    }
-
-    /// The head of the record at `address`, which is in this segment; `None` if there is none.
-    fn head(&self, address: Address, tick: u64) -> Option<Head> {
-        let mut bytes = [0; HEAD];
-        self.read(address.offset(), &mut bytes, tick).then_some(())?;
-        Head::parse(&bytes)
-    }
-
-    /// The record at `address`, which is in this segment; not checked. `None` if there is none.
-    fn record(&self, address: Address, tick: u64) -> Option<Record> {
-        let start = address.offset();
-        let length = announced_length(self.number(start + LENGTHS.start as u64, tick)?);
-        if start + length as u64 > SEGMENT {
-            return None;
-        }
-        if let Some(window) = &self.window {
-            self.has(start + length as u64, tick).then_some(())?;
-            return Record::new(window.read_vec(usize::try_from(start).ok()?, length)?);
-        }
-        let mut bytes = vec![0; length];
-        self.read(start, &mut bytes, tick).then_some(())?;
-        Record::new(bytes)
-    }
-
-    /// The little-endian number at `start`.
-    fn number(&self, start: u64, tick: u64) -> Option<u32> {
-        if let Some(window) = &self.window {
-            return self.has(start + 4, tick).then(|| window.number(usize::try_from(start).ok()?)).flatten();
-        }
-        let mut bytes = [0; 4];
-        self.read(start, &mut bytes, tick).then_some(u32::from_le_bytes(bytes))
-    }
 }
 
 /// The segments of a log, as one process has them open.
 #[derive(Debug)]
 pub(super) struct Log {
-    dir: PathBuf,
+    dir: Arc<Dir>,
+    /// What segments are opened for when they are read.
+    access: Access,
     segments: ArcSwap<Segments>,
     /// Held while `segments` is exchanged.
     changing: Mutex<()>,
@@ -121,15 +53,24 @@ pub(super) struct Log {
 #[derive(Debug)]
 struct Writer {
     number: u64,
-    file: File,
+    file: std::fs::File,
 }
 
 impl Log {
-    pub(super) fn new(dir: PathBuf) -> Self {
-        Log { dir, segments: ArcSwap::default(), changing: Mutex::default(), writer: ArcSwapOption::empty() }
+    pub(super) fn new(dir: &Arc<Dir>) -> Self {
+        // An overlay copies a file when it is first opened for writing, and a mapping of the original does not see the copy.
+        // Not known to be one: then it is not.
+        let is_overlay = dir.file_system().is_ok_and(|kind| kind == FileSystem::Overlay);
+        Log {
+            dir: Arc::clone(dir),
+            access: if is_overlay { Access::Write } else { Access::Read },
+            segments: ArcSwap::default(),
+            changing: Mutex::default(),
+            writer: ArcSwapOption::empty(),
+        }
     }
 
-    pub(super) fn dir(&self) -> &Path {
+    pub(super) fn dir(&self) -> &Dir {
         &self.dir
     }
 
@@ -139,172 +80,245 @@ impl Log {
     }
 
     /// The head of the record at `address`; `None` if there is none.
-    pub(super) fn head(&self, address: Address, tick: u64) -> Option<Head> {
-        self.with(address.segment(), tick, |segment| segment.head(address, tick))
+    pub(super) fn head(&self, address: Address) -> Result<Option<Head>> {
+        let mut bytes = [0; HEAD];
+        let read =
+            self.with(address.segment(), |segment| self.read(segment, address.offset(), &mut bytes))?;
+        Ok(read.and_then(|()| Head::parse(&bytes)))
     }
 
     /// The record at `address`; not checked. `None` if there is none.
-    pub(super) fn record(&self, address: Address, tick: u64) -> Option<Record> {
-        self.with(address.segment(), tick, |segment| segment.record(address, tick))
+    pub(super) fn record(&self, address: Address) -> Result<Option<Record>> {
+        self.with(address.segment(), |segment| self.record_in(segment, address.offset()))
     }
 
     /// The record at `address`, if it is that of an entry; not checked.
-    pub(super) fn entry(&self, address: Address, tick: u64) -> Option<Record> {
-        self.record(address, tick).filter(Record::is_entry)
+    pub(super) fn entry(&self, address: Address) -> Result<Option<Record>> {
+        Ok(self.record(address)?.filter(Record::is_entry))
     }
 
-    fn with<T>(&self, number: u64, tick: u64, read: impl FnOnce(&Segment) -> Option<T>) -> Option<T> {
-        let segments = self.segments.load();
-        if let Some(segment) = segments.get(number) {
+    /// Whether the record at `address` is about `key`.
+    pub(super) fn is_of(&self, address: Address, key: &Key) -> Result<bool> {
+        Ok(self.head(address)?.is_some_and(|head| head.key == *key))
+    }
+
+    fn record_in(&self, segment: &Segment, start: u64) -> Result<Option<Record>> {
+        let lengths = start + LENGTHS.start as u64;
+        if !self.has(segment, lengths + 4)? {
+            return Ok(None);
+        }
+        let announced = match &segment.window {
+            Some(window) if !window.is_lost() => {
+                usize::try_from(lengths).ok().and_then(|at| window.number(at))
+            }
+            _ => {
+                let mut bytes = [0; 4];
+                self.read(segment, lengths, &mut bytes)?.map(|()| u32::from_le_bytes(bytes))
+            }
+        };
+        let Some(length) = announced.map(announced_length) else { return Ok(None) };
+        let end = start + length as u64;
+        if end > SEGMENT || !self.has(segment, end)? {
+            return Ok(None);
+        }
+        if let Some(window) = &segment.window {
+            let bytes = usize::try_from(start).ok().and_then(|start| window.read_vec(start, length));
+            if !window.is_lost() {
+                return Ok(bytes.and_then(Record::new));
+            }
+        }
+        let mut bytes = vec![0; length];
+        Ok(self.read(segment, start, &mut bytes)?.and_then(|()| Record::new(bytes)))
+    }
+
+    /// Reads the bytes from `start` on; `None` if the segment has not so many.
+    fn read(&self, segment: &Segment, start: u64, bytes: &mut [u8]) -> Result<Option<()>> {
+        if !self.has(segment, start + bytes.len() as u64)? {
+            return Ok(None);
+        }
+        if let (Some(window), Ok(start)) = (&segment.window, usize::try_from(start))
+            && window.read(start, bytes)
+            // Zeros in place of a page that was lost are no answer.
+            && !window.is_lost()
+        {
+            return Ok(Some(()));
+        }
+        let name = name(segment.number);
+        let Some((file, _)) = self.dir.find(&name, Access::Read)? else { return Ok(None) };
+        let mut read = 0;
+        while read < bytes.len() {
+            let more = sys::read_into(&file, &mut bytes[read..], start + read as u64);
+            match more.map_err(|error| self.dir.error("read", &name, error))? {
+                0 => return Ok(None),
+                more => read += more,
+            }
+        }
+        Ok(Some(()))
+    }
+
+    /// Whether a segment has so many bytes; asks for its length again if it had not.
+    fn has(&self, segment: &Segment, bytes: u64) -> Result<bool> {
+        if bytes > segment.length.load(Relaxed) {
+            let stat = self.dir.stat(&name(segment.number))?.filter(|stat| stat.is_same_file(&segment.stat));
+            segment.length.store(stat.map_or(0, |stat| stat.size.min(SEGMENT)), Relaxed);
+        }
+        Ok(bytes <= segment.length.load(Relaxed))
+    }
+
+    /// Reads from segment `number`; `None` if it does not exist.
+    fn with<T>(&self, number: u64, read: impl FnOnce(&Segment) -> Result<Option<T>>) -> Result<Option<T>> {
+        if let Some(segment) = self.segments.load().get(number) {
             return read(segment);
         }
-        let segment = Arc::new(Segment::open(&self.dir, number, tick).ok()?);
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.segments.store(Arc::new(self.segments.load().with(Arc::clone(&segment))));
+        let Some(segment) = self.open(number)? else { return Ok(None) };
+        let segment = Arc::new(segment);
+        let _changing = lock(&self.changing);
+        self.segments.store(Arc::new(self.segments.load().with(&segment)));
         read(&segment)
     }
 
-    /// Writes `bytes`, which fit the segment, to `address`.
+    fn open(&self, number: u64) -> Result<Option<Segment>> {
+        let name = name(number);
+        let found = match self.dir.find(&name, self.access) {
+            // It cannot be written, so nobody of this process does.
+            Err(_) if self.access == Access::Write => self.dir.find(&name, Access::Read),
+            found => found,
+        };
+        let Some((file, stat)) = found? else { return Ok(None) };
+        let bytes = usize::try_from(SEGMENT).unwrap_or(usize::MAX);
+        let is_mapped = self.open_segments() < MAPPED;
+        // What cannot be mapped is read with system calls.
+        let window = if is_mapped { Window::map(&file, bytes).ok() } else { None };
+        Ok(Some(Segment { number, stat, window, length: AtomicU64::new(stat.size.min(SEGMENT)) }))
+    }
+
+    /// Writes `bytes`, which fit the segment, to `address`; makes the segment if it is new.
     pub(super) fn write(&self, address: Address, bytes: &[u8]) -> Result<()> {
         let number = address.segment();
-        let path = || path(&self.dir, number);
         let writer = self.writer.load();
         let opened;
         let file = match &*writer {
             Some(writer) if writer.number == number => &writer.file,
             _ => {
-                let file = self.open_for_writing(number).map_err(|error| Error::io("open", path(), error))?;
+                let (file, _) = self.dir.find_or_create(&name(number))?;
                 opened = Arc::new(Writer { number, file });
                 self.writer.store(Some(Arc::clone(&opened)));
                 &opened.file
             }
         };
-        file.write_all_at(bytes, address.offset()).map_err(|error| Error::io("write to", path(), error))?;
-        if let Some(segment) = self.segments.load().get(number) {
-            segment.grew_to(address.offset() + bytes.len() as u64);
-        }
-        Ok(())
+        sys::write_at(file, bytes, address.offset())
+            .map_err(|error| self.dir.error("write to", &name(number), error))
     }
 
-    fn open_for_writing(&self, number: u64) -> io::Result<File> {
-        let open = || File::options().write(true).create(true).truncate(false).open(path(&self.dir, number));
-        open().or_else(|error| {
-            if error.kind() != io::ErrorKind::NotFound {
-                return Err(error);
+    /// Writes `bytes` over what is at `address`, if the segment is still there.
+    pub(super) fn overwrite(&self, address: Address, bytes: &[u8]) -> Result<()> {
+        let name = name(address.segment());
+        let Some((file, _)) = self.dir.find(&name, Access::Write)? else { return Ok(()) };
+        sys::write_at(&file, bytes, address.offset())
+            .map_err(|error| self.dir.error("write to", &name, error))
+    }
+
+    /// Waits until a segment and its name are on the disk; nothing, if it was reduced away meanwhile.
+    pub(super) fn sync(&self, number: u64) -> Result<()> {
+        let name = name(number);
+        let Some((file, _)) = self.dir.find(&name, Access::Read)? else { return Ok(()) };
+        file.sync_all().map_err(|error| self.dir.error("sync", &name, error))?;
+        self.dir.sync(LOG)
+    }
+
+    /// The segments there are, with their lengths, by number. Files of other names are passed over.
+    pub(super) fn list(&self) -> Result<Vec<(u64, u64)>> {
+        let mut segments = Vec::new();
+        for file in self.dir.names(LOG)? {
+            let Some(number) = number_of(&file) else { continue };
+            if let Some(stat) = self.dir.stat(&name(number))?.filter(|stat| stat.is_file) {
+                segments.push((number, stat.size));
             }
-            fs::create_dir_all(&self.dir)?;
-            open()
-        })
+        }
+        segments.sort_unstable();
+        Ok(segments)
     }
 
-    /// Closes the segments before `first`.
+    /// All bytes of a segment; none, if it does not exist.
+    pub(super) fn bytes(&self, number: u64) -> Result<Vec<u8>> {
+        let name = name(number);
+        let Some((file, stat)) = self.dir.find(&name, Access::Read)? else { return Ok(Vec::new()) };
+        let mut bytes = Vec::with_capacity(usize::try_from(stat.size.min(SEGMENT)).unwrap_or(0));
+        std::io::Read::read_to_end(&mut std::io::Read::take(file, SEGMENT), &mut bytes)
+            .map_err(|error| self.dir.error("read", &name, error))?;
+        Ok(bytes)
+    }
+
+    /// Closes the segments before `first`, and those of which a page was lost: they are opened again when they are wanted.
     pub(super) fn forget_before(&self, first: u64) {
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _changing = lock(&self.changing);
         let segments = self.segments.load();
-        if segments.base < first && !segments.list.is_empty() {
-            self.segments.store(Arc::new(segments.from(first)));
+        let stays = |segment: &Segment| {
+            segment.number >= first && !segment.window.as_ref().is_some_and(Window::is_lost)
+        };
+        if !segments.list.iter().all(|segment| stays(segment)) {
+            let list = segments.list.iter().filter(|segment| stays(segment)).cloned().collect();
+            self.segments.store(Arc::new(Segments { list }));
         }
     }
 
     /// Closes all segments: the files may be others now.
     pub(super) fn forget_all(&self) {
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _changing = lock(&self.changing);
         self.segments.store(Arc::default());
         self.writer.store(None);
     }
 
     /// Removes a segment; returns its length.
     pub(super) fn remove(&self, number: u64) -> Result<u64> {
-        let path = path(&self.dir, number);
-        let length = fs::metadata(&path).map_or(0, |metadata| metadata.len());
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path, error)),
-            _ => Ok(length),
-        }
+        let name = name(number);
+        let length = self.dir.stat(&name)?.map_or(0, |stat| stat.size);
+        self.dir.remove(&name)?;
+        Ok(length)
     }
 }
 
 /// Open segments, by number.
 #[derive(Debug, Default)]
 struct Segments {
-    /// The number of the first in the list.
-    base: u64,
-    list: Vec<Option<Arc<Segment>>>,
+    list: Vec<Arc<Segment>>,
 }
 
 impl Segments {
     fn get(&self, number: u64) -> Option<&Segment> {
-        let place = usize::try_from(number.checked_sub(self.base)?).ok()?;
-        self.list.get(place)?.as_deref()
+        // As a rule they are all there from the first on.
+        let first = self.list.first()?.number;
+        let place = usize::try_from(number.checked_sub(first)?).ok()?;
+        match self.list.get(place) {
+            Some(segment) if segment.number == number => Some(segment),
+            _ => self.place(number).ok().map(|place| &*self.list[place]),
+        }
     }
 
     /// These and one more.
-    fn with(&self, segment: Arc<Segment>) -> Self {
-        let mut segments = if self.list.is_empty() {
-            Segments { base: segment.number, list: Vec::new() }
-        } else {
-            Segments { base: self.base, list: self.list.clone() }
-        };
-        if segment.number < segments.base {
-            let more = usize::try_from(segments.base - segment.number).unwrap_or(0);
-            segments.list.splice(0..0, std::iter::repeat_n(None, more));
-            segments.base = segment.number;
+    fn with(&self, segment: &Arc<Segment>) -> Self {
+        let mut list = self.list.clone();
+        match self.place(segment.number) {
+            Ok(place) => list[place] = Arc::clone(segment),
+            Err(place) => list.insert(place, Arc::clone(segment)),
         }
-        let place = usize::try_from(segment.number - segments.base).unwrap_or(0);
-        if segments.list.len() <= place {
-            segments.list.resize(place + 1, None);
-        }
-        segments.list[place] = Some(segment);
-        segments
+        Segments { list }
     }
 
-    /// Those from `first` on.
-    fn from(&self, first: u64) -> Self {
-        let gone =
-            usize::try_from(first.saturating_sub(self.base)).unwrap_or(usize::MAX).min(self.list.len());
-        Segments { base: self.base + gone as u64, list: self.list[gone..].to_vec() }
+    fn place(&self, number: u64) -> Result<usize, usize> {
+        self.list.binary_search_by_key(&number, |segment| segment.number)
     }
 }
 
 /// Where segment `number` is.
-pub(super) fn path(log: &Path, number: u64) -> PathBuf {
-    log.join(format!("{number:04}"))
+pub(super) fn name(number: u64) -> String {
+    format!("{LOG}/{number:04}")
 }
 
-/// The segments there are, with their lengths, by number. Files of other names are passed over.
-pub(super) fn list(log: &Path) -> Result<Vec<(u64, u64)>> {
-    let read = || -> io::Result<Vec<(u64, u64)>> {
-        let mut segments = Vec::new();
-        for entry in fs::read_dir(log)? {
-            let entry = entry?;
-            let number = entry.file_name().to_str().and_then(|name| name.parse::<u64>().ok());
-            if let Some(number) = number.filter(|&number| number < Address::LIMIT.segment())
-                && entry.path() == path(log, number)
-                && let Ok(metadata) = entry.metadata()
-            {
-                segments.push((number, metadata.len()));
-            }
-        }
-        segments.sort_unstable();
-        Ok(segments)
-    };
-    match read() {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        result => result.map_err(|error| Error::io("list", log, error)),
-    }
-}
-
-/// Reads a segment to its end; nothing, if it does not exist.
-pub(super) fn read(log: &Path, number: u64) -> Result<Vec<u8>> {
-    let path = path(log, number);
-    match fs::read(&path) {
-        Ok(mut bytes) => {
-            bytes.truncate(usize::try_from(SEGMENT).unwrap_or(usize::MAX));
-            Ok(bytes)
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(Error::io("read", path, error)),
-    }
+/// The number that the name of a file spells, if it is that of a segment.
+fn number_of(file: &str) -> Option<u64> {
+    let number = file.parse().ok().filter(|&number| number < Address::LIMIT.segment())?;
+    (name(number).strip_prefix(LOG)?.strip_prefix('/')? == file).then_some(number)
 }
 
 /// Calls `visit` with every sound record of a segment, of which `bytes` are all the bytes.

@@ -173,6 +173,14 @@ impl Package {
         Report::parse(&self.run_with(&self.run, &[]))
     }
 
+    /// Writes the package and runs it; what it printed.
+    #[track_caller]
+    pub fn print(&mut self) -> String {
+        self.complete();
+        self.write(&self.files);
+        self.run_with(&self.run, &[])
+    }
+
     #[track_caller]
     fn run_with(&self, run: &[&str], variables: &[(&str, &str)]) -> String {
         let cache = self.cache.to_str().unwrap();

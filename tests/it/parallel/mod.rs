@@ -3,6 +3,8 @@
 mod duplicates;
 mod failures;
 mod nested;
+pub mod panics;
+mod threads;
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;

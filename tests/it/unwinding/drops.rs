@@ -1,4 +1,5 @@
-//! Arguments and values that panic when they are dropped, wherever the library drops them.
+//! Arguments and values that panic when they are dropped, wherever the library drops them. While
+//! something is to come of a call, a panic of its argument is that; otherwise it goes no further.
 
 use std::mem;
 use std::path::Path;
@@ -61,16 +62,40 @@ pub fn play(role: &str, cache: &Path) {
     }
 }
 
+/// Each result is the call's own: its value, or that its argument panicked when it was dropped. Of
+/// equal calls `least` have a value.
+#[track_caller]
+fn check_own(way: &str, results: Results<u64>, least: usize) {
+    assert_eq!(results.len(), 90, "{way}");
+    let mut values = [0; 30];
+    for (i, result) in results.into_iter().enumerate() {
+        let x = i / 3;
+        match result {
+            Ok(value) => {
+                assert_eq!(value, (x * x) as u64, "{way}");
+                values[x] += 1;
+            }
+            Err(error) => {
+                let told = (error.kind(), error.message());
+                assert_eq!(told, (TaskErrorKind::Panicked, "dropped"), "{way}");
+            }
+        }
+    }
+    assert!(values.iter().all(|&count| count >= least), "{way}: {values:?}");
+}
+
 /// Each call has two duplicates; first they are computed, then found.
 fn duplicates_and_hits(cache: &Path) {
     let memory = Memory::open(cache).unwrap();
     let make = || (0..90).map(|i| square::delayed(i / 3, Fragile)).collect();
-    in_every_way(&memory, make, check_thrice);
-    let make = || {
+    let make_anew = || {
         memory.clear().unwrap();
         make()
     };
-    in_every_way(&memory, make, check_thrice);
+    in_every_way(&memory, make_anew, |way, results| check_own(way, results, 1));
+    let misses = memory.stats().misses;
+    in_every_way(&memory, make, |way, results| check_own(way, results, 0));
+    assert_eq!(memory.stats().misses, misses, "what was computed beside the failures was kept");
 }
 
 fn what_a_failure_leaves() {
@@ -91,10 +116,9 @@ fn what_a_failure_leaves() {
         let results: Vec<_> = parallel.stream(calls()).collect();
         assert_eq!((results.len(), results[10].is_err()), (11, true));
         assert_eq!(parallel.stream(calls()).take(5).map(Result::unwrap).sum::<u64>(), 10);
-        assert_eq!(
-            parallel.stream_unordered(calls()).take(5).filter(|(_, result)| result.is_ok()).count(),
-            5
-        );
+        for (index, result) in parallel.stream_unordered(calls()).take(5) {
+            assert_eq!(result.ok(), (index != 10).then_some(index as u64));
+        }
     }
 }
 
@@ -104,9 +128,12 @@ fn copies_for_another_attempt() {
         let (runs, guard) = (Arc::new(AtomicU64::new(0)), Fragile);
         delayed(move || second_time_lucky(&runs, x, guard)).repeatable()
     };
-    let values = parallel.run((0..20).map(call)).unwrap();
-    assert_eq!(values, (0..20).map(|x| x * x).collect::<Vec<_>>());
-    assert_eq!((0..20).map(|x| parallel.submit(call(x)).wait().unwrap()).sum::<u64>(), 2470);
+    let results = parallel.clone().keep_going(true).run_all((0..20).map(call));
+    let waited = (0..20).map(|x| parallel.submit(call(x)).wait());
+    for result in results.into_iter().chain(waited) {
+        // The copy that was kept beside the attempt that went well.
+        assert_eq!(result.unwrap_err().message(), "dropped");
+    }
 }
 
 fn cancelled_and_forgotten() {

@@ -47,7 +47,7 @@ fn what_an_executor_has_told_of_stays() {
                         told += 1;
                     }
                     Err(error) => {
-                        assert_eq!(error.kind(), TaskErrorKind::NotSent);
+                        assert_eq!(error.kind(), TaskErrorKind::Panicked);
                         assert!(error.message().contains("nowhere to run"), "{error}");
                     }
                 }

@@ -250,7 +250,7 @@ fn what_cannot_be_sent_says_what_to_do() {
     let message = refusal(parallel.run_all([one_way::delayed(&OneWay(1))]));
     assert!(message.contains("`x` cannot be received") && message.contains("OneWay"), "{message}");
     let message = refusal(parallel.run_all([slanted::delayed(&Slanted { x: 1 })]));
-    assert!(message.contains("do not arrive as they were"), "{message}");
+    assert!(message.contains("its argument `x` arrives as another value"), "{message}");
     assert_eq!(cache.memory.stats().entries, 0);
     // On threads all of them run.
     assert_eq!(
@@ -300,6 +300,95 @@ fn a_call_whose_worker_crashes_is_tried_again_when_asked() {
     std::fs::remove_file(&log).unwrap();
     assert_eq!(parallel.retries(2).run([shaky::delayed(5, log.clone())]).unwrap(), [5]);
     assert_eq!(lines(&log).len(), 3);
+}
+
+/// Starts a program that outlives it by far, and does not end.
+#[memo]
+#[expect(clippy::zombie_processes, reason = "that it is left behind is the point")]
+fn parent(x: u64, log: PathBuf, how: Act) -> u64 {
+    let child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
+    note(&log, &child.id().to_string());
+    match how {
+        Act::Abort => std::process::abort(),
+        Act::Hang => thread::sleep(Duration::from_secs(1000)),
+        _ => {}
+    }
+    x
+}
+
+/// Regression: the programs that a task had started lived on when it was stopped.
+#[test]
+fn what_a_task_has_started_ends_with_its_worker() {
+    rememo::init();
+    for (how, kind) in [(Act::Hang, TaskErrorKind::TimedOut), (Act::Abort, TaskErrorKind::Crashed)] {
+        let cache = TestCache::new();
+        let log = cache.beside("log");
+        let parallel = workers(&cache.memory).timeout(Duration::from_secs(2));
+        let error = parallel.run([parent::delayed(1, log.clone(), how)]).unwrap_err();
+        assert_eq!(error.task().unwrap().kind(), kind);
+        let pid = &lines(&log)[0];
+        // Killed; whoever adopts it may be slow to take note.
+        super::expect_soon("it is gone, or dead", || {
+            std::fs::read_to_string(format!("/proc/{pid}/stat")).map_or(true, |stat| stat.contains(") Z "))
+        });
+    }
+}
+
+/// Regression: when a worker crashed, all calls of its message were run again, the one that had crashed it, too.
+#[test]
+fn nothing_but_a_retry_that_was_asked_for_runs_twice() {
+    rememo::init();
+    for retries in [0, 2] {
+        let cache = TestCache::new();
+        let log = cache.beside("log");
+        let what = |x| if x == 150 { Act::Abort } else { Act::Return };
+        let calls = (0..400).map(|x| act::delayed(x, what(x), log.clone()));
+        // One worker, so that many travel together. Without a store all that counts is that they are not run again.
+        let parallel = Parallel::new().jobs(1).executor(Executor::processes()).retries(retries);
+        for memory in [&cache.memory, &Memory::disabled()] {
+            let results = parallel.clone().memory(memory).run_all(calls.clone());
+            assert_eq!(results.iter().filter(|result| result.is_err()).count(), 1);
+            let mut runs = std::collections::BTreeMap::<u64, u32>::new();
+            for line in lines(&log) {
+                *runs.entry(line.split(' ').next().unwrap().parse().unwrap()).or_default() += 1;
+            }
+            std::fs::remove_file(&log).unwrap();
+            assert_eq!(runs.remove(&150), Some(1 + retries));
+            assert!(runs.len() == 399 && runs.values().all(|&times| times == 1), "{runs:?}");
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Sealed(#[serde(with = "sealed")] u64);
+
+mod sealed {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+    pub(super) fn serialize<S: Serializer>(x: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(*x)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        let x = u64::deserialize(deserializer)?;
+        assert!(x != 7, "seven cannot be opened");
+        Ok(x)
+    }
+}
+
+#[memo]
+fn opened(sealed: &Sealed) -> u64 {
+    sealed.0
+}
+
+#[test]
+fn a_panic_in_serde_has_its_text_there_too() {
+    rememo::init();
+    let cache = TestCache::new();
+    let error = workers(&cache.memory).run([opened::delayed(&Sealed(7))]).unwrap_err();
+    let task = error.task().unwrap();
+    assert_eq!((task.kind(), task.message()), (TaskErrorKind::Panicked, "seven cannot be opened"));
 }
 
 #[test]

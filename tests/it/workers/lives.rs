@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use rememo::{Executor, Memory, Parallel, memo};
+use rustix::process::{Resource, Rlimit, setrlimit};
 
 use super::{expect_gone, expect_soon, lines, note, process, workers};
 use crate::processes::{start, start_interruptible};
@@ -96,6 +97,21 @@ pub fn play(role: &str, cache: &Path) {
                 let _ = thread::spawn(move || run(cache)).join();
             }
         }
+        "finished" => {
+            rememo::init();
+            let log = cache.join("finished");
+            let calls = (0..24).map(|x| uneven::delayed(x, log.clone()));
+            let _ = Parallel::new().jobs(1).memory(&memory).executor(Executor::processes()).run(calls);
+        }
+        "crowded" => {
+            rememo::init();
+            // Room for some workers, and not for as many as are asked for.
+            let few = Rlimit { current: Some(64), maximum: Some(64) };
+            setrlimit(Resource::Nofile, few).unwrap();
+            let parallel = Parallel::new().jobs(64).memory(&memory).executor(Executor::processes());
+            let values = parallel.run((0..500).map(plus_one::delayed)).unwrap();
+            assert_eq!(values, (1..=500).collect::<Vec<_>>());
+        }
         "uninitialised" => {
             let error = workers(&memory).run([process::delayed(0)]).unwrap_err().to_string();
             println!("{error}");
@@ -139,6 +155,70 @@ fn workers_end_with_a_parent_that_is_killed() {
             expect_gone(pid.parse().unwrap());
         }
     }
+}
+
+/// Every third takes a while, the others next to nothing; each leaves a line when it has finished.
+#[memo]
+fn uneven(x: u64, log: PathBuf) -> u64 {
+    if x % 3 == 2 {
+        thread::sleep(Duration::from_millis(200));
+    }
+    note(&log, &x.to_string());
+    x
+}
+
+#[memo]
+fn plus_one(x: u64) -> u64 {
+    x + 1
+}
+
+/// Regression: what the jobs of a message had computed was stored when all of them were done.
+#[test]
+fn what_workers_have_finished_is_stored_when_their_parent_is_killed() {
+    for round in 0..4 {
+        let cache = TestCache::new();
+        let mut parent = start("workers finished", &cache.root()).spawn().unwrap();
+        let log = cache.root().join("finished");
+        let least = 5 + 3 * round;
+        expect_soon("some are finished", || lines(&log).len() >= least);
+        // In the middle of one that takes a while: those before it are on their way no longer.
+        thread::sleep(Duration::from_millis(100));
+        let finished = lines(&log);
+        parent.kill().unwrap();
+        parent.wait().unwrap();
+        let memory = cache.reopen();
+        for x in finished.iter().map(|line| line.parse().unwrap()) {
+            assert!(memory.contains(&uneven::delayed(x, log.clone())), "{x} of {finished:?} is lost");
+        }
+    }
+}
+
+/// Regression: each item that a worker could not be started for failed at once.
+#[test]
+fn where_there_is_no_room_for_all_workers_fewer_do_the_work() {
+    let (_, stderr) = output("workers crowded");
+    assert!(!stderr.contains("panicked"), "{stderr}");
+}
+
+#[memo]
+fn limited(x: u64) -> u32 {
+    let _ = x;
+    std::process::id()
+}
+
+#[test]
+fn batches_of_many_kinds_leave_few_workers_behind() {
+    rememo::init();
+    let mut pids = Vec::new();
+    for kind in 0..40_u64 {
+        let executor = Executor::processes().memory_limit((4 << 30) + kind).idle_timeout(Duration::MAX);
+        let parallel = Parallel::new().jobs(1).memory(&Memory::disabled()).executor(executor);
+        pids.push(parallel.run([limited::delayed(kind)]).unwrap()[0]);
+    }
+    let alive = || pids.iter().filter(|pid| Path::new(&format!("/proc/{pid}")).exists()).count();
+    let most = (2 * thread::available_parallelism().unwrap().get()).max(8);
+    expect_soon("the first have ended", || alive() <= most);
+    assert!(alive() > 0);
 }
 
 /// What a process of a role writes to its standard output and error.

@@ -178,12 +178,21 @@ fn an_err_comes_back_and_is_not_kept() {
     let results = workers(&cache.memory).run((0..6).map(checked::delayed)).unwrap();
     assert_eq!(results, (0..6).map(checked::uncached).collect::<Vec<_>>());
     assert_eq!(cache.memory.stats().entries, 4);
-    // An error that serde does not know cannot travel; a value can.
+    // An error that serde does not know cannot travel, but its text can; and so can a value.
     let results = workers(&cache.memory).run_all((0..2).map(opaque::delayed));
     assert_eq!(results[1], Ok(Ok(1)));
     let error = results[0].as_ref().unwrap_err();
-    assert_eq!(error.kind(), TaskErrorKind::NotSent);
-    assert!(error.message().contains("Opaque"), "{error}");
+    assert_eq!((error.kind(), error.message()), (TaskErrorKind::Returned, "Opaque(0)"));
+    let error = workers(&cache.memory).run([boxed::delayed(3)]).unwrap_err();
+    let task = error.task().unwrap();
+    assert_eq!((task.kind(), task.message()), (TaskErrorKind::Returned, "no 3"));
+    assert!(task.to_string().ends_with("(3)`) returned an error: no 3"), "{task}");
+}
+
+/// Returns an error that is shown to people.
+#[memo]
+fn boxed(x: u64) -> Result<u64, Box<dyn std::error::Error + Send + Sync>> {
+    if x % 2 == 1 { Err(format!("no {x}").into()) } else { Ok(x) }
 }
 
 #[memo]

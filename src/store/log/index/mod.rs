@@ -7,8 +7,8 @@
 mod note;
 mod table;
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::convert::Infallible;
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 pub(super) use note::Note;
@@ -18,7 +18,10 @@ use super::address::Address;
 use crate::checksum;
 use crate::error::Result;
 use crate::sys::map::Words;
-use crate::sys::whole_file;
+use crate::sys::{self, Access, Dir, Stat, Temporary};
+
+/// Where the file is.
+pub(super) const INDEX: &str = "index";
 
 /// As a number in the byte order of the machine, so that a machine of the other order takes the file for none.
 const MAGIC: u64 = 0x0200_7865_646e_6972;
@@ -38,46 +41,81 @@ mod at {
 #[derive(Debug)]
 pub(super) struct Index {
     words: Words,
+    /// Which file it is; `None` for one that nobody else has.
+    stat: Option<Stat>,
+}
+
+/// An index that is being filled.
+#[derive(Debug)]
+pub(super) struct IndexDraft<'d> {
+    temporary: Temporary<'d>,
+    index: Index,
+}
+
+impl IndexDraft<'_> {
+    pub(super) fn table(&self) -> Table<'_, AtomicU64> {
+        self.index.table()
+    }
+
+    /// Puts the index in the place of the one that is there.
+    pub(super) fn place(mut self) -> Result<Index> {
+        let stat = self.temporary.write(sys::stat)?;
+        self.temporary.place(INDEX)?;
+        self.index.stat = Some(stat);
+        Ok(self.index)
+    }
 }
 
 impl Index {
-    pub(super) fn path(root: &Path) -> PathBuf {
-        root.join("index")
+    /// Opens the index of the log `log_id`; `None` if it is missing, is none, or has been replaced. One that is only read is a copy,
+    /// which sees the changes of others and keeps its own to itself.
+    pub(super) fn open(dir: &Dir, log_id: u64, access: Access) -> Result<Option<Self>> {
+        let Some((file, stat)) = dir.find(INDEX, access)? else { return Ok(None) };
+        let Some(bytes) = usize::try_from(stat.size).ok().filter(|&bytes| bytes >= bytes_of(1)) else {
+            return Ok(None);
+        };
+        let map = || match access {
+            Access::Read => Words::copied(&file, bytes),
+            Access::Write => {
+                // A copy of the file may be sparse, or share its blocks: a write would need room that there may not be.
+                sys::allocate(&file, stat.size)?;
+                sys::unshare(&file, stat.size)?;
+                Words::shared(&file, bytes)
+            }
+        };
+        let index = match map() {
+            // It was cut off a moment ago.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+            words => {
+                Index { words: words.map_err(|error| dir.error("map", INDEX, error))?, stat: Some(stat) }
+            }
+        };
+        Ok(Some(index).filter(|index| index.is_sound(log_id) && !index.table().is_retired()))
     }
 
-    /// Opens the index of the log `log_id`; `None` if it is missing or is none.
-    pub(super) fn open(root: &Path, log_id: u64, writable: bool) -> Option<Self> {
-        let file = File::options().read(true).write(writable).open(Index::path(root)).ok()?;
-        let bytes = usize::try_from(file.metadata().ok()?.len()).ok()?;
-        if bytes < bytes_of(1) {
-            return None;
-        }
-        let index = Index { words: Words::map(file, bytes, writable).ok()? };
-        index.is_sound(log_id).then_some(index)
-    }
-
-    /// Makes an index that `fill` fills, in place of the one that is there.
-    pub(super) fn create(
-        root: &Path,
-        log_id: u64,
-        entries: u64,
-        fill: impl FnOnce(&Table<'_, AtomicU64>),
-    ) -> Result<Self> {
+    /// Makes an index, to be filled and then put in place.
+    pub(super) fn draft(dir: &Dir, log_id: u64, entries: u64) -> Result<IndexDraft<'_>> {
         let bytes = bytes_of(capacity_for(entries));
-        whole_file::allocated(&root.join("tmp"), &Index::path(root), bytes as u64, |file| {
-            let index = Index { words: Words::map(file, bytes, true)? };
-            index.begin(log_id);
-            fill(&index.table());
-            Ok(index)
-        })
+        let temporary = Temporary::create(dir)?;
+        let words = temporary.write(|file| {
+            sys::allocate(file, bytes as u64)?;
+            Words::shared(file, bytes)
+        })?;
+        let index = Index { words, stat: None };
+        index.begin(log_id);
+        Ok(IndexDraft { temporary, index })
+    }
+
+    /// An index that is none: nothing is found in it.
+    pub(super) fn nothing() -> Self {
+        Index { words: Words::nothing(), stat: None }
     }
 
     /// Makes an index that only this process has.
-    pub(super) fn private(log_id: u64, entries: u64, fill: impl FnOnce(&Table<'_, AtomicU64>)) -> Self {
-        let index = Index { words: Words::private(bytes_of(capacity_for(entries))) };
+    pub(super) fn private(log_id: u64, entries: u64) -> io::Result<Self> {
+        let index = Index { words: Words::private(bytes_of(capacity_for(entries)))?, stat: None };
         index.begin(log_id);
-        fill(&index.table());
-        index
+        Ok(index)
     }
 
     /// Takes over what `old` notes of the use of the entries in both, as far as that is more than is noted here.
@@ -97,14 +135,13 @@ impl Index {
     /// Takes over a note of the entry at `address`, if that is more than is noted here.
     pub(super) fn note_at(&self, hash: Hash, address: Address, note: u64) {
         let table = self.table();
-        table.find(hash, |slot, found| {
-            let more = || Note::of_word(note).tells_more_than(Note::of_word(table.note(slot)));
-            (found == address).then(|| {
-                if more() {
-                    table.set_note(slot, note);
-                }
-            })
-        });
+        let slot = |slot, found| Ok::<_, Infallible>((found == address).then_some(slot));
+        let Ok(slot) = table.find(hash, slot);
+        if let Some(slot) = slot
+            && Note::of_word(note).tells_more_than(Note::of_word(table.note(slot)))
+        {
+            table.set_note(slot, note);
+        }
     }
 
     fn begin(&self, log_id: u64) {
@@ -121,22 +158,33 @@ impl Index {
         checksum::word(&words.concat())
     }
 
-    /// Whether the constant words are what they should be.
+    /// Whether the constant words are what they should be, and nothing was lost.
     pub(super) fn is_sound(&self, log_id: u64) -> bool {
         let words = self.words.words();
-        words[at::MAGIC].load(SeqCst) == MAGIC
+        !self.is_lost()
+            && words[at::MAGIC].load(SeqCst) == MAGIC
             && words[at::CAPACITY].load(SeqCst) == self.table().capacity() as u64
             && words[at::LOG_ID].load(SeqCst) == log_id
             && words[at::CHECKSUM].load(SeqCst) == self.checksum()
     }
 
-    /// The mapped words, for questions about their file.
-    pub(super) fn words(&self) -> &Words {
-        &self.words
+    /// Whether it is the file that `stat` is of.
+    pub(super) fn is_file(&self, stat: &Stat) -> bool {
+        self.stat.as_ref().is_none_or(|own| own.is_same_file(stat))
+    }
+
+    /// Whether a part of it was lost.
+    pub(super) fn is_lost(&self) -> bool {
+        self.words.is_lost()
     }
 
     pub(super) fn table(&self) -> Table<'_, AtomicU64> {
         Table::new(self.words.words())
+    }
+
+    /// Whether so many entries would do with an eighth of it.
+    pub(super) fn is_much_too_large_for(&self, entries: u64) -> bool {
+        self.table().capacity() / 8 >= capacity_for(entries)
     }
 
     /// The bytes of the file.
@@ -174,24 +222,28 @@ mod tests {
 
     #[test]
     fn an_index_is_of_one_log_and_nothing_else_is_an_index() {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::create_dir(dir.path().join("tmp")).unwrap();
-        assert!(Index::open(dir.path(), 7, true).is_none());
-        let index = Index::create(dir.path(), 7, 0, |_| {}).unwrap();
-        assert!(Index::open(dir.path(), 7, false).is_some());
-        assert!(Index::open(dir.path(), 8, false).is_none());
-        let path = Index::path(dir.path());
+        let temporary = tempfile::tempdir().unwrap();
+        let dir = Dir::create(temporary.path()).unwrap();
+        let open = |log_id, access| Index::open(&dir, log_id, access).unwrap();
+        assert!(open(7, Access::Write).is_none());
+        let index = Index::draft(&dir, 7, 0).unwrap().place().unwrap();
+        assert!(open(7, Access::Read).is_some() && open(7, Access::Write).is_some());
+        assert!(open(8, Access::Read).is_none());
+        let path = dir.at(INDEX);
         let sound = std::fs::read(&path).unwrap();
         assert_eq!(sound.len() as u64, index.bytes());
         for length in (0..sound.len()).step_by(512) {
             std::fs::write(&path, &sound[..length]).unwrap();
-            assert!(Index::open(dir.path(), 7, true).is_none(), "{length} bytes");
+            assert!(open(7, Access::Write).is_none(), "{length} bytes");
         }
         for byte in 0..32 {
             let mut broken = sound.clone();
             broken[byte] ^= 1;
             std::fs::write(&path, broken).unwrap();
-            assert!(Index::open(dir.path(), 7, true).is_none(), "byte {byte}");
+            assert!(open(7, Access::Write).is_none(), "byte {byte}");
         }
+        std::fs::write(&path, sound).unwrap();
+        open(7, Access::Write).unwrap().table().retire();
+        assert!(open(7, Access::Write).is_none(), "one that was replaced");
     }
 }

@@ -30,9 +30,15 @@ impl Note {
         due.then(|| Note { last_use: now, uses: self.uses.saturating_add(1), clock })
     }
 
+    /// How many seconds ago it was last used; the most there are, if that lies in the future, so that nobody knows: the clock of
+    /// the machine was set back since.
+    pub(in crate::store::log) fn age(self, now: u32) -> u32 {
+        now.saturating_add(SPELL).checked_sub(self.last_use).map_or(u32::MAX, |age| age.saturating_sub(SPELL))
+    }
+
     /// Whether it was used, not only stored, in the `seconds` before `now`.
     pub(in crate::store::log) fn was_used_within(self, seconds: u32, now: u32) -> bool {
-        self.uses > 0 && now.saturating_sub(self.last_use) < seconds + SPELL
+        self.uses > 0 && self.age(now) < seconds + SPELL
     }
 
     /// Whether it tells more than another note of the same entry: a use, or a later one.
@@ -79,5 +85,7 @@ mod tests {
         assert_eq!(used.used(1016, 0.5).unwrap().uses, 2);
         assert!(used.was_used_within(60, 1075) && !used.was_used_within(60, 1076));
         assert!(used.used(900, 0.5).is_some(), "the clock of the machine was set back");
+        assert_eq!([used.age(1010), used.age(1000), used.age(990), used.age(900)], [10, 0, 0, u32::MAX]);
+        assert!(used.was_used_within(60, 990) && !used.was_used_within(60, 900), "used in the future");
     }
 }

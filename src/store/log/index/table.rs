@@ -10,8 +10,9 @@
 //!    key meet at the same slot: a key has one slot at most.
 //! 3. Of the records of a key, its slot tells the one of the highest address. So a rebuild from the log, which goes by
 //!    addresses, comes to the same.
-//! 4. A table is sealed before it is copied to a larger one. Who publishes looks for the seal *afterwards*: either the
-//!    seal was not there, and the copy has the record; or it was, and the record is published again, in the copy.
+//! 4. A table is copied to a larger one while others publish. Then it is sealed for as long as it takes to copy what changed
+//!    meanwhile. Who publishes looks for the seal *afterwards*: either the seal was not there, and the copy has the record; or
+//!    it was, and the record is published again, in the copy.
 //!
 //! Words are a trait, so that shuttle explores the interleavings of the very code that runs on mapped memory.
 
@@ -165,22 +166,22 @@ impl<'w, W: Word> Table<'w, W> {
         std::hint::black_box(self.slots[2 * self.home(hash)].load());
     }
 
-    /// Calls `visit` with slots that may be the key's and the addresses they tell, until it returns something.
-    pub(in crate::store::log) fn find<R>(
+    /// Calls `visit` with slots that may be the key's and the addresses they tell, until it returns something or fails.
+    pub(in crate::store::log) fn find<R, E>(
         &self,
         hash: Hash,
-        mut visit: impl FnMut(usize, Address) -> Option<R>,
-    ) -> Option<R> {
+        mut visit: impl FnMut(usize, Address) -> Result<Option<R>, E>,
+    ) -> Result<Option<R>, E> {
         for slot in self.probe(hash) {
             let mut word = self.slots[2 * slot].load();
             if word == 0 {
-                return None;
+                return Ok(None);
             }
             while word >> 48 == u64::from(hash.tag)
                 && let Some(address) = address_of(word)
             {
-                if let Some(found) = visit(slot, address) {
-                    return Some(found);
+                if let Some(found) = visit(slot, address)? {
+                    return Ok(Some(found));
                 }
                 // The record may have been moved meanwhile, and its old place be gone.
                 let now = self.slots[2 * slot].load();
@@ -190,20 +191,20 @@ impl<'w, W: Word> Table<'w, W> {
                 word = now;
             }
         }
-        None
+        Ok(None)
     }
 
     /// Makes the key's slot tell `address`, with a `note`, unless it tells a higher one. `is_same` tells whether the record at
-    /// an address is of the same key.
+    /// an address is of the same key; where it fails, nothing is published, since the key might get a second slot.
     ///
     /// Who publishes asks [`is_sealed`](Self::is_sealed) afterwards.
-    pub(in crate::store::log) fn publish(
+    pub(in crate::store::log) fn publish<E>(
         &self,
         hash: Hash,
         address: Address,
         note: u64,
-        mut is_same: impl FnMut(Address) -> bool,
-    ) -> Published {
+        mut is_same: impl FnMut(Address) -> Result<bool, E>,
+    ) -> Result<Published, E> {
         let new = hash.slot_word(address);
         for slot in self.probe(hash) {
             let mut word = self.slots[2 * slot].load();
@@ -213,7 +214,7 @@ impl<'w, W: Word> Table<'w, W> {
                         Ok(()) => {
                             self.header[at::USED].add(1);
                             self.set_note(slot, note);
-                            return Published::Inserted;
+                            return Ok(Published::Inserted);
                         }
                         Err(other) => word = other,
                     }
@@ -224,13 +225,13 @@ impl<'w, W: Word> Table<'w, W> {
                         // It came here by a copy that was made before it had its note.
                         self.set_note(slot, note);
                     }
-                    return Published::Already;
+                    return Ok(Published::Already);
                 }
                 let Some(old) = address_of(word) else { break };
                 if word >> 48 != u64::from(hash.tag) {
                     break;
                 }
-                if !is_same(old) {
+                if !is_same(old)? {
                     // The record may have been moved meanwhile, and its old place be gone.
                     let now = self.slots[2 * slot].load();
                     if now == word {
@@ -240,18 +241,18 @@ impl<'w, W: Word> Table<'w, W> {
                     continue;
                 }
                 if old > address {
-                    return Published::Newer;
+                    return Ok(Published::Newer);
                 }
                 match self.slots[2 * slot].replace(word, new) {
                     Ok(()) => {
                         self.set_note(slot, note);
-                        return Published::Replaced(old);
+                        return Ok(Published::Replaced(old));
                     }
                     Err(other) => word = other,
                 }
             }
         }
-        Published::Full
+        Ok(Published::Full)
     }
 
     /// Makes a slot that tells `from` tell `to`, or nothing any more; whether it told `from`.
@@ -279,6 +280,21 @@ impl<'w, W: Word> Table<'w, W> {
     pub(in crate::store::log) fn entries(&self) -> impl Iterator<Item = (usize, Address)> {
         (0..self.capacity())
             .filter_map(|slot| address_of(self.slots[2 * slot].load()).map(|address| (slot, address)))
+    }
+
+    /// The first words of all slots, as they are now.
+    pub(in crate::store::log) fn snapshot(&self) -> Vec<u64> {
+        (0..self.capacity()).map(|slot| self.slots[2 * slot].load()).collect()
+    }
+
+    /// The slots that tell an address, with it, and did not when the snapshot was taken.
+    pub(in crate::store::log) fn changed_since(
+        &self,
+        snapshot: &[u64],
+    ) -> impl Iterator<Item = (usize, Address)> {
+        let now = |slot: usize| self.slots[2 * slot].load();
+        let changed = snapshot.iter().enumerate().filter(move |&(slot, &word)| now(slot) != word);
+        changed.filter_map(move |(slot, _)| address_of(now(slot)).map(|address| (slot, address)))
     }
 
     /// The address that a slot tells.

@@ -9,7 +9,7 @@ use super::*;
 fn a_budget_is_kept_while_entries_of_mixed_sizes_are_stored() {
     const BUDGET: u64 = 24 << 20;
     let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path(), &Options { budget: Some(BUDGET), ..options() }).unwrap();
+    let store = open(dir.path(), &Options { budget: Some(BUDGET), ..options() }).unwrap().1;
     let mut most = 0;
     for number in 0..if is_long() { 100_000 } else { 20_000 } {
         let length = match number % 100 {
@@ -120,7 +120,7 @@ fn a_budget_saves_more_seconds_than_the_least_recently_used_would() {
     const BUDGET: usize = 8 << 20;
     let dir = tempfile::tempdir().unwrap();
     let options = Options { budget: Some(BUDGET as u64), ..options() };
-    let mut store = LogStore::open(dir.path(), &options);
+    let mut store = open_log(dir.path(), &options);
     store.clock = || TIME.load(Relaxed);
     let mut other = LeastRecentlyUsed::default();
     let (mut saved, mut saved_by_other, mut all) = (0.0, 0.0, 0.0);

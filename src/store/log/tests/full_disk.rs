@@ -132,7 +132,7 @@ impl Drop for Ballast {
 /// A store with entries, all of them stored twice, in a directory that is removed afterwards.
 fn filled(disk: &Path) -> (tempfile::TempDir, LogStore, Model) {
     let dir = tempfile::tempdir_in(disk).unwrap();
-    let store = LogStore::open(dir.path(), &options());
+    let store = open_log(dir.path(), &options());
     let mut model = Model::new();
     (0..ENTRIES).chain(0..ENTRIES).for_each(|number| put(&store, &mut model, number));
     assert!(model.values().all(|&state| state == State::There));
@@ -144,7 +144,7 @@ static FILLING: Mutex<()> = Mutex::new(());
 
 /// Runs a test on each small file system there is.
 fn on_each_disk(test: impl Fn(&Path)) {
-    let _alone = FILLING.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = lock(&FILLING);
     let variables = ["REMEMO_TEST_SMALL_DISK", "REMEMO_TEST_SMALL_EXT4"];
     let disk = |variable| {
         let disk = env::var_os(variable).map(PathBuf::from);
@@ -182,11 +182,11 @@ fn a_store_that_is_opened_on_a_full_disk_without_its_index_has_all_entries() {
             drop(store);
             fs::remove_file(dir.path().join("index")).unwrap();
             let ballast = Ballast::leaving(disk, pages);
-            let store = LogStore::open(dir.path(), &options());
+            let store = open_log(dir.path(), &options());
             expect(&store, &model, &context);
             (1000..1010).for_each(|number| put(&store, &mut model, number));
             drop((ballast, store));
-            let store = LogStore::open(dir.path(), &options());
+            let store = open_log(dir.path(), &options());
             expect_sound(dir.path(), store, model, &context);
         }
     });
@@ -203,7 +203,7 @@ fn expect_sound(root: &Path, store: LogStore, mut model: Model, context: &str) {
     (1000..1300).for_each(|number| put(&store, &mut model, number));
     drop(store);
     fs::remove_file(root.join("index")).unwrap();
-    let store = LogStore::open(root, &options());
+    let store = open_log(root, &options());
     expect(&store, &model, &format!("{context}, rebuilt"));
     let mut listed = 0;
     store.list(&mut |_| listed += 1).unwrap();

@@ -109,7 +109,7 @@ fn start_writer(root: &Path, first: u64) -> Child {
 fn writer() {
     let Some(root) = env::var_os("REMEMO_TEST_STORE") else { return };
     let first: u64 = env::var("REMEMO_TEST_FIRST").unwrap().parse().unwrap();
-    let store = LogStore::open(Path::new(&root), &options());
+    let store = open_log(Path::new(&root), &options());
     let mut out = std::io::stdout();
     for number in first.. {
         store.put(&drafted(number)).unwrap();

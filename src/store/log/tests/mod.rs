@@ -4,12 +4,13 @@ mod budget;
 mod damage;
 mod full_disk;
 mod killed;
+mod many;
 mod processes;
 mod reduction;
 mod vanished;
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
@@ -25,12 +26,18 @@ fn options() -> Options {
 
 fn fresh() -> (tempfile::TempDir, Arc<dyn Store>) {
     let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path(), &options()).unwrap();
+    let store = reopen(dir.path());
     (dir, store)
 }
 
 fn reopen(root: &Path) -> Arc<dyn Store> {
-    open(root, &options()).unwrap()
+    open(root, &options()).unwrap().1
+}
+
+/// As [`reopen`], for what the trait does not tell.
+fn open_log(root: &Path, options: &Options) -> LogStore {
+    let (dir, _) = root::prepare(root, options.layout).unwrap();
+    LogStore::open(&Arc::new(dir), options)
 }
 
 /// Whether the entry is there and right; damage is a miss, a wrong value fails.

@@ -145,7 +145,7 @@ fn worker() {
 
 fn shared_words(run: &Path) -> Words {
     let file = File::options().read(true).write(true).open(run.join("words")).unwrap();
-    Words::map(file, 4096, true).unwrap()
+    Words::shared(&file, 4096).unwrap()
 }
 
 /// What a process knows of its own keys.

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::convert::Infallible;
 
 use shuttle::sync::Arc;
 use shuttle::sync::atomic::{AtomicU64 as ShuttleU64, Ordering::SeqCst as ShuttleSeqCst};
@@ -41,7 +42,27 @@ fn number_at(address: Address) -> u64 {
 }
 
 fn look_up<W: Word>(table: &Table<'_, W>, number: u64) -> Option<Address> {
-    table.find(hash(number), |_, address| (number_at(address) == number).then_some(address))
+    find(table, number, |address| (number_at(address) == number).then_some(address))
+}
+
+fn find<W: Word, R>(table: &Table<'_, W>, number: u64, visit: impl Fn(Address) -> Option<R>) -> Option<R> {
+    let Ok(found) = table.find(hash(number), |_, address| Ok::<_, Infallible>(visit(address)));
+    found
+}
+
+/// Publishes a record of key `number`, where `is_same` tells whether another record is of it.
+fn publish_if<W: Word>(
+    table: &Table<'_, W>,
+    number: u64,
+    address: Address,
+    is_same: impl Fn(Address) -> bool,
+) -> Published {
+    let Ok(published) = table.publish(hash(number), address, 0, |other| Ok::<_, Infallible>(is_same(other)));
+    published
+}
+
+fn publish<W: Word>(table: &Table<'_, W>, number: u64, address: Address) -> Published {
+    publish_if(table, number, address, |other| number_at(other) == number)
 }
 
 #[test]
@@ -51,8 +72,7 @@ fn the_highest_address_of_each_key_is_found_until_the_table_is_full() {
     let mut model = HashMap::new();
     for version in [1, 0, 2] {
         for number in 0..500 {
-            let published =
-                table.publish(hash(number), address(number, version), 0, |other| number_at(other) == number);
+            let published = publish(&table, number, address(number, version));
             let expected = match model.get(&number) {
                 None => Published::Inserted,
                 Some(&old) if old > address(number, version) => Published::Newer,
@@ -68,12 +88,9 @@ fn the_highest_address_of_each_key_is_found_until_the_table_is_full() {
     assert!((500..600).all(|number| look_up(&table, number).is_none()));
     assert_eq!((table.used(), table.entries().count(), table.is_crowded()), (500, 500, false));
     for number in 500..768 {
-        assert_eq!(
-            table.publish(hash(number), address(number, 0), 0, |other| number_at(other) == number),
-            Published::Inserted
-        );
+        assert_eq!(publish(&table, number, address(number, 0)), Published::Inserted);
     }
-    assert_eq!(table.publish(hash(999), address(999, 0), 0, |_| false), Published::Full);
+    assert_eq!(publish_if(&table, 999, address(999, 0), |_| false), Published::Full);
     assert!((0..768).all(|number| look_up(&table, number).is_some()) && table.is_crowded());
 }
 
@@ -81,7 +98,7 @@ fn the_highest_address_of_each_key_is_found_until_the_table_is_full() {
 fn a_slot_whose_entry_is_gone_is_found_no_more_and_not_used_again() {
     let words = words(8, AtomicU64::new);
     let table = Table::new(&words);
-    table.publish(hash(1), address(1, 0), 0, |_| false);
+    publish(&table, 1, address(1, 0));
     let slot = table.entries().next().unwrap().0;
     assert!(!table.change(slot, address(1, 5), None), "it tells another address");
     assert!(table.change(slot, address(1, 0), Some(address(1, 1))));
@@ -89,7 +106,7 @@ fn a_slot_whose_entry_is_gone_is_found_no_more_and_not_used_again() {
     assert!(table.change(slot, address(1, 1), None));
     assert_eq!(look_up(&table, 1), None);
     assert!(!table.change(slot, address(1, 1), Some(address(1, 2))));
-    assert_eq!(table.publish(hash(1), address(1, 3), 0, |_| true), Published::Inserted);
+    assert_eq!(publish_if(&table, 1, address(1, 3), |_| true), Published::Inserted);
     assert_eq!((look_up(&table, 1), table.used()), (Some(address(1, 3)), 2));
 }
 
@@ -99,14 +116,14 @@ fn a_slot_whose_entry_is_gone_is_found_no_more_and_not_used_again() {
 fn a_record_that_is_moved_while_it_is_looked_at_is_found_in_its_new_place() {
     let words = words(8, AtomicU64::new);
     let table = Table::new(&words);
-    table.publish(hash(1), address(1, 0), 0, |_| false);
+    publish(&table, 1, address(1, 0));
     let slot = table.entries().next().unwrap().0;
     let moved_from = |old: u64, seen: Address| {
         table.change(slot, address(1, old), Some(address(1, old + 1)));
         seen == address(1, old + 1)
     };
-    assert_eq!(table.find(hash(1), |_, seen| moved_from(0, seen).then_some(seen)), Some(address(1, 1)));
-    let published = table.publish(hash(1), address(1, 5), 0, |seen| moved_from(1, seen));
+    assert_eq!(find(&table, 1, |seen| moved_from(0, seen).then_some(seen)), Some(address(1, 1)));
+    let published = publish_if(&table, 1, address(1, 5), |seen| moved_from(1, seen));
     assert_eq!((published, table.used()), (Published::Replaced(address(1, 2)), 1));
 }
 
@@ -121,8 +138,8 @@ fn any_words_are_a_table_that_answers() {
         }
         let table = Table::new(&words);
         for number in 0..100 {
-            assert_eq!(table.find(hash(number), |_, _| None::<()>), None);
-            assert_eq!(table.publish(hash(number), address(number, 0), 0, |_| false), Published::Full);
+            assert_eq!(find(&table, number, |_| None::<()>), None);
+            assert_eq!(publish_if(&table, number, address(number, 0), |_| false), Published::Full);
         }
         assert!(table.entries().count() <= 768);
     }
@@ -139,9 +156,7 @@ fn threads_that_publish_one_key_meet_at_one_slot() {
                     let words = Arc::clone(&words);
                     shuttle::thread::spawn(move || {
                         for number in 0..2 {
-                            Table::new(&words).publish(hash(number), address(number, version), 0, |other| {
-                                number_at(other) == number
-                            });
+                            publish(&Table::new(&words), number, address(number, version));
                         }
                     })
                 })
@@ -157,41 +172,95 @@ fn threads_that_publish_one_key_meet_at_one_slot() {
     );
 }
 
-/// A table is copied while another thread publishes: what is acknowledged is in the copy. (Without the second look at the seal,
-/// shuttle finds a lost record within a few of these runs; this was tried.)
+/// A table is copied while another thread publishes: what is acknowledged is in the copy, and so is what was there before and
+/// nobody touches. (Without the second look at the seal, or without the slots that changed since the snapshot, shuttle finds a lost
+/// record within a few of these runs; both was tried.)
 #[test]
 fn what_is_published_while_a_table_is_copied_is_in_the_copy() {
     shuttle::check_random(
         || {
             let tables = Arc::new([words(4, ShuttleU64::new), words(8, ShuttleU64::new)]);
+            publish(&Table::new(&tables[0]), 3, address(3, 0));
+            publish(&Table::new(&tables[0]), 0, address(0, 0));
             let writer = {
                 let tables = Arc::clone(&tables);
                 shuttle::thread::spawn(move || {
                     let [old, new] = [Table::new(&tables[0]), Table::new(&tables[1])];
                     for number in 0..3 {
-                        let same = |other| number_at(other) == number;
-                        old.publish(hash(number), address(number, 0), 0, same);
+                        publish(&old, number, address(number, 1));
                         if old.is_sealed() {
                             while !old.is_retired() {
                                 shuttle::thread::yield_now();
                             }
-                            new.publish(hash(number), address(number, 0), 0, same);
+                            publish(&new, number, address(number, 1));
                         }
                     }
                 })
             };
             let [old, new] = [Table::new(&tables[0]), Table::new(&tables[1])];
-            old.set_sealed(true);
+            let snapshot = old.snapshot();
             for (_, address) in old.entries() {
-                let number = number_at(address);
-                new.publish(hash(number), address, 0, |other| number_at(other) == number);
+                publish(&new, number_at(address), address);
+            }
+            old.set_sealed(true);
+            for (_, address) in old.changed_since(&snapshot) {
+                publish(&new, number_at(address), address);
             }
             old.retire();
             writer.join().unwrap();
-            assert!((0..3).all(|number| look_up(&new, number) == Some(address(number, 0))));
-            assert_eq!(new.used(), 3);
+            assert!((0..3).all(|number| look_up(&new, number) == Some(address(number, 1))));
+            assert_eq!((look_up(&new, 3), new.used()), (Some(address(3, 0)), 4));
         },
         2000,
+    );
+}
+
+/// A reduction copies an entry while it is replaced, and may be killed at any point: of all records in the log the one of the highest
+/// address is the replacement, so a rebuild comes to that. (Without the announcement, or without the look at the slot after it,
+/// shuttle finds a copy behind the replacement within a few of these runs; both was tried.)
+#[test]
+fn no_copy_of_an_entry_comes_after_what_replaced_it() {
+    shuttle::check_random(
+        || {
+            let words = Arc::new(words(4, ShuttleU64::new));
+            // Records are numbered by the order of their addresses.
+            let (tail, copies) = (Arc::new(ShuttleU64::new(1)), Arc::new(ShuttleU64::new(0)));
+            let log = Arc::new(shuttle::sync::Mutex::new(vec![(0, "original")]));
+            publish(&Table::new(&words), 1, address(1, 0));
+            let reducer = {
+                let (words, tail, copies, log) =
+                    (Arc::clone(&words), Arc::clone(&tail), Arc::clone(&copies), Arc::clone(&log));
+                shuttle::thread::spawn(move || {
+                    let table = Table::new(&words);
+                    let Some((slot, from)) = table.entries().next() else { return };
+                    if from != address(1, 0) {
+                        return;
+                    }
+                    let to = tail.fetch_add(1, ShuttleSeqCst);
+                    copies.fetch_max(to + 1, ShuttleSeqCst);
+                    if table.address(slot) == Some(from) {
+                        log.lock().unwrap().push((to, "copy"));
+                        table.change(slot, from, Some(address(1, to)));
+                    }
+                })
+            };
+            let table = Table::new(&words);
+            loop {
+                let at = tail.fetch_add(1, ShuttleSeqCst);
+                log.lock().unwrap().push((at, "replacement"));
+                let published = publish(&table, 1, address(1, at));
+                if published != Published::Newer && copies.load(ShuttleSeqCst) <= at {
+                    break;
+                }
+            }
+            // As a rebuild after a kill at this very point would find it.
+            assert_eq!(log.lock().unwrap().iter().max().unwrap().1, "replacement");
+            reducer.join().unwrap();
+            let log = log.lock().unwrap();
+            let &(last, what) = log.iter().max().unwrap();
+            assert_eq!((what, look_up(&table, 1)), ("replacement", Some(address(1, last))));
+        },
+        if std::env::var_os("REMEMO_TEST_LONG").is_some() { 20_000 } else { 2_000 },
     );
 }
 
@@ -201,17 +270,18 @@ fn an_entry_that_is_replaced_while_it_is_moved_stays_replaced() {
     shuttle::check_random(
         || {
             let words = Arc::new(words(4, ShuttleU64::new));
-            Table::new(&words).publish(hash(1), address(1, 0), 0, |_| true);
+            publish(&Table::new(&words), 1, address(1, 0));
             let reducer = {
                 let words = Arc::clone(&words);
                 shuttle::thread::spawn(move || {
                     let table = Table::new(&words);
-                    let slot = table.find(hash(1), |slot, at| (at == address(1, 0)).then_some(slot));
+                    let found = |slot, at| Ok::<_, Infallible>((at == address(1, 0)).then_some(slot));
+                    let Ok(slot) = table.find(hash(1), found);
                     slot.is_some_and(|slot| table.change(slot, address(1, 0), Some(address(1, 1))))
                 })
             };
             let table = Table::new(&words);
-            let published = table.publish(hash(1), address(1, 2), 0, |other| number_at(other) == 1);
+            let published = publish(&table, 1, address(1, 2));
             let moved = reducer.join().unwrap();
             let from = if moved { address(1, 1) } else { address(1, 0) };
             assert_eq!(published, Published::Replaced(from));

@@ -1,0 +1,93 @@
+//! Values as serde sees them, as bytes: fixed-width little-endian numbers, lengths, and no names.
+//! Specified in `docs/format.md`, "Codec 3".
+//!
+//! What is read may be of another type than what was written: a field that only the writer or only
+//! the reader knows shifts all that follow. The value is refused then, and reading it must end well.
+//!
+//! # Invariants
+//! 1. A length that the bytes announce is compared with how many bytes are left before room is made
+//!    for it, or a loop goes by it.
+//! 2. Nothing is read deeper than the reader was told. What is read back may be little deeper than
+//!    what was written: the stack is finite.
+//! 3. All elements of a sequence, tuple or map are read, or it is an error.
+//!
+//! bincode 2, which did this before, makes room for whatever length is announced: a shifted field
+//! ended the program for want of 200 petabytes.
+
+mod reader;
+mod source;
+mod writer;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize, de, ser};
+
+use self::reader::Reader;
+pub(super) use self::source::Streamed;
+use self::source::{Copied, Source};
+use self::writer::Writer;
+
+/// Why a value is not written or read, in words for people.
+///
+/// Boxed twice to be one word wide: the result of every element passes through a register.
+#[derive(Debug)]
+#[expect(clippy::box_collection, reason = "one word, see above")]
+pub(super) struct Misfit(Box<String>);
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Misfit {}
+
+impl ser::Error for Misfit {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Misfit(Box::new(message.to_string()))
+    }
+}
+
+impl de::Error for Misfit {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        ser::Error::custom(message)
+    }
+}
+
+/// An error of our own.
+#[cold]
+fn misfit<T>(message: impl Into<String>) -> Result<T, Misfit> {
+    Err(Misfit(Box::new(message.into())))
+}
+
+/// The bytes of `value`, into room for `expected` of them.
+pub(super) fn write<T: Serialize + ?Sized>(value: &T, expected: usize) -> Result<Vec<u8>, Misfit> {
+    let mut writer = Writer::new(expected);
+    value.serialize(&mut writer)?;
+    Ok(writer.into_bytes())
+}
+
+/// Reads the value of which `bytes` are all the bytes, and which may borrow from them. It may have
+/// things in one another down to `depth`.
+pub(super) fn read<'b, T: Deserialize<'b>>(bytes: &'b [u8], depth: usize) -> Result<T, Misfit> {
+    read_from(bytes, depth)
+}
+
+/// The same of a value that borrows nothing.
+pub(super) fn read_owned<T: Deserialize<'static>>(bytes: &[u8], depth: usize) -> Result<T, Misfit> {
+    read_from(Copied(bytes), depth)
+}
+
+/// The same of bytes that come one behind the other.
+pub(super) fn read_from<'de, T: Deserialize<'de>>(
+    source: impl Source<'de>,
+    depth: usize,
+) -> Result<T, Misfit> {
+    let mut reader = Reader::new(source, depth);
+    let value = T::deserialize(&mut reader)?;
+    reader.finish()?;
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,151 @@
+//! Waits that rayon hides.
+//!
+//! A thread of a rayon pool that waits for pieces of its own work runs pieces of others meanwhile, on top of its stack. So a
+//! piece may come to wait, through memoized functions, for a call that lies beneath it, and nobody is told by rayon who
+//! waits for whom. Such a circle cannot be seen, but that nothing goes on can: a thread that waits inside rayon runs jobs
+//! that are sent to it, a thread that computes does not.
+//!
+//! So a thread of a rayon pool that waits for a flight for a while sends each thread of its pool a job that says: I am inside
+//! rayon, and have used so much time of the processor. If twice, some time apart, all threads have answered but for those
+//! that are known to wait, and none has used its processor in between, nothing goes on in this pool. If moreover whoever is
+//! waited for is one of those that have answered, then it waits inside rayon, and the value is computed here, too. Other
+//! threads begin anew to be suspicious then: the circle may be broken.
+//!
+//! Not seen so: a circle that also goes through a wait that is neither rayon's nor this library's, such as that for a thread that
+//! a function has started. And that a pool of the user's own, which a thread waits for inside rayon, still works. And of a thread outside
+//! of any rayon pool it is not known whether it waits for this pool; to it more time is given. Nobody outside can wait for pieces
+//! on the pools of this library, whose threads therefore wait for such a thread for as long as it takes.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
+
+use super::waits;
+use crate::lock::lock;
+use crate::sys;
+
+/// The first look comes after this time, each next one after twice the time, up to the longest.
+const FIRST: Duration = Duration::from_millis(50);
+const LONGEST: Duration = Duration::from_secs(2);
+
+/// How long answers are waited for.
+const ANSWERS: Duration = Duration::from_millis(20);
+
+/// The least time that a thread outside of the pool is given, where nothing goes on in the pool.
+const OUTSIDE: Duration = Duration::from_secs(10);
+
+/// How often a thread has computed what another computes, since nothing went on.
+static BROKEN: AtomicU64 = AtomicU64::new(0);
+
+/// What a thread of a rayon pool makes of its wait.
+#[derive(Debug)]
+pub(crate) struct Suspicion {
+    since: Instant,
+    patience: Duration,
+    /// How long the call usually takes.
+    usual: Option<Duration>,
+    broken: u64,
+    last: Option<Look>,
+}
+
+/// What was seen of the pool: all its threads are inside rayon, or known to wait.
+#[derive(Debug)]
+struct Look {
+    at: Instant,
+    /// The time that each thread that is inside rayon has used of its processor, by its place.
+    used: BTreeMap<usize, Duration>,
+    inside: Vec<ThreadId>,
+}
+
+thread_local! {
+    /// Whether this is a thread of a pool of this library.
+    static OURS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Says that this thread is one of a pool of this library.
+pub(crate) fn note_own_thread() {
+    OURS.set(true);
+}
+
+type Answers = Arc<Mutex<Vec<(usize, ThreadId, Duration)>>>;
+
+impl Suspicion {
+    /// `None` if this thread is not one of rayon's: nothing is hidden from it.
+    pub(crate) fn of_this_thread(usual: Option<Duration>) -> Option<Self> {
+        rayon::current_thread_index()?;
+        let broken = BROKEN.load(SeqCst);
+        Some(Suspicion { since: Instant::now(), patience: FIRST, usual, broken, last: None })
+    }
+
+    /// How long to wait until the next look.
+    pub(crate) fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    /// Whether there is nobody to suspect, as is said; the next look comes later then.
+    pub(crate) fn is_idle(&mut self, nobody: bool) -> bool {
+        if nobody {
+            self.patience = (2 * self.patience).min(LONGEST);
+        }
+        nobody
+    }
+
+    /// Whether nothing goes on in the pool, and `leader` waits inside rayon, as far as can be seen.
+    pub(crate) fn is_confirmed(&mut self, leader: ThreadId) -> bool {
+        self.patience = (2 * self.patience).min(LONGEST);
+        let broken = BROKEN.load(SeqCst);
+        if broken != self.broken {
+            *self =
+                Suspicion { since: Instant::now(), patience: FIRST, broken, usual: self.usual, last: None };
+            return false;
+        }
+        let look = look();
+        let last = std::mem::replace(&mut self.last, look);
+        let (Some(last), Some(look)) = (last, &self.last) else { return false };
+        let is_quiet = is_quiet(&last, look);
+        let is_inside = waits::ends_of(leader).iter().all(|end| look.inside.contains(end));
+        let outside = self.usual.map_or(OUTSIDE, |usual| OUTSIDE.max(10 * usual));
+        let has_waited = !OURS.get() && self.since.elapsed() > outside;
+        let is_confirmed = is_quiet && (is_inside || has_waited);
+        // Of several that see the same, one goes first.
+        is_confirmed && BROKEN.compare_exchange(broken, broken + 1, SeqCst, SeqCst).is_ok()
+    }
+}
+
+/// Whether next to nothing was computed between two looks.
+fn is_quiet(before: &Look, after: &Look) -> bool {
+    let used: Duration = after
+        .used
+        .iter()
+        .map(|(place, used)| used.saturating_sub(before.used.get(place).copied().unwrap_or(*used)))
+        .sum();
+    before.used.keys().eq(after.used.keys()) && used < (after.at - before.at) / 10
+}
+
+/// Asks all threads of this thread's pool; `None` if one computes.
+fn look() -> Option<Look> {
+    let threads = rayon::current_num_threads();
+    let answers = Answers::default();
+    let theirs = Arc::clone(&answers);
+    rayon::spawn_broadcast(move |context| {
+        let answer = (context.index(), thread::current().id(), sys::thread_time());
+        lock(&theirs).push(answer);
+    });
+    let deadline = Instant::now() + ANSWERS;
+    loop {
+        let waiting = waits::places_in_rayon(threads);
+        let used: BTreeMap<usize, Duration> =
+            lock(&answers).iter().map(|(place, _, used)| (*place, *used)).collect();
+        if (0..threads).all(|place| used.contains_key(&place) || waiting.contains(&place)) {
+            let inside = lock(&answers).iter().map(|(_, thread, _)| *thread).collect();
+            return Some(Look { at: Instant::now(), used, inside });
+        }
+        if Instant::now() > deadline {
+            return None;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+}

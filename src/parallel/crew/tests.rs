@@ -1,0 +1,476 @@
+//! Shuttle explores the interleavings of crews and lines: the code of [`super`] and of the real queue, on a model of a pool.
+//!
+//! The model of rayon: threads that take jobs from one list, in which a call for a thread is a job; a thread that waits inside a
+//! task, as in a user's own rayon code, may take one, too. Items are numbers; what running one does is up to the scenario. The
+//! end of each exploration is that every item was run once and every thread has come back: shuttle fails a schedule in
+//! which all threads wait.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::OnceLock;
+
+use shuttle::rand::{Rng, thread_rng};
+use shuttle::sync::{Arc, Condvar, Mutex};
+use shuttle::thread;
+
+use super::*;
+use crate::key::Key;
+use crate::memory::MissReason;
+use crate::parallel::attempt::{Item, Work};
+use crate::parallel::queue::{Queue as RealQueue, Taken};
+
+#[derive(Debug)]
+struct Explored;
+
+struct ExploredMonitor<T> {
+    value: Mutex<T>,
+    changed: Condvar,
+}
+
+impl<T: Send> Monitor<T> for ExploredMonitor<T> {
+    fn new(value: T) -> Self {
+        ExploredMonitor { value: Mutex::new(value), changed: Condvar::new() }
+    }
+
+    fn with<R>(&self, act: impl FnOnce(&mut T) -> R) -> R {
+        act(&mut self.value.lock().unwrap())
+    }
+
+    fn wait<R>(&self, _: Option<Duration>, mut look: impl FnMut(&mut T) -> Option<R>) -> Option<R> {
+        let mut value = self.value.lock().unwrap();
+        loop {
+            if let Some(seen) = look(&mut value) {
+                return Some(seen);
+            }
+            value = self.changed.wait(value).unwrap();
+        }
+    }
+
+    fn notify(&self) {
+        self.changed.notify_one();
+    }
+}
+
+impl Primitives for Explored {
+    type Monitor<T: Send> = ExploredMonitor<T>;
+    type Thread = thread::ThreadId;
+
+    fn thread() -> thread::ThreadId {
+        thread::current().id()
+    }
+}
+
+type Items = RealQueue<u32, u32>;
+
+/// What runs an item, on a thread that is at work at a piece of work.
+type Run = Box<dyn Fn(&Arc<Model>, u32) + Send + Sync>;
+
+/// A piece of work.
+struct Model {
+    crew: Crew<Explored, Items>,
+    run: Run,
+    /// How often each item ran.
+    runs: Mutex<HashMap<u32, u32>>,
+}
+
+/// The model of a pool.
+struct Pool {
+    line: Line<Explored, Arc<Model>>,
+    jobs: Mutex<VecDeque<Job>>,
+    more: Condvar,
+    size: usize,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Job {
+    Called,
+    Asked,
+    End,
+}
+
+impl Pool {
+    fn new(size: usize) -> Arc<Self> {
+        Arc::new(Pool { line: Line::new(size), jobs: Mutex::default(), more: Condvar::new(), size })
+    }
+
+    fn put(&self, job: Job, times: usize) {
+        let mut jobs = self.jobs.lock().unwrap();
+        jobs.extend(std::iter::repeat_n(job, times));
+        drop(jobs);
+        self.more.notify_all();
+    }
+
+    fn call(&self, work: &Arc<Model>, wanted: usize) {
+        let called = self.line.join(Arc::clone(work), wanted);
+        self.put(Job::Called, called);
+    }
+
+    fn arrive(&self, job: Job, can_serve: bool) {
+        match self.line.arrive(job == Job::Called, can_serve) {
+            Arrival::Go => {}
+            Arrival::AskAll => self.put(Job::Asked, self.size),
+            Arrival::Serve => {
+                while let Some(work) = self.line.next() {
+                    // A turn ends whenever it pleases.
+                    work.work(true, || thread_rng().gen_bool(0.3) && self.line.is_wanted());
+                }
+            }
+        }
+    }
+
+    /// Starts the threads, runs `act`, and ends the threads.
+    fn while_open(self: &Arc<Self>, act: impl FnOnce()) {
+        let serve = |pool: Arc<Pool>| {
+            loop {
+                let mut jobs = pool.jobs.lock().unwrap();
+                while jobs.is_empty() {
+                    jobs = pool.more.wait(jobs).unwrap();
+                }
+                let job = jobs.pop_front().unwrap();
+                drop(jobs);
+                if job == Job::End {
+                    return;
+                }
+                pool.arrive(job, true);
+            }
+        };
+        let threads: Vec<_> = (0..self.size)
+            .map(|_| {
+                let pool = Arc::clone(self);
+                thread::spawn(move || serve(pool))
+            })
+            .collect();
+        act();
+        self.put(Job::End, self.size);
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    }
+
+    /// What a thread does that waits inside a task in the user's own rayon code: it may take a job.
+    fn wait_in_rayon(&self) {
+        let taken = {
+            let mut jobs = self.jobs.lock().unwrap();
+            if jobs.front().is_some_and(|job| *job != Job::End) { jobs.pop_front() } else { None }
+        };
+        if let Some(job) = taken {
+            self.arrive(job, false);
+        }
+    }
+}
+
+impl Model {
+    fn new(pool: &Arc<Pool>, most: usize, run: Run) -> Arc<Self> {
+        let crew = Crew::new(Items::default(), most);
+        let model = Arc::new(Model { crew, run, runs: Mutex::default() });
+        let (pool, me) = (Arc::clone(pool), Arc::downgrade(&model));
+        model.crew.called_by(move |wanted| {
+            if let Some(model) = me.upgrade() {
+                pool.call(&model, wanted);
+            }
+        });
+        model
+    }
+
+    fn push(&self, item: u32) {
+        self.crew.change(|queue| queue.add(Item::new(0, item, Work::Plain(MissReason::Absent)), None));
+    }
+
+    fn work(self: &Arc<Self>, from_line: bool, mut is_over: impl FnMut() -> bool) -> bool {
+        let take = |queue: &mut Items| queue.take(2, 2);
+        let Some(mut taken) = self.crew.enter(from_line, take) else { return false };
+        loop {
+            let mut done = Vec::new();
+            if let Taken::Items(items) = taken {
+                for item in items {
+                    *self.runs.lock().unwrap().entry(item.call).or_default() += 1;
+                    (self.run)(self, item.call);
+                    done.push(item.call);
+                }
+            }
+            if is_over() {
+                self.crew.leave(|queue| queue.results.append(&mut done));
+                return true;
+            }
+            let next = self.crew.step(|queue| {
+                queue.results.append(&mut done);
+                take(queue)
+            });
+            match next {
+                Some(next) => taken = next,
+                None => return true,
+            }
+        }
+    }
+
+    /// Sees the work through, as the caller of a batch of `items`; `works`: as a thread of the pool.
+    fn run_all(self: &Arc<Self>, items: u32, works: bool) {
+        for item in 0..items {
+            self.push(item);
+        }
+        self.crew.change(Items::complete);
+        let is_over: fn(&Items, Load) -> bool = |queue, load| load.at_work == 0 && queue.is_over();
+        let or_work: fn(&Items, Load) -> bool =
+            |queue, load| load.at_work == 0 && queue.is_over() || load.has_room() && queue.startable() > 0;
+        while !self.crew.look(is_over) {
+            if works && self.work(false, || false) {
+                continue;
+            }
+            self.crew.wait(Wish { is_met: if works { or_work } else { is_over }, works }, None);
+        }
+        self.expect_once(items);
+    }
+
+    fn expect_once(&self, items: u32) {
+        let runs = self.runs.lock().unwrap();
+        assert!((0..items).all(|item| runs.get(&item) == Some(&1)), "{runs:?}");
+    }
+}
+
+fn nothing() -> Run {
+    Box::new(|_, _| thread::yield_now())
+}
+
+/// Explores schedules: some thousands, or as many as are asked for.
+fn explore(scenario: impl Fn() + Send + Sync + 'static) {
+    let asked = std::env::var("REMEMO_TEST_SCHEDULES");
+    let schedules = asked.map_or(2_000, |schedules| schedules.parse().unwrap());
+    shuttle::check_random(scenario, schedules);
+}
+
+#[test]
+fn two_batches_on_one_pool_end() {
+    explore(|| {
+        let pool = Pool::new(2);
+        pool.while_open(|| {
+            let others = Arc::clone(&pool);
+            let other = thread::spawn(move || Model::new(&others, 2, nothing()).run_all(3, false));
+            Model::new(&pool, 2, nothing()).run_all(3, false);
+            other.join().unwrap();
+        });
+    });
+}
+
+/// Items run batches; some wait in rayon, where calls for other threads come to them.
+#[test]
+fn nested_batches_end_also_beside_waits_in_rayon() {
+    explore(|| {
+        let pool = Pool::new(2);
+        pool.while_open(|| {
+            let inner = Arc::clone(&pool);
+            let run: Run = Box::new(move |_, item| {
+                if item == 0 {
+                    inner.wait_in_rayon();
+                }
+                Model::new(&inner, 2, nothing()).run_all(2, true);
+                inner.wait_in_rayon();
+            });
+            Model::new(&pool, 2, run).run_all(3, false);
+        });
+    });
+}
+
+/// Two items that wait for each other: they end only if two threads come to them.
+fn meeting() -> Run {
+    let meet = Arc::new(shuttle::sync::Barrier::new(2));
+    Box::new(move |_, _| {
+        meet.wait();
+    })
+}
+
+/// The other thread is taken when the nested batch begins, and is free later; or a call comes to it where it waits in rayon.
+#[test]
+fn a_nested_batch_gets_a_thread_that_is_free_at_any_time() {
+    explore(|| {
+        let pool = Pool::new(2);
+        pool.while_open(|| {
+            let inner = Arc::clone(&pool);
+            let run: Run = Box::new(move |_, item| {
+                if item == 0 {
+                    inner.wait_in_rayon();
+                    thread::yield_now();
+                    inner.wait_in_rayon();
+                } else {
+                    Model::new(&inner, 2, meeting()).run_all(2, true);
+                }
+            });
+            Model::new(&pool, 2, run).run_all(2, false);
+        });
+    });
+}
+
+/// The pool is full of another batch when a batch begins whose items need two threads.
+#[test]
+fn a_batch_gets_its_share_of_a_pool_that_was_full() {
+    explore(|| {
+        let pool = Pool::new(2);
+        pool.while_open(|| {
+            let others = Arc::clone(&pool);
+            let other = thread::spawn(move || Model::new(&others, 2, nothing()).run_all(4, false));
+            Model::new(&pool, 2, meeting()).run_all(2, false);
+            other.join().unwrap();
+        });
+    });
+}
+
+#[test]
+fn a_nested_batch_on_a_pool_of_one_thread_ends() {
+    explore(|| {
+        let pool = Pool::new(1);
+        pool.while_open(|| {
+            let inner = Arc::clone(&pool);
+            let run: Run = Box::new(move |_, _| Model::new(&inner, 1, nothing()).run_all(2, true));
+            Model::new(&pool, 1, run).run_all(2, false);
+        });
+    });
+}
+
+/// The consumer draws within a window, and takes results; now and then it stops to look.
+fn stream(pool: &Arc<Pool>, window: usize, works: bool) {
+    const ITEMS: u32 = 5;
+    let model = Model::new(pool, 2, nothing());
+    let (mut drawn, mut delivered) = (0, 0);
+    while delivered < ITEMS as usize {
+        delivered += model.crew.change(|queue| std::mem::take(&mut queue.results)).len();
+        if drawn < ITEMS && (drawn as usize) - delivered < window {
+            model.push(drawn);
+            drawn += 1;
+            continue;
+        }
+        if delivered == ITEMS as usize || works && model.work(false, || true) {
+            continue;
+        }
+        let has_news: fn(&Items, Load) -> bool = |queue, _| !queue.results.is_empty();
+        let or_work: fn(&Items, Load) -> bool =
+            |queue, load| !queue.results.is_empty() || load.has_room() && queue.startable() > 0;
+        model.crew.wait(Wish { is_met: if works { or_work } else { has_news }, works }, None);
+    }
+    model.expect_once(ITEMS);
+}
+
+#[test]
+fn streams_of_any_window_end_outside_and_inside_of_a_task() {
+    explore(|| {
+        let window = thread_rng().gen_range(1..=8);
+        let pool = Pool::new(2);
+        pool.while_open(|| {
+            let inner = Arc::clone(&pool);
+            let run: Run = Box::new(move |_, _| stream(&inner, window, true));
+            let outer = Arc::clone(&pool);
+            let batch = thread::spawn(move || Model::new(&outer, 2, run).run_all(1, false));
+            stream(&pool, window, false);
+            batch.join().unwrap();
+        });
+    });
+}
+
+/// A submitted call: it may be run by a thread of the pool, or by the task that waits for it.
+#[derive(Default)]
+struct Task {
+    has_begun: Mutex<bool>,
+    is_done: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Task {
+    fn run(&self) -> bool {
+        if std::mem::replace(&mut *self.has_begun.lock().unwrap(), true) {
+            return false;
+        }
+        thread::yield_now();
+        *self.is_done.lock().unwrap() = true;
+        self.changed.notify_all();
+        true
+    }
+
+    fn wait(&self) {
+        if !self.run() {
+            let mut is_done = self.is_done.lock().unwrap();
+            while !*is_done {
+                is_done = self.changed.wait(is_done).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn tasks_that_submit_and_wait_end() {
+    explore(|| {
+        let pool = Pool::new(2);
+        pool.while_open(|| {
+            let tasks = Arc::new([Task::default(), Task::default(), Task::default(), Task::default()]);
+            let theirs = Arc::clone(&tasks);
+            let submitted = Model::new(
+                &pool,
+                2,
+                Box::new(move |_, item| {
+                    theirs[item as usize].run();
+                }),
+            );
+            let (puts, waits) = (Arc::clone(&submitted), Arc::clone(&tasks));
+            let run: Run = Box::new(move |_, item| {
+                puts.push(2 * item);
+                puts.push(2 * item + 1);
+                waits[2 * item as usize + 1].wait();
+                waits[2 * item as usize].wait();
+            });
+            Model::new(&pool, 2, run).run_all(2, false);
+            assert!(tasks.iter().all(|task| *task.is_done.lock().unwrap()));
+        });
+    });
+}
+
+/// A key that somebody outside computes: the item is put away, and its waking may come before that.
+#[test]
+fn an_item_that_is_left_to_others_comes_back_whenever_they_are_done() {
+    explore(|| {
+        let works = thread_rng().gen_bool(0.5);
+        let pool = Pool::new(2);
+        let key = Key::from_bytes([7; 32]);
+        let watcher = Arc::new((OnceLock::<Arc<Model>>::new(), Mutex::new((false, 0)), Condvar::new()));
+        // How often the key was asked for while it was computed elsewhere: each has its waking.
+        let theirs = Arc::clone(&watcher);
+        let elsewhere = thread::spawn(move || {
+            thread::yield_now();
+            let (model, state, changed) = &*theirs;
+            let waiting = {
+                let mut state = state.lock().unwrap();
+                while state.1 == 0 && !state.0 {
+                    state = changed.wait(state).unwrap();
+                }
+                state.0 = true;
+                state.1
+            };
+            for _ in 0..waiting {
+                model.get().unwrap().crew.change(|queue| queue.wake(key));
+            }
+        });
+        pool.while_open(|| {
+            let asks = Arc::clone(&watcher);
+            let run: Run = Box::new(move |model, item| {
+                if item != 1 {
+                    return;
+                }
+                let (_, state, changed) = &*asks;
+                let mut state = state.lock().unwrap();
+                if !state.0 {
+                    state.1 += 1;
+                    drop(state);
+                    changed.notify_all();
+                    thread::yield_now();
+                    *model.runs.lock().unwrap().get_mut(&1).unwrap() -= 1;
+                    let item = Item::new(0, 1, Work::Keyed(key, MissReason::Absent));
+                    model.crew.change(|queue| queue.put_away(key, item, None));
+                }
+            });
+            let model = Model::new(&pool, 2, run);
+            let _ = watcher.0.set(Arc::clone(&model));
+            if works {
+                let outer = Model::new(&pool, 2, Box::new(move |_, _| model.run_all(3, true)));
+                outer.run_all(1, false);
+            } else {
+                model.run_all(3, false);
+            }
+        });
+        elsewhere.join().unwrap();
+    });
+}

@@ -1,0 +1,291 @@
+//! The files layout: every entry a file of its own. Slower than a log, and works on every file system.
+//!
+//! # Invariants
+//! 1. The name of a file is the key of its entry, so an entry is found without an index.
+//! 2. Two processes may store one key at once; either entry is valid, so the last rename wins harmlessly.
+//! 3. No lock is taken to read or to store, and directories that vanished are made again by the next store.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use super::blobs::{BLOBS, Blobs, FIRST_READ};
+use super::entry::{self, MAX_HEAD};
+use super::root;
+use super::{Draft, Durability, EntryInfo, Extent, Limits, Lookup, Options, Reduced, Store, Swept};
+use crate::error::{Error, Result};
+use crate::events;
+use crate::key::{FunctionId, Key};
+use crate::lock::lock;
+use crate::sys::{self, Access, Dir, Stamp};
+
+/// Files take a multiple of this on the disk, with most file systems.
+const BLOCK: u64 = 4096;
+
+/// Entries in files below one directory.
+#[derive(Debug)]
+pub(crate) struct FilesStore {
+    dir: Arc<Dir>,
+    blobs: Blobs,
+    budget: Option<u64>,
+    /// Bytes stored since the directory was last seen to be within the budget.
+    grown: AtomicU64,
+    durability: Durability,
+    /// Files to be brought to the disk when the store is closed.
+    unsynced: Mutex<BTreeSet<String>>,
+}
+
+impl FilesStore {
+    /// Opens the store in a cache directory.
+    pub(crate) fn open(dir: &Arc<Dir>, options: &Options) -> Self {
+        // What is left there harms nobody, so that failing to remove it is no trouble.
+        if let Err(error) = sys::sweep(dir) {
+            events::debug!("what killed processes left stays: {error}");
+        }
+        FilesStore {
+            dir: Arc::clone(dir),
+            blobs: Blobs::new(dir),
+            budget: options.budget,
+            // Not known to be within it.
+            grown: AtomicU64::new(u64::MAX / 2),
+            durability: options.durability,
+            unsynced: Mutex::default(),
+        }
+    }
+
+    /// Reduces the directory if it may exceed the budget: when a sixteenth of it was stored since it was looked at last. Looking
+    /// costs a read of each entry's head.
+    fn keep_budget(&self, stored: u64) -> Result<()> {
+        let Some(budget) = self.budget else { return Ok(()) };
+        let grown = self.grown.fetch_add(stored, Relaxed).saturating_add(stored);
+        // One thread looks; the others go on.
+        if grown < budget / 16 || self.grown.compare_exchange(grown, 0, Relaxed, Relaxed).is_err() {
+            return Ok(());
+        }
+        // What counts is what the files take, which is whole blocks.
+        self.reduce_by(&Limits::new().bytes(budget / 16 * 15), |info| info.bytes.next_multiple_of(BLOCK))
+            .map(drop)
+    }
+
+    /// The heads of all entries, with the names of their files. Fails, after looking at all, if one could not be read.
+    fn visit(&self, mut visit: impl FnMut(&str, EntryInfo, &sys::Stat)) -> Result<()> {
+        let mut failed = None;
+        for name in self.blobs.names()? {
+            match self.read_head(&name) {
+                Ok(Some((info, stat))) => visit(&name, info, &stat),
+                // It went, or is no entry: verifying tells.
+                Ok(None) => {}
+                Err(error) => drop(failed.get_or_insert(error)),
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// What the head of a file says of the entry; `None` if there is none.
+    fn read_head(&self, name: &str) -> Result<Option<(EntryInfo, sys::Stat)>> {
+        let Some((file, stat)) = self.dir.find(name, Access::Read)? else { return Ok(None) };
+        let read = |most: usize| {
+            let mut head = vec![0; most];
+            let count =
+                sys::read_into(&file, &mut head, 0).map_err(|error| self.dir.error("read", name, error))?;
+            Ok::<_, Error>(entry::read_info(&head[..count]))
+        };
+        // Two steps: nearly every header fits the first.
+        let info = match read(1024)? {
+            None if stat.size > 1024 => read(MAX_HEAD)?,
+            info => info,
+        };
+        Ok(info.map(|info| (info, stat)))
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a ratio to compare with others")]
+    fn reduce_by(&self, limits: &Limits, size: impl Fn(&EntryInfo) -> u64) -> Result<Reduced> {
+        let now = SystemTime::now();
+        let mut entries = Vec::new();
+        let (mut count, mut bytes) = (0, 0);
+        let visited = self.visit(|name, info, stat| {
+            count += 1;
+            bytes += size(&info);
+            let worth = info.compute_time.as_secs_f64() / info.bytes.max(1) as f64;
+            // The age of what was used in the future is not known: as if it were any.
+            let age = now.duration_since(stat.used).unwrap_or(Duration::MAX);
+            entries.push((worth, age, name.to_owned(), size(&info)));
+        });
+        entries.sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
+        let mut reduced = Reduced::default();
+        for pass in [true, false] {
+            // First what is too old, then what is worth least.
+            for (_, age, name, size) in &mut entries {
+                let over = limits.bytes.is_some_and(|limit| bytes > limit)
+                    || limits.items.is_some_and(|limit| count > limit);
+                let goes = if pass { limits.age.is_some_and(|limit| *age >= limit) } else { over };
+                // Its name is taken when it goes.
+                if goes && !name.is_empty() && self.dir.remove(&std::mem::take(name))? {
+                    count -= 1;
+                    bytes -= *size;
+                    reduced.entries += 1;
+                    reduced.bytes += *size;
+                }
+            }
+        }
+        (reduced.kept_entries, reduced.kept_bytes) = (count, bytes);
+        visited.map(|()| reduced)
+    }
+
+    fn remove_where(&self, goes: impl Fn(&EntryInfo) -> bool) -> Result<()> {
+        let mut names = Vec::new();
+        let visited = self.visit(|name, info, _| {
+            if goes(&info) {
+                names.push(name.to_owned());
+            }
+        });
+        names.iter().try_for_each(|name| self.dir.remove(name).map(drop))?;
+        visited
+    }
+
+    /// Checks an entry in full, and removes it if it is damaged; whether it is sound.
+    fn sweep_one(&self, name: &str, swept: &mut Swept) -> Result<()> {
+        let look = |key: &Key| self.blobs.check(name, key);
+        // A second look at a damaged one: it may have been repaired meanwhile.
+        let found = match key_of(name) {
+            Some(key) => match look(&key)? {
+                Lookup::Damaged(_) => look(&key)?,
+                found => found,
+            },
+            None => Lookup::Damaged("it has no key".into()),
+        };
+        match found {
+            Lookup::Found(_) => swept.sound += 1,
+            Lookup::Absent => {}
+            Lookup::Damaged(_) => {
+                self.dir.remove(name)?;
+                swept.damaged.push(self.dir.at(name));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Store for FilesStore {
+    fn get(&self, key: &Key) -> Result<Lookup> {
+        self.blobs.open(&name(key), key, FIRST_READ, None)
+    }
+
+    fn holds(&self, key: &Key) -> Result<bool> {
+        Ok(self.dir.stat(&name(key))?.is_some())
+    }
+
+    fn put(&self, draft: &Draft<'_>) -> Result<()> {
+        if self.dir.was_made_again() {
+            root::restore(&self.dir, root::Kind::Files)?;
+        }
+        super::fits_budget(self.dir.path(), draft, self.budget)?;
+        let name = name(&draft.key);
+        let blob = self.blobs.put(&name, draft, self.durability == Durability::Each)?;
+        if self.durability == Durability::OnClose {
+            lock(&self.unsynced).insert(name);
+        }
+        // The entry is stored, whatever comes of that.
+        if let Err(error) = self.keep_budget(blob.length) {
+            events::debug!("the budget is not kept: {error}");
+        }
+        Ok(())
+    }
+
+    fn vouch(&self, key: &Key, stamp: &Stamp) {
+        self.blobs.vouch(key, stamp);
+    }
+
+    fn remove(&self, key: &Key) -> Result<bool> {
+        self.dir.remove(&name(key))
+    }
+
+    fn clear(&self) -> Result<()> {
+        self.blobs.names()?.iter().try_for_each(|name| self.dir.remove(name).map(drop))?;
+        sys::sweep(&self.dir)
+    }
+
+    fn clear_functions(&self, functions: &[FunctionId]) -> Result<()> {
+        self.remove_where(|info| functions.contains(&info.function_id))
+    }
+
+    fn functions(&self) -> Result<Vec<(FunctionId, Extent)>> {
+        let mut functions: HashMap<FunctionId, Extent> = HashMap::new();
+        self.list(&mut |info| {
+            let extent = functions.entry(info.function_id).or_default();
+            extent.entries += 1;
+            extent.bytes += info.bytes;
+        })?;
+        Ok(functions.into_iter().collect())
+    }
+
+    fn reduce(&self, limits: &Limits) -> Result<Reduced> {
+        self.reduce_by(limits, |info| info.bytes)
+    }
+
+    fn list(&self, visit: &mut dyn FnMut(EntryInfo)) -> Result<()> {
+        self.visit(|_, info, _| visit(info))
+    }
+
+    fn sample(&self, most: usize, visit: &mut dyn FnMut(FunctionId, Duration)) -> Result<()> {
+        // The names of files are hashes.
+        for name in self.blobs.names()?.iter().take(most) {
+            if let Some((info, _)) = self.read_head(name)? {
+                visit(info.function_id, info.compute_time);
+            }
+        }
+        Ok(())
+    }
+
+    fn stat(&self) -> Result<Extent> {
+        let mut extent = Extent::default();
+        for name in self.blobs.names()? {
+            if let Some(stat) = self.dir.stat(&name)? {
+                extent.entries += 1;
+                extent.bytes += stat.size;
+            }
+        }
+        Ok(extent)
+    }
+
+    fn check_writable(&self) -> Result<()> {
+        sys::check_writable(&self.dir)
+    }
+
+    fn sweep(&self) -> Result<Swept> {
+        let mut swept = Swept::default();
+        let mut failed: Option<Error> = None;
+        for name in self.blobs.names()? {
+            if let Err(error) = self.sweep_one(&name, &mut swept) {
+                failed.get_or_insert(error);
+            }
+        }
+        sys::sweep(&self.dir)?;
+        failed.map_or(Ok(swept), Err)
+    }
+}
+
+impl Drop for FilesStore {
+    /// What cannot be brought to the disk may be lost in a power cut, at worst.
+    fn drop(&mut self) {
+        for name in std::mem::take(&mut *lock(&self.unsynced)) {
+            if let Err(error) = self.blobs.sync(&name) {
+                events::warn!("an entry may not outlive a power cut: {error}");
+            }
+        }
+    }
+}
+
+/// Where the entry of `key` is.
+fn name(key: &Key) -> String {
+    let hex = blake3::Hash::from_bytes(*key.as_bytes()).to_hex();
+    let (shard, file) = hex.split_at(2);
+    format!("{BLOBS}/{shard}/{file}")
+}
+
+/// The key that the name of an entry file spells.
+fn key_of(name: &str) -> Option<Key> {
+    let hex: String = name.strip_prefix(BLOBS)?.split('/').collect();
+    Key::from_hex(&hex)
+}

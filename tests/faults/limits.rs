@@ -1,0 +1,97 @@
+//! Few descriptors, files that may not be large, memory that may not be much.
+
+use std::env;
+
+use rememo::Layout;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::actor::Play;
+use crate::model::{Model, copy};
+
+/// Limits an actor before it opens the cache, if it is to be.
+pub fn early() {
+    match limit() {
+        Some(("descriptors", left)) => few_descriptors(left),
+        Some(("file", bytes)) => set(Resource::Fsize, bytes),
+        Some(("memory", bytes)) => set(Resource::As, bytes),
+        _ => {}
+    }
+}
+
+/// Limits an actor once the cache is open.
+pub fn late() {
+    if let Some(("descriptors later", left)) = limit() {
+        few_descriptors(left);
+    }
+}
+
+fn limit() -> Option<(&'static str, u64)> {
+    let text = env::var("REMEMO_FAULTS_LIMIT").ok()?.leak();
+    let (name, limit) = text.rsplit_once(' ')?;
+    Some((name, limit.parse().ok()?))
+}
+
+fn set(resource: Resource, limit: u64) {
+    let maximum = getrlimit(resource).maximum;
+    setrlimit(resource, Rlimit { current: Some(limit), maximum }).unwrap();
+}
+
+/// Leaves so many descriptors.
+fn few_descriptors(left: u64) {
+    let open = std::fs::read_dir("/proc/self/fd").unwrap().count() as u64 - 1;
+    set(Resource::Nofile, open + left);
+}
+
+const SCRIPTS: [&str; 3] =
+    ["call store replace remove reduce list call", "store grow call verify", "call clear store forget store"];
+
+fn each_case(test: impl Fn(&Play<'_>, &Model)) {
+    for layout in [Layout::Log, Layout::Files] {
+        let dir = tempfile::tempdir().unwrap();
+        let template = dir.path().join("template");
+        let mut known = Model::default();
+        Play::new("store", &template, layout).run_well(&mut known);
+        for script in SCRIPTS {
+            let root = dir.path().join("cache");
+            copy(&template, &root);
+            test(&Play::new(script, &root, layout), &known);
+            std::fs::remove_dir_all(&root).unwrap();
+        }
+    }
+}
+
+fn under(name: &str, limits: &[u64]) {
+    each_case(|play, known| {
+        for &limit in limits {
+            let context = format!("{name} {limit}: {play:?}");
+            let mut model = known.before();
+            let status = Play { limit: Some((name, limit)), ..play.clone() }.run(&[], &mut model);
+            assert!(status.success() && model.has_ended, "{context}: {status}");
+            model.check(play.root, &context);
+            // As it was, for the next.
+            Play::new("store", play.root, play.layout).run_well(&mut Model::default());
+        }
+    });
+}
+
+#[test]
+fn few_descriptors_before_the_cache_is_opened_cost_misses_and_nothing_else() {
+    under("descriptors", &[0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12]);
+}
+
+#[test]
+fn few_descriptors_once_the_cache_is_open_cost_misses_and_nothing_else() {
+    under("descriptors later", &[0, 1, 2, 3, 4, 5, 6, 8]);
+}
+
+#[test]
+fn files_that_may_not_be_large_are_an_error_and_no_signal() {
+    under("file", &[0, 1, 100, 4096, 30_000, 36_096, 40_000, 66_000, 100_000, 1 << 20]);
+}
+
+#[test]
+fn memory_that_may_not_be_much_is_an_error_or_the_end_of_the_program_by_its_own_allocations() {
+    // The actor itself needs some; with less than that it does not get as far as the cache.
+    let least = 64 << 20;
+    under("memory", &[least, least + (1 << 20), least + (16 << 20), least + (64 << 20)]);
+}

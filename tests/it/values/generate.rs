@@ -1,0 +1,211 @@
+//! Makes types at random, with every attribute of serde, and values to try.
+//!
+//! What is made is the source of a module with an enum of all types. Of each type the generator
+//! knows whether its reader and writer agree: then all its values must be kept. And it writes for
+//! each, without serde, what it is for two values to be the same, as far as serde is told of them.
+
+mod enums;
+mod structs;
+mod terms;
+
+use std::fmt::Write;
+
+use self::terms::Term;
+use crate::random::Random;
+
+/// How many values of each type are tried.
+const SAMPLES: usize = 4;
+
+/// Types that were made.
+#[derive(Default)]
+struct Types {
+    /// Of each whether its reader and writer agree, and whether it is a struct with names.
+    made: Vec<Made>,
+    source: String,
+    samples: String,
+    /// Whether reader and writer are to agree on the type that is made.
+    honest: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Made {
+    agrees: bool,
+    has_names: bool,
+}
+
+/// The source of a module with so many types. `alone` tells the program to try no others.
+pub fn types(seed: u64, count: usize, alone: bool) -> String {
+    let mut random = Random::new(seed);
+    let mut types = Types::default();
+    for _ in 0..count {
+        types.honest = one_in(&mut random, 2);
+        if one_in(&mut random, 2) {
+            structs::make(&mut types, &mut random);
+        } else {
+            enums::make(&mut types, &mut random);
+        }
+    }
+    let Types { source, samples, .. } = types;
+    format!("{HEAD}\npub const ALONE: bool = {alone};\n\n{source}\nany! {{\n{samples}}}\n")
+}
+
+const HEAD: &str = "//! Types that were made at random.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::helpers::{self, is_blank};
+use crate::same::Same;
+use crate::samples::any;
+";
+
+impl Types {
+    /// The name of the type that is made next.
+    fn next_name(&self) -> String {
+        format!("R{}", self.made.len())
+    }
+
+    /// Adds a type: its source, and for each sample an expression.
+    fn add(&mut self, made: Made, source: &str, samples: &[String]) {
+        let name = self.next_name();
+        self.made.push(made);
+        self.source += source;
+        let function = name.to_lowercase();
+        let mut arms = String::new();
+        for (index, sample) in samples.iter().enumerate() {
+            writeln!(arms, "        {index} => {sample},").unwrap();
+        }
+        writeln!(
+            self.source,
+            "fn {function}(index: usize) -> {name} {{\n    match index {{\n{arms}        _ => unreachable!(),\n    }}\n}}\n"
+        )
+        .unwrap();
+        let samples: Vec<_> = (0..samples.len()).map(|index| format!("{function}({index})")).collect();
+        writeln!(self.samples, "    {name}, {}, [{}];", made.agrees, samples.join(", ")).unwrap();
+    }
+}
+
+/// A field: its type, what stands before it, and what that means.
+struct Field {
+    term: Term,
+    attribute: String,
+    /// Whether serde is told of it.
+    is_told: bool,
+    /// Whether reader and writer agree on it.
+    agrees: bool,
+}
+
+/// Picks one.
+fn pick<T: Clone>(random: &mut Random, from: &[T]) -> T {
+    from[random.below(from.len() as u64) as usize].clone()
+}
+
+fn one_in(random: &mut Random, count: u64) -> bool {
+    random.below(count) == 0
+}
+
+impl Field {
+    /// A field of a struct or variant, with names or without.
+    fn any(types: &Types, random: &mut Random, index: usize, has_name: bool) -> Self {
+        let plain = |term, attribute: &str| Field {
+            term,
+            attribute: attribute.to_owned(),
+            is_told: true,
+            agrees: true,
+        };
+        let term = Term::any(types, random, 3);
+        let agrees = term.agrees(types);
+        match random.below(if has_name { 18 } else { 12 }) {
+            0 => Field { is_told: false, ..plain(Term::simple(random), "skip") },
+            1 => Field::number("with = \"helpers::moved\"", true),
+            2 => Field::number("with = \"helpers::text\"", true),
+            // What only the reader knows, or only the writer, shifts what follows.
+            3 if !types.honest => {
+                Field { is_told: false, agrees: false, ..plain(Term::simple(random), "skip_serializing") }
+            }
+            4 if !types.honest => {
+                Field { agrees: false, ..plain(Term::simple(random), "skip_deserializing") }
+            }
+            5 if !types.honest => {
+                Field { agrees: false, ..plain(Term::simple(random), "skip_serializing_if = \"is_blank\"") }
+            }
+            6 if !types.honest => Field::number("serialize_with = \"helpers::moved::serialize\"", false),
+            7 if !types.honest => Field::number("deserialize_with = \"helpers::moved::deserialize\"", false),
+            12 => Field { agrees, ..plain(term, &format!("rename = \"renamed {index}\"")) },
+            13 => Field { agrees, ..plain(term, &format!("alias = \"alias {index}\"")) },
+            14 => plain(Term::simple(random), "default"),
+            15 if !types.honest => Field { agrees: false, ..plain(Term::flat(types, random), "flatten") },
+            16 if !types.honest => Field {
+                agrees: false,
+                ..plain(Term::simple(random), "default, skip_serializing_if = \"is_blank\"")
+            },
+            _ => Field { agrees, ..plain(term, "") },
+        }
+    }
+
+    fn number(attribute: &str, agrees: bool) -> Self {
+        let term = Term::Plain("u64");
+        Field { term, attribute: attribute.to_owned(), is_told: true, agrees }
+    }
+
+    fn spelled(&self, name: Option<&str>) -> String {
+        let attribute =
+            if self.attribute.is_empty() { String::new() } else { format!("#[serde({})] ", self.attribute) };
+        let name = name.map_or(String::new(), |name| format!("{name}: "));
+        format!("{attribute}{name}{}", self.term)
+    }
+}
+
+/// How the fields of a struct or variant are written.
+#[derive(Clone, Copy, PartialEq)]
+enum Shape {
+    Unit,
+    Unnamed,
+    Named,
+}
+
+/// What stands between the name of a struct or variant and what follows.
+fn body(shape: Shape, fields: &[Field]) -> String {
+    let spelled = |index: usize, field: &Field| match shape {
+        Shape::Named => field.spelled(Some(&format!("field_{index}"))),
+        _ => field.spelled(None),
+    };
+    let fields: Vec<_> = fields.iter().enumerate().map(|(index, field)| spelled(index, field)).collect();
+    wrapped(shape, &fields)
+}
+
+/// Values, or names, of the fields.
+fn wrapped(shape: Shape, items: &[String]) -> String {
+    match shape {
+        Shape::Unit => String::new(),
+        Shape::Unnamed => format!("({})", items.join(", ")),
+        Shape::Named => format!("{{ {} }}", items.join(", ")),
+    }
+}
+
+/// An expression for the fields, at random.
+fn value(random: &mut Random, shape: Shape, fields: &[Field]) -> String {
+    let mut items = Vec::new();
+    for (index, field) in fields.iter().enumerate() {
+        let value = field.term.value(random);
+        items.push(if shape == Shape::Named { format!("field_{index}: {value}") } else { value });
+    }
+    wrapped(shape, &items)
+}
+
+/// A pattern that gives the fields names that begin with `prefix`.
+fn pattern(shape: Shape, fields: &[Field], prefix: &str) -> String {
+    let name = |index: usize| match shape {
+        Shape::Named => format!("field_{index}: {prefix}{index}"),
+        _ => format!("{prefix}{index}"),
+    };
+    wrapped(shape, &(0..fields.len()).map(name).collect::<Vec<_>>())
+}
+
+/// An expression that compares what [`pattern`] has named, as far as serde is told of it.
+fn comparison(fields: &[Field]) -> String {
+    let told = fields.iter().enumerate().filter(|(_, field)| field.is_told);
+    let all: Vec<_> = told.map(|(index, _)| format!("a{index}.same(b{index})")).collect();
+    if all.is_empty() { "true".to_owned() } else { all.join(" && ") }
+}
