@@ -72,9 +72,9 @@
 //!   trouble says why; a call whose argument does not arrive as it was fails in a worker process.
 //! - Hash maps and sets of other crates than the standard library inside an argument count in the order that they are in. Where that is
 //!   random, the call misses. (A `HashSet` in the type of a parameter is refused, since its name does not tell whose it is.)
-//! - Functions and types are told apart by their paths, as the compiler prints them: two crates of one name that share a
-//!   directory share the entries of functions with equal paths and code, and two types of one name in two blocks of one
-//!   function are one.
+//! - Types that share their name with another (two versions of a crate, two blocks of a function), types of crates that
+//!   depend on the function's, and types of your own in [`get_or_compute`](Memory::get_or_compute) are told apart by numbers
+//!   of the compiler. Their entries are found only by builds with the same compiler, profile and flags.
 //! - Nothing is evicted without a budget ([`MemoryBuilder::budget`]): a directory grows until [`Memory::clear`] or
 //!   [`Memory::reduce`].
 //! - Memoized functions that use rayon inside may come to wait for each other through it. Then one is computed a second time, and a

@@ -203,6 +203,10 @@ impl Ways {
             for (index, (result, expected)) in results.iter().zip(function.values).enumerate() {
                 match result {
                     Ok(value) => self.expect_same(&function.of(index, way), value, expected),
+                    // An `Err` that cannot be sent comes back as its text.
+                    Err(error) if error.kind() == TaskErrorKind::Returned => {
+                        self.refused(&function.of(index, way), error.message());
+                    }
                     Err(error) => self.not_sent(&function.of(index, way), error, "cannot be sent back"),
                 }
                 if let Some(value) = second.lookup(&(function.call)(index, round)) {
