@@ -97,9 +97,10 @@ impl View {
             }
             let index = Index::open(dir, control.log_id(), Access::Write)?;
             let index = match index {
-                Some(index) if !alone => index,
+                Some(index) if !alone => Some(index),
                 index => mend(dir, log, &control, index, alone)?,
             };
+            let Some(index) = index else { continue };
             control.share().map_err(|error| dir.error("lock", CONTROL, error))?;
             return Ok(View { control: Arc::new(control), index: Arc::new(index), unwritable: None });
         }
@@ -188,8 +189,8 @@ fn is_in_place(dir: &Dir, control: &Control) -> Result<bool> {
 
 /// Puts a control file in place of one that is none, unless another process was faster.
 fn replace_control(dir: &Dir, log: &Log, garbage: &Control) -> Result<()> {
-    let _upkeep = Upkeep::lock(dir)?;
-    if is_in_place(dir, garbage)? {
+    let upkeep = Upkeep::lock(dir)?;
+    if upkeep.is_some() && is_in_place(dir, garbage)? {
         events::warn!("`{}` is damaged and is made anew", dir.at(CONTROL).display());
         Control::replace(dir, lost_tail(log)?)?;
     }
@@ -202,9 +203,9 @@ fn lost_tail(log: &Log) -> Result<Address> {
     Ok(if end == Address::FIRST { end } else { Address::of_segment(end.segment() + MARGIN) })
 }
 
-/// Sees that there is an index, and, for who is alone, that everything is as the files tell.
-fn mend(dir: &Dir, log: &Log, control: &Control, index: Option<Index>, alone: bool) -> Result<Index> {
-    let upkeep = Upkeep::lock(dir)?;
+/// Sees that there is an index, and, for who is alone, that everything is as the files tell; `None` if the control file has gone.
+fn mend(dir: &Dir, log: &Log, control: &Control, index: Option<Index>, alone: bool) -> Result<Option<Index>> {
+    let Some(upkeep) = Upkeep::lock(dir)? else { return Ok(None) };
     // Another process may have made one before the lock was free.
     let mut index = if alone { index } else { Index::open(dir, control.log_id(), Access::Write)? };
     if alone {
@@ -214,14 +215,15 @@ fn mend(dir: &Dir, log: &Log, control: &Control, index: Option<Index>, alone: bo
             index = None;
         }
     }
-    match index {
+    let index = match index {
         Some(index) => {
             // Left by a killed process: its lock is held here now.
             index.table().set_sealed(false);
-            Ok(index)
+            index
         }
-        None => upkeep::rebuild(&upkeep, dir, log, control),
-    }
+        None => upkeep::rebuild(&upkeep, dir, log, control)?,
+    };
+    Ok(Some(index))
 }
 
 /// Where a log begins and ends by the files that are there.

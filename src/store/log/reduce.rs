@@ -127,10 +127,11 @@ impl LogStore {
         let (low, most) = (budget / 16 * 15, budget.saturating_add(budget / 16));
         // Somebody else is at it: then only who must has to wait.
         let upkeep = match Upkeep::try_lock(&self.dir)? {
-            Some(upkeep) => upkeep,
+            Some(upkeep) => Some(upkeep),
             None if is_over && used(view) > most => Upkeep::lock(&self.dir)?,
-            None => return Ok(()),
+            None => None,
         };
+        let Some(upkeep) = upkeep else { return Ok(()) };
         if !self.is_current(view)? {
             // The index was exchanged before the lock was free: the slots of the old one tell nobody anything.
             return Ok(());

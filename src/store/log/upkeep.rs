@@ -44,17 +44,17 @@ pub(super) struct Upkeep {
 }
 
 impl Upkeep {
-    /// Takes the lock, waiting for whoever holds it.
-    pub(super) fn lock(dir: &Dir) -> Result<Self> {
-        let file = Upkeep::open(dir)?;
+    /// Takes the lock, waiting for whoever holds it; `None` if the file is gone that it is on: the log is to be opened anew.
+    pub(super) fn lock(dir: &Dir) -> Result<Option<Self>> {
+        let Some(file) = Upkeep::open(dir)? else { return Ok(None) };
         let lock = || Ok(Upkeep::try_on(&file)?.then_some(()));
         patiently(lock).map_err(|error| dir.error("lock", CONTROL, error))?;
-        Ok(Upkeep { file })
+        Ok(Some(Upkeep { file }))
     }
 
-    /// Takes the lock if nobody holds it.
+    /// Takes the lock if nobody holds it, and there is one.
     pub(super) fn try_lock(dir: &Dir) -> Result<Option<Self>> {
-        let file = Upkeep::open(dir)?;
+        let Some(file) = Upkeep::open(dir)? else { return Ok(None) };
         let is_locked = Upkeep::try_on(&file).map_err(|error| dir.error("lock", CONTROL, error))?;
         Ok(is_locked.then_some(Upkeep { file }))
     }
@@ -64,9 +64,8 @@ impl Upkeep {
     }
 
     /// Opened anew, so that threads exclude each other, too.
-    fn open(dir: &Dir) -> Result<File> {
-        let found = dir.find(CONTROL, Access::Write)?;
-        found.map(|(file, _)| file).ok_or_else(|| dir.error("lock", CONTROL, io::ErrorKind::NotFound.into()))
+    fn open(dir: &Dir) -> Result<Option<File>> {
+        Ok(dir.find(CONTROL, Access::Write)?.map(|(file, _)| file))
     }
 }
 
@@ -100,8 +99,10 @@ impl LogStore {
     pub(super) fn grow(&self, old: &Arc<View>) -> Result<()> {
         old.check_writable()?;
         let upkeep = self.lock_or_block(old)?;
-        if self.is_current(old)? {
-            return self.replace_index(&upkeep, old, |_| true);
+        if let Some(upkeep) = &upkeep
+            && self.is_current(old)?
+        {
+            return self.replace_index(upkeep, old, |_| true);
         }
         drop(upkeep);
         self.leave_behind(old)
@@ -111,7 +112,7 @@ impl LogStore {
     pub(super) fn await_index(&self, old: &Arc<View>) -> Result<()> {
         old.check_writable()?;
         let upkeep = self.lock_or_block(old)?;
-        if self.is_current(old)? {
+        if upkeep.is_some() && self.is_current(old)? {
             // Whoever made the copy was killed, or had no room for it: the old one serves on.
             old.index.table().set_sealed(false);
             return Ok(());
@@ -121,7 +122,7 @@ impl LogStore {
     }
 
     /// Takes the lock. If it is not to be had, nothing is stored for a while: each store would wait as long.
-    fn lock_or_block(&self, view: &Arc<View>) -> Result<Upkeep> {
+    fn lock_or_block(&self, view: &Arc<View>) -> Result<Option<Upkeep>> {
         Upkeep::lock(&self.dir).inspect_err(|error| {
             let _changing = lock(&self.changing);
             if Arc::ptr_eq(view, &self.view.load()) {
@@ -135,11 +136,11 @@ impl LogStore {
         for _ in 0..100 {
             let view = Arc::clone(&self.view(self.now()));
             view.check_writable()?;
-            let upkeep = Upkeep::lock(&self.dir)?;
-            if self.is_current(&view)? {
+            if let Some(upkeep) = Upkeep::lock(&self.dir)?
+                && self.is_current(&view)?
+            {
                 return Ok((upkeep, view));
             }
-            drop(upkeep);
             self.leave_behind(&view)?;
         }
         Err(self.dir.error("look after", INDEX, io::Error::other("the index never held still")))
