@@ -2,6 +2,7 @@
 //! something is to come of a call, a panic of its argument is that; otherwise it goes no further.
 
 use std::mem;
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -57,6 +58,7 @@ pub fn play(role: &str, cache: &Path) {
         "what a failure leaves" => what_a_failure_leaves(),
         "copies for another attempt" => copies_for_another_attempt(),
         "cancelled and forgotten" => cancelled_and_forgotten(),
+        "what an input leaves" => what_an_input_leaves(),
         "values" => values(cache),
         role => panic!("no such role: {role}"),
     }
@@ -119,6 +121,42 @@ fn what_a_failure_leaves() {
         for (index, result) in parallel.stream_unordered(calls()).take(5) {
             assert_eq!(result.ok(), (index != 10).then_some(index as u64));
         }
+    }
+}
+
+/// Panics when it is dropped, also while something panics already.
+struct Explosive;
+
+impl Drop for Explosive {
+    fn drop(&mut self) {
+        panic!("dropped while something panics");
+    }
+}
+
+/// The input panics while arguments wait and results are there: nothing else reaches the caller.
+fn what_an_input_leaves() {
+    // Of a panic inside a panic the usual one prints the whole stack, which takes long.
+    panic::set_hook(Box::new(|_| ()));
+    for jobs in [1, 2, 4] {
+        let parallel = Parallel::new().jobs(jobs).memory(&Memory::disabled());
+        let calls = || {
+            (0..3000_u64).map(|i| {
+                assert!(i < 2000, "no more input");
+                let guard = Explosive;
+                delayed(move || {
+                    thread::sleep(Duration::from_micros(100));
+                    guard
+                })
+            })
+        };
+        let expect = |way: &str, run: &dyn Fn()| {
+            let payload = catch_unwind(AssertUnwindSafe(run)).unwrap_err();
+            assert_eq!(payload.downcast_ref(), Some(&"no more input"), "{way} on {jobs}");
+        };
+        expect("run", &|| drop(parallel.run(calls())));
+        expect("run_all", &|| drop(parallel.run_all(calls())));
+        expect("stream", &|| parallel.stream(calls()).for_each(mem::forget));
+        expect("stream_unordered", &|| parallel.stream_unordered(calls()).for_each(mem::forget));
     }
 }
 
@@ -202,6 +240,11 @@ fn arguments_of_duplicates_and_of_hits() {
 #[test]
 fn arguments_that_a_failure_or_a_dropped_stream_leaves() {
     expect("drop what a failure leaves");
+}
+
+#[test]
+fn arguments_and_values_that_a_panic_of_the_input_leaves() {
+    expect("drop what an input leaves");
 }
 
 #[test]
