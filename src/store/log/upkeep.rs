@@ -35,7 +35,7 @@ use crate::sys::{self, Access, Dir};
 
 /// Whoever does upkeep, or mends a log, is waited for so long: it takes a second for millions of entries. Then what waits fails, which
 /// is a store and not a call, and nothing is stored for a while.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The lock under which upkeep is done; held until it is dropped.
 #[derive(Debug)]
