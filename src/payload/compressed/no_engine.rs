@@ -12,13 +12,13 @@ pub(crate) const IS_BUILT: bool = false;
 pub enum Level {}
 
 impl Level {
-    /// The level of a memoized function: an error of the compiler, since records of functions are static.
+    /// The level of a memoized function: an error of the compiler.
     ///
     /// # Panics
     ///
-    /// Always.
-    pub const fn of_function(_: i32) -> Self {
-        panic!("`compress` needs the feature `zstd` of `rememo`, which is off")
+    /// Always, if it were called.
+    pub const fn of_function<L: Compresses>(_: L) -> Self {
+        panic!("no number compresses")
     }
 
     pub(crate) fn new(_: i32) -> Option<Self> {
@@ -29,6 +29,13 @@ impl Level {
         match self {}
     }
 }
+
+/// What no number does. (A trait, for an error at the option that needs no source of the standard library.)
+#[diagnostic::on_unimplemented(
+    message = "`compress` needs the feature `zstd` of `rememo`, which is off",
+    label = "remove it, or switch the feature on"
+)]
+pub trait Compresses: Copy {}
 
 pub(crate) fn compress(_: Bytes<'_>, level: Level) -> std::io::Result<Attempt<'_>> {
     match level {}
