@@ -17,8 +17,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io;
 
-pub use compressed::Level;
 pub(crate) use compressed::{COMPRESSED, compress};
+pub use compressed::{Compresses, Level};
 pub(crate) use file::{HeadOfFile, PayloadFile};
 pub(crate) use pieces::Pieces;
 pub(crate) use reader::Reader;

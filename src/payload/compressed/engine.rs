@@ -18,6 +18,11 @@ const LEVELS: RangeInclusive<i32> = 1..=22;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Level(i32);
 
+/// What can be a level: a number. Without the feature `zstd` nothing is.
+pub trait Compresses: Copy {}
+
+impl Compresses for i32 {}
+
 impl Level {
     /// The level of a memoized function, whose range the macro has checked.
     pub const fn of_function(level: i32) -> Self {

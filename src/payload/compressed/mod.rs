@@ -20,9 +20,9 @@ mod engine;
 pub(crate) use compress::compress;
 pub(crate) use decompress::Decompressing;
 pub(crate) use engine::IS_BUILT;
-pub use engine::Level;
 #[cfg(not(feature = "zstd"))]
 pub(crate) use engine::compress;
+pub use engine::{Compresses, Level};
 
 use super::Bytes;
 

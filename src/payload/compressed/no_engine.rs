@@ -18,7 +18,7 @@ impl Level {
     ///
     /// Always, if it were called.
     pub const fn of_function<L: Compresses>(_: L) -> Self {
-        panic!("no number compresses")
+        panic!("nothing can be a level")
     }
 
     pub(crate) fn new(_: i32) -> Option<Self> {
@@ -30,7 +30,7 @@ impl Level {
     }
 }
 
-/// What no number does. (A trait, for an error at the option that needs no source of the standard library.)
+/// What can be a level: nothing. (A trait, for an error at the option that shows no source of the standard library.)
 #[diagnostic::on_unimplemented(
     message = "`compress` needs the feature `zstd` of `rememo`, which is off",
     label = "remove it, or switch the feature on"
