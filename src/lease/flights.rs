@@ -280,14 +280,15 @@ fn wait(flight: &Arc<Flight>, newer: bool, usual: Option<Duration>) -> Joined<'s
     }
 }
 
-/// Has this thread compute what the leader of the flight does, since waiting for it would never end; says so, unless it is
-/// over by now.
+/// Has this thread compute what the leader of the flight does, since waiting for it would never end, and says so. If it is over
+/// by now, its value is to be had.
 #[cold]
 #[inline(never)]
 fn alone(flight: &Flight, newer: bool) -> Joined<'static> {
-    if lock(&flight.course).is_waited_for(newer) {
-        warn_of_second_time(flight);
+    if !lock(&flight.course).is_waited_for(newer) {
+        return Joined::Again;
     }
+    warn_of_second_time(flight);
     Joined::Alone
 }
 
