@@ -51,7 +51,7 @@ trait Show<T> {
     fn show(&self, sink: &mut Arguments<'_>) -> Result<(), ArgumentError>;
 
     /// Sends all arguments, those that are ignored too, to another process.
-    fn send(&self, sink: &mut Sink<'_>) -> Result<(), Unsent>;
+    fn send(&self, sink: &mut Sink) -> Result<(), Unsent>;
 
     /// How a value travels that is not kept.
     fn whole(&self) -> Option<WholeCodec<T>>;
@@ -87,7 +87,7 @@ impl<T> Memo<'_, T> {
     }
 
     /// Sends the arguments to another process.
-    pub(crate) fn send(&self, sink: &mut Sink<'_>) -> Result<(), Unsent> {
+    pub(crate) fn send(&self, sink: &mut Sink) -> Result<(), Unsent> {
         self.arguments.send(sink)
     }
 
@@ -208,7 +208,7 @@ impl<A, T> Show<T> for FunctionCall<A, T> {
         (self.show)(&self.arguments, sink)
     }
 
-    fn send(&self, sink: &mut Sink<'_>) -> Result<(), Unsent> {
+    fn send(&self, sink: &mut Sink) -> Result<(), Unsent> {
         let travel = self.travel().map_err(|reason| Unsent(reason.into()))?;
         (travel.send)(&self.arguments, sink)
     }
@@ -343,7 +343,7 @@ where
         (self.show)(sink)
     }
 
-    fn send(&self, _: &mut Sink<'_>) -> Result<(), Unsent> {
+    fn send(&self, _: &mut Sink) -> Result<(), Unsent> {
         Err(Unsent("it is a closure".into()))
     }
 

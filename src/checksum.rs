@@ -15,13 +15,17 @@ pub(crate) fn word(bytes: &[u8]) -> u64 {
     XxHash3_64::oneshot(bytes)
 }
 
-/// The checksum (seed 0) of bytes that come in parts.
+/// The checksum (of seed 0, if nobody says otherwise) of bytes that come in parts.
 #[derive(Clone)]
 pub(crate) struct Running(xxhash3_128::Hasher);
 
 impl Running {
     pub(crate) fn new() -> Self {
         Running(xxhash3_128::Hasher::new())
+    }
+
+    pub(crate) fn with_seed(seed: u64) -> Self {
+        Running(xxhash3_128::Hasher::with_seed(seed))
     }
 
     pub(crate) fn update(&mut self, bytes: &[u8]) {

@@ -22,6 +22,13 @@ impl Writer {
         self.0.extend_from_slice(bytes);
     }
 
+    /// Bytes that come in parts, which are of this length together.
+    pub(crate) fn parts<'b>(&mut self, length: usize, parts: impl Iterator<Item = &'b [u8]>) {
+        self.number(length as u64);
+        self.0.reserve(length);
+        parts.for_each(|part| self.0.extend_from_slice(part));
+    }
+
     /// A byte that says whether there is anything, and it.
     pub(crate) fn option<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Self, T)) {
         self.byte(u8::from(value.is_some()));

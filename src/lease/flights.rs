@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use super::hidden::Suspicion;
+use super::hidden::{Doubt, Suspicion};
 use super::waits::{self, Awaited, Wait};
 use crate::error::Result;
 use crate::events;
@@ -206,11 +206,11 @@ impl Flights {
             return Joined::Landed(Arc::clone(shared));
         }
         match wish.meanwhile {
-            Meanwhile::Alone => Joined::Alone,
+            Meanwhile::Alone => alone(&flight, newer),
             Meanwhile::Wait => wait(&flight, newer, usual),
             Meanwhile::Leave(leave) => {
                 if waits::depends(flight.leader, leave.work) {
-                    return Joined::Alone;
+                    return alone(&flight, newer);
                 }
                 let mut course = lock(&flight.course);
                 if !course.is_waited_for(newer) {
@@ -235,9 +235,8 @@ impl Flights {
 
 /// Waits for a flight.
 fn wait(flight: &Arc<Flight>, newer: bool, usual: Option<Duration>) -> Joined<'static> {
-    let Some(waiting) = waits::begin(Wait::Flight { flight: Arc::clone(flight), newer }) else {
-        return Joined::Alone;
-    };
+    let note = || waits::begin(Wait::Flight { flight: Arc::clone(flight), newer });
+    let Some(mut waiting) = note() else { return alone(flight, newer) };
     let me = thread::current().id();
     let mut suspicion = Suspicion::of_this_thread(usual);
     let mut course = lock(&flight.course);
@@ -250,39 +249,57 @@ fn wait(flight: &Arc<Flight>, newer: bool, usual: Option<Duration>) -> Joined<'s
             State::Flying | State::Landed(_) => {}
         }
         if course.freed.contains(&me) {
-            return Joined::Alone;
+            drop(course);
+            return alone(flight, newer);
         }
-        course = match &mut suspicion {
-            None => flight.landed.wait(course).unwrap_or_else(PoisonError::into_inner),
-            Some(suspicion) => {
-                let waited = flight.landed.wait_timeout(course, suspicion.patience());
-                let (waited, timed_out) = waited.unwrap_or_else(PoisonError::into_inner);
-                if timed_out.timed_out() && waited.is_waited_for(newer) {
-                    drop(waited);
-                    if suspicion.is_confirmed(flight.leader) {
-                        drop(waiting);
-                        warn_of_hidden_wait(&[flight.leader]);
-                        return Joined::Alone;
-                    }
-                    lock(&flight.course)
-                } else {
-                    waited
-                }
-            }
+        let Some(suspicion) = &mut suspicion else {
+            course = flight.landed.wait(course).unwrap_or_else(PoisonError::into_inner);
+            continue;
         };
+        let waited = flight.landed.wait_timeout(course, suspicion.patience());
+        let (waited, timed_out) = waited.unwrap_or_else(PoisonError::into_inner);
+        course = waited;
+        if !timed_out.timed_out() || !course.is_waited_for(newer) {
+            continue;
+        }
+        drop(course);
+        match suspicion.look(&[flight.leader]) {
+            Doubt::None => {}
+            Doubt::Quiet => {
+                drop(waiting);
+                suspicion.help();
+                let Some(again) = note() else { return alone(flight, newer) };
+                waiting = again;
+            }
+            Doubt::Circle => {
+                drop(waiting);
+                return alone(flight, newer);
+            }
+        }
+        course = lock(&flight.course);
     }
 }
 
+/// Has this thread compute what the leader of the flight does, since waiting for it would never end, and says so. If it is over
+/// by now, its value is to be had.
+#[cold]
+#[inline(never)]
+fn alone(flight: &Flight, newer: bool) -> Joined<'static> {
+    if !lock(&flight.course).is_waited_for(newer) {
+        return Joined::Again;
+    }
+    warn_of_second_time(flight);
+    Joined::Alone
+}
+
 /// Says that what others compute is computed a second time on this thread, and why.
-pub(crate) fn warn_of_hidden_wait(leaders: &[ThreadId]) {
+fn warn_of_second_time(flight: &Flight) {
     let all: Vec<_> = lock(&ALL).values().filter_map(Weak::upgrade).collect();
-    let led_by = |thread| all.iter().flat_map(move |flights| flights.led_by(thread));
-    let here: Vec<_> = led_by(thread::current().id()).collect();
-    let there: Vec<_> = leaders.iter().flat_map(|leader| led_by(*leader)).collect();
+    let here: Vec<_> = all.iter().flat_map(|flights| flights.led_by(thread::current().id())).collect();
     events::warn!(
         "`{}` is computed a second time, inside {}: two calls came to wait for each other through rayon, which runs pieces of \
          one on the stack of another that waits",
-        there.join("`, `"),
+        flight.function,
         if here.is_empty() {
             "a piece of rayon's work".to_owned()
         } else {

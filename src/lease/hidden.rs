@@ -11,6 +11,10 @@
 //! waited for is one of those that have answered, then it waits inside rayon, and the value is computed here, too. Other
 //! threads begin anew to be suspicious then: the circle may be broken.
 //!
+//! Before that, a thread of a user's pool runs what waits in its pool, as a thread that waits inside rayon would. A thread
+//! outside of the pool that is waited for may itself wait for such a piece, which no thread of the pool takes, as they all
+//! wait here. That goes on top of the stack of one that waits, so it is done only when nothing else goes on.
+//!
 //! Not seen so: a circle that also goes through a wait that is neither rayon's nor this library's, such as that for a thread that
 //! a function has started. And that a pool of the user's own, which a thread waits for inside rayon, still works. And of a thread outside
 //! of any rayon pool it is not known whether it waits for this pool; to it more time is given. Nobody outside can wait for pieces
@@ -49,6 +53,19 @@ pub(crate) struct Suspicion {
     usual: Option<Duration>,
     broken: u64,
     last: Option<Look>,
+    /// Whether nothing waited in the pool when this thread looked last.
+    has_helped: bool,
+}
+
+/// What a thread is to do about its wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Doubt {
+    /// Go on waiting: something goes on.
+    None,
+    /// Nothing goes on in the pool: [help](Suspicion::help), not noted as one that waits.
+    Quiet,
+    /// Compute what it waits for: whoever does waits inside rayon, as far as can be seen.
+    Circle,
 }
 
 /// What was seen of the pool: all its threads are inside rayon, or known to wait.
@@ -63,6 +80,8 @@ struct Look {
 thread_local! {
     /// Whether this is a thread of a pool of this library.
     static OURS: Cell<bool> = const { Cell::new(false) };
+    /// How often this thread has answered one that looked.
+    static ANSWERED: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Says that this thread is one of a pool of this library.
@@ -76,8 +95,12 @@ impl Suspicion {
     /// `None` if this thread is not one of rayon's: nothing is hidden from it.
     pub(crate) fn of_this_thread(usual: Option<Duration>) -> Option<Self> {
         rayon::current_thread_index()?;
-        let broken = BROKEN.load(SeqCst);
-        Some(Suspicion { since: Instant::now(), patience: FIRST, usual, broken, last: None })
+        Some(Suspicion::new(usual))
+    }
+
+    fn new(usual: Option<Duration>) -> Self {
+        let (since, broken) = (Instant::now(), BROKEN.load(SeqCst));
+        Suspicion { since, patience: FIRST, usual, broken, last: None, has_helped: OURS.get() }
     }
 
     /// How long to wait until the next look.
@@ -85,33 +108,60 @@ impl Suspicion {
         self.patience
     }
 
-    /// Whether there is nobody to suspect, as is said; the next look comes later then.
-    pub(crate) fn is_idle(&mut self, nobody: bool) -> bool {
-        if nobody {
-            self.patience = (2 * self.patience).min(LONGEST);
-        }
-        nobody
-    }
-
-    /// Whether nothing goes on in the pool, and `leader` waits inside rayon, as far as can be seen.
-    pub(crate) fn is_confirmed(&mut self, leader: ThreadId) -> bool {
+    /// Looks at the pool; `leaders` compute what this thread waits for.
+    pub(crate) fn look(&mut self, leaders: &[ThreadId]) -> Doubt {
         self.patience = (2 * self.patience).min(LONGEST);
+        if leaders.is_empty() {
+            return Doubt::None;
+        }
         let broken = BROKEN.load(SeqCst);
         if broken != self.broken {
-            *self =
-                Suspicion { since: Instant::now(), patience: FIRST, broken, usual: self.usual, last: None };
-            return false;
+            *self = Suspicion::new(self.usual);
+            return Doubt::None;
         }
         let look = look();
         let last = std::mem::replace(&mut self.last, look);
-        let (Some(last), Some(look)) = (last, &self.last) else { return false };
-        let is_quiet = is_quiet(&last, look);
-        let is_inside = waits::ends_of(leader).iter().all(|end| look.inside.contains(end));
+        let (Some(last), Some(look)) = (last, &self.last) else { return Doubt::None };
+        if !is_quiet(&last, look) {
+            return Doubt::None;
+        }
+        if !self.has_helped {
+            return Doubt::Quiet;
+        }
+        let is_inside =
+            |leader: &ThreadId| waits::ends_of(*leader).iter().all(|end| look.inside.contains(end));
         let outside = self.usual.map_or(OUTSIDE, |usual| OUTSIDE.max(10 * usual));
         let has_waited = !OURS.get() && self.since.elapsed() > outside;
-        let is_confirmed = is_quiet && (is_inside || has_waited);
+        let is_confirmed = has_waited || leaders.iter().any(is_inside);
         // Of several that see the same, one goes first.
-        is_confirmed && BROKEN.compare_exchange(broken, broken + 1, SeqCst, SeqCst).is_ok()
+        if is_confirmed && BROKEN.compare_exchange(broken, broken + 1, SeqCst, SeqCst).is_ok() {
+            Doubt::Circle
+        } else {
+            Doubt::None
+        }
+    }
+
+    /// Runs a piece of work that waits in the pool, if there is one.
+    pub(crate) fn help(&mut self) {
+        self.has_helped = !has_run_a_piece();
+        if !self.has_helped {
+            self.patience = FIRST;
+            self.last = None;
+        }
+    }
+}
+
+/// Runs one piece of the user's that waits in this thread's pool; whether there was one. Questions of those who look are
+/// answered on the way.
+fn has_run_a_piece() -> bool {
+    loop {
+        let before = ANSWERED.get();
+        if rayon::yield_now() != Some(rayon::Yield::Executed) {
+            return false;
+        }
+        if ANSWERED.get() == before {
+            return true;
+        }
     }
 }
 
@@ -133,6 +183,7 @@ fn look() -> Option<Look> {
     rayon::spawn_broadcast(move |context| {
         let answer = (context.index(), thread::current().id(), sys::thread_time());
         lock(&theirs).push(answer);
+        ANSWERED.set(ANSWERED.get() + 1);
     });
     let deadline = Instant::now() + ANSWERS;
     loop {

@@ -19,8 +19,6 @@ mod notice;
 mod waits;
 
 pub(crate) use file::{Acquired, Lease, LeaseFiles};
-pub(crate) use flights::{
-    Flights, Joined, Leader, Leave, Meanwhile, Shared, Watcher, Wish, warn_of_hidden_wait,
-};
-pub(crate) use hidden::{Suspicion, note_own_thread};
-pub(crate) use waits::{Awaited, Circle, wait_for_work};
+pub(crate) use flights::{Flights, Joined, Leader, Leave, Meanwhile, Shared, Watcher, Wish};
+pub(crate) use hidden::{Doubt, Suspicion, note_own_thread};
+pub(crate) use waits::{Awaited, Circle, Waiting, wait_for_work};

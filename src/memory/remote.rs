@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::begin::{Begun, Ticket};
 use super::inner::{self, Computed, Inner};
@@ -12,17 +12,14 @@ use super::keep;
 use super::outbox::Outbox;
 use super::{Memory, MissReason, Source};
 use crate::call::{Call, Memo, Subject};
-use crate::codec::{Encoded, SERDE};
+use crate::codec::Encoded;
 use crate::error::Result;
 use crate::events;
-use crate::key::{FunctionId, Key};
+use crate::key::Key;
 use crate::lease::Meanwhile;
 use crate::payload::{Bytes, Content, LARGE, Source as Bytesource};
 use crate::remote::{self, MemoryPlace, Reply};
-use crate::store::{Draft, Lookup};
-
-/// Large arguments in the store are entries of no function.
-const ARGUMENTS: FunctionId = FunctionId(*b"rememo arguments");
+use crate::store::Lookup;
 
 /// Why there is no value in a reply.
 #[derive(Debug)]
@@ -71,37 +68,6 @@ impl Memory {
     pub(crate) fn encode<'v, T>(&self, subject: &Subject<T>, value: &'v T) -> Option<Encoded<'v>> {
         let level = self.inner.as_ref().and_then(|inner| inner.level(subject.function));
         keep::encode(subject, value, level).ok().flatten()
-    }
-
-    /// Puts a large argument into the store; `None` if that cannot be.
-    pub(crate) fn put_argument(&self, key: Key, bytes: &[u8]) -> Option<()> {
-        let inner = self.inner.as_ref()?;
-        let draft = Draft {
-            key,
-            function: ARGUMENTS,
-            function_name: "(argument of calls in other processes)",
-            arguments: String::new(),
-            created: SystemTime::now(),
-            compute_time: Duration::ZERO,
-            codec: SERDE,
-            payload: Bytes::Parts(vec![bytes.into()]),
-        };
-        inner.store.put_all(&[&draft]).into_iter().collect::<Result<()>>().ok()
-    }
-
-    /// A large argument from the store.
-    pub(crate) fn argument(&self, key: &Key) -> Option<Vec<u8>> {
-        match self.inner.as_ref()?.store.get(key) {
-            Ok(Lookup::Found(entry)) => entry.value().whole().ok().map(Cow::into_owned),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn remove_argument(&self, key: &Key) {
-        // What cannot be removed is an entry that nobody asks for, and goes with a budget.
-        if let Some(inner) = &self.inner {
-            let _ = inner.store.remove(key);
-        }
     }
 
     /// Stores a value that was computed here for another process, if it is large or `all` are wanted; whether it is in the store

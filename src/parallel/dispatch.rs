@@ -12,7 +12,7 @@ use super::attempt::{AttemptTerms, Done, Item, Origin, Ran, Work, end_of, send, 
 use crate::call::Call;
 use crate::memory::{Begun, Computed, Memory, Outbox, RemoteMiss, Ticket, Unaccepted};
 use crate::panics;
-use crate::remote::{Execute, Failure, Job, Lost, Place, Reply};
+use crate::remote::{Execute, Failure, Job, Lost, Place, Reply, Route};
 use crate::task_error::{TaskError, TaskErrorKind};
 
 /// Where misses go.
@@ -44,10 +44,11 @@ impl Dispatch {
     /// `execute` takes jobs, or nobody does, for a reason.
     pub(super) fn new(
         execute: Result<Arc<dyn Execute>, String>,
-        memory: Memory,
+        memory: &Memory,
+        route: Route,
         timeout: Option<Duration>,
     ) -> Self {
-        Dispatch { execute, place: Place::new(memory), timeout }
+        Dispatch { execute, place: Place::new(memory, route), timeout }
     }
 
     /// Makes an attempt at each item, as [`Item::run`] does on this thread; `came` is told of each, with its tag.
@@ -162,8 +163,8 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
         for outgoing in left.into_iter().flatten() {
             self.fail(outgoing, failure.clone());
         }
-        // Somebody has cleared the store. This time the arguments go with the job; and if it was the value that vanished, that is
-        // to come with the reply, since the job has no key.
+        // A file could not be opened there, or somebody has cleared the store. This time the arguments go with the job; and if it was
+        // the value that vanished, that is to come with the reply, since the job has no key.
         for outgoing in again {
             let mut result = Err(silent());
             let key = outgoing.ticket.as_ref().and(outgoing.item.key());
@@ -181,7 +182,7 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
                 Err(failure) => result = Err(failure),
             }
             if let Some(outgoing) = self.arrive(outgoing, result) {
-                self.fail(outgoing, not_sent("its arguments or its value vanished from the store, twice"));
+                self.fail(outgoing, not_sent("its arguments or its value vanished on their way, twice"));
             }
         }
     }

@@ -9,7 +9,7 @@ use super::dispatch::Dispatch;
 #[cfg(target_os = "linux")]
 use super::processes::{Processes, is_worker};
 use crate::memory::Memory;
-use crate::remote::Execute;
+use crate::remote::{Execute, Route};
 
 /// Where the misses of a [`Parallel`](crate::Parallel) run: on threads, in worker processes, or wherever an [`Execute`] takes
 /// them.
@@ -148,6 +148,7 @@ impl Executor {
 impl Parallel {
     /// Where misses run, if not on threads.
     pub(super) fn dispatch(&self, memory: &Memory) -> Option<Dispatch> {
+        let mut route = Route::Inline;
         let execute: Result<Arc<dyn Execute>, String> = match &self.executor.0 {
             Kind::Threads if self.timeout.is_some() => {
                 Err("a thread cannot be stopped, so that a `timeout` needs worker processes: \
@@ -159,11 +160,14 @@ impl Parallel {
             #[cfg(target_os = "linux")]
             Kind::Processes(_) if is_worker() => return None,
             #[cfg(target_os = "linux")]
-            Kind::Processes(processes) => Ok(Arc::new(processes.for_batch(self.cores()))),
+            Kind::Processes(processes) => {
+                route = Route::Lent;
+                Ok(Arc::new(processes.for_batch(self.cores())))
+            }
             Kind::Custom(execute) => Ok(Arc::clone(execute)),
             Kind::Refused(reason) => Err(reason.clone()),
         };
-        Some(Dispatch::new(execute, memory.clone(), self.timeout))
+        Some(Dispatch::new(execute, memory, route, self.timeout))
     }
 }
 

@@ -125,6 +125,15 @@ impl PayloadFile {
         Ok(Mapped::map(&self.file, bytes)?)
     }
 
+    /// All bytes of a trusted file.
+    pub(crate) fn read_whole(&self) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let mut reader = Stored::new(Source::File(self), true);
+        let length = usize::try_from(self.length()).map_err(io::Error::other)?;
+        reader.append(&mut bytes, length).map_err(io::Error::other)?;
+        Ok(bytes)
+    }
+
     /// Where the payload begins.
     pub(crate) fn start(&self) -> u64 {
         self.head.start

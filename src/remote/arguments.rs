@@ -1,4 +1,7 @@
-//! Arguments of a call that leaves the process: each through serde, a large one through the store.
+//! Arguments of a call that leaves the process.
+//!
+//! Arrays of numbers go as they lie in memory, all others through serde. To a worker process a large argument is
+//! [lent](super::lent), once for all calls that share it.
 //!
 //! An argument that arrives must mean what the sender's does (see [`codec`](crate::codec)). Its
 //! digest travels with it, and whoever receives it refuses the call if that of what was read is
@@ -7,54 +10,67 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::io;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::job::Place;
+use super::job::Route;
+use super::lent::{self, Lent};
 use super::reply::Lost;
-use crate::codec::{self, CodecError, Meaning, Symmetric};
+use super::shelf::{self, SHELF};
+use crate::codec::raw::{RawArgument, decode_argument, encode_argument};
+use crate::codec::{self, CodecError, Encoded, Meaning, SERDE, Symmetric};
 use crate::key::{Key, preview_of};
 use crate::memory::Memory;
-use crate::payload::LARGE;
+use crate::payload::{Content, LARGE, PayloadFile, Source};
 use crate::wire::{Reader, Writer};
 
 /// An argument lies in the message.
 const HERE: u8 = 0;
-/// An argument lies in the store, under a key.
-const STORED: u8 = 1;
+/// An argument lies in a file in memory.
+const LENT: u8 = 1;
 
 /// Takes the arguments of a call that is sent.
 #[derive(Debug)]
-pub struct Sink<'p> {
+pub struct Sink {
     pub(super) bytes: Writer,
-    /// Where large ones go; `None`: all go with the message.
-    place: Option<&'p Place>,
+    /// Those that are not among the bytes.
+    pub(super) lent: Vec<Arc<Lent>>,
+    route: Route,
 }
 
 /// Why a call cannot be sent.
 #[derive(Debug)]
 pub struct Unsent(pub(crate) String);
 
-impl<'p> Sink<'p> {
-    pub(super) fn new(place: Option<&'p Place>) -> Self {
-        Sink { bytes: Writer::default(), place }
+impl Sink {
+    pub(super) fn new(route: Route) -> Self {
+        Sink { bytes: Writer::default(), lent: Vec::new(), route }
     }
 
-    /// Takes an argument, with the digest of what it means if its reader is to compare it.
+    /// Takes an argument that serde can write, with the digest of what it means if its reader is to compare it.
     fn put<T: Serialize + ?Sized>(&mut self, value: &T, name: &str, compare: bool) -> Result<(), Unsent> {
         let (bytes, digest) = encoded(value, compare)
             .map_err(|error| Unsent(format!("its argument `{name}` cannot be written: {error}")))?;
+        self.put_encoded(&Encoded { codec: SERDE, bytes: bytes.into() }, digest);
+        Ok(())
+    }
+
+    fn put_encoded(&mut self, argument: &Encoded<'_>, digest: Option<Digest>) {
         self.bytes.option(digest, |to, digest| to.array(&digest));
-        let key = self.place.filter(|_| bytes.len() >= LARGE).and_then(|place| place.keep(&bytes));
-        if let Some(key) = key {
-            self.bytes.byte(STORED);
-            self.bytes.array(key.as_bytes());
+        self.bytes.byte(argument.codec);
+        let is_lent = self.route == Route::Lent && argument.bytes.len() >= LARGE;
+        // Without memory for a file it goes with the message.
+        if let Some(lent) = is_lent.then(|| shelf::lend(&SHELF, argument)).flatten() {
+            self.bytes.byte(LENT);
+            lent.write(&mut self.bytes);
+            self.lent.push(lent);
         } else {
             self.bytes.byte(HERE);
-            self.bytes.bytes(&bytes);
+            self.bytes.parts(argument.bytes.len(), argument.bytes.parts());
         }
-        Ok(())
     }
 }
 
@@ -69,12 +85,37 @@ type Digest = [u8; 16];
 /// An argument as it arrived.
 #[derive(Debug)]
 pub(super) struct Argument<'b> {
-    bytes: Cow<'b, [u8]>,
+    codec: u8,
+    bytes: Held<'b>,
     /// `None` if its type is one whose reader and writer are known to agree.
     digest: Option<Digest>,
 }
 
+/// Where the bytes of an argument are.
+#[derive(Debug)]
+enum Held<'b> {
+    Memory(Cow<'b, [u8]>),
+    /// Of arrays, which are read to their place, or mapped.
+    File(Box<PayloadFile>),
+}
+
 impl Argument<'_> {
+    /// The bytes of what serde has written.
+    fn serde(&self) -> Result<&[u8], CodecError> {
+        match &self.bytes {
+            Held::Memory(bytes) if self.codec == SERDE => Ok(bytes),
+            _ => Err("it is in another encoding".into()),
+        }
+    }
+
+    fn content(&self) -> Content<'_> {
+        let source = match &self.bytes {
+            Held::Memory(bytes) => Source::Memory(bytes),
+            Held::File(file) => Source::File(file),
+        };
+        Content { codec: self.codec, source }
+    }
+
     /// Fails unless `value`, which was read of it, means what was sent.
     fn expect_equal<T: Serialize + ?Sized>(&self, value: &T, name: &str) -> Result<(), Lost> {
         let Some(digest) = self.digest else { return Ok(()) };
@@ -103,23 +144,32 @@ impl<'b> Given<'b> {
     }
 }
 
-/// Takes the bytes of arguments apart; those that lie in the store are fetched.
-pub(super) fn unpack<'b>(bytes: &'b [u8], memory: &Memory) -> Result<Vec<Argument<'b>>, Lost> {
+/// Takes the bytes of arguments apart; the files of those that are lent are opened.
+pub(super) fn unpack(bytes: &[u8]) -> Result<Vec<Argument<'_>>, Lost> {
     let mut reader = Reader(bytes);
     let mut arguments = Vec::new();
     while !reader.is_empty() {
         let digest = reader.option(Reader::array).ok_or(Lost::garbled())?;
+        let codec = reader.byte().ok_or(Lost::garbled())?;
         let bytes = match reader.byte() {
-            Some(HERE) => reader.bytes().map(Cow::Borrowed).ok_or(Lost::garbled())?,
-            Some(STORED) => {
-                let key = reader.array().map(Key::from_bytes).ok_or(Lost::garbled())?;
-                memory.argument(&key).map(Cow::Owned).ok_or(Lost::ArgumentGone)?
+            Some(HERE) => Held::Memory(reader.bytes().ok_or(Lost::garbled())?.into()),
+            Some(LENT) => {
+                borrow(&mut reader, codec).ok_or(Lost::garbled())?.map_err(|_| Lost::ArgumentGone)?
             }
             _ => return Err(Lost::garbled()),
         };
-        arguments.push(Argument { bytes, digest });
+        arguments.push(Argument { codec, bytes, digest });
     }
     Ok(arguments)
+}
+
+/// Opens the file of an argument, and reads it if serde will want all of its bytes; `None` if it is garbled.
+fn borrow<'b>(reader: &mut Reader<'_>, codec: u8) -> Option<io::Result<Held<'b>>> {
+    let file = lent::open(reader)?;
+    Some(file.and_then(|file| match codec {
+        SERDE => Ok(Held::Memory(file.read_whole()?.into())),
+        _ => Ok(Held::File(Box::new(file))),
+    }))
 }
 
 /// Stands for the type of an argument while it is asked whether it can be sent.
@@ -176,7 +226,8 @@ impl<T: ?Sized> fmt::Debug for ReceiveOwned<T> {
 /// The traits among which the types of arguments choose.
 pub(super) mod via {
     use super::{
-        Deserialize, Given, Lost, Receive, ReceiveOwned, Send, Serialize, Sink, Symmetric, Unsent, codec,
+        Deserialize, Given, Lost, RawArgument, Receive, ReceiveOwned, Send, Serialize, Sink, Symmetric,
+        Unsent, codec, decode_argument, encode_argument,
     };
 
     /// Arguments whose reader is known to read what their writer wrote.
@@ -186,11 +237,28 @@ pub(super) mod via {
         /// # Errors
         ///
         /// Fails if there is no memory for it.
-        fn send(&self, argument: &T, name: &str, sink: &mut Sink<'_>) -> Result<(), Unsent>;
+        fn send(&self, argument: &T, name: &str, sink: &mut Sink) -> Result<(), Unsent>;
+    }
+
+    /// Arguments that are nothing but arrays of numbers: they go as they lie in memory.
+    pub trait SendViaRaw<T: ?Sized> {
+        /// Sends an argument.
+        ///
+        /// # Errors
+        ///
+        /// Never.
+        fn send(&self, argument: &T, name: &str, sink: &mut Sink) -> Result<(), Unsent>;
+    }
+
+    impl<T: RawArgument + ?Sized> SendViaRaw<T> for &&&Send<T> {
+        fn send(&self, argument: &T, _: &str, sink: &mut Sink) -> Result<(), Unsent> {
+            sink.put_encoded(&encode_argument(argument), None);
+            Ok(())
+        }
     }
 
     impl<T: Serialize + Symmetric + ?Sized> SendViaSymmetric<T> for &&Send<T> {
-        fn send(&self, argument: &T, name: &str, sink: &mut Sink<'_>) -> Result<(), Unsent> {
+        fn send(&self, argument: &T, name: &str, sink: &mut Sink) -> Result<(), Unsent> {
             sink.put(argument, name, false)
         }
     }
@@ -202,11 +270,11 @@ pub(super) mod via {
         /// # Errors
         ///
         /// Fails if its `Serialize` implementation does.
-        fn send(&self, argument: &T, name: &str, sink: &mut Sink<'_>) -> Result<(), Unsent>;
+        fn send(&self, argument: &T, name: &str, sink: &mut Sink) -> Result<(), Unsent>;
     }
 
     impl<T: Serialize + ?Sized> SendViaSerde<T> for &Send<T> {
-        fn send(&self, argument: &T, name: &str, sink: &mut Sink<'_>) -> Result<(), Unsent> {
+        fn send(&self, argument: &T, name: &str, sink: &mut Sink) -> Result<(), Unsent> {
             sink.put(argument, name, true)
         }
     }
@@ -218,16 +286,43 @@ pub(super) mod via {
         /// # Errors
         ///
         /// Fails, saying what to do.
-        fn send(&self, argument: &T, name: &str, sink: &mut Sink<'_>) -> Result<(), Unsent>;
+        fn send(&self, argument: &T, name: &str, sink: &mut Sink) -> Result<(), Unsent>;
     }
 
     impl<T: ?Sized> SendViaNothing<T> for Send<T> {
-        fn send(&self, _: &T, name: &str, _: &mut Sink<'_>) -> Result<(), Unsent> {
+        fn send(&self, _: &T, name: &str, _: &mut Sink) -> Result<(), Unsent> {
             let of = std::any::type_name::<T>();
             Err(Unsent(format!(
                 "its argument `{name}` cannot be sent: `{of}` does not implement `Serialize`"
             )))
         }
+    }
+
+    /// Arguments that are nothing but arrays of numbers.
+    pub trait ReceiveViaRaw<'b, T: ?Sized> {
+        /// Takes the next argument.
+        ///
+        /// # Errors
+        ///
+        /// Fails if its bytes are no value of the type, or cannot be read.
+        fn receive(&self, given: &mut Given<'b>, name: &str) -> Result<Box<T>, Lost>;
+    }
+
+    impl<'b, T: RawArgument + ?Sized> ReceiveViaRaw<'b, T> for &&Receive<T> {
+        fn receive(&self, given: &mut Given<'b>, name: &str) -> Result<Box<T>, Lost> {
+            receive_raw(given, name)
+        }
+    }
+
+    impl<'b, T: RawArgument + ?Sized> ReceiveViaRaw<'b, T> for &&ReceiveOwned<T> {
+        fn receive(&self, given: &mut Given<'b>, name: &str) -> Result<Box<T>, Lost> {
+            receive_raw(given, name)
+        }
+    }
+
+    fn receive_raw<T: RawArgument + ?Sized>(given: &mut Given<'_>, name: &str) -> Result<Box<T>, Lost> {
+        let content = given.next()?.content();
+        decode_argument(&content).map_err(|error| unread(name, &error))
     }
 
     /// Arguments that serde can read.
@@ -247,7 +342,7 @@ pub(super) mod via {
         fn receive(&self, given: &mut Given<'b>, name: &str) -> Result<Box<T>, Lost> {
             let argument = given.next()?;
             let value: Box<T> =
-                codec::decode_borrowed(&argument.bytes).map_err(|error| unread(name, &error))?;
+                argument.serde().and_then(codec::decode_borrowed).map_err(|error| unread(name, &error))?;
             argument.expect_equal(&*value, name)?;
             Ok(value)
         }
@@ -259,13 +354,14 @@ pub(super) mod via {
     {
         fn receive(&self, given: &mut Given<'b>, name: &str) -> Result<Box<T>, Lost> {
             let argument = given.next()?;
-            let value: Box<T> = codec::decode_owned(&argument.bytes).map_err(|error| unread(name, &error))?;
+            let value: Box<T> =
+                argument.serde().and_then(codec::decode_owned).map_err(|error| unread(name, &error))?;
             argument.expect_equal(&*value, name)?;
             Ok(value)
         }
     }
 
-    fn unread(name: &str, error: &codec::CodecError) -> Lost {
+    fn unread(name: &str, error: &dyn std::fmt::Display) -> Lost {
         Lost::Refused(format!("its argument `{name}` cannot be read back: {error}"))
     }
 

@@ -1,13 +1,14 @@
 //! A call on its way.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::arguments::{Sink, Unsent};
+use super::lent::Lent;
 use super::registry::{self, Registered};
 use super::reply::{Failure, Lost, Reply};
 use super::serve::Server;
+use super::shelf::SHELF;
 use crate::call::Memo;
 use crate::key::{FunctionId, Key};
 use crate::lock::lock;
@@ -24,6 +25,9 @@ pub struct Job {
     pub(super) key: Option<Key>,
     pub(super) memory: Option<Arc<MemoryPlace>>,
     pub(super) arguments: Vec<u8>,
+    /// The large arguments that are not among those bytes.
+    #[expect(dead_code, reason = "their files are there as long as the job is")]
+    pub(super) lent: Vec<Arc<Lent>>,
 }
 
 /// Where a memory is, for other processes.
@@ -35,50 +39,42 @@ pub(crate) struct MemoryPlace {
     pub(crate) compress: Option<Level>,
 }
 
-/// The memory that the calls of a batch leave from, and what large arguments of theirs are kept there meanwhile.
+/// What the calls of a batch leave from: their memory, and how their large arguments go.
 #[derive(Debug)]
 pub(crate) struct Place {
-    memory: Memory,
     shared: Option<Arc<MemoryPlace>>,
-    kept: ArgumentKeys,
+    route: Route,
 }
 
-/// Large arguments that are in the store while they are needed.
-type ArgumentKeys = Mutex<BTreeSet<Key>>;
+/// How large arguments reach the process that they are sent to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// It is on this machine, and is lent a file in memory.
+    Lent,
+    /// In the job, as small ones do: it may be anywhere.
+    Inline,
+}
 
 impl Place {
-    pub(crate) fn new(memory: Memory) -> Self {
-        let shared = memory.place().map(Arc::new);
-        Place { memory, shared, kept: Mutex::default() }
+    pub(crate) fn new(memory: &Memory, route: Route) -> Self {
+        lock(&SHELF).enter();
+        Place { shared: memory.place().map(Arc::new), route }
     }
 
-    /// Keeps a large argument in the store; its key, if that went well. Under the lock, so that nobody is told of an argument that
-    /// is not there yet.
-    pub(super) fn keep(&self, bytes: &[u8]) -> Option<Key> {
-        let digest = blake3::Hasher::new_derive_key("rememo argument 1: on its way").update(bytes).finalize();
-        let key = Key::from_bytes(*digest.as_bytes());
-        let mut kept = lock(&self.kept);
-        if !kept.contains(&key) {
-            self.memory.put_argument(key, bytes)?;
-            kept.insert(key);
-        }
-        Some(key)
-    }
-
-    /// The call of `memo` as a job. Its large arguments go through the store, unless they are to be `inline`.
+    /// The call of `memo` as a job. All of it is in the job if it is to be `inline`.
     pub(crate) fn job<T>(&self, memo: &Memo<'_, T>, key: Option<Key>, inline: bool) -> Result<Job, Unsent> {
-        let mut sink = Sink::new((!inline && self.shared.is_some()).then_some(self));
+        lock(&SHELF).next_call();
+        let mut sink = Sink::new(if inline { Route::Inline } else { self.route });
         memo.send(&mut sink)?;
-        Ok(Job { function: memo.function.id(), key, memory: self.shared.clone(), arguments: sink.bytes.0 })
+        let Sink { bytes, lent, .. } = sink;
+        let memory = self.shared.clone();
+        Ok(Job { function: memo.function.id(), key, memory, arguments: bytes.0, lent })
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let kept = self.kept.get_mut().unwrap_or_else(PoisonError::into_inner);
-        for key in &*kept {
-            self.memory.remove_argument(key);
-        }
+        lock(&SHELF).leave();
     }
 }
 
@@ -149,6 +145,7 @@ impl Job {
             key: from.option(|from| from.array().map(Key::from_bytes))?,
             arguments: from.bytes()?.to_vec(),
             memory: memory.cloned(),
+            lent: Vec::new(),
         })
     }
 }

@@ -14,16 +14,18 @@
 mod arguments;
 mod execute;
 mod job;
+mod lent;
 mod registry;
 pub(crate) mod reply;
 mod serve;
+mod shelf;
 
 use std::fmt;
 
 pub use arguments::{Given, Receive, ReceiveOwned, Send, Sink, Unsent};
 pub use execute::Execute;
 pub use job::Job;
-pub(crate) use job::{MemoryPlace, Place, read_memory, write_memory};
+pub(crate) use job::{MemoryPlace, Place, Route, read_memory, write_memory};
 pub use registry::Registered;
 pub(crate) use registry::code_digest;
 pub(crate) use reply::Content;
@@ -39,7 +41,7 @@ pub struct Remote<A, T>(Result<Travel<A, T>, &'static str>);
 /// What a call needs that leaves the process.
 pub(crate) struct Travel<A, T> {
     /// Sends the arguments.
-    pub(crate) send: fn(&A, &mut Sink<'_>) -> Result<(), Unsent>,
+    pub(crate) send: fn(&A, &mut Sink) -> Result<(), Unsent>,
     /// The way of values that are not kept.
     pub(crate) whole: Option<WholeCodec<T>>,
     /// The text of a value that is an error.
@@ -56,7 +58,7 @@ impl<A, T> Remote<A, T> {
     /// Calls that can.
     #[doc(hidden)]
     pub fn travels(
-        send: fn(&A, &mut Sink<'_>) -> Result<(), Unsent>,
+        send: fn(&A, &mut Sink) -> Result<(), Unsent>,
         whole: Option<WholeCodec<T>>,
         error_text: fn(&T) -> Option<String>,
     ) -> Self {

@@ -38,7 +38,7 @@ pub struct Failure {
 /// Why a job that arrived could not be served.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lost {
-    /// A large argument is no longer in the store: send it with the job.
+    /// The file of a large argument cannot be opened: send it with the job.
     ArgumentGone,
     /// It cannot be run here.
     Refused(String),
@@ -98,7 +98,7 @@ impl From<Lost> for Failure {
     fn from(lost: Lost) -> Self {
         match lost {
             Lost::ArgumentGone => {
-                let message = "a large argument vanished from the store on its way";
+                let message = "the file of a large argument cannot be opened";
                 Failure { argument_gone: true, ..Failure::new(TaskErrorKind::NotSent, message) }
             }
             Lost::Refused(reason) => Failure::new(TaskErrorKind::NotSent, reason),

@@ -51,7 +51,7 @@ impl Server {
         })?;
         let memory = self.memory(job.memory.as_ref());
         let serve = || {
-            let arguments = arguments::unpack(&job.arguments, &memory)?;
+            let arguments = arguments::unpack(&job.arguments)?;
             let given =
                 Given { arguments: arguments.iter(), key: job.key, memory: &memory, share: self.share };
             (registered.serve)(given)

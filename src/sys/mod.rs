@@ -17,6 +17,13 @@ pub(crate) use stat::{Stamp, Stat, session};
 pub(crate) use temporary::{Temporary, check_writable, replace, sweep};
 
 #[cfg(target_os = "linux")]
+mod anonymous;
+#[cfg(not(target_os = "linux"))]
+#[path = "no_anonymous.rs"]
+mod anonymous;
+pub(crate) use anonymous::AnonymousFile;
+
+#[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "the one place that answers a signal")]
 mod guard;
 #[cfg(target_os = "linux")]

@@ -30,7 +30,7 @@ impl Expansion<'_> {
                 quote_spanned!(place=> &__arguments.#index)
             };
             let name = parameter.name.to_string();
-            quote_spanned!(place=> (&&&#library::__private::remote::Send::<#ty>::new()).send(#argument, #name, __sink)?;)
+            quote_spanned!(place=> (&&&&#library::__private::remote::Send::<#ty>::new()).send(#argument, #name, __sink)?;)
         });
         let output = self.memoized.output;
         quote! {
@@ -66,7 +66,7 @@ impl Expansion<'_> {
             // Without a lifetime to be seen it may be an alias of something that borrows for `'static`.
             let receive = if shows_lifetime(&ty) { quote!(Receive) } else { quote!(ReceiveOwned) };
             quote_spanned!(place=>
-                let #name = (&&#library::__private::remote::#receive::<#ty>::new()).receive(&mut __job, #shown)?;
+                let #name = (&&&#library::__private::remote::#receive::<#ty>::new()).receive(&mut __job, #shown)?;
             )
         });
         let passed = self.memoized.parameters.iter().zip(&names).map(|(parameter, name)| {

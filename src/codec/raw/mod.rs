@@ -8,11 +8,14 @@
 //! 2. Data of large values is borrowed from the value when it is written, and read to its place in the value.
 //! 3. Data of large values begins at multiples of 64 bytes, so that it can be mapped.
 
+mod argument;
 mod leaf;
 mod types;
 
 use std::borrow::Cow;
 
+pub use argument::RawArgument;
+pub(crate) use argument::{decode_argument, encode_argument};
 pub(crate) use leaf::{Described, Form, describe_all, little_endian};
 pub use leaf::{Leaf, Leaves};
 
@@ -53,6 +56,11 @@ pub trait Raw<W>: Sized {
 pub(super) fn encode<W, T: Raw<W>>(value: &T) -> Result<Encoded<'_>, CodecError> {
     let mut leaves = Vec::with_capacity(T::LEAVES);
     value.describe(&mut leaves);
+    Ok(join(leaves))
+}
+
+/// The bytes of arrays: the shapes of all, then their data.
+fn join(leaves: Vec<Leaf<'_>>) -> Encoded<'_> {
     let mut head = Vec::with_capacity(64);
     for leaf in &leaves {
         leaf.write(&mut head);
@@ -71,15 +79,25 @@ pub(super) fn encode<W, T: Raw<W>>(value: &T) -> Result<Encoded<'_>, CodecError>
     }
     let bytes = Bytes::Parts(parts);
     let bytes = if position < LARGE { Bytes::Owned(bytes.to_vec()) } else { bytes };
-    Ok(Encoded { codec: RAW, bytes })
+    Encoded { codec: RAW, bytes }
 }
 
 /// Reads a value.
 pub(super) fn decode<W, T: Raw<W>>(content: &Content<'_>) -> Result<T, DecodeError> {
+    take_apart(content, T::LEAVES, T::MAPS, T::read)
+}
+
+/// Makes a value of arrays, which may `map` their data.
+fn take_apart<T>(
+    content: &Content<'_>,
+    leaves: usize,
+    map: bool,
+    value: impl FnOnce(&mut Leaves<'_>) -> Result<T, DecodeError>,
+) -> Result<T, DecodeError> {
     expect_codec(content, RAW)?;
     let read = || {
-        let mut leaves = Leaves::open(content, T::LEAVES, T::MAPS)?;
-        let value = T::read(&mut leaves)?;
+        let mut leaves = Leaves::open(content, leaves, map)?;
+        let value = value(&mut leaves)?;
         leaves.finish()?;
         Ok(value)
     };

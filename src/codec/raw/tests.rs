@@ -129,3 +129,29 @@ fn data_of_large_values_is_borrowed_and_small_values_are_in_one_piece() {
     assert!(matches!(data, Cow::Borrowed(_)) && data.as_ptr() == numbers.as_ptr().cast());
     assert!(matches!(encode::<Primitive, _>(&vec![1u8; 1000]).unwrap().bytes, Bytes::Owned(_)));
 }
+
+#[track_caller]
+fn expect_argument<T: RawArgument + PartialEq + ?Sized>(value: &T) {
+    let Encoded { codec, bytes } = encode_argument(value);
+    let bytes = bytes.to_vec();
+    let read = decode_argument::<T>(&Content { codec, source: Source::Memory(&bytes) }).unwrap();
+    assert!(*read == *value, "{}", std::any::type_name::<T>());
+}
+
+#[test]
+fn arguments_come_back_also_those_without_a_size_and_in_an_arc() {
+    for length in [0, 3, 100_000] {
+        let numbers = vec![0.5; length];
+        expect_argument(&numbers[..]);
+        expect_argument(&Arc::new(numbers.clone()));
+        expect_argument(&Arc::<[f64]>::from(&numbers[..]));
+        expect_argument(&Arc::new(Array::from(numbers.clone())));
+        expect_argument(&(numbers, String::from("é")));
+        expect_argument(&*"é".repeat(length));
+        expect_argument(&vec![true; length][..]);
+    }
+    let Encoded { codec, bytes } = encode_argument("é");
+    let bytes = bytes.to_vec();
+    let content = Content { codec, source: Source::Memory(&bytes) };
+    assert!(decode_argument::<[u8]>(&content).is_err(), "a text is no slice");
+}

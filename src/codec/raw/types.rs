@@ -26,7 +26,7 @@ macro_rules! one_array {
     )*};
 }
 
-fn text(bytes: Vec<u8>) -> Result<String, DecodeError> {
+pub(super) fn text(bytes: Vec<u8>) -> Result<String, DecodeError> {
     String::from_utf8(bytes).map_err(|error| unreadable(error.to_string()))
 }
 

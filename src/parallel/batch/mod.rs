@@ -24,7 +24,7 @@ use super::progress::{Came, PATIENCE, Shown, Watch};
 use super::queue::{Queue, Taken};
 use crate::call::Call;
 use crate::key::Key;
-use crate::lease::{Awaited, Circle, Suspicion, wait_for_work, warn_of_hidden_wait};
+use crate::lease::{Awaited, Circle, Doubt, Suspicion, Waiting, wait_for_work};
 use crate::memory::{Memory, MissReason, Outbox};
 use crate::panics;
 use crate::task_error::{TaskError, TaskSubject};
@@ -143,15 +143,7 @@ where
         if self.crew.look(is_met) {
             return true;
         }
-        let _waiting = self.standing.get().map(|standing| {
-            let work = Arc::clone(standing) as Arc<dyn Awaited>;
-            loop {
-                match wait_for_work(&work) {
-                    Ok(waiting) => return waiting,
-                    Err(Circle) => thread::yield_now(),
-                }
-            }
-        });
+        let mut waiting = self.note_wait();
         let mut suspicion = Suspicion::of_this_thread(None);
         loop {
             let doubts = suspicion.as_ref().map(Suspicion::patience);
@@ -167,12 +159,26 @@ where
             }
             // Somebody who computes a key of this batch may wait, inside rayon, for what lies beneath on this stack.
             let leaders: Vec<ThreadId> = self.crew.look(|queue, _| queue.awaited().collect());
-            if let Some(suspicion) = &mut suspicion
-                && !suspicion.is_idle(leaders.is_empty())
-                && leaders.iter().any(|leader| suspicion.is_confirmed(*leader))
-            {
-                warn_of_hidden_wait(&leaders);
-                self.free(&leaders.into_iter().collect());
+            let Some(suspicion) = &mut suspicion else { continue };
+            match suspicion.look(&leaders) {
+                Doubt::None => {}
+                Doubt::Quiet => {
+                    drop(waiting.take());
+                    suspicion.help();
+                    waiting = self.note_wait();
+                }
+                Doubt::Circle => self.free(&leaders.into_iter().collect()),
+            }
+        }
+    }
+
+    /// Notes that this thread waits for the batch.
+    fn note_wait(&self) -> Option<Waiting> {
+        let work = Arc::clone(self.standing.get()?) as Arc<dyn Awaited>;
+        loop {
+            match wait_for_work(&work) {
+                Ok(waiting) => return Some(waiting),
+                Err(Circle) => thread::yield_now(),
             }
         }
     }

@@ -9,15 +9,14 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
 use super::frame::Connection;
 use super::journal::{Entries, Journal};
 use super::output::{self, LastWords};
+use super::process::Process;
 use super::protocol::{self, Hello};
 use super::settings::Settings;
 use super::{ending, entry};
@@ -65,7 +64,8 @@ impl NoWorker {
 /// A worker process.
 #[derive(Debug)]
 pub(super) struct Worker {
-    child: Child,
+    /// With a group of its own, in which is what its tasks have started, unless that has left.
+    process: Process,
     connection: Connection,
     last_words: Arc<LastWords>,
     memory_limit: Option<u64>,
@@ -86,16 +86,16 @@ impl Worker {
         let mut command =
             command.map_err(|reason| NoWorker::Never(Failure::new(TaskErrorKind::NotSent, reason)))?;
         let (child, here) = spawn(&mut command, settings).map_err(|error| NoWorker::of_system(&error))?;
-        let ending = pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).ok();
+        let process = Process::new(child);
         let mut worker = Worker {
             last_words: Arc::default(),
-            child,
-            connection: Connection::to(here, ending),
+            connection: Connection::to(here, process.pidfd()),
+            process,
             memory_limit: settings.memory_limit,
             journal: Journal::new().ok(),
             done: 0,
         };
-        worker.last_words = output::take(&mut worker.child, settings.pass_output);
+        worker.last_words = output::take(&mut worker.process.child, settings.pass_output);
         worker.greet(settings.threads).map_err(NoWorker::Never)?;
         Ok(worker)
     }
@@ -129,8 +129,8 @@ impl Worker {
     }
 
     /// Whether it is still there.
-    pub(super) fn is_alive(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
+    pub(super) fn is_alive(&self) -> bool {
+        self.process.is_alive()
     }
 
     /// How many jobs may travel together: one, if it would not be known which of them has ended the worker.
@@ -173,7 +173,7 @@ impl Worker {
                         may_hold_back = self.journal.is_some() && !is_one;
                         continue;
                     }
-                    self.end();
+                    self.process.end();
                     Failure::new(TaskErrorKind::Crashed, "its worker process answered nonsense")
                 }
                 Err(error) if error.kind() == io::ErrorKind::TimedOut => {
@@ -184,7 +184,7 @@ impl Worker {
                         }
                         continue;
                     }
-                    self.end();
+                    self.process.end();
                     let message = format!("it had not ended after {:?}", timeout.unwrap_or_default());
                     Failure::new(TaskErrorKind::TimedOut, message)
                 }
@@ -206,23 +206,8 @@ impl Worker {
 
     /// The failure of the job that it was at when it ended by itself.
     fn ended(&mut self) -> Failure {
-        let status = self.end();
+        let status = self.process.end();
         ending::failure(status, &self.last_words.hear(), self.memory_limit)
-    }
-
-    /// Sees that it has ended: by itself if it has closed its socket, else by force.
-    fn end(&mut self) -> Option<ExitStatus> {
-        // One that has crashed is dead before its socket closes; killing it changes nothing of how it ended. It has a group of its
-        // own, in which is what its tasks have started, unless that has left; and the group has its name until it is waited for.
-        let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
-        let _ = self.child.kill();
-        self.child.wait().ok()
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        self.end();
     }
 }
 

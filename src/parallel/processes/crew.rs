@@ -96,7 +96,7 @@ impl Crew {
             let idle = workers.idle.pop();
             drop(workers);
             let mut leased = Leased { crew: Arc::clone(self), worker: None };
-            if let Some((_, mut worker)) = idle {
+            if let Some((_, worker)) = idle {
                 KEPT.fetch_sub(1, SeqCst);
                 if worker.is_alive() {
                     leased.worker = Some(worker);

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::mem;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::time::Instant;
 
 use rustix::buffer::spare_capacity;
@@ -24,7 +25,7 @@ pub(super) struct Connection {
     stream: UnixStream,
     buffer: Vec<u8>,
     /// The process at the other end: a program that it has started may keep the socket open longer than it lives.
-    other: Option<OwnedFd>,
+    other: Option<Arc<OwnedFd>>,
 }
 
 /// Most bytes that are read in one go.
@@ -61,7 +62,7 @@ impl Connection {
     }
 
     /// Also ends when the process ends that `other` stands for.
-    pub(super) fn to(stream: UnixStream, other: Option<OwnedFd>) -> Self {
+    pub(super) fn to(stream: UnixStream, other: Option<Arc<OwnedFd>>) -> Self {
         Connection { other, ..Connection::new(stream) }
     }
 

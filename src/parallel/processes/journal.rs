@@ -9,13 +9,11 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{MemfdFlags, memfd_create};
-
 use crate::remote::{Lost, Reply, reply};
+use crate::sys::AnonymousFile;
 use crate::wire::{Reader, Writer};
 
 const BEGUN: u8 = b'B';
@@ -24,7 +22,7 @@ const REPLY: u8 = b'R';
 /// The parent's side.
 #[derive(Debug)]
 pub(super) struct Journal {
-    file: File,
+    file: AnonymousFile,
 }
 
 /// What there is in a journal.
@@ -37,20 +35,20 @@ pub(super) struct Entries {
 
 impl Journal {
     pub(super) fn new() -> io::Result<Self> {
-        let file = memfd_create("rememo-journal", MemfdFlags::CLOEXEC)?;
-        Ok(Journal { file: file.into() })
+        Ok(Journal { file: AnonymousFile::new("rememo-journal")? })
     }
 
     /// Where the worker finds it.
     pub(super) fn path(&self) -> PathBuf {
-        PathBuf::from(format!("/proc/{}/fd/{}", std::process::id(), self.file.as_raw_fd()))
+        self.file.path()
     }
 
     pub(super) fn read(&self) -> Entries {
         let mut entries = Entries::default();
-        let length = self.file.metadata().map_or(0, |metadata| metadata.len());
+        let file = self.file.file();
+        let length = file.metadata().map_or(0, |metadata| metadata.len());
         let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
-        let read = self.file.read_at(&mut bytes, 0).unwrap_or(0);
+        let read = file.read_at(&mut bytes, 0).unwrap_or(0);
         let mut reader = Reader(&bytes[..read]);
         while let Some(entry) = next(&mut reader) {
             match entry {

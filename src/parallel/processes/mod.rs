@@ -15,6 +15,7 @@ mod entry;
 mod frame;
 mod journal;
 mod output;
+mod process;
 mod protocol;
 mod settings;
 mod worker;

@@ -1,5 +1,6 @@
 //! Batches.
 
+mod depth;
 mod duplicates;
 mod failures;
 mod nested;

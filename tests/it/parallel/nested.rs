@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Barrier, LazyLock};
 use std::thread;
 use std::time::Duration;
 
@@ -150,5 +151,47 @@ fn memoized_functions_that_use_rayon_inside_finish() {
             assert_eq!(values, (0..12).map(tree_value).collect::<Vec<_>>());
         }
         Memory::disabled().make_default();
+    });
+}
+
+/// The only thread of the user's pool waits for a call that a thread outside of it computes, with a piece for that pool.
+///
+/// Regression: that was seen after ten seconds, and the call was computed twice.
+#[test]
+fn a_thread_of_a_users_pool_that_waits_runs_the_piece_that_is_waited_for() {
+    static POOL: LazyLock<rayon::ThreadPool> =
+        LazyLock::new(|| rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap());
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    static BEGUN: Barrier = Barrier::new(2);
+    #[memo]
+    fn through_the_pool(in_a_batch: bool) -> u64 {
+        if RUNS.fetch_add(1, SeqCst) == 0 {
+            BEGUN.wait();
+            // Until the other one waits.
+            thread::sleep(Duration::from_millis(100));
+        }
+        POOL.install(|| 7) + u64::from(in_a_batch)
+    }
+    within_a_minute(|| {
+        for in_a_batch in [false, true] {
+            let cache = TestCache::new();
+            RUNS.store(0, SeqCst);
+            let memory = cache.memory.clone();
+            let outside = thread::spawn(move || memory.call(through_the_pool::delayed(in_a_batch)));
+            BEGUN.wait();
+            let inside = POOL.install(|| {
+                if in_a_batch {
+                    Parallel::new()
+                        .jobs(1)
+                        .memory(&cache.memory)
+                        .run([through_the_pool::delayed(true)])
+                        .unwrap()[0]
+                } else {
+                    cache.memory.call(through_the_pool::delayed(false))
+                }
+            });
+            assert_eq!((inside, outside.join().unwrap()), (7 + u64::from(in_a_batch), inside));
+            assert_eq!(RUNS.load(SeqCst), 1, "computed twice, in a batch: {in_a_batch}");
+        }
     });
 }

@@ -134,7 +134,10 @@ pub fn play(role: &str, cache: &Path) {
             assert_eq!(parallel.run([process::delayed(1)]).unwrap(), first);
             println!("kept");
         }
-        other => panic!("unknown role {other}"),
+        other => match other.strip_prefix("lent ") {
+            Some(role) => super::lent::play(role, &memory, cache),
+            None => panic!("unknown role {other}"),
+        },
     }
 }
 

@@ -4,6 +4,7 @@
 #![cfg(target_os = "linux")]
 
 mod failures;
+mod lent;
 mod lives;
 mod values;
 

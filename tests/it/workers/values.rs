@@ -93,7 +93,7 @@ fn mapped(data: &Array<f64>, by: f64) -> Array<f64> {
 }
 
 #[test]
-fn large_arguments_and_values_go_through_the_store() {
+fn large_arguments_and_values_arrive() {
     rememo::init();
     let cache = TestCache::new();
     let data: Vec<f64> = (0..100_000).map(f64::from).collect();

@@ -1,0 +1,88 @@
+//! Arguments that are nothing but arrays of numbers, on their way to another process.
+//!
+//! They have the bytes of values, but are seen through references also where their type has no size.
+
+use std::sync::Arc;
+
+use super::leaf::{Form, Leaf, Leaves};
+use super::types::text;
+use super::{Bits, DecodeError, Encoded, Primitive, Raw, join, take_apart};
+use crate::payload::Content;
+
+/// A type whose values are one array of numbers, or some, also without a size.
+pub trait RawArgument {
+    /// How many arrays a value is.
+    const LEAVES: usize;
+
+    /// Appends the arrays of the value.
+    fn describe<'v>(&'v self, leaves: &mut Vec<Leaf<'v>>);
+
+    /// Reads a value.
+    ///
+    /// # Errors
+    ///
+    /// Fails if what is there is no value of this type, or cannot be read.
+    fn read(leaves: &mut Leaves<'_>) -> Result<Box<Self>, DecodeError>;
+}
+
+impl<T: Raw<Primitive>> RawArgument for T {
+    const LEAVES: usize = <T as Raw<Primitive>>::LEAVES;
+
+    fn describe<'v>(&'v self, leaves: &mut Vec<Leaf<'v>>) {
+        Raw::describe(self, leaves);
+    }
+
+    fn read(leaves: &mut Leaves<'_>) -> Result<Box<Self>, DecodeError> {
+        <T as Raw<Primitive>>::read(leaves).map(Box::new)
+    }
+}
+
+impl<T: Bits<Primitive>> RawArgument for [T] {
+    const LEAVES: usize = 1;
+
+    fn describe<'v>(&'v self, leaves: &mut Vec<Leaf<'v>>) {
+        leaves.push(Leaf::new(Form::Sequence, self));
+    }
+
+    fn read(leaves: &mut Leaves<'_>) -> Result<Box<Self>, DecodeError> {
+        let leaf = leaves.next::<_, T>(Form::Sequence)?;
+        Ok(leaves.vec(&leaf)?.into_boxed_slice())
+    }
+}
+
+impl RawArgument for str {
+    const LEAVES: usize = 1;
+
+    fn describe<'v>(&'v self, leaves: &mut Vec<Leaf<'v>>) {
+        leaves.push(Leaf::new::<Primitive, _>(Form::Text, self.as_bytes()));
+    }
+
+    fn read(leaves: &mut Leaves<'_>) -> Result<Box<Self>, DecodeError> {
+        let leaf = leaves.next::<Primitive, u8>(Form::Text)?;
+        Ok(text(leaves.vec::<Primitive, _>(&leaf)?)?.into_boxed_str())
+    }
+}
+
+impl<T: RawArgument> RawArgument for Arc<T> {
+    const LEAVES: usize = T::LEAVES;
+
+    fn describe<'v>(&'v self, leaves: &mut Vec<Leaf<'v>>) {
+        (**self).describe(leaves);
+    }
+
+    fn read(leaves: &mut Leaves<'_>) -> Result<Box<Self>, DecodeError> {
+        T::read(leaves).map(|value| Box::new(Arc::new(*value)))
+    }
+}
+
+/// The bytes of an argument. Those of a large one are borrowed.
+pub(crate) fn encode_argument<T: RawArgument + ?Sized>(value: &T) -> Encoded<'_> {
+    let mut leaves = Vec::with_capacity(T::LEAVES);
+    value.describe(&mut leaves);
+    join(leaves)
+}
+
+/// Reads an argument. The data of an [`Array`](crate::Array) is mapped where that can be.
+pub(crate) fn decode_argument<T: RawArgument + ?Sized>(content: &Content<'_>) -> Result<Box<T>, DecodeError> {
+    take_apart(content, T::LEAVES, true, T::read)
+}
