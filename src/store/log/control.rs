@@ -48,6 +48,9 @@ const USERS: u32 = 0;
 /// The byte that whoever does upkeep has an exclusive lock on.
 pub(super) const UPKEEP: u32 = 1;
 
+/// The word that counts how often that lock was taken; written by who has it, in its place in the file.
+pub(super) const TURNS: u64 = (at::TURNS * size_of::<u64>()) as u64;
+
 /// Where the words are; words that are written together share a cache line.
 mod at {
     pub(super) const MAGIC: usize = 0;
@@ -66,6 +69,7 @@ mod at {
     pub(super) const BLOBS: usize = 26;
     pub(super) const LOG: usize = 27;
     pub(super) const COPIES: usize = 22;
+    pub(super) const TURNS: usize = 23;
     pub(super) const UNDER_WAY: usize = 32;
 }
 

@@ -179,7 +179,7 @@ impl View {
 /// Takes the lock of users, the exclusive one if nobody else has the log open; tells which. Whoever is alone mends it, and is waited
 /// for.
 fn enter(dir: &Dir, control: &Control) -> Result<Lock> {
-    let entered = upkeep::patiently(|| control.enter());
+    let entered = upkeep::patiently(|| control.enter(), || 0);
     entered.map_err(|error| dir.error("lock", CONTROL, error))
 }
 

@@ -9,18 +9,19 @@
 //! 4. An index is put in place only if everything that belongs in it could be read.
 //! 5. Nothing is opened under the lock: opening may need it. And nobody waits for it while holding the mutex of the view.
 
+mod lock;
+
 use std::collections::HashMap;
-use std::fs::File;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
+pub(super) use self::lock::{Upkeep, patiently};
 use super::LogStore;
 use super::address::Address;
 use super::append::weight_of;
-use super::control::{CONTROL, Control, UPKEEP, Weight};
+use super::control::{Control, Weight};
 use super::index::{Hash, INDEX, Index, IndexDraft, Note, Published, Table};
 use super::open::View;
 use super::record::{ALIGN, BlobFile, HEAD, Head, Kind, Record, Unsealed};
@@ -30,69 +31,7 @@ use crate::events;
 use crate::key::FunctionId;
 use crate::lock::lock;
 use crate::store::{Lookup, Swept};
-use crate::sys::locks::{self, Lock, Owner};
-use crate::sys::{self, Access, Dir};
-
-/// Whoever does upkeep, or mends a log, is waited for so long: it takes a second for millions of entries. Then what waits fails, which
-/// is a store and not a call, and nothing is stored for a while.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// The lock under which upkeep is done; held until it is dropped.
-#[derive(Debug)]
-pub(super) struct Upkeep {
-    file: File,
-}
-
-impl Upkeep {
-    /// Takes the lock, waiting for whoever holds it; `None` if the file is gone that it is on: the log is to be opened anew.
-    pub(super) fn lock(dir: &Dir) -> Result<Option<Self>> {
-        let Some(file) = Upkeep::open(dir)? else { return Ok(None) };
-        let lock = || Ok(Upkeep::try_on(&file)?.then_some(()));
-        patiently(lock).map_err(|error| dir.error("lock", CONTROL, error))?;
-        Ok(Some(Upkeep { file }))
-    }
-
-    /// Takes the lock if nobody holds it, and there is one.
-    pub(super) fn try_lock(dir: &Dir) -> Result<Option<Self>> {
-        let Some(file) = Upkeep::open(dir)? else { return Ok(None) };
-        let is_locked = Upkeep::try_on(&file).map_err(|error| dir.error("lock", CONTROL, error))?;
-        Ok(is_locked.then_some(Upkeep { file }))
-    }
-
-    fn try_on(file: &File) -> io::Result<bool> {
-        locks::try_lock(file, UPKEEP, Lock::Exclusive, Owner::OpenFile)
-    }
-
-    /// Opened anew, so that threads exclude each other, too.
-    fn open(dir: &Dir) -> Result<Option<File>> {
-        Ok(dir.find(CONTROL, Access::Write)?.map(|(file, _)| file))
-    }
-}
-
-impl Drop for Upkeep {
-    fn drop(&mut self) {
-        // A child that was forked meanwhile has the file open, too.
-        locks::unlock(&self.file, UPKEEP, Owner::OpenFile);
-    }
-}
-
-/// Tries something until it gives something, but not for ever.
-pub(super) fn patiently<T>(mut attempt: impl FnMut() -> io::Result<Option<T>>) -> io::Result<T> {
-    let started = Instant::now();
-    let mut pause = Duration::from_micros(50);
-    loop {
-        if let Some(got) = attempt()? {
-            return Ok(got);
-        }
-        if started.elapsed() > PATIENCE {
-            let fault =
-                format!("another process has held the lock for {PATIENCE:?}; it may have been stopped");
-            return Err(io::Error::new(io::ErrorKind::TimedOut, fault));
-        }
-        thread::sleep(pause);
-        pause = (2 * pause).min(Duration::from_millis(10));
-    }
-}
+use crate::sys::{self, Dir};
 
 impl LogStore {
     /// Sees that there is another index than that of `old`, which is crowded.
