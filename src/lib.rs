@@ -86,6 +86,8 @@ extern crate self as rememo;
 mod array;
 mod call;
 mod checksum;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod code;
 mod codec;
 mod error;
 mod function;
@@ -173,6 +175,12 @@ pub mod __private {
     pub use crate::payload::{Level, ReadError};
     pub use crate::remote::Remote;
     pub use inventory;
+
+    /// What functions of a program reach.
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    pub mod code {
+        pub use crate::code::{Obstacle, Piece, Program, Reach, Running};
+    }
 
     /// What it takes to run calls in other processes.
     pub mod remote {

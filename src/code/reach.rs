@@ -1,0 +1,313 @@
+//! The reach of functions: a graph of pieces with references between them, and its digest.
+
+use std::collections::{HashMap, HashSet};
+
+use super::constants::{Constants, Extent, Part};
+use super::describe::Described;
+use super::elf::{Elf, Target, text_at};
+use super::names;
+use super::resolve::is_constant;
+use super::scan::{Function, Scan};
+use super::tables::{self, Table};
+use super::{Obstacle, Piece, Reach};
+
+/// The number of a piece.
+pub(super) type Id = u32;
+
+/// What a piece is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum What {
+    Function(usize),
+    /// A static.
+    Object(usize),
+    /// A section of which all counts.
+    Section(Extent),
+    /// Data without a symbol.
+    Data(Part),
+    ThreadLocal(usize),
+    /// All thread-locals.
+    ThreadLocals,
+    /// What is only named: it has no content, and leads nowhere.
+    Named(String),
+}
+
+/// A program whose functions' reaches can be asked for.
+#[derive(Debug)]
+pub(super) struct Graph {
+    pub(super) elf: Elf,
+    pub(super) scan: Scan,
+    pub(super) tables: HashMap<usize, Table>,
+    pub(super) constants: Constants,
+    /// Crates of which only names count.
+    boundaries: Vec<String>,
+    pub(super) pieces: Vec<(What, Option<Described>)>,
+    ids: HashMap<What, Id>,
+    /// Functions that run before `main`, and the writable pieces that each may write.
+    initializers: Option<Vec<(Id, HashSet<Id>)>>,
+}
+
+impl Graph {
+    pub(super) fn of(elf: Elf, boundaries: &[&str]) -> Self {
+        let scan = Scan::of(&elf);
+        let tables = tables::find(&elf, &scan);
+        let distances: Vec<_> = tables
+            .values()
+            .map(|table| (table.start, if table.jumps { Vec::new() } else { table.targets.clone() }))
+            .collect();
+        let constants = Constants::of(&elf, &scan, &distances);
+        Graph {
+            elf,
+            scan,
+            tables,
+            constants,
+            boundaries: boundaries.iter().map(|name| (*name).to_owned()).collect(),
+            pieces: Vec::new(),
+            ids: HashMap::new(),
+            initializers: None,
+        }
+    }
+
+    pub(super) fn elf(&self) -> &Elf {
+        &self.elf
+    }
+
+    pub(super) fn functions(&self) -> impl Iterator<Item = (u64, String)> {
+        let functions = self.elf.functions.iter().map(|function| (function.start, function.name));
+        let all = functions.chain(self.elf.aliases.iter().copied());
+        all.map(|(start, name)| (start, self.name(name).map_or(String::new(), names::readable)))
+    }
+
+    /// The reach of the functions at these addresses.
+    pub(super) fn reach(&mut self, roots: &[u64]) -> Result<Reach, Obstacle> {
+        let mut walk = Walk::default();
+        for root in roots {
+            let function = self.function_at(*root)?;
+            if self.scan.functions[function].symbol.start != *root {
+                return Err(Obstacle::NoFunction(*root));
+            }
+            let id = self.id(What::Function(function));
+            let root = walk.visit(id, None);
+            walk.roots.push(root);
+            self.walk(&mut walk)?;
+        }
+        self.add_initializers(&mut walk)?;
+        Ok(walk.finish(self))
+    }
+
+    fn walk(&mut self, walk: &mut Walk) -> Result<(), Obstacle> {
+        while let Some(id) = walk.order.get(walk.done).copied() {
+            self.describe(id)?;
+            let from = walk.done;
+            for (target, _) in &self.described(id).targets {
+                walk.visit(*target, Some(from));
+            }
+            walk.done += 1;
+        }
+        Ok(())
+    }
+
+    /// Adds what writes, before `main`, a writable piece that is in the reach.
+    fn add_initializers(&mut self, walk: &mut Walk) -> Result<(), Obstacle> {
+        let initializers = match self.initializers.take() {
+            Some(known) => known,
+            None => self.find_initializers()?,
+        };
+        let mut added = vec![false; initializers.len()];
+        loop {
+            let next = initializers.iter().zip(&added).position(|((_, writes), added)| {
+                !added && writes.iter().any(|piece| walk.numbers.contains_key(piece))
+            });
+            let Some(next) = next else { break };
+            added[next] = true;
+            let root = walk.visit(initializers[next].0, None);
+            walk.roots.push(root);
+            self.walk(walk)?;
+        }
+        self.initializers = Some(initializers);
+        Ok(())
+    }
+
+    fn find_initializers(&mut self) -> Result<Vec<(Id, HashSet<Id>)>, Obstacle> {
+        let mut found = Vec::new();
+        for slot in self.elf.initializers.clone() {
+            let address = match self.elf.relocations_in(slot, slot + 8) {
+                [relocation] => match relocation.target {
+                    Target::Address(address) => address,
+                    _ => continue,
+                },
+                _ => continue,
+            };
+            let function = self.function_at(address)?;
+            let id = self.id(What::Function(function));
+            found.push((id, self.writes(id)?));
+        }
+        Ok(found)
+    }
+
+    /// The writable pieces that a function may write, panics left out: the counters of panics are
+    /// in the reach of nearly everything.
+    fn writes(&mut self, id: Id) -> Result<HashSet<Id>, Obstacle> {
+        let mut seen = HashSet::from([id]);
+        let mut writes = HashSet::new();
+        let mut waiting = vec![id];
+        while let Some(id) = waiting.pop() {
+            if self.is_panic(id) {
+                continue;
+            }
+            self.describe(id)?;
+            for (target, may_write) in self.described(id).targets.clone() {
+                if may_write && self.is_writable(target) {
+                    writes.insert(target);
+                }
+                if seen.insert(target) {
+                    waiting.push(target);
+                }
+            }
+        }
+        Ok(writes)
+    }
+
+    fn is_panic(&self, id: Id) -> bool {
+        match &self.pieces[id as usize].0 {
+            What::Function(function) => self.function_name(*function).is_some_and(names::is_panic),
+            What::Named(name) => names::is_panic(name),
+            _ => false,
+        }
+    }
+
+    fn is_writable(&self, id: Id) -> bool {
+        let start = match &self.pieces[id as usize].0 {
+            What::Object(number) => self.elf.objects[*number].start,
+            What::Data(part) => self.constants.extent(*part).start,
+            What::Section(extent) => extent.start,
+            _ => return false,
+        };
+        self.elf.section_at(start).is_some_and(|section| section.is_writable && !is_constant(section))
+    }
+
+    pub(super) fn id(&mut self, what: What) -> Id {
+        if let Some(id) = self.ids.get(&what) {
+            return *id;
+        }
+        let id = Id::try_from(self.pieces.len()).expect("a program has fewer than four billion pieces");
+        self.pieces.push((what.clone(), None));
+        self.ids.insert(what, id);
+        id
+    }
+
+    fn described(&self, id: Id) -> &Described {
+        self.pieces[id as usize].1.as_ref().expect("it is described before it is asked for")
+    }
+
+    pub(super) fn name(&self, at: u32) -> Option<&str> {
+        std::str::from_utf8(text_at(&self.elf.names, at)).ok().filter(|name| !name.is_empty())
+    }
+
+    /// The name of a function, if it tells what it is.
+    pub(super) fn function_name(&self, function: usize) -> Option<&str> {
+        let symbol = self.scan.functions[function].symbol;
+        if symbol.is_shared { None } else { self.name(symbol.name) }
+    }
+
+    pub(super) fn is_boundary(&self, name: Option<&str>) -> bool {
+        let of = name.and_then(names::crate_of);
+        of.is_some_and(|of| self.boundaries.iter().any(|boundary| boundary == of))
+    }
+
+    pub(super) fn function_at(&mut self, address: u64) -> Result<usize, Obstacle> {
+        let functions = &self.scan.functions;
+        let found = functions.partition_point(|function| function.symbol.start <= address).checked_sub(1);
+        // Nameless functions stand at the end, in no order.
+        let holds = |f: &Function| f.symbol.start <= address && address < f.symbol.end;
+        if let Some(number) = found.filter(|number| holds(&functions[*number])) {
+            return Ok(number);
+        }
+        if let Some(number) = functions.iter().rposition(holds) {
+            return Ok(number);
+        }
+        let next = self.elf.functions.partition_point(|symbol| symbol.start <= address);
+        let limit = self.elf.functions.get(next).map_or(u64::MAX, |symbol| symbol.start);
+        let number = self.scan.add_nameless(&self.elf, address, limit);
+        number.ok_or(Obstacle::NoFunction(address))
+    }
+
+    /// What a person calls a piece.
+    pub(super) fn title(&self, what: &What) -> String {
+        let named = |name: u32| self.name(name).map(names::readable);
+        match what {
+            What::Function(number) => {
+                let symbol = self.scan.functions[*number].symbol;
+                named(symbol.name).unwrap_or_else(|| format!("code at {:#x}", symbol.start))
+            }
+            What::Object(number) => named(self.elf.objects[*number].name).unwrap_or_default(),
+            What::ThreadLocal(number) => named(self.elf.thread_locals[*number].name).unwrap_or_default(),
+            What::ThreadLocals => "thread-locals".to_owned(),
+            What::Named(name) => names::readable(name),
+            What::Section(_) | What::Data(_) => "data".to_owned(),
+        }
+    }
+
+    fn piece(&self, id: Id, parent: Option<usize>) -> Piece {
+        let (what, described) = &self.pieces[id as usize];
+        let described = described.as_ref().expect("it was walked over");
+        let range = match what {
+            What::Function(number) => {
+                let symbol = self.scan.functions[*number].symbol;
+                Some((symbol.start, symbol.end))
+            }
+            What::Object(number) => Some((self.elf.objects[*number].start, self.elf.objects[*number].end)),
+            What::Section(extent) => Some((extent.start, extent.end)),
+            What::Data(part) => {
+                let extent = self.constants.extent(*part);
+                Some((extent.start, extent.end))
+            }
+            _ => None,
+        };
+        let inner = described.inner.iter().map(|table| (table.start, table.end));
+        Piece {
+            name: self.title(what),
+            digest: described.digest,
+            parent,
+            is_code: matches!(what, What::Function(_)),
+            ranges: range.into_iter().chain(inner).collect(),
+        }
+    }
+}
+
+/// A walk over the graph: pieces in the order of their first visit.
+#[derive(Default)]
+struct Walk {
+    numbers: HashMap<Id, usize>,
+    order: Vec<Id>,
+    parents: Vec<Option<usize>>,
+    done: usize,
+    roots: Vec<usize>,
+}
+
+impl Walk {
+    fn visit(&mut self, id: Id, parent: Option<usize>) -> usize {
+        *self.numbers.entry(id).or_insert_with(|| {
+            self.order.push(id);
+            self.parents.push(parent);
+            self.order.len() - 1
+        })
+    }
+
+    fn finish(self, graph: &Graph) -> Reach {
+        let mut stream = Vec::new();
+        let number = |stream: &mut Vec<u8>, n: usize| stream.extend((n as u32).to_le_bytes());
+        for id in &self.order {
+            let described = graph.described(*id);
+            stream.extend(described.digest);
+            for (target, _) in &described.targets {
+                number(&mut stream, self.numbers[target]);
+            }
+        }
+        for root in &self.roots {
+            number(&mut stream, *root);
+        }
+        let pieces =
+            self.order.iter().zip(&self.parents).map(|(id, parent)| graph.piece(*id, *parent)).collect();
+        Reach { digest: *blake3::hash(&stream).as_bytes(), pieces }
+    }
+}
