@@ -15,6 +15,9 @@ use self::bytes::{u16_of, u32_of};
 pub(super) use self::symbols::{Files, Symbol, symbol_at};
 use super::Obstacle;
 
+/// What addresses of a file are below: those in memory have 47 bits.
+const MOST: u64 = 1 << 46;
+
 /// Zero bytes behind the content of each section, so that a decoder may look beyond its end.
 pub(super) const PADDING: usize = 16;
 
@@ -219,7 +222,7 @@ impl Elf {
 
     fn load_sections(&mut self, reader: &Reader, headers: &[Header], names: &[u8]) -> Result<(), Obstacle> {
         for header in headers.iter().filter(|header| header.flags & SHF_ALLOC != 0 && header.size > 0) {
-            let end = header.address.checked_add(header.size);
+            let end = header.address.checked_add(header.size).filter(|end| *end < MOST);
             let section = Section {
                 name: String::from_utf8_lossy(text_at(names, header.name)).into_owned(),
                 start: header.address,

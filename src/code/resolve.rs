@@ -152,7 +152,7 @@ impl Graph {
         };
         // It may be the end of what lies before.
         if walks
-            && let Some(number) = self.elf.object_at(address - 1)
+            && let Some(number) = self.elf.object_at(address.wrapping_sub(1))
             && self.elf.objects[number].end == address
         {
             let (what, start) = self.object(number);
@@ -176,22 +176,20 @@ impl Graph {
         Ok(())
     }
 
-    /// An address in no section: the end of one, or of what the loader makes.
+    /// An address in no section: the end of one, the headers of the file, or a gap, where nothing is.
     fn refer_to_edge(&mut self, address: u64, out: &mut Description) -> Result<(), Obstacle> {
         let before = self.elf.sections.iter().rev().find(|section| section.end <= address);
-        let first = self.elf.sections.first().map_or(0, |section| section.start);
-        match before {
-            Some(section) if section.end == address && !section.is_code && !is_of_the_system(section) => {
-                self.refer(address - 1, Some(Pointer::Load), out)
-            }
-            // The headers of the file, for whoever looks at how it is loaded.
-            _ if address < first => {
-                let id = self.id(What::Named("headers".to_owned()));
-                out.refer(id, 0, false);
-                Ok(())
-            }
-            _ => Err(Obstacle::NoData(address)),
+        if before
+            .is_some_and(|section| section.end == address && !section.is_code && !is_of_the_system(section))
+        {
+            return self.refer(address - 1, Some(Pointer::Load), out);
         }
+        if self.elf.sections.last().is_none_or(|section| section.end <= address) {
+            return Err(Obstacle::NoData(address));
+        }
+        let id = self.id(What::Named("between sections".to_owned()));
+        out.refer(id, 0, false);
+        Ok(())
     }
 }
 

@@ -109,8 +109,14 @@ impl Scan {
         let symbol = Symbol { start, end, name: u32::MAX, files: Files::ALL, is_shared: true };
         let at = self.starts.iter().position(|bits| bits.start <= start && start < bits.end)?;
         let mut bits = std::mem::take(&mut self.starts[at]);
-        let function = Reader::new(elf).read(section, symbol, &mut bits, self);
+        let mut function = Reader::new(elf).read(section, symbol, &mut bits, self);
         self.starts[at] = bits;
+        if end == limit {
+            // What follows may be run on into.
+            let at = (end - start) as u32;
+            self.references.push(Reference { at, size: 0, how: How::Branch, target: end, usage: NO_USE });
+            function.references.1 += 1;
+        }
         self.functions.push(function);
         Some(self.functions.len() - 1)
     }
@@ -144,7 +150,7 @@ fn nameless_end(section: &Section, start: u64, limit: u64) -> Option<u64> {
             return Some(address);
         }
     }
-    None
+    (address == limit).then_some(limit)
 }
 
 /// A bit for each byte of a section.
@@ -260,7 +266,14 @@ impl<'e> Reader<'e> {
         }
         self.labels.sort_unstable();
         let start = self.symbol.start;
-        offset == size && self.labels.iter().all(|label| starts.has(start + u64::from(*label)))
+        let is_start = |label: &u32| {
+            let address = start + u64::from(*label);
+            // The C library jumps over a `lock` prefix where there is but one thread.
+            let skips_lock =
+                |label: u32| code[label as usize] == 0xf0 && starts.has(start + u64::from(label));
+            starts.has(address) || label.checked_sub(1).is_some_and(skips_lock)
+        };
+        offset == size && self.labels.iter().all(is_start)
     }
 
     fn refer(&mut self, number: usize, scan: &mut Scan) {

@@ -76,9 +76,9 @@ impl<'e> Frames<'e> {
             return Ok(None);
         }
         let (start, description) = entry(low - 1)?;
-        let mut cursor = Cursor { elf: self.elf, at: description + 8 };
+        let mut cursor = Cursor { elf: self.elf, at: description.wrapping_add(8) };
         cursor.word()?;
-        let end = start + u64::from(cursor.word()?);
+        let end = start.wrapping_add(u64::from(cursor.word()?));
         Ok((address < end).then_some((start, end, description)))
     }
 
@@ -101,7 +101,8 @@ impl<'e> Frames<'e> {
         if length == u32::MAX || back == 0 {
             return Err(Obstacle::Unwinding(description));
         }
-        let common = self.common(description + 4 - back)?;
+        let common = description.wrapping_add(4).checked_sub(back).ok_or(Obstacle::Unwinding(description))?;
+        let common = self.common(common)?;
         cursor.word()?;
         cursor.word()?;
         cursor.unsigned()?;
@@ -259,9 +260,10 @@ impl<'e> Cursor<'e> {
         let (mut value, mut shift) = (0, 0);
         loop {
             let byte = self.byte()?;
-            if shift < 64 {
-                value |= u64::from(byte & 0x7f) << shift;
+            if shift > 28 {
+                return Err(Obstacle::Unwinding(self.at)); // longer than any table
             }
+            value |= u64::from(byte & 0x7f) << shift;
             shift += 7;
             if byte & 0x80 == 0 {
                 return Ok(value);
@@ -273,12 +275,13 @@ impl<'e> Cursor<'e> {
         let (mut value, mut shift) = (0_i64, 0);
         loop {
             let byte = self.byte()?;
-            if shift < 64 {
-                value |= i64::from(byte & 0x7f) << shift;
+            if shift > 28 {
+                return Err(Obstacle::Unwinding(self.at));
             }
+            value |= i64::from(byte & 0x7f) << shift;
             shift += 7;
             if byte & 0x80 == 0 {
-                let is_negative = byte & 0x40 != 0 && shift < 64;
+                let is_negative = byte & 0x40 != 0;
                 return Ok(if is_negative { value | -1 << shift } else { value });
             }
         }

@@ -8,6 +8,9 @@
 #![expect(clippy::cast_possible_truncation, reason = "64-bit programs, and small numbers")]
 
 mod build;
+mod files;
 mod fuzz;
+mod memoized;
 mod oracle;
 mod program;
+mod traps;

@@ -28,13 +28,20 @@ impl Compiled {
     /// The address of the function of this name.
     #[track_caller]
     pub fn address(&self, name: &str) -> u64 {
+        self.find(name).unwrap_or_else(|| panic!("no function is called {name}"))
+    }
+
+    pub fn find(&self, name: &str) -> Option<u64> {
         let mut found =
             self.program.functions().filter(|(_, n)| n == name || n.ends_with(&format!("::{name}")));
-        found.next().unwrap_or_else(|| panic!("no function is called {name}")).0
+        found.next().map(|(address, _)| address)
     }
 
     pub fn try_reach(&mut self, name: &str) -> Result<Reach, Obstacle> {
-        let address = self.address(name);
+        self.try_reach_at(self.address(name))
+    }
+
+    pub fn try_reach_at(&mut self, address: u64) -> Result<Reach, Obstacle> {
         self.program.reach(&[address])
     }
 

@@ -1,7 +1,7 @@
 //! Relocations, and the symbols of shared libraries that they name.
 
 use super::bytes::{u32_in, u64_in, u64_of};
-use super::{Elf, Header, Reader, Relocation, SHF_ALLOC, Target, text_at};
+use super::{Elf, Header, MOST, Reader, Relocation, SHF_ALLOC, Target, text_at};
 use crate::code::Obstacle;
 
 const SHT_RELA: u32 = 4;
@@ -29,6 +29,9 @@ impl Elf {
                 SHT_REL => return Err(Obstacle::Relocation(0)),
                 _ => {}
             }
+        }
+        if self.relocations.iter().any(|relocation| relocation.slot >= MOST) {
+            return Err(Obstacle::Malformed("a relocation is of no section"));
         }
         self.relocations.sort_by_key(|relocation| relocation.slot);
         let is_code = |slot: u64| self.sections.iter().any(|s| s.is_code && s.start <= slot && slot < s.end);
@@ -85,7 +88,7 @@ impl Elf {
             } else {
                 for bit in 0..63 {
                     if entry >> (bit + 1) & 1 == 1 {
-                        self.relocate_in_place(next + bit * 8)?;
+                        self.relocate_in_place(next.wrapping_add(bit * 8))?;
                     }
                 }
                 next = next.wrapping_add(63 * 8);

@@ -1,7 +1,7 @@
 //! Functions and objects that have names and sizes, and the object files that they come from.
 
 use super::bytes::{u32_in, u64_in};
-use super::{Elf, Header, Reader, text_at};
+use super::{Elf, Header, MOST, Reader, text_at};
 use crate::code::Obstacle;
 
 const SHT_SYMTAB: u32 = 2;
@@ -87,7 +87,7 @@ impl Elf {
             }
             let start = u64_in(symbol, 8);
             let end = start.wrapping_add(size);
-            if end < start {
+            if end < start || end >= MOST {
                 return Err(Obstacle::Malformed("a symbol is too large"));
             }
             let files = if symbol[4] >> 4 == 0 { files } else { Files::ALL };
