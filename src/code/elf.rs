@@ -201,6 +201,13 @@ impl Elf {
         self.section_at(address).is_some_and(|section| section.is_code)
     }
 
+    /// Whether `address` is in the table of addresses that the loader fills, and not of a thread-local there.
+    pub(super) fn is_got(&self, address: u64) -> bool {
+        let is_thread_local = |relocation: &Relocation| matches!(relocation.target, Target::ThreadLocal(_));
+        self.section_at(address).is_some_and(|section| section.name.starts_with(".got"))
+            && !self.relocations_in(address, address + 1).iter().any(is_thread_local)
+    }
+
     /// The object with a symbol that holds `address`.
     pub(super) fn object_at(&self, address: u64) -> Option<usize> {
         symbol_at(&self.objects, address)

@@ -23,7 +23,7 @@ pub enum Obstacle {
     NoFunction(u64),
     /// No data of the program is at this address of its file, which its code refers to.
     NoData(u64),
-    /// A function whose instructions are not known here.
+    /// A function whose instructions are not known here, or whose addresses are counted from a base.
     Unreadable(String),
     /// The unwinding table at this address of the file is not of a known form.
     Unwinding(u64),
@@ -43,7 +43,9 @@ impl fmt::Display for Obstacle {
             Obstacle::RelocatedCode => f.write_str("the loader writes into the program's code"),
             Obstacle::NoFunction(address) => write!(f, "no function of the program begins at {address:#x}"),
             Obstacle::NoData(address) => write!(f, "code refers to {address:#x}, where nothing is"),
-            Obstacle::Unreadable(name) => write!(f, "`{name}` has instructions that are not known"),
+            Obstacle::Unreadable(name) => {
+                write!(f, "`{name}` has instructions or addresses that cannot be followed")
+            }
             Obstacle::Unwinding(address) => {
                 write!(f, "the unwinding table at {address:#x} is of an unknown form")
             }

@@ -43,7 +43,8 @@ pub(super) struct Function {
     pub(super) symbol: Symbol,
     /// The numbers of its first reference and of the one behind its last.
     references: (u32, u32),
-    /// Bytes that could not be taken apart, or a jump between instructions.
+    /// Bytes that could not be taken apart, a jump between instructions, or addresses that are counted
+    /// from a base.
     pub(super) is_unreadable: bool,
     /// Whether it reads 32-bit distances from a table whose address it took somewhere; and whether it
     /// jumps to computed places.
@@ -191,6 +192,7 @@ struct Reader<'e> {
     /// Which instructions take the address of a table of distances.
     tables: Vec<usize>,
     loads_thread_pointer: bool,
+    has_wide_number: bool,
     function: Function,
 }
 
@@ -207,6 +209,7 @@ impl<'e> Reader<'e> {
             extending: Vec::new(),
             tables: Vec::new(),
             loads_thread_pointer: false,
+            has_wide_number: false,
             function: Function::new(symbol),
         }
     }
@@ -221,6 +224,7 @@ impl<'e> Reader<'e> {
         self.extending.clear();
         self.tables.clear();
         self.loads_thread_pointer = false;
+        self.has_wide_number = false;
         let first = scan.references.len();
         self.function.is_unreadable = !self.take_apart(starts);
         for at in 0..self.extending.len() {
@@ -249,6 +253,10 @@ impl<'e> Reader<'e> {
             offset += usize::from(instruction.length);
             if instruction.is_relative_branch() {
                 let target = (offset as i64).wrapping_add(instruction.immediate(&code[place..]));
+                // A call of what follows it is how old code finds its own address.
+                if target == offset as i64 && offset < size && instruction.is_call() {
+                    return false;
+                }
                 if target >= 0 && target < size as i64 {
                     self.labels.push(target.cast_unsigned() as u32);
                 } else {
@@ -257,6 +265,7 @@ impl<'e> Reader<'e> {
             } else if instruction.is_relative_to_itself() || instruction.prefixes & THREAD != 0 {
                 self.referring.push(self.instructions.len());
             }
+            self.has_wide_number |= instruction.immediate_size == 8;
             if instruction.opcode == 0xff && instruction.is_indirect_jump() {
                 self.function.jumps_by_register = true;
             } else if instruction.opcode == 0x63 && instruction.is(0x63) && instruction.index().is_some() {
@@ -279,7 +288,8 @@ impl<'e> Reader<'e> {
     fn refer(&mut self, number: usize, scan: &mut Scan) {
         let (offset, instruction) = self.instructions[number];
         let bytes = &self.code[offset as usize..];
-        let next = self.symbol.start + u64::from(offset) + u64::from(instruction.length);
+        let place = self.symbol.start + u64::from(offset);
+        let next = place + u64::from(instruction.length);
         if instruction.is_relative_branch() {
             let target = next.wrapping_add_signed(instruction.immediate(bytes));
             let at = offset + u32::from(instruction.immediate_at);
@@ -293,6 +303,11 @@ impl<'e> Reader<'e> {
                 Some(width) => How::Read(width),
             };
             let mut usage = NO_USE;
+            // Code for programs of more than 2 GB adds wide distances to an address of its own, or of the GOT.
+            let is_own = self.symbol.start < target && target < self.symbol.end || target == place;
+            if how == How::Address && (is_own && self.has_wide_number || self.elf.is_got(target)) {
+                self.function.is_unreadable = true;
+            }
             if how == How::Address && !self.elf.is_code(target) {
                 usage = u32::try_from(scan.uses.len()).unwrap_or(NO_USE);
                 let is_table = self.tables.contains(&number);

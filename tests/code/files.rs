@@ -25,6 +25,10 @@ fn programs_without_symbols_or_with_fixed_addresses_have_no_fingerprint() {
     assert!(matches!(obstacle(&["-Cstrip=symbols"]), Some(Obstacle::NoSymbols)));
     assert!(matches!(obstacle(&["-Crelocation-model=static"]), Some(Obstacle::FixedAddresses)));
     assert!(obstacle(&["-Cstrip=debuginfo"]).is_none());
+    // Addresses that are counted from a base.
+    for model in ["-Ccode-model=large", "-Ccode-model=medium"] {
+        assert!(matches!(obstacle(&[model, "-Copt-level=2"]), Some(Obstacle::Unreadable(_))), "{model}");
+    }
     let dir = TempDir::new().unwrap();
     fs::write(dir.path().join("text"), "no program").unwrap();
     assert!(matches!(Compiled::try_read(&dir.path().join("text")), Err(Obstacle::OtherPlatform)));
