@@ -8,7 +8,7 @@ use super::elf::Section;
 use super::names;
 use super::reach::{Graph, Id, What};
 use super::scan::{Function, How, NO_USE, Reference};
-use super::unwind::{Frames, Handler};
+use super::unwind::Handler;
 
 /// A piece, taken apart.
 #[derive(Debug)]
@@ -20,30 +20,45 @@ pub(super) struct Described {
     pub(super) inner: Vec<Extent>,
 }
 
+const FEW: usize = 24;
+
 /// Collects what a piece consists of.
 #[derive(Default)]
 pub(super) struct Description {
     pub(super) content: Vec<u8>,
     targets: Vec<(Id, bool)>,
+    /// The places of targets behind the first [`FEW`].
     numbers: HashMap<Id, usize>,
     inner: Vec<Extent>,
 }
 
 impl Description {
     fn number(&mut self, number: u64) {
-        self.content.extend(number.to_le_bytes());
+        self.content.extend_from_slice(&number.to_le_bytes());
     }
 
     pub(super) fn refer(&mut self, id: Id, offset: u64, may_write: bool) {
-        let next = self.targets.len();
-        let local = *self.numbers.entry(id).or_insert(next);
-        if local == next {
-            self.targets.push((id, may_write));
-        }
+        let local = self.local(id);
         self.targets[local].1 |= may_write;
         self.content.push(b'@');
         self.number(local as u64);
         self.number(offset);
+    }
+
+    /// The place of a target among the targets.
+    fn local(&mut self, id: Id) -> usize {
+        // Most pieces have few.
+        for at in 0..self.targets.len().min(FEW) {
+            if self.targets[at].0 == id {
+                return at;
+            }
+        }
+        let next = self.targets.len();
+        let local = if next < FEW { next } else { *self.numbers.entry(id).or_insert(next) };
+        if local == next {
+            self.targets.push((id, false));
+        }
+        local
     }
 
     fn finish(self) -> Described {
@@ -111,7 +126,7 @@ impl Graph {
         let section = self.elf.section_at(symbol.start).ok_or(Obstacle::NoFunction(symbol.start))?;
         let code = section.read(symbol.start, symbol.end - symbol.start);
         out.content.push(b'f');
-        out.content.extend(code.ok_or(Obstacle::NoFunction(symbol.start))?);
+        out.content.extend_from_slice(code.ok_or(Obstacle::NoFunction(symbol.start))?);
         let numbers = function.references();
         let references = self.scan.references(&function).to_vec();
         for reference in &references {
@@ -126,7 +141,7 @@ impl Graph {
             let id = self.id(What::ThreadLocals);
             out.refer(id, 0, true);
         }
-        let unwinding = Frames::of(&self.elf)?.unwinding(symbol.start, symbol.end)?;
+        let unwinding = self.frames.unwinding(&self.elf, symbol.start, symbol.end)?;
         out.number(unwinding.content.len() as u64);
         out.content.extend(unwinding.content);
         for handler in unwinding.targets {
@@ -223,7 +238,7 @@ impl Graph {
         }
         let bytes = section.read(start, end - start).ok_or(Obstacle::NoData(start))?;
         let at = out.content.len();
-        out.content.extend(bytes);
+        out.content.extend_from_slice(bytes);
         self.content_of_slots(start, end, at, out)
     }
 

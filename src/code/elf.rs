@@ -7,11 +7,12 @@ mod bytes;
 mod dynamic;
 mod symbols;
 
+use std::ffi::CStr;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
-pub(super) use self::bytes::u64_of;
-use self::bytes::{u16_of, u32_of};
+use self::bytes::u16_of;
+pub(super) use self::bytes::{u32_of, u64_of};
 pub(super) use self::symbols::{Files, Symbol, symbol_at};
 use super::Obstacle;
 
@@ -48,7 +49,7 @@ pub(super) struct Section {
 impl Section {
     /// `count` bytes from `address` on; `None` if they are not all in the section.
     pub(super) fn read(&self, address: u64, count: u64) -> Option<&[u8]> {
-        if self.bytes.is_empty() || address < self.start || self.end - address < count {
+        if self.bytes.is_empty() || address < self.start || address > self.end || self.end - address < count {
             return None;
         }
         let at = usize::try_from(address - self.start).ok()?;
@@ -192,8 +193,17 @@ impl Elf {
     }
 
     pub(super) fn section_number(&self, address: u64) -> Option<usize> {
-        let number = self.sections.partition_point(|section| section.start <= address).checked_sub(1)?;
-        (address < self.sections[number].end).then_some(number)
+        // Written out, since it is asked for each reference: closures cost where nothing is optimized.
+        let (mut low, mut high) = (0, self.sections.len());
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if self.sections[middle].start <= address {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        if low > 0 && address < self.sections[low - 1].end { Some(low - 1) } else { None }
     }
 
     /// Whether `address` is in a section of code.
@@ -215,9 +225,25 @@ impl Elf {
 
     /// The relocations of slots that begin between two addresses.
     pub(super) fn relocations_in(&self, start: u64, end: u64) -> &[Relocation] {
-        let first = self.relocations.partition_point(|relocation| relocation.slot < start);
-        let rest = &self.relocations[first..];
-        &rest[..rest.partition_point(|relocation| relocation.slot < end)]
+        let first = self.first_relocation(start);
+        let mut last = first;
+        while last < self.relocations.len() && self.relocations[last].slot < end {
+            last += 1;
+        }
+        &self.relocations[first..last]
+    }
+
+    fn first_relocation(&self, start: u64) -> usize {
+        let (mut low, mut high) = (0, self.relocations.len());
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if self.relocations[middle].slot < start {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
     }
 
     /// The eight bytes at `address`, if they are no address.
@@ -311,5 +337,5 @@ fn thread_pointer(headers: &[u8]) -> u64 {
 /// The text that ends with a zero.
 pub(super) fn text_at(names: &[u8], at: u32) -> &[u8] {
     let rest = names.get(at as usize..).unwrap_or(&[]);
-    rest.split(|byte| *byte == 0).next().unwrap_or(&[])
+    CStr::from_bytes_until_nul(rest).map_or(&[], CStr::to_bytes)
 }

@@ -17,13 +17,19 @@
 //! # Rules
 //! Where machine code and files mislead, and what is done about it:
 //!
-//! - **Where data ends** ([`constants`]). Symbols tell where statics begin and end. Constants have none
-//!   after linking, so data is cut wherever anything of the program points to. A cut may be a pointer
-//!   into an object (`const TAIL: &[u64] = TABLE.split_at(4).1`). So data behind a cut is taken to go on
-//!   with what lies before it, except where a form or a length tells the end: texts whose length stands
-//!   beside every pointer to them, vtables, places in the source, templates of formats. What may be
-//!   indexed or walked backwards goes on to the left, too. Loads of known width that nothing else points
-//!   to are constants of their own.
+//! - **Where data ends** ([`constants`], [`forms`]). Symbols tell where statics begin and end. Constants
+//!   have none after linking, so data is cut wherever anything of the program points to. A cut may be a
+//!   pointer into an object (`const TAIL: &[u64] = TABLE.split_at(4).1`), so data is taken to go on behind
+//!   it, with these exceptions:
+//!   - A text ends where the length that stands beside the pointer says.
+//!   - Vtables, places in the source, templates of formats and texts that end with a zero show their end.
+//!   - A constant is private to its object file: it ends where something begins to which only other object
+//!     files point. The order of the symbol table and of the code tells which function is of which file.
+//!   - Behind what goes on, at most one text is added. Somebody may have a slice of the table that is a text.
+//!   - The standard library comes compiled with the compiler. Nobody edits what lies behind a cut in it, and
+//!     programs of two compilers are never compared.
+//!
+//!   What may be indexed or counted down goes on to the left, too: the pointer may be the object's end.
 //! - **Tables of distances** ([`tables`]). Jump tables and relative tables hold distances that change when
 //!   the linker moves unrelated things. They are found by the code that adds what it loads to the table's
 //!   address, and read as references.
@@ -89,7 +95,7 @@ impl Program {
     /// # Errors
     /// If the file is not of a kind whose code can be followed.
     pub fn read(file: &File, boundaries: &[&str]) -> Result<Self, Obstacle> {
-        Ok(Program(reach::Graph::of(elf::Elf::read(file)?, boundaries)))
+        Ok(Program(reach::Graph::of(elf::Elf::read(file)?, boundaries)?))
     }
 
     /// The reach of the functions at these addresses of the file, together.
@@ -123,8 +129,8 @@ pub struct Reach {
 /// A function or a piece of data.
 #[derive(Debug)]
 pub struct Piece {
-    /// What a person calls it: a path without a hash; `data` for what has no symbol.
-    pub name: String,
+    /// The name of its symbol; `data` for what has none.
+    pub symbol: String,
     /// Of its bytes, without the addresses in them.
     pub digest: [u8; 32],
     /// The number of the piece from which it was first reached.
@@ -133,4 +139,11 @@ pub struct Piece {
     pub is_code: bool,
     /// Addresses of the file that it covers, each range without its end.
     pub ranges: Vec<(u64, u64)>,
+}
+
+impl Piece {
+    /// What a person calls it: a path without a hash.
+    pub fn name(&self) -> String {
+        names::readable(&self.symbol)
+    }
 }

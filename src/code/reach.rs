@@ -7,12 +7,15 @@ use super::describe::Described;
 use super::elf::{Elf, Target, text_at};
 use super::names;
 use super::resolve::is_constant;
-use super::scan::{Function, Scan};
+use super::scan::Scan;
 use super::tables::{self, Table};
+use super::unwind::Frames;
 use super::{Obstacle, Piece, Reach};
 
 /// The number of a piece.
 pub(super) type Id = u32;
+
+const NONE: Id = Id::MAX;
 
 /// What a piece is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -41,13 +44,17 @@ pub(super) struct Graph {
     /// Crates of which only names count.
     boundaries: Vec<String>,
     pub(super) pieces: Vec<(What, Option<Described>)>,
+    /// The pieces that are functions, statics, and others.
+    function_ids: Vec<Id>,
+    object_ids: Vec<Id>,
     ids: HashMap<What, Id>,
+    pub(super) frames: Frames,
     /// Functions that run before `main`, and the writable pieces that each may write.
     initializers: Option<Vec<(Id, HashSet<Id>)>>,
 }
 
 impl Graph {
-    pub(super) fn of(elf: Elf, boundaries: &[&str]) -> Self {
+    pub(super) fn of(elf: Elf, boundaries: &[&str]) -> Result<Self, Obstacle> {
         let scan = Scan::of(&elf);
         let tables = tables::find(&elf, &scan);
         let distances: Vec<_> = tables
@@ -55,7 +62,10 @@ impl Graph {
             .map(|table| (table.start, if table.jumps { Vec::new() } else { table.targets.clone() }))
             .collect();
         let constants = Constants::of(&elf, &scan, &distances);
-        Graph {
+        Ok(Graph {
+            frames: Frames::of(&elf)?,
+            function_ids: vec![NONE; scan.functions.len()],
+            object_ids: vec![NONE; elf.objects.len()],
             elf,
             scan,
             tables,
@@ -64,7 +74,7 @@ impl Graph {
             pieces: Vec::new(),
             ids: HashMap::new(),
             initializers: None,
-        }
+        })
     }
 
     pub(super) fn elf(&self) -> &Elf {
@@ -115,7 +125,7 @@ impl Graph {
         let mut added = vec![false; initializers.len()];
         loop {
             let next = initializers.iter().zip(&added).position(|((_, writes), added)| {
-                !added && writes.iter().any(|piece| walk.numbers.contains_key(piece))
+                !added && writes.iter().any(|piece| walk.number(*piece).is_some())
             });
             let Some(next) = next else { break };
             added[next] = true;
@@ -186,13 +196,21 @@ impl Graph {
     }
 
     pub(super) fn id(&mut self, what: What) -> Id {
-        if let Some(id) = self.ids.get(&what) {
-            return *id;
+        let next = Id::try_from(self.pieces.len()).expect("a program has fewer than four billion pieces");
+        let known = match what {
+            What::Function(number) => self.function_ids.get_mut(number),
+            What::Object(number) => self.object_ids.get_mut(number),
+            _ => None,
+        };
+        let known = match known {
+            Some(known) => known,
+            None => self.ids.entry(what.clone()).or_insert(NONE),
+        };
+        if *known == NONE {
+            *known = next;
+            self.pieces.push((what, None));
         }
-        let id = Id::try_from(self.pieces.len()).expect("a program has fewer than four billion pieces");
-        self.pieces.push((what.clone(), None));
-        self.ids.insert(what, id);
-        id
+        *known
     }
 
     fn described(&self, id: Id) -> &Described {
@@ -215,14 +233,7 @@ impl Graph {
     }
 
     pub(super) fn function_at(&mut self, address: u64) -> Result<usize, Obstacle> {
-        let functions = &self.scan.functions;
-        let found = functions.partition_point(|function| function.symbol.start <= address).checked_sub(1);
-        // Nameless functions stand at the end, in no order.
-        let holds = |f: &Function| f.symbol.start <= address && address < f.symbol.end;
-        if let Some(number) = found.filter(|number| holds(&functions[*number])) {
-            return Ok(number);
-        }
-        if let Some(number) = functions.iter().rposition(holds) {
+        if let Some(number) = self.scan.function_at(address) {
             return Ok(number);
         }
         let next = self.elf.functions.partition_point(|symbol| symbol.start <= address);
@@ -231,20 +242,25 @@ impl Graph {
         number.ok_or(Obstacle::NoFunction(address))
     }
 
-    /// What a person calls a piece.
-    pub(super) fn title(&self, what: &What) -> String {
-        let named = |name: u32| self.name(name).map(names::readable);
+    /// What the program calls a piece.
+    fn symbol(&self, what: &What) -> String {
+        let named = |name: u32| self.name(name).unwrap_or_default().to_owned();
         match what {
-            What::Function(number) => {
-                let symbol = self.scan.functions[*number].symbol;
-                named(symbol.name).unwrap_or_else(|| format!("code at {:#x}", symbol.start))
-            }
-            What::Object(number) => named(self.elf.objects[*number].name).unwrap_or_default(),
-            What::ThreadLocal(number) => named(self.elf.thread_locals[*number].name).unwrap_or_default(),
+            What::Function(number) => match self.scan.functions[*number].symbol {
+                symbol if symbol.name == u32::MAX => format!("code at {:#x}", symbol.start),
+                symbol => named(symbol.name),
+            },
+            What::Object(number) => named(self.elf.objects[*number].name),
+            What::ThreadLocal(number) => named(self.elf.thread_locals[*number].name),
             What::ThreadLocals => "thread-locals".to_owned(),
-            What::Named(name) => names::readable(name),
+            What::Named(name) => name.clone(),
             What::Section(_) | What::Data(_) => "data".to_owned(),
         }
+    }
+
+    /// What a person calls a piece.
+    pub(super) fn title(&self, what: &What) -> String {
+        names::readable(&self.symbol(what))
     }
 
     fn piece(&self, id: Id, parent: Option<usize>) -> Piece {
@@ -265,7 +281,7 @@ impl Graph {
         };
         let inner = described.inner.iter().map(|table| (table.start, table.end));
         Piece {
-            name: self.title(what),
+            symbol: self.symbol(what),
             digest: described.digest,
             parent,
             is_code: matches!(what, What::Function(_)),
@@ -277,7 +293,8 @@ impl Graph {
 /// A walk over the graph: pieces in the order of their first visit.
 #[derive(Default)]
 struct Walk {
-    numbers: HashMap<Id, usize>,
+    /// By piece: its number plus one.
+    numbers: Vec<u32>,
     order: Vec<Id>,
     parents: Vec<Option<usize>>,
     done: usize,
@@ -285,29 +302,38 @@ struct Walk {
 }
 
 impl Walk {
+    fn number(&self, id: Id) -> Option<usize> {
+        let number = self.numbers.get(id as usize).copied().unwrap_or(0);
+        number.checked_sub(1).map(|number| number as usize)
+    }
+
     fn visit(&mut self, id: Id, parent: Option<usize>) -> usize {
-        *self.numbers.entry(id).or_insert_with(|| {
+        let at = id as usize;
+        if at >= self.numbers.len() {
+            self.numbers.resize((at + 1).next_power_of_two(), 0);
+        }
+        if self.numbers[at] == 0 {
             self.order.push(id);
             self.parents.push(parent);
-            self.order.len() - 1
-        })
+            self.numbers[at] = self.order.len() as u32;
+        }
+        self.numbers[at] as usize - 1
     }
 
     fn finish(self, graph: &Graph) -> Reach {
         let mut stream = Vec::new();
-        let number = |stream: &mut Vec<u8>, n: usize| stream.extend((n as u32).to_le_bytes());
         for id in &self.order {
             let described = graph.described(*id);
-            stream.extend(described.digest);
+            stream.extend_from_slice(&described.digest);
             for (target, _) in &described.targets {
-                number(&mut stream, self.numbers[target]);
+                stream.extend_from_slice(&(self.numbers[*target as usize] - 1).to_le_bytes());
             }
         }
         for root in &self.roots {
-            number(&mut stream, *root);
+            stream.extend_from_slice(&(*root as u32).to_le_bytes());
         }
-        let pieces =
-            self.order.iter().zip(&self.parents).map(|(id, parent)| graph.piece(*id, *parent)).collect();
+        let pieces = self.order.iter().zip(&self.parents);
+        let pieces = pieces.map(|(id, parent)| graph.piece(*id, *parent)).collect();
         Reach { digest: *blake3::hash(&stream).as_bytes(), pieces }
     }
 }

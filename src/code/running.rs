@@ -27,7 +27,7 @@ impl Running {
     pub fn read(boundaries: &[&str]) -> Result<Self, Obstacle> {
         let elf = Elf::read(&File::open("/proc/self/exe").map_err(Obstacle::Io)?)?;
         let bias = bias(&elf)?;
-        Ok(Running { program: Program(Graph::of(elf, boundaries)), bias })
+        Ok(Running { program: Program(Graph::of(elf, boundaries)?), bias })
     }
 
     /// The address in the file of an address in memory.

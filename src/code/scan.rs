@@ -59,6 +59,7 @@ pub(super) struct Function {
 pub(super) struct Scan {
     /// By address; behind them, in no order, those that were [added](Scan::add_nameless).
     pub(super) functions: Vec<Function>,
+    named: usize,
     references: Vec<Reference>,
     pub(super) uses: Vec<Use>,
     /// Where instructions begin, by section.
@@ -79,6 +80,7 @@ impl Scan {
             scan.starts.push(bits);
         }
         scan.functions.sort_by_key(|function| function.symbol.start);
+        scan.named = scan.functions.len();
         scan.infer_files();
         scan
     }
@@ -100,6 +102,27 @@ impl Scan {
             }
             (from, first) = (at + 1, Some(files.first));
         }
+    }
+
+    /// The number of the function that holds `address`.
+    pub(super) fn function_at(&self, address: u64) -> Option<usize> {
+        let holds = |number: usize| {
+            let symbol = self.functions[number].symbol;
+            symbol.start <= address && address < symbol.end
+        };
+        let (mut low, mut high) = (0, self.named);
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if self.functions[middle].symbol.start <= address {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        if low > 0 && holds(low - 1) {
+            return Some(low - 1);
+        }
+        (self.named..self.functions.len()).find(|number| holds(*number))
     }
 
     /// Reads code that belongs to no symbol, for instance a stub of the linker: from `start` to the

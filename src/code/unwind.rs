@@ -4,7 +4,7 @@
 //! (`.gcc_except_table`). The table's distances are from the function's start, so it is content.
 
 use super::Obstacle;
-use super::elf::Elf;
+use super::elf::{Elf, Section, u32_of};
 
 /// The unwinding table of a function.
 #[derive(Debug, Default)]
@@ -22,7 +22,7 @@ pub(super) enum Handler {
     Slot(u64),
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Common {
     personality: Option<Handler>,
     table_encoding: u8,
@@ -30,79 +30,89 @@ struct Common {
 
 const OMITTED: u8 = 0xff;
 
-/// The frames of a program, by the address of what they describe.
-#[derive(Debug)]
-pub(super) struct Frames<'e> {
-    elf: &'e Elf,
-    /// Start and end of the sorted table, and what its distances are from.
-    table: Option<(u64, u64, u64)>,
+/// The frames of a program.
+#[derive(Debug, Default)]
+pub(super) struct Frames {
+    /// Where each frame begins, sorted, and where its description is.
+    frames: Vec<(u64, u64)>,
+    /// What descriptions have in common, by its place.
+    commons: Vec<(u64, Common)>,
 }
 
-impl<'e> Frames<'e> {
-    pub(super) fn of(elf: &'e Elf) -> Result<Self, Obstacle> {
-        let Some(section) = elf.sections.iter().find(|section| section.name == ".eh_frame_hdr") else {
-            let has_frames = elf.sections.iter().any(|section| section.name == ".eh_frame");
-            return if has_frames { Err(Obstacle::Unwinding(0)) } else { Ok(Frames { elf, table: None }) };
+impl Frames {
+    pub(super) fn of(elf: &Elf) -> Result<Self, Obstacle> {
+        let section = |name: &str| elf.sections.iter().find(|section| section.name == name);
+        let Some(header) = section(".eh_frame_hdr") else {
+            let has_frames = section(".eh_frame").is_some();
+            return if has_frames { Err(Obstacle::Unwinding(0)) } else { Ok(Frames::default()) };
         };
-        let mut cursor = Cursor { elf, at: section.start };
+        let mut cursor = Cursor::new(elf, header.start);
         let (version, pointer, count, table) =
             (cursor.byte()?, cursor.byte()?, cursor.byte()?, cursor.byte()?);
         if (version, count, table) != (1, 0x03, 0x3b) {
-            return Err(Obstacle::Unwinding(section.start));
+            return Err(Obstacle::Unwinding(header.start));
         }
         cursor.pointer(pointer)?;
         let count = u64::from(cursor.word()?);
-        Ok(Frames { elf, table: Some((cursor.at, count, section.start)) })
+        let mut frames = Vec::new();
+        for entry in cursor.bytes(count * 8)?.as_chunks::<8>().0 {
+            let distance = |at: usize| i64::from(u32_of(&entry[at..at + 4]).cast_signed());
+            let address = |at: usize| header.start.wrapping_add_signed(distance(at));
+            frames.push((address(0), address(4)));
+        }
+        Ok(Frames { frames, commons: Vec::new() })
     }
 
-    /// The frame that covers `address`: where it begins and ends, and where its description is.
-    pub(super) fn at(&self, address: u64) -> Result<Option<(u64, u64, u64)>, Obstacle> {
-        let Some((table, count, base)) = self.table else { return Ok(None) };
-        let entry = |number: u64| -> Result<(u64, u64), Obstacle> {
-            let mut cursor = Cursor { elf: self.elf, at: table + number * 8 };
-            let start = base.wrapping_add_signed(i64::from(cursor.word()?.cast_signed()));
-            Ok((start, base.wrapping_add_signed(i64::from(cursor.word()?.cast_signed()))))
-        };
-        let (mut low, mut high) = (0, count);
+    /// What is run when a function between these addresses is unwound.
+    pub(super) fn unwinding(&mut self, elf: &Elf, start: u64, end: u64) -> Result<Unwinding, Obstacle> {
+        let mut unwinding = Unwinding::default();
+        // The last frame that begins at the start or before it, and all that begin behind it.
+        let (mut low, mut high) = (0, self.frames.len());
         while low < high {
-            let middle = u64::midpoint(low, high);
-            if entry(middle)?.0 <= address {
+            let middle = usize::midpoint(low, high);
+            if self.frames[middle].0 <= start {
                 low = middle + 1;
             } else {
                 high = middle;
             }
         }
-        if low == 0 {
-            return Ok(None);
-        }
-        let (start, description) = entry(low - 1)?;
-        let mut cursor = Cursor { elf: self.elf, at: description.wrapping_add(8) };
-        cursor.word()?;
-        let end = start.wrapping_add(u64::from(cursor.word()?));
-        Ok((address < end).then_some((start, end, description)))
-    }
-
-    /// What is run when a function between these addresses is unwound.
-    pub(super) fn unwinding(&self, start: u64, end: u64) -> Result<Unwinding, Obstacle> {
-        let mut unwinding = Unwinding::default();
-        let mut address = start;
-        while address < end {
-            let Some((from, to, description)) = self.at(address)? else { break };
-            self.add(start, from, description, &mut unwinding)?;
-            address = to;
+        for at in low.saturating_sub(1)..self.frames.len() {
+            let (from, description) = self.frames[at];
+            if from >= end {
+                break;
+            }
+            let mut cursor = Cursor::new(elf, description.wrapping_add(8));
+            cursor.word()?;
+            if from.wrapping_add(u64::from(cursor.word()?)) > start {
+                self.add(elf, start, from, description, &mut unwinding)?;
+            }
         }
         Ok(unwinding)
     }
 
-    fn add(&self, start: u64, from: u64, description: u64, found: &mut Unwinding) -> Result<(), Obstacle> {
-        let mut cursor = Cursor { elf: self.elf, at: description };
+    fn add(
+        &mut self,
+        elf: &Elf,
+        start: u64,
+        from: u64,
+        description: u64,
+        found: &mut Unwinding,
+    ) -> Result<(), Obstacle> {
+        let mut cursor = Cursor::new(elf, description);
         let length = cursor.word()?;
         let back = u64::from(cursor.word()?);
         if length == u32::MAX || back == 0 {
             return Err(Obstacle::Unwinding(description));
         }
         let common = description.wrapping_add(4).checked_sub(back).ok_or(Obstacle::Unwinding(description))?;
-        let common = self.common(common)?;
+        let known = self.commons.iter().find(|(at, _)| *at == common).map(|(_, known)| *known);
+        let common = if let Some(known) = known {
+            known
+        } else {
+            let read = common_at(elf, common)?;
+            self.commons.push((common, read));
+            read
+        };
         cursor.word()?;
         cursor.word()?;
         cursor.unsigned()?;
@@ -112,139 +122,144 @@ impl<'e> Frames<'e> {
         let Some(Handler::Address(table)) = cursor.pointer(common.table_encoding)? else { return Ok(()) };
         found.targets.extend(common.personality);
         found.content.extend(from.wrapping_sub(start).to_le_bytes());
-        self.add_table(table, found)
-    }
-
-    fn common(&self, at: u64) -> Result<Common, Obstacle> {
-        let mut cursor = Cursor { elf: self.elf, at };
-        cursor.word()?;
-        cursor.word()?;
-        let version = cursor.byte()?;
-        let mut augmentation = Vec::new();
-        loop {
-            match cursor.byte()? {
-                0 => break,
-                letter => augmentation.push(letter),
-            }
-        }
-        cursor.unsigned()?;
-        cursor.unsigned()?; // the alignments, of which one has a sign; both are skipped alike
-        if version == 1 {
-            cursor.byte()?;
-        } else {
-            cursor.unsigned()?;
-        }
-        let mut common = Common { personality: None, table_encoding: OMITTED };
-        let mut letters = augmentation.iter();
-        match letters.next() {
-            None => return Ok(common),
-            Some(b'z') => {}
-            Some(_) => return Err(Obstacle::Unwinding(at)),
-        }
-        cursor.unsigned()?;
-        for letter in letters {
-            match letter {
-                b'L' => common.table_encoding = cursor.byte()?,
-                b'P' => {
-                    let encoding = cursor.byte()?;
-                    common.personality = cursor.pointer(encoding)?;
-                }
-                b'R' => {
-                    if cursor.byte()? != 0x1b {
-                        return Err(Obstacle::Unwinding(at));
-                    }
-                }
-                b'S' | b'B' => {}
-                _ => return Err(Obstacle::Unwinding(at)),
-            }
-        }
-        Ok(common)
-    }
-
-    /// Adds the table at `at`: a header, call sites, actions, and types that end where the header says.
-    fn add_table(&self, at: u64, found: &mut Unwinding) -> Result<(), Obstacle> {
-        let mut cursor = Cursor { elf: self.elf, at };
-        if cursor.byte()? != OMITTED {
-            return Err(Obstacle::Unwinding(at)); // landing pads that are not counted from the function
-        }
-        let type_encoding = cursor.byte()?;
-        let mut types_end = None;
-        if type_encoding != OMITTED {
-            let length = cursor.unsigned()?;
-            types_end = Some(cursor.at + length);
-        }
-        let site_encoding = cursor.byte()?;
-        let sites_length = cursor.unsigned()?;
-        let sites_end = cursor.at + sites_length;
-        found.content.push(site_encoding);
-        found.content.extend(cursor.bytes(sites_length)?);
-        let Some(types_end) = types_end else { return Ok(()) };
-        let mut sites = Cursor { elf: self.elf, at: sites_end - sites_length };
-        let mut most = 0;
-        while sites.at < sites_end {
-            for _ in 0..3 {
-                sites.number(site_encoding)?;
-            }
-            let first = sites.unsigned()?;
-            if first != 0 {
-                most = most.max(self.follow_actions(sites_end + first - 1, types_end, found)?);
-            }
-        }
-        let types_start = types_end.checked_sub(most * 4).filter(|start| *start >= sites_end);
-        let types_start = types_start.ok_or(Obstacle::Unwinding(at))?;
-        let mut actions = Cursor { elf: self.elf, at: sites_end };
-        found.content.extend(actions.bytes(types_start - sites_end)?);
-        let mut types = Cursor { elf: self.elf, at: types_start };
-        for _ in 0..most {
-            match types.pointer(type_encoding)? {
-                Some(handler) => found.targets.push(handler),
-                None => found.content.push(0),
-            }
-        }
-        Ok(())
-    }
-
-    /// Follows a chain of actions: how many types it names. Lists of types that may pass, which the
-    /// actions name by negative numbers, stand behind the types.
-    fn follow_actions(&self, first: u64, lists: u64, found: &mut Unwinding) -> Result<u64, Obstacle> {
-        let mut most = 0;
-        let mut cursor = Cursor { elf: self.elf, at: first };
-        for _ in 0..1024 {
-            let filter = cursor.signed()?;
-            if filter < 0 {
-                let mut list = Cursor { elf: self.elf, at: lists + filter.unsigned_abs() - 1 };
-                loop {
-                    let number = list.unsigned()?;
-                    found.content.extend(number.to_le_bytes());
-                    if number == 0 {
-                        break;
-                    }
-                    most = most.max(number);
-                }
-            }
-            most = most.max(u64::try_from(filter).unwrap_or(0));
-            let here = cursor.at;
-            let next = cursor.signed()?;
-            if next == 0 {
-                return Ok(most);
-            }
-            cursor.at = here.wrapping_add_signed(next);
-        }
-        Err(Obstacle::Unwinding(first))
+        add_table(elf, table, found)
     }
 }
 
+fn common_at(elf: &Elf, at: u64) -> Result<Common, Obstacle> {
+    let mut cursor = Cursor::new(elf, at);
+    cursor.word()?;
+    cursor.word()?;
+    let version = cursor.byte()?;
+    let mut augmentation = Vec::new();
+    loop {
+        match cursor.byte()? {
+            0 => break,
+            letter => augmentation.push(letter),
+        }
+    }
+    cursor.unsigned()?;
+    cursor.unsigned()?; // the alignments, of which one has a sign; both are skipped alike
+    if version == 1 {
+        cursor.byte()?;
+    } else {
+        cursor.unsigned()?;
+    }
+    let mut common = Common { personality: None, table_encoding: OMITTED };
+    let mut letters = augmentation.iter();
+    match letters.next() {
+        None => return Ok(common),
+        Some(b'z') => {}
+        Some(_) => return Err(Obstacle::Unwinding(at)),
+    }
+    cursor.unsigned()?;
+    for letter in letters {
+        match letter {
+            b'L' => common.table_encoding = cursor.byte()?,
+            b'P' => {
+                let encoding = cursor.byte()?;
+                common.personality = cursor.pointer(encoding)?;
+            }
+            b'R' => {
+                if cursor.byte()? != 0x1b {
+                    return Err(Obstacle::Unwinding(at));
+                }
+            }
+            b'S' | b'B' => {}
+            _ => return Err(Obstacle::Unwinding(at)),
+        }
+    }
+    Ok(common)
+}
+
+/// Adds the table at `at`: a header, call sites, actions, and types that end where the header says.
+fn add_table(elf: &Elf, at: u64, found: &mut Unwinding) -> Result<(), Obstacle> {
+    let mut cursor = Cursor::new(elf, at);
+    if cursor.byte()? != OMITTED {
+        return Err(Obstacle::Unwinding(at)); // landing pads that are not counted from the function
+    }
+    let type_encoding = cursor.byte()?;
+    let mut types_end = None;
+    if type_encoding != OMITTED {
+        let length = cursor.unsigned()?;
+        types_end = Some(cursor.at + length);
+    }
+    let site_encoding = cursor.byte()?;
+    let sites_length = cursor.unsigned()?;
+    let sites_end = cursor.at + sites_length;
+    found.content.push(site_encoding);
+    found.content.extend(cursor.bytes(sites_length)?);
+    let Some(types_end) = types_end else { return Ok(()) };
+    let mut sites = Cursor::new(elf, sites_end - sites_length);
+    let mut most = 0;
+    while sites.at < sites_end {
+        for _ in 0..3 {
+            sites.number(site_encoding)?;
+        }
+        let first = sites.unsigned()?;
+        if first != 0 {
+            most = most.max(follow_actions(elf, sites_end + first - 1, types_end, found)?);
+        }
+    }
+    let types_start = types_end.checked_sub(most * 4).filter(|start| *start >= sites_end);
+    let types_start = types_start.ok_or(Obstacle::Unwinding(at))?;
+    let mut actions = Cursor::new(elf, sites_end);
+    found.content.extend(actions.bytes(types_start - sites_end)?);
+    let mut types = Cursor::new(elf, types_start);
+    for _ in 0..most {
+        match types.pointer(type_encoding)? {
+            Some(handler) => found.targets.push(handler),
+            None => found.content.push(0),
+        }
+    }
+    Ok(())
+}
+
+/// Follows a chain of actions: how many types it names. Lists of types that may pass, which the
+/// actions name by negative numbers, stand behind the types.
+fn follow_actions(elf: &Elf, first: u64, lists: u64, found: &mut Unwinding) -> Result<u64, Obstacle> {
+    let mut most = 0;
+    let mut cursor = Cursor::new(elf, first);
+    for _ in 0..1024 {
+        let filter = cursor.signed()?;
+        if filter < 0 {
+            let mut list = Cursor::new(elf, lists + filter.unsigned_abs() - 1);
+            loop {
+                let number = list.unsigned()?;
+                found.content.extend(number.to_le_bytes());
+                if number == 0 {
+                    break;
+                }
+                most = most.max(number);
+            }
+        }
+        most = most.max(u64::try_from(filter).unwrap_or(0));
+        let here = cursor.at;
+        let next = cursor.signed()?;
+        if next == 0 {
+            return Ok(most);
+        }
+        cursor.at = here.wrapping_add_signed(next);
+    }
+    Err(Obstacle::Unwinding(first))
+}
+
+/// A place in a section that is read from, which must not leave the section.
 struct Cursor<'e> {
-    elf: &'e Elf,
+    section: Option<&'e Section>,
     at: u64,
 }
 
 impl<'e> Cursor<'e> {
+    fn new(elf: &'e Elf, at: u64) -> Self {
+        Cursor { section: elf.section_at(at), at }
+    }
+
     fn bytes(&mut self, count: u64) -> Result<&'e [u8], Obstacle> {
         let at = self.at;
-        let section = self.elf.section_at(at).ok_or(Obstacle::Unwinding(at))?;
-        self.at += count;
-        section.read(at, count).ok_or(Obstacle::Unwinding(at))
+        let bytes = self.section.and_then(|section| section.read(at, count));
+        self.at = at.wrapping_add(count);
+        bytes.ok_or(Obstacle::Unwinding(at))
     }
 
     fn byte(&mut self) -> Result<u8, Obstacle> {

@@ -58,7 +58,7 @@ fn a_static_program_is_followed_into_the_c_library() {
         reach
             .pieces
             .iter()
-            .any(|piece| piece.is_code && piece.name == "malloc" || piece.name == "__libc_malloc")
+            .any(|piece| piece.is_code && piece.symbol == "malloc" || piece.symbol == "__libc_malloc")
     );
 }
 

@@ -36,7 +36,7 @@ fn reach(function: fn(u64) -> u64) -> Reach {
 }
 
 fn has(reach: &Reach, name: &str) -> bool {
-    reach.pieces.iter().any(|piece| piece.name.contains(name))
+    reach.pieces.iter().any(|piece| piece.name().contains(name))
 }
 
 #[test]
@@ -53,11 +53,11 @@ fn a_memoized_function_that_is_called_is_reached_and_the_library_is_only_named()
     let reach = reach(calls_cubed);
     assert!(has(&reach, "helper_of_cubed"));
     assert!(!has(&reach, "helper_of_other"));
-    let named: Vec<_> = reach.pieces.iter().filter(|piece| piece.name.starts_with("rememo::")).collect();
+    let named: Vec<_> = reach.pieces.iter().filter(|piece| piece.name().starts_with("rememo::")).collect();
     assert!(!named.is_empty());
     for piece in &named {
         let number = reach.pieces.iter().position(|other| std::ptr::eq(other, *piece));
         let leads_on = reach.pieces.iter().any(|other| other.parent == number);
-        assert!(!leads_on, "{} is followed", piece.name);
+        assert!(!leads_on, "{} is followed", piece.symbol);
     }
 }

@@ -261,10 +261,10 @@ fn pieces_are_named_and_tell_the_way() {
     let dir = TempDir::new().unwrap();
     let mut compiled = small.compile(dir.path(), &small.source, LEVELS[1]);
     let reach = compiled.reach("f");
-    let number = |name: &str| reach.pieces.iter().position(|piece| piece.name == name);
+    let number = |name: &str| reach.pieces.iter().position(|piece| piece.name() == name);
     let flux = number("small::grid::flux").expect("it is reached");
     let step = reach.pieces[flux].parent.unwrap();
-    assert_eq!(reach.pieces[step].name, "small::grid::step");
+    assert_eq!(reach.pieces[step].name(), "small::grid::step");
     assert_eq!(reach.pieces[step].parent, Some(0));
     let edited = small.source.replace("x.pow(3)", "x.pow(4)");
     let after = small.compile(&dir.path().join("b"), &edited, LEVELS[1]).reach("f");
@@ -272,9 +272,9 @@ fn pieces_are_named_and_tell_the_way() {
         .pieces
         .iter()
         .filter(|piece| {
-            !after.pieces.iter().any(|other| (&other.name, other.digest) == (&piece.name, piece.digest))
+            !after.pieces.iter().any(|other| (&other.symbol, other.digest) == (&piece.symbol, piece.digest))
         })
-        .map(|piece| piece.name.as_str())
+        .map(rememo::__private::code::Piece::name)
         .collect();
     assert_eq!(changed, ["small::grid::flux"]);
 }

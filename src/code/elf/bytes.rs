@@ -4,7 +4,7 @@ pub(super) fn u16_of(bytes: &[u8]) -> u16 {
     u16::from_le_bytes([bytes[0], bytes[1]])
 }
 
-pub(super) fn u32_of(bytes: &[u8]) -> u32 {
+pub(in crate::code) fn u32_of(bytes: &[u8]) -> u32 {
     u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
 }
 

@@ -132,8 +132,16 @@ fn extend_standard(known: Option<Files>, number: u32, name: &[u8]) -> Option<Fil
 
 /// Which of the sorted symbols holds `address`.
 pub(in crate::code) fn symbol_at(symbols: &[Symbol], address: u64) -> Option<usize> {
-    let number = symbols.partition_point(|symbol| symbol.start <= address).checked_sub(1)?;
-    (address < symbols[number].end).then_some(number)
+    let (mut low, mut high) = (0, symbols.len());
+    while low < high {
+        let middle = usize::midpoint(low, high);
+        if symbols[middle].start <= address {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    if low > 0 && address < symbols[low - 1].end { Some(low - 1) } else { None }
 }
 
 /// Sorts, and makes one of symbols that share bytes: their sum, under the name of the largest.
