@@ -352,7 +352,7 @@ impl<'e> Reader<'e> {
     /// if it adds what it loads to the table's address.
     fn find_table(&mut self, number: usize) {
         let load = self.instructions[number].1;
-        let is_base = |register: u8| load.base() == Some(register) || load.index() == Some(register);
+        let is_base = |register: u8| load.counts_from(register);
         let adds_base = self.instructions[number + 1..].iter().take(6).any(|(_, i)| {
             let loaded = load.register();
             (i.is(0x01) || i.is(0x03))

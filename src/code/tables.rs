@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use super::elf::{Elf, Target};
-use super::scan::{Function, How, NO_USE, Scan};
+use super::scan::{Function, NO_USE, Scan};
 
 /// A table that a function takes the address of.
 #[derive(Debug)]
@@ -27,18 +27,21 @@ pub(super) fn find(elf: &Elf, scan: &Scan) -> HashMap<usize, Table> {
         if known.is_empty() && !function.reads_distances {
             continue;
         }
-        let numbers = function.references();
-        for (number, reference) in numbers.zip(scan.references(function)) {
-            if reference.how != How::Address || reference.usage == NO_USE {
-                continue;
+        let cuts = cuts.get_or_insert_with(|| taken_addresses(elf, scan));
+        let mut found = |is_asked: &dyn Fn(u64) -> bool| {
+            let mut missing = false;
+            let references = function.references().zip(scan.references(function));
+            for (number, reference) in references.filter(|(_, r)| r.usage != NO_USE && is_asked(r.target)) {
+                match table_at(elf, scan, function, reference.target, cuts) {
+                    Some(table) => drop(tables.insert(number, table)),
+                    None => missing = true,
+                }
             }
-            if !function.reads_distances && !known.contains(&reference.target) {
-                continue;
-            }
-            let cuts = cuts.get_or_insert_with(|| taken_addresses(elf, scan));
-            if let Some(table) = table_at(elf, scan, function, reference.target, cuts) {
-                tables.insert(number, table);
-            }
+            missing
+        };
+        // Where no table is at an address that was taken for one, it may be at any other.
+        if found(&|target| known.contains(&target)) || function.reads_distances {
+            found(&|_| true);
         }
     }
     tables

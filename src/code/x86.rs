@@ -289,6 +289,12 @@ impl Instruction {
         (index != RSP).then_some(index)
     }
 
+    /// Whether the register is what the operand in memory is counted from, or may be: a base and an index
+    /// that is not multiplied look alike.
+    pub(super) fn counts_from(&self, register: u8) -> bool {
+        self.base() == Some(register) || self.sib >> 6 == 0 && self.index() == Some(register)
+    }
+
     /// The distance in an operand in memory, or of `bytes`, the instruction's.
     pub(super) fn displacement(&self, bytes: &[u8]) -> i64 {
         let at = usize::from(self.displacement_at);
