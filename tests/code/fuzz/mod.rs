@@ -35,6 +35,8 @@ const EDITS: usize = 4;
 /// What came out of many programs.
 #[derive(Debug, Default)]
 struct Outcome {
+    /// Programs that run to their end.
+    programs: u64,
     /// Pairs of an edit and a function.
     pairs: usize,
     /// Of them, those whose result changed, and of those, those whose digest did not.
@@ -54,13 +56,14 @@ struct Built {
     results: BTreeMap<String, String>,
 }
 
-fn build(dir: &Path, source: &Source, flags: &[&str]) -> Built {
+/// `None` if the program panics, on an overflow for instance.
+fn build(dir: &Path, source: &Source, flags: &[&str]) -> Option<Built> {
     let path = build::rust(dir, &source.text(), flags);
     let compiled = Compiled::read(&path);
-    let lines = compiled.run();
+    let lines = compiled.try_run()?;
     let results = lines.lines().filter_map(|line| line.split_once(' ')).filter(|(name, _)| *name != "at");
     let results = results.map(|(name, result)| (name.to_owned(), result.to_owned())).collect();
-    Built { compiled, results }
+    Some(Built { compiled, results })
 }
 
 fn try_program(seed: u64, outcome: &mut Outcome) {
@@ -73,12 +76,16 @@ fn try_program(seed: u64, outcome: &mut Outcome) {
     if source.text().contains("catch_unwind") && flags.contains(&"-Cpanic=abort") {
         flags = &flags[..1];
     }
-    let mut before = build(&dir.join("before"), &source, flags);
+    let Some(mut before) = build(&dir.join("before"), &source, flags) else { return };
+    outcome.programs += 1;
     let names: Vec<String> = before.results.keys().cloned().collect();
     let digests: Vec<_> = names.iter().map(|name| before.compiled.digest(name)).collect();
     for number in 0..EDITS {
         let edit = source.edit(&mut random);
-        let mut after = build(&dir.join(format!("after{number}")), &source, flags);
+        let Some(mut after) = build(&dir.join(format!("after{number}")), &source, flags) else {
+            source.undo(edit);
+            continue;
+        };
         for (name, digest) in names.iter().zip(&digests) {
             let is_changed = before.results[name] != after.results[name];
             let is_seen = after.compiled.digest(name) != *digest;
@@ -137,6 +144,7 @@ fn an_edit_that_changes_a_result_changes_the_digest() {
     });
     let mut all = Outcome::default();
     for half in halves {
+        all.programs += half.programs;
         all.pairs += half.pairs;
         all.changed += half.changed;
         all.unreached += half.unreached;
@@ -147,8 +155,9 @@ fn an_edit_that_changes_a_result_changes_the_digest() {
         all.outside.extend(half.outside);
     }
     println!(
-        "{count} programs: {} pairs of edit and function, {} results changed, {} missed; {} pairs unreached, {} needless; \
+        "{} programs: {} pairs of edit and function, {} results changed, {} missed; {} pairs unreached, {} needless; \
          {} instructions and {} reads followed, {} places outside",
+        all.programs,
         all.pairs,
         all.changed,
         all.missed.len(),
@@ -161,6 +170,7 @@ fn an_edit_that_changes_a_result_changes_the_digest() {
     for line in all.needless.iter().take(30) {
         println!("needless: {line}");
     }
+    assert!(all.programs * 5 > count * 4, "most programs run to their end");
     assert!(all.missed.is_empty(), "{:#?}", all.missed);
     assert!(all.outside.is_empty(), "{:#?}", all.outside);
     assert!(all.changed * 10 > all.pairs, "edits change something");
