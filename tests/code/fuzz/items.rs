@@ -14,7 +14,6 @@ pub trait Constant { const K: u64; fn twice() -> u64 { Self::K * 2 } }
 
 pub const MAIN: &str = r#"
 fn main() {
-    std::panic::set_hook(Box::new(|_| {}));
     println!("at {:x}", f0 as fn(u64) -> u64 as usize);
     let mut sums = Vec::with_capacity(64);
     let inputs = if std::env::args().len() > 1 { 2 } else { 40 };
