@@ -6,9 +6,10 @@ use std::fmt;
 
 use crate::codec::{Codec, CodecError, Encoded};
 use crate::error::{Error, Result};
-use crate::function::{Function, Instance, Parameters};
+use crate::function::{Function, Instance, Parameters, Stated};
 use crate::key::{self, ArgumentError, Arguments, IdentityParts, Key};
 use crate::remote::{Remote, Sink, Travel, Unsent, WholeCodec};
+use crate::states::States;
 
 /// A function with its arguments, not yet run: what [`Memory::call`](crate::Memory::call) and
 /// [`Parallel::run`](crate::Parallel::run) take.
@@ -55,25 +56,56 @@ trait Show<T> {
 
     /// How a value travels that is not kept.
     fn whole(&self) -> Option<WholeCodec<T>>;
+
+    /// Where the machine code of the function begins, if it counts.
+    fn body(&self) -> Option<usize>;
 }
 
 impl<T> Memo<'_, T> {
-    pub(crate) fn key(&self) -> Result<Key, ArgumentError> {
-        let identity = self.function.identity(&self.instance).map_err(ArgumentError::unknown)?;
+    /// The key of the call where `states` are recorded.
+    pub(crate) fn key(&self, states: &States) -> Result<Key, ArgumentError> {
+        let Stated { identity, .. } = self.stated(states)?;
         key::key(identity, |sink| self.arguments.show(sink))
     }
 
-    /// The key that this call had in a program where the function was of this version and code, and had these parameters
-    /// in the key. `None` if that cannot be told, because the call now has other arguments in its key.
-    pub(crate) fn key_under(
+    /// The state of the code that the key contains.
+    pub(crate) fn stated(&self, states: &States) -> Result<Stated, ArgumentError> {
+        self.function.stated(&self.instance, states, &|| self.roots()).map_err(ArgumentError::unknown)
+    }
+
+    /// The key of the call in a state that another process found.
+    pub(crate) fn key_in(&self, state: &[u8; 32]) -> Result<Key, ArgumentError> {
+        let identity = self.function.identity_in(&self.instance, state).map_err(ArgumentError::unknown)?;
+        key::key(identity, |sink| self.arguments.show(sink))
+    }
+
+    /// Where the machine code begins that decides about the value: the function's, and what writes arguments and values and
+    /// reads values.
+    fn roots(&self) -> Vec<usize> {
+        let mut roots: Vec<usize> = self.arguments.body().into_iter().collect();
+        roots.extend(self.codec.roots());
+        roots.extend(key::writers(|sink| self.arguments.show(sink)));
+        roots
+    }
+
+    /// The keys that this call had in programs where the function was of this version and source, and had these parameters
+    /// in the key: one for each state of that source, the latest first. None if they cannot be told, because the call now has
+    /// other arguments in its key.
+    pub(crate) fn keys_under(
         &self,
+        states: &States,
         version: &str,
-        fingerprint: &[u8; 32],
+        source: &[u8; 32],
         parameters: &[&str],
-    ) -> Option<Key> {
-        let parts = IdentityParts { version, fingerprint, parameters, ..self.function.own_parts() };
-        let identity = self.function.identity_under(&self.instance, parts).ok()?;
-        key::key_of_some(identity, parameters, |sink| self.arguments.show(sink))
+    ) -> Vec<Key> {
+        let parts = IdentityParts { version, parameters, ..self.function.own_parts() };
+        let Ok(function) = self.function.codeless(&self.instance, parts) else { return Vec::new() };
+        let key = |state: &[u8; 32]| {
+            let parts = IdentityParts { fingerprint: state, ..parts };
+            let identity = self.function.identity_under(&self.instance, parts).ok()?;
+            key::key_of_some(identity, parameters, |sink| self.arguments.show(sink))
+        };
+        states.of_source(&function, source).iter().map_while(key).collect()
     }
 
     /// The arguments in short, for people.
@@ -216,6 +248,10 @@ impl<A, T> Show<T> for FunctionCall<A, T> {
     fn whole(&self) -> Option<WholeCodec<T>> {
         self.travel().ok()?.whole
     }
+
+    fn body(&self) -> Option<usize> {
+        Some(self.run as usize)
+    }
 }
 
 impl<A: Clone, T> Clone for FunctionCall<A, T> {
@@ -348,6 +384,10 @@ where
     }
 
     fn whole(&self) -> Option<WholeCodec<T>> {
+        None
+    }
+
+    fn body(&self) -> Option<usize> {
         None
     }
 }

@@ -10,14 +10,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use self::instance::Met;
 pub use self::instance::Parameters;
-pub(crate) use self::instance::{Instance, Unknown};
+use self::instance::{FROM_OUTSIDE, Met};
+pub(crate) use self::instance::{Instance, Stated, Unknown};
 use self::printed::without_arguments;
 use crate::events;
 use crate::key::{FunctionId, Identity, IdentityParts, fingerprint_with_cfg};
 use crate::lock::lock;
 use crate::payload::Level;
+use crate::states::{States, Written};
 use crate::store::EntryInfo;
 
 /// What `#[memo]` states about a function. No API: written by the macro of this very version.
@@ -45,6 +46,9 @@ pub struct Definition {
     pub fingerprint: [u8; 32],
     /// The text of each `cfg` predicate in that code, and whether it holds in this build.
     pub cfg: &'static [(&'static str, bool)],
+    /// How the crate was compiled, in short: part of the platform that machine code is of. Empty if
+    /// machine code does not count.
+    pub settings: &'static str,
     /// What the fingerprint covers, by path; a line for each item: 16 hexadecimal digits of its digest, a tab, its path, a
     /// tab, its place. Empty if that is nothing but the body, or nothing.
     pub items: &'static str,
@@ -168,6 +172,7 @@ impl Function {
             version: "",
             fingerprint: [0; 32],
             cfg: &[],
+            settings: "",
             items: "",
             parameters: &["args"],
             ttl: None,
@@ -211,19 +216,72 @@ impl Function {
         self.name.get().map_or_else(|| self.own_parts().function_id(), |named| named.id)
     }
 
-    /// The identity of one instance; made once for each.
+    /// The state of the code of one instance, and its identity in that state, where `states` are
+    /// recorded; found once for each. `roots` gives the addresses of what its machine code begins with.
     ///
     /// # Errors
     ///
     /// Fails if nothing tells the instance from others.
-    pub(crate) fn identity(&self, instance: &Instance) -> Result<Identity, Unknown> {
+    pub(crate) fn stated(
+        &self,
+        instance: &Instance,
+        states: &States,
+        roots: &dyn Fn() -> Vec<usize>,
+    ) -> Result<Stated, Unknown> {
+        let met = self.met(instance);
+        met.stated(states.number(), || self.find_state(instance, states, roots))
+            .inspect_err(|unknown| self.tell(*unknown))
+    }
+
+    /// The identity of one instance in a state that another process found.
+    ///
+    /// # Errors
+    ///
+    /// As [`stated`](Self::stated).
+    pub(crate) fn identity_in(&self, instance: &Instance, state: &[u8; 32]) -> Result<Identity, Unknown> {
+        let met = self.met(instance);
+        let make = || self.state(instance, *state);
+        let stated = met.stated(FROM_OUTSIDE, make).inspect_err(|unknown| self.tell(*unknown))?;
+        if stated.state == *state { Ok(stated.identity) } else { Ok(make()?.identity) }
+    }
+
+    fn met(&self, instance: &Instance) -> &'static Met {
         let first = *self.first.get_or_init(|| self.meet(instance));
-        let met = if first.id == instance.id {
-            first
-        } else {
-            *lock(&self.others).entry(instance.id).or_insert_with(|| self.meet(instance))
-        };
-        met.identity().inspect_err(|unknown| self.tell(*unknown))
+        if first.id == instance.id {
+            return first;
+        }
+        lock(&self.others).entry(instance.id).or_insert_with(|| self.meet(instance))
+    }
+
+    #[cold]
+    fn find_state(
+        &self,
+        instance: &Instance,
+        states: &States,
+        roots: &dyn Fn() -> Vec<usize>,
+    ) -> Result<Stated, Unknown> {
+        let settings = self.definition.settings;
+        let source = self.fingerprint();
+        if settings.is_empty() {
+            return self.state(instance, *source);
+        }
+        let function = self.codeless(instance, self.own_parts())?;
+        self.state(instance, states.of(&Written { function, source, settings }, &roots()))
+    }
+
+    fn state(&self, instance: &Instance, state: [u8; 32]) -> Result<Stated, Unknown> {
+        let parts = IdentityParts { fingerprint: &state, ..self.own_parts() };
+        let identity = self.identity_under(instance, parts)?;
+        Ok(Stated { state, identity })
+    }
+
+    /// What tells an instance from all others, whatever its code is.
+    pub(crate) fn codeless(
+        &self,
+        instance: &Instance,
+        parts: IdentityParts<'_>,
+    ) -> Result<Identity, Unknown> {
+        self.identity_under(instance, IdentityParts { fingerprint: &[0; 32], ..parts })
     }
 
     /// The identity that an instance has under other parts.

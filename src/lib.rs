@@ -89,6 +89,8 @@ extern crate self as rememo;
 mod array;
 mod call;
 mod checksum;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod code;
 mod codec;
 mod error;
 mod events;
@@ -103,6 +105,7 @@ mod parallel;
 mod payload;
 mod remote;
 mod report;
+mod states;
 mod store;
 mod sys;
 mod task_error;
@@ -179,6 +182,12 @@ pub mod __private {
     pub use crate::remote::Remote;
     pub use inventory;
 
+    /// What functions of a program reach.
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    pub mod code {
+        pub use crate::code::{Boundary, Loaded, Obstacle, Piece, Program, Reach, Running};
+    }
+
     /// What it takes to run calls in other processes.
     pub mod remote {
         pub use crate::remote::{
@@ -187,7 +196,8 @@ pub mod __private {
         };
     }
 
-    /// Runs a call in the current memory.
+    /// Runs a call in the current memory. Never a part of who calls it: what a function calls is in its machine code.
+    #[inline(never)]
     pub fn call<A, T>(call: FunctionCall<A, T>) -> T {
         crate::memory::Memory::current().call(call)
     }

@@ -11,6 +11,7 @@ mod entry;
 mod errors;
 mod expand;
 mod reach;
+mod settings;
 
 use proc_macro::TokenStream;
 

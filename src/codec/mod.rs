@@ -47,6 +47,13 @@ pub struct Codec<T> {
     decode: fn(&Content<'_>) -> Result<T, DecodeError>,
 }
 
+impl<T> Codec<T> {
+    /// Where the machine code begins that writes and reads values.
+    pub(crate) fn roots(&self) -> [usize; 2] {
+        [self.encode as usize, self.decode as usize]
+    }
+}
+
 /// An encoded value.
 #[derive(Clone, Debug)]
 pub(crate) struct Encoded<'v> {

@@ -10,8 +10,8 @@
 use std::any::{TypeId, type_name};
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use super::printed::{self, Known};
 use crate::key::{Identity, IdentityParts};
@@ -104,10 +104,32 @@ impl Instance {
 #[derive(Debug)]
 pub(super) struct Met {
     pub(super) id: TypeId,
-    identity: Result<Identity, Unknown>,
     types: TypeId,
     has_twin: AtomicBool,
+    /// Its state in the records that asked first: of most programs the only ones.
+    first: OnceLock<InRecords>,
+    /// By the number of other records.
+    others: Mutex<BTreeMap<u64, Result<Stated, Unknown>>>,
 }
+
+/// A state of the code of an instance, and its identity in that state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stated {
+    pub(crate) state: [u8; 32],
+    pub(crate) identity: Identity,
+}
+
+#[derive(Debug)]
+struct InRecords {
+    records: u64,
+    stated: Result<Stated, Unknown>,
+}
+
+/// In the place of a number: the state came from another process. Records count from one.
+pub(super) const FROM_OUTSIDE: u64 = 0;
+
+/// Of more records than this the states are found anew: they are those of memories that are closed, as a rule.
+const MOST: usize = 64;
 
 /// The instances of this process by their identities: several only if their types are the same.
 static MET: Mutex<BTreeMap<[u8; 32], Vec<&'static Met>>> = Mutex::new(BTreeMap::new());
@@ -117,11 +139,12 @@ impl Met {
     pub(super) fn new(instance: &Instance, identity: Result<Identity, Unknown>) -> &'static Self {
         let met: &'static Met = Box::leak(Box::new(Met {
             id: instance.id,
-            identity,
             types: (instance.names)().types,
             has_twin: AtomicBool::new(false),
+            first: OnceLock::new(),
+            others: Mutex::default(),
         }));
-        if let Ok(Identity(identity)) = met.identity {
+        if let Ok(Identity(identity)) = identity {
             let mut all = lock(&MET);
             let alike = all.entry(identity).or_default();
             alike.push(met);
@@ -134,11 +157,24 @@ impl Met {
         met
     }
 
-    pub(super) fn identity(&self) -> Result<Identity, Unknown> {
+    /// The state in the records of this number, found by `find` when it is first wanted.
+    pub(super) fn stated(
+        &self,
+        records: u64,
+        find: impl Fn() -> Result<Stated, Unknown>,
+    ) -> Result<Stated, Unknown> {
         if self.has_twin.load(Ordering::Relaxed) {
             return Err(Unknown::Twin);
         }
-        self.identity
+        let first = self.first.get_or_init(|| InRecords { records, stated: find() });
+        if first.records == records {
+            return first.stated;
+        }
+        let mut others = lock(&self.others);
+        if others.len() >= MOST && !others.contains_key(&records) {
+            others.clear();
+        }
+        *others.entry(records).or_insert_with(find)
     }
 }
 

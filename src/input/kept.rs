@@ -2,7 +2,6 @@
 //!
 //! Trouble with them costs time and is passed over: the files that they save reading are all there.
 
-use std::cmp::Reverse;
 use std::io::Read;
 use std::path::PathBuf;
 
@@ -81,26 +80,12 @@ impl Kept {
         let dir = Dir::create(&self.dir)?;
         sys::replace(&dir, &name(stamp), &[&record_of(stamp, session, digest)])?;
         // Not each time: the list is long by then.
-        if digest[0].is_multiple_of(64) { prune(&dir, MOST) } else { Ok(()) }
-    }
-}
-
-/// Removes the records that were not used for longest, if there are more than `most`, and what killed writers left.
-fn prune(dir: &Dir, most: usize) -> Result<()> {
-    sys::sweep(dir)?;
-    let mut records = Vec::new();
-    for name in dir.names("")? {
-        if let Some(stat) = dir.stat(&name)?.filter(|stat| stat.is_file) {
-            records.push((Reverse(stat.used), name));
+        if digest[0].is_multiple_of(64) {
+            sys::sweep(&dir)?;
+            sys::prune(&dir, "", MOST)?;
         }
+        Ok(())
     }
-    if records.len() > most {
-        records.sort_unstable();
-        for (_, name) in records.drain(most / 4 * 3..) {
-            dir.remove(&name)?;
-        }
-    }
-    Ok(())
 }
 
 fn name(stamp: &Stamp) -> String {
@@ -198,7 +183,7 @@ mod tests {
             file.set_times(fs::FileTimes::new().set_modified(time).set_accessed(time)).unwrap();
         }
         let inodes = || (0..9).filter(|&inode| kept.read(&Stamp { inode, ..STAMP }).is_some());
-        let prune = |most| prune(&Dir::create(&kept.dir).unwrap(), most).unwrap();
+        let prune = |most| sys::prune(&Dir::create(&kept.dir).unwrap(), "", most).unwrap();
         prune(9);
         prune(8);
         assert_eq!(inodes().collect::<Vec<_>>(), [3, 4, 5, 6, 7, 8]);

@@ -22,6 +22,8 @@ enum Sink<'a> {
         wanted: &'a [&'a str],
     },
     Preview(&'a mut Preview),
+    /// The addresses of what writes the arguments.
+    Writers(&'a mut Vec<usize>),
 }
 
 /// An argument that cannot be part of a key.
@@ -85,6 +87,10 @@ impl Arguments<'_> {
                 preview.value(value);
                 Ok(())
             }
+            Sink::Writers(writers) => {
+                writers.push(encode::<V> as *const () as usize);
+                Ok(())
+            }
         }
     }
 }
@@ -105,6 +111,14 @@ pub(crate) fn key(
     let mut encoder = Encoder::keyed(identity);
     show(&mut Arguments(Sink::Key(&mut encoder)))?;
     Ok(Key::from_bytes(encoder.finish()))
+}
+
+/// The addresses of what writes the arguments that `show` shows.
+pub(crate) fn writers(show: impl FnOnce(&mut Arguments<'_>) -> Result<(), ArgumentError>) -> Vec<usize> {
+    let mut writers = Vec::new();
+    // Nothing is written, so nothing fails.
+    let _ = show(&mut Arguments(Sink::Writers(&mut writers)));
+    writers
 }
 
 /// The key that the call would have if only `parameters` were in it. `None` if `show` does not show all of them in this

@@ -196,15 +196,12 @@ impl Encoder {
     /// The digest of all that was encoded.
     pub(crate) fn finish(mut self) -> [u8; 32] {
         self.end_run();
-        let Destination::Hash { identity, hasher } = self.destination else {
-            return *blake3::hash(&self.buffer).as_bytes();
-        };
-        let digest = match (hasher, identity) {
-            (Some(mut hasher), _) => hasher.update(&self.buffer).finalize(),
-            (None, Some(identity)) => blake3::keyed_hash(&identity.0, &self.buffer),
-            (None, None) => blake3::hash(&self.buffer),
-        };
-        *digest.as_bytes()
+        match self.destination {
+            Destination::Buffer => hashing::finish(None, None, &self.buffer),
+            Destination::Hash { identity, hasher } => {
+                hashing::finish(hasher, identity.as_ref(), &self.buffer)
+            }
+        }
     }
 
     /// The canonical bytes of all that was encoded.
@@ -282,17 +279,10 @@ impl Encoder {
     /// Hands a full buffer to the hasher. Never called while a run is open, whose count is still to be written.
     fn spill(&mut self) {
         debug_assert!(self.run.is_none());
-        if self.buffer.len() < SPILL {
-            return;
-        }
-        if let Destination::Hash { identity, hasher } = &mut self.destination {
-            let hasher = hasher.get_or_insert_with(|| {
-                Box::new(match identity {
-                    Some(identity) => blake3::Hasher::new_keyed(&identity.0),
-                    None => blake3::Hasher::new(),
-                })
-            });
-            hasher.update(&self.buffer);
+        if self.buffer.len() >= SPILL
+            && let Destination::Hash { identity, hasher } = &mut self.destination
+        {
+            hashing::update(hasher, identity.as_ref(), &self.buffer);
             self.buffer.clear();
         }
     }

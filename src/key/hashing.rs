@@ -5,12 +5,17 @@
 //!    it while it waits; and where a pool is busy its cores are, too.
 //! 2. The threads belong to this module and do nothing but hash. rayon's global pool would not do: its threads may be
 //!    inside memoized functions that wait for this very key's value, and then nobody would ever hash.
+//! 3. What hashes stays out of line: it is no part of the machine code that writes an argument, which states of
+//!    the code are made of.
 
 use std::io::{self, ErrorKind, Read};
 use std::sync::OnceLock;
 use std::{mem, thread};
 
+use blake3::Hasher;
 use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use super::Identity;
 
 /// Fewer bytes are hashed by one thread. Two threads, which have to be woken, took 2.4 times as long as one for 64 KiB, about as long
 /// for 256 KiB, and 0.7 times as long for 1 MiB.
@@ -23,12 +28,31 @@ const LARGE_BLOCK: usize = 4 * 1024 * 1024;
 /// The same on one thread: it stays in the nearest caches between reading and hashing.
 const SMALL_BLOCK: usize = 128 * 1024;
 
+/// Hands bytes to a hasher that is made when it is first wanted; with an identity, its digest is a key.
+#[inline(never)]
+pub(super) fn update(hasher: &mut Option<Box<Hasher>>, identity: Option<&Identity>, bytes: &[u8]) {
+    let new = || Box::new(identity.map_or_else(Hasher::new, |identity| Hasher::new_keyed(&identity.0)));
+    hasher.get_or_insert_with(new).update(bytes);
+}
+
+/// The digest of all that a hasher was handed, and of the last `bytes`.
+#[inline(never)]
+pub(super) fn finish(hasher: Option<Box<Hasher>>, identity: Option<&Identity>, bytes: &[u8]) -> [u8; 32] {
+    let digest = match (hasher, identity) {
+        (Some(mut hasher), _) => hasher.update(bytes).finalize(),
+        (None, Some(identity)) => blake3::keyed_hash(&identity.0, bytes),
+        (None, None) => blake3::hash(bytes),
+    };
+    *digest.as_bytes()
+}
+
 /// The blake3 digest of `bytes`.
+#[inline(never)]
 pub(crate) fn digest(bytes: &[u8]) -> [u8; 32] {
     if bytes.len() < SPREAD {
         return *blake3::hash(bytes).as_bytes();
     }
-    let mut hasher = blake3::Hasher::new();
+    let mut hasher = Hasher::new();
     match threads() {
         Some(threads) => threads.install(|| hasher.update_rayon(bytes).finalize()),
         None => hasher.update(bytes).finalize(),
@@ -53,7 +77,7 @@ pub(crate) fn digest_of_stream(source: impl Read, length: u64) -> io::Result<[u8
 
 /// Reads and hashes in turn.
 fn digest_in_turn(mut source: impl Read) -> io::Result<[u8; 32]> {
-    let mut hasher = blake3::Hasher::new();
+    let mut hasher = Hasher::new();
     let mut block = vec![0; SMALL_BLOCK];
     loop {
         match fill(&mut source, &mut block)? {
@@ -65,7 +89,7 @@ fn digest_in_turn(mut source: impl Read) -> io::Result<[u8; 32]> {
 
 /// Reads one block on this thread (reading may take any time, and other keys want the threads) while they hash the one before it.
 fn digest_ahead(mut source: impl Read, threads: &ThreadPool) -> io::Result<[u8; 32]> {
-    let mut hasher = blake3::Hasher::new();
+    let mut hasher = Hasher::new();
     let (mut block, mut next) = (vec![0; LARGE_BLOCK], vec![0; LARGE_BLOCK]);
     let mut length = fill(&mut source, &mut block)?;
     while length > 0 {

@@ -73,7 +73,8 @@ impl Inner {
             return None;
         }
         let parameters: Vec<_> = state.parameters.iter().map(String::as_str).collect();
-        Some((state, memo.key_under(&state.version, &state.fingerprint, &parameters)?))
+        let keys = memo.keys_under(&self.states, &state.version, &state.fingerprint, &parameters);
+        Some((state, *keys.first()?))
     }
 }
 

@@ -26,6 +26,7 @@ use crate::lease::{Flights, Leader, LeaseFiles, Meanwhile, Shared};
 use crate::panics::{self, Payload as PanicPayload};
 use crate::payload::Level;
 use crate::report::{Counters, Records};
+use crate::states::States;
 use crate::store::{self, Draft, Entry, Lookup, Payload, Store};
 
 /// A store with what its users in this process share.
@@ -36,6 +37,7 @@ pub(crate) struct Inner {
     pub(super) options: store::Options,
     pub(super) store: Arc<dyn Store>,
     pub(super) records: Records,
+    pub(super) states: States,
     pub(super) earlier: EarlierStates,
     pub(super) leases: LeaseFiles,
     pub(super) counters: Counters,
@@ -100,6 +102,7 @@ impl Inner {
             options: options.clone(),
             store,
             records: Records::new(&dir),
+            states: States::new(&dir),
             earlier: EarlierStates::default(),
             leases: LeaseFiles::open(&dir),
             counters: Counters::default(),
@@ -112,7 +115,9 @@ impl Inner {
 
     /// The key of a call; `None`, with the trouble noted, if there can be none.
     pub(super) fn key<T>(&self, memo: &Memo<'_, T>) -> Option<Key> {
-        memo.key().inspect_err(|error| self.troubles.note(Trouble::Key, memo.function.name(), error)).ok()
+        memo.key(&self.states)
+            .inspect_err(|error| self.troubles.note(Trouble::Key, memo.function.name(), error))
+            .ok()
     }
 
     /// The value of what the store found under `key`, or why it cannot be used. Counts a hit.

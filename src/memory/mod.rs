@@ -92,7 +92,7 @@ impl Memory {
     /// Panics if the function does.
     pub fn try_call<C: Call>(&self, call: C) -> Result<C::Output> {
         if let (Some(inner), Some(memo)) = (&self.inner, call.memo()) {
-            let key = memo.key().map_err(|error| Error::key(memo.function.name(), error))?;
+            let key = memo.key(&inner.states).map_err(|error| Error::key(memo.function.name(), error))?;
             if let Ok(value) = inner.take(inner.store.get(&key), &key, &memo) {
                 return Ok(value);
             }
@@ -153,7 +153,7 @@ impl Memory {
     /// stored, or is an `Err` that the function does not keep.
     pub fn insert<C: Call>(&self, call: &C, value: &C::Output) -> Result<()> {
         let Some(inner) = &self.inner else { return Ok(()) };
-        let (memo, key) = memo_and_key(call, "insert")?;
+        let (memo, key) = memo_and_key(self, call, "insert")?;
         let subject = memo.subject();
         let draft = keep::try_draft(key, &subject, value, Duration::ZERO, inner.level(memo.function))?
             .ok_or_else(|| {
@@ -170,7 +170,7 @@ impl Memory {
     /// Fails if `call` is of a plain closure, no key can be made of its arguments, or the entry cannot be removed.
     pub fn remove<C: Call>(&self, call: &C) -> Result<bool> {
         let Some(inner) = &self.inner else { return Ok(false) };
-        let (_, key) = memo_and_key(call, "remove")?;
+        let (_, key) = memo_and_key(self, call, "remove")?;
         inner.store.remove(&key)
     }
 
@@ -271,8 +271,17 @@ impl fmt::Debug for Memory {
 }
 
 /// What an operation on the entry of `call` needs.
-fn memo_and_key<'c, C: Call>(call: &'c C, action: &'static str) -> Result<(Memo<'c, C::Output>, Key)> {
+fn memo_and_key<'c, C: Call>(
+    memory: &Memory,
+    call: &'c C,
+    action: &'static str,
+) -> Result<(Memo<'c, C::Output>, Key)> {
     let memo = call.memo().ok_or_else(|| Error::not_memoized(action))?;
-    let key = memo.key().map_err(|error| Error::key(memo.function.name(), error))?;
+    let key = match &memory.inner {
+        Some(inner) => memo.key(&inner.states),
+        // Where nothing is kept, nothing is found by it either.
+        None => memo.key_in(memo.function.fingerprint()),
+    };
+    let key = key.map_err(|error| Error::key(memo.function.name(), error))?;
     Ok((memo, key))
 }

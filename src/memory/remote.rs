@@ -44,6 +44,11 @@ pub(crate) struct RemoteMiss<'m> {
 }
 
 impl Memory {
+    /// The state of the code that keys of a call contain here; `None` if they have none.
+    pub(crate) fn state<T>(&self, memo: &Memo<'_, T>) -> Option<[u8; 32]> {
+        Some(memo.stated(&self.inner.as_ref()?.states).ok()?.state)
+    }
+
     /// What another process needs to open it; `None` if it is disabled.
     pub(crate) fn place(&self) -> Option<MemoryPlace> {
         self.inner.as_ref().map(|inner| MemoryPlace {

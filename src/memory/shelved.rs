@@ -69,7 +69,7 @@ impl Memory {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn shelve<C: Call>(&self, call: C) -> Result<Shelved<C::Output>> {
-        let (memo, key) = memo_and_key(&call, "shelve")?;
+        let (memo, key) = memo_and_key(self, &call, "shelve")?;
         let (subject, name, codec) = (memo.subject(), memo.function.name(), memo.codec);
         let definition = memo.function.definition();
         let stored = |memory: &Memory| {

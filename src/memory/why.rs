@@ -57,7 +57,7 @@ impl Memory {
     pub fn why<C: Call>(&self, call: &C) -> Why {
         let Some(memo) = call.memo() else { return Why::NotMemoized };
         let Some(inner) = &self.inner else { return Why::Disabled };
-        let key = match memo.key() {
+        let key = match memo.key(&inner.states) {
             Ok(key) => key,
             Err(error) => return Why::Unkeyed(error.to_string()),
         };
@@ -106,6 +106,10 @@ fn of_absence<T>(records: Vec<Recorded>, inner: &Inner, memo: &Memo<'_, T>) -> W
     match nearest {
         Some(earlier) if same.is_empty() || earlier.computed_before == Some(true) => earlier.why(now),
         None if same.is_empty() => Why::NeverComputed { function: now.name },
+        _ if ran_as_other_code(inner, memo) => {
+            let changes = vec![Change::of_key("the machine code, where the source shows nothing,")];
+            Why::CodeChanged { changes, computed_before: Some(true) }
+        }
         _ => new_arguments(now.name, memo),
     }
 }
@@ -158,12 +162,21 @@ impl Earlier {
     }
 }
 
+/// Whether this very source has an entry for this very call under other machine code.
+fn ran_as_other_code<T>(inner: &Inner, memo: &Memo<'_, T>) -> bool {
+    let definition = memo.function.definition();
+    let source = memo.function.fingerprint();
+    let keys = memo.keys_under(&inner.states, definition.version, source, definition.parameters);
+    keys.iter().any(|key| inner.store.holds(key).unwrap_or(false))
+}
+
 /// Whether the function of `record` has an entry for this very call; `None` if it cannot be told.
 fn computed_under<T>(record: &FunctionRecord, inner: &Inner, memo: &Memo<'_, T>) -> Option<bool> {
     let fingerprint = blake3::Hash::from_hex(&record.fingerprint).ok()?;
     let parameters: Vec<_> = record.parameters.iter().map(String::as_str).collect();
-    let key = memo.key_under(&record.version, fingerprint.as_bytes(), &parameters)?;
-    inner.store.holds(&key).ok()
+    let keys = memo.keys_under(&inner.states, &record.version, fingerprint.as_bytes(), &parameters);
+    let held: Vec<bool> = keys.iter().map_while(|key| inner.store.holds(key).ok()).collect();
+    (!held.is_empty()).then(|| held.contains(&true))
 }
 
 #[cfg(test)]

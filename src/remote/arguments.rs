@@ -134,6 +134,7 @@ impl Argument<'_> {
 pub struct Given<'b> {
     pub(super) arguments: std::slice::Iter<'b, Argument<'b>>,
     pub(super) key: Option<Key>,
+    pub(super) state: [u8; 32],
     pub(super) memory: &'b Memory,
     pub(super) share: super::serve::Share,
 }

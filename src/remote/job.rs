@@ -23,6 +23,8 @@ pub struct Job {
     pub(super) function: FunctionId,
     /// `None` if nothing is to be kept of it.
     pub(super) key: Option<Key>,
+    /// The state of the function's code that is in the key: the sender found it in records that may be elsewhere.
+    pub(super) state: [u8; 32],
     pub(super) memory: Option<Arc<MemoryPlace>>,
     pub(super) arguments: Vec<u8>,
     /// The large arguments that are not among those bytes.
@@ -42,6 +44,7 @@ pub(crate) struct MemoryPlace {
 /// What the calls of a batch leave from: their memory, and how their large arguments go.
 #[derive(Debug)]
 pub(crate) struct Place {
+    memory: Memory,
     shared: Option<Arc<MemoryPlace>>,
     route: Route,
 }
@@ -58,7 +61,7 @@ pub(crate) enum Route {
 impl Place {
     pub(crate) fn new(memory: &Memory, route: Route) -> Self {
         lock(&SHELF).enter();
-        Place { shared: memory.place().map(Arc::new), route }
+        Place { memory: memory.clone(), shared: memory.place().map(Arc::new), route }
     }
 
     /// The call of `memo` as a job. All of it is in the job if it is to be `inline`.
@@ -66,9 +69,10 @@ impl Place {
         lock(&SHELF).next_call();
         let mut sink = Sink::new(if inline { Route::Inline } else { self.route });
         memo.send(&mut sink)?;
+        let state = self.memory.state(memo).filter(|_| key.is_some()).unwrap_or_default();
         let Sink { bytes, lent, .. } = sink;
         let memory = self.shared.clone();
-        Ok(Job { function: memo.function.id(), key, memory, arguments: bytes.0, lent })
+        Ok(Job { function: memo.function.id(), key, state, memory, arguments: bytes.0, lent })
     }
 }
 
@@ -136,6 +140,7 @@ impl Job {
     pub(crate) fn write(&self, to: &mut Writer) {
         to.array(&self.function.0);
         to.option(self.key, |to, key| to.array(key.as_bytes()));
+        to.array(&self.state);
         to.bytes(&self.arguments);
     }
 
@@ -143,6 +148,7 @@ impl Job {
         Some(Job {
             function: FunctionId(from.array()?),
             key: from.option(|from| from.array().map(Key::from_bytes))?,
+            state: from.array()?,
             arguments: from.bytes()?.to_vec(),
             memory: memory.cloned(),
             lent: Vec::new(),

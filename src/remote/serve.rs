@@ -52,8 +52,13 @@ impl Server {
         let memory = self.memory(job.memory.as_ref());
         let serve = || {
             let arguments = arguments::unpack(&job.arguments)?;
-            let given =
-                Given { arguments: arguments.iter(), key: job.key, memory: &memory, share: self.share };
+            let given = Given {
+                arguments: arguments.iter(),
+                key: job.key,
+                state: job.state,
+                memory: &memory,
+                share: self.share,
+            };
             (registered.serve)(given)
         };
         // What reads arguments and writes values is the user's, too.
@@ -88,7 +93,7 @@ impl Given<'_> {
         }
         let memo = call.memo().ok_or(Lost::garbled())?;
         if let Some(key) = self.key
-            && memo.key().ok() != Some(key)
+            && memo.key_in(&self.state).ok() != Some(key)
         {
             return Err(Lost::Refused(
                 "its arguments do not arrive as they were: serde reads them back as others, or a file that \

@@ -38,7 +38,7 @@ impl Change {
     }
 
     /// Something that is no item differs.
-    fn of_key(what: &str) -> Self {
+    pub(crate) fn of_key(what: &str) -> Self {
         Change { kind: ChangeKind::Differs, path: what.to_owned(), place: String::new() }
     }
 

@@ -54,11 +54,13 @@ const TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
     # This directory is a cache made by rememo. It can be removed at any time.\n";
 
 /// Everything that may stand in a cache directory; `lost+found` is there on a fresh file system.
-const OURS: [&str; 11] = [
+const OURS: [&str; 13] = [
     "CACHEDIR.TAG",
     ".gitignore",
     FORMAT,
     "functions",
+    "states",
+    "states.lock",
     "blobs",
     "leases",
     "locks",

@@ -5,6 +5,7 @@
 //!    removed at once.
 //! 2. Nothing is left of a write that failed, if that can be helped.
 
+use std::cmp::Reverse;
 use std::fs::{File, TryLockError};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
@@ -84,6 +85,24 @@ pub(crate) fn replace(dir: &Dir, name: &str, parts: &[&[u8]]) -> Result<()> {
 /// Fails if no file could be written just now, saying why.
 pub(crate) fn check_writable(dir: &Dir) -> Result<()> {
     Temporary::create(dir)?.write(|file| super::write_at(file, &[0], 0))
+}
+
+/// Removes the files in the directory `below` that were not used for longest, if there are more than `most`.
+pub(crate) fn prune(dir: &Dir, below: &str, most: usize) -> Result<()> {
+    let mut files = Vec::new();
+    for name in dir.names(below)? {
+        let name = if below.is_empty() { name } else { format!("{below}/{name}") };
+        if let Some(stat) = dir.stat(&name)?.filter(|stat| stat.is_file) {
+            files.push((Reverse(stat.used), name));
+        }
+    }
+    if files.len() > most {
+        files.sort_unstable();
+        for (_, name) in files.drain(most / 4 * 3..) {
+            dir.remove(&name)?;
+        }
+    }
+    Ok(())
 }
 
 /// Where locks of other machines are not seen for certain, files stay for so long: no write takes it.

@@ -38,6 +38,7 @@ mod programs;
 mod progress;
 mod random;
 mod reach;
+mod states;
 mod stream;
 mod support;
 mod tasks;

@@ -10,7 +10,8 @@ use syn::ext::IdentExt;
 
 use super::Expansion;
 use crate::attr::Compress;
-use crate::reach::{self, Fingerprint, Names};
+use crate::reach::{self, Fingerprint, Names, Track};
+use crate::settings;
 
 impl Expansion<'_> {
     /// The function that gives the record, its name settled.
@@ -25,9 +26,9 @@ impl Expansion<'_> {
             #[doc(hidden)]
             #[allow(unexpected_cfgs, reason = "said once already, where the predicate stands")]
             fn #function() -> &'static #library::__private::Function {
-                static FUNCTION: #library::__private::Function =
+                static __REMEMO_FUNCTION: #library::__private::Function =
                     #library::__private::Function::new(#definition);
-                FUNCTION.named(::core::any::type_name::<Self>())
+                __REMEMO_FUNCTION.named(::core::any::type_name::<Self>())
             }
         }
     }
@@ -44,6 +45,8 @@ impl Expansion<'_> {
         let ordinal = ordinal(&function, digest);
         let Names { package, types } =
             reach::names(memoized.function, self.options.track, self.options.name.is_some(), method);
+        // Who says what counts of the source does not want the machine code to count.
+        let settings = if self.options.track == Track::Reach { settings::digest() } else { "" };
         let fingerprint = Literal::byte_string(&digest);
         let predicates = predicates.iter().filter_map(|text| {
             let tokens: TokenStream = text.parse().ok()?;
@@ -75,6 +78,7 @@ impl Expansion<'_> {
                 version: #version,
                 fingerprint: *#fingerprint,
                 cfg: &[#(#predicates),*],
+                settings: #settings,
                 items: #items,
                 parameters: &[#(#parameters),*],
                 ttl: #ttl,

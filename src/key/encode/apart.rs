@@ -20,7 +20,7 @@ impl Data {
     /// Hands a full buffer to the hasher.
     pub(super) fn spill(&mut self) {
         if self.buffer.len() >= SPILL {
-            self.hasher.get_or_insert_default().update(&self.buffer);
+            hashing::update(&mut self.hasher, None, &self.buffer);
             self.buffer.clear();
         }
     }

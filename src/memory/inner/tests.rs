@@ -18,7 +18,7 @@ fn lasting(x: u64) -> u64 {
 /// Puts `value` into the store as the entry of a call, made at this time.
 fn put<C: Call<Output = u64>>(memory: &Memory, call: &C, value: u64, created: SystemTime) {
     let (inner, memo) = (memory.inner.as_ref().unwrap(), call.memo().unwrap());
-    let (key, subject) = (memo.key().unwrap(), memo.subject());
+    let (key, subject) = (memo.key(&inner.states).unwrap(), memo.subject());
     let encoded = subject.encode(&value).unwrap().unwrap();
     let draft = super::super::keep::draft_of(key, &subject, encoded, Duration::ZERO);
     inner.try_store(memo.function, &Draft { created, ..draft }).unwrap();

@@ -26,7 +26,7 @@ fn stored() -> Vec<(tempfile::TempDir, Memory)> {
             let call = text::delayed(5000);
             let memo = call.memo().unwrap();
             let draft = Draft {
-                key: memo.key().unwrap(),
+                key: memo.key(&memory.inner.as_ref().unwrap().states).unwrap(),
                 function: memo.function.id(),
                 function_name: memo.function.name(),
                 arguments: memo.preview(),

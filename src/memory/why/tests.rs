@@ -62,6 +62,7 @@ impl Program {
             version: self.version,
             fingerprint: [self.fingerprint; 32],
             cfg: self.cfg,
+            settings: "",
             items: self.items,
             parameters: self.parameters,
             ttl: None,

@@ -33,6 +33,8 @@ pub struct Package {
     /// What is between `cargo` and the arguments of the program.
     run: Vec<&'static str>,
     variables: Vec<(&'static str, &'static str)>,
+    /// Whether programs keep their symbols, without which their machine code cannot be followed.
+    has_symbols: bool,
 }
 
 /// Text by path.
@@ -53,7 +55,14 @@ impl Package {
             files,
             run: vec!["run"],
             variables: Vec::new(),
+            has_symbols: false,
         }
+    }
+
+    /// Lets the machine code of programs count, too. As a rule their sources alone do.
+    pub fn with_symbols(mut self) -> Self {
+        self.has_symbols = true;
+        self
     }
 
     /// Adds a line to `[dependencies]`.
@@ -232,6 +241,7 @@ impl Package {
             // Small files, fast to write.
             .env("CARGO_INCREMENTAL", "0")
             .env("CARGO_PROFILE_DEV_DEBUG", "0")
+            .env("CARGO_PROFILE_DEV_STRIP", if self.has_symbols { "none" } else { "symbols" })
             .envs(self.variables.iter().copied())
             .envs(variables.iter().copied())
             .output()

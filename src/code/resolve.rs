@@ -1,0 +1,228 @@
+//! Which piece an address belongs to.
+
+use super::Obstacle;
+use super::constants::{Extent, Pointer, use_of};
+use super::describe::Description;
+use super::elf::{Section, Target, symbol_at};
+use super::forms::is_place;
+use super::names;
+use super::reach::{Graph, What};
+use super::scan::Reference;
+use super::usage::Callee;
+
+impl Graph {
+    /// Whether an address is that of a place in the source, which goes to a panic of the standard library
+    /// and nowhere else.
+    pub(super) fn is_told_place(&mut self, reference: Reference) -> bool {
+        let usage = use_of(&self.scan, reference.usage);
+        let Some(callee) = usage.and_then(|usage| usage.passed_to) else { return false };
+        if !is_place(&self.elf, reference.target) {
+            return false;
+        }
+        let address = match callee {
+            Callee::Code(address) => address,
+            Callee::Slot(slot) => match self.elf.relocations_in(slot, slot + 1) {
+                [relocation] => match relocation.target {
+                    Target::Address(address) => address,
+                    Target::External(number, _) => {
+                        return names::only_panics_with_places(&self.elf.externals[number as usize]);
+                    }
+                    _ => return false,
+                },
+                _ => return false,
+            },
+        };
+        let Ok(function) = self.function_at(address) else { return false };
+        self.function_name(function).is_some_and(names::only_panics_with_places)
+    }
+
+    pub(super) fn is_slot(&self, address: u64) -> bool {
+        let is_constant = self.elf.section_at(address).is_some_and(is_constant);
+        is_constant && self.elf.relocations_in(address, address + 1).len() == 1
+    }
+
+    pub(super) fn is_constant_without_symbol(&self, address: u64) -> bool {
+        self.elf.section_at(address).is_some_and(is_constant) && self.elf.object_at(address).is_none()
+    }
+
+    /// What is in a slot that the loader fills.
+    pub(super) fn refer_to_slot(&mut self, slot: u64, out: &mut Description) -> Result<(), Obstacle> {
+        let [relocation] = *self.elf.relocations_in(slot, slot + 1) else {
+            return self.refer_to_memory(slot, true, out);
+        };
+        self.refer_to_target(relocation.target, None, out)
+    }
+
+    pub(super) fn refer_to_target(
+        &mut self,
+        target: Target,
+        pointer: Option<Pointer>,
+        out: &mut Description,
+    ) -> Result<(), Obstacle> {
+        match target {
+            Target::Address(address) => self.refer(address, pointer, out),
+            Target::Resolver(address) => {
+                out.content.push(b'i');
+                self.refer(address, None, out)
+            }
+            Target::ThreadLocal(address) => {
+                self.refer_to_thread_local(address, out);
+                Ok(())
+            }
+            Target::External(number, addend) => {
+                let id = self.id(What::Named(self.elf.externals[number as usize].clone()));
+                out.refer(id, addend.cast_unsigned(), true);
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn refer_to_thread_local(&mut self, address: u64, out: &mut Description) {
+        let Some(number) = symbol_at(&self.elf.thread_locals, address) else {
+            let id = self.id(What::ThreadLocals);
+            let start = self.elf.thread_sections.iter().map(|section| section.start).min();
+            out.refer(id, address.wrapping_sub(start.unwrap_or(0)), true);
+            return;
+        };
+        let id = self.id(What::ThreadLocal(number));
+        out.refer(id, address - self.elf.thread_locals[number].start, true);
+    }
+
+    /// A piece of data that is loaded from or stored to.
+    pub(super) fn refer_to_memory(
+        &mut self,
+        address: u64,
+        may_write: bool,
+        out: &mut Description,
+    ) -> Result<(), Obstacle> {
+        if let Some(number) = self.elf.object_at(address) {
+            let (what, start) = self.object(number);
+            let id = self.id(what);
+            out.refer(id, address - start, may_write);
+            return Ok(());
+        }
+        self.refer(address, Some(Pointer::Load), out)
+    }
+
+    fn object(&self, number: usize) -> (What, u64) {
+        let symbol = self.elf.objects[number];
+        if self.is_boundary(if symbol.is_shared { None } else { self.name(symbol.name) }) {
+            return (What::Named(self.title(&What::Object(number))), symbol.start);
+        }
+        match self.elf.section_at(symbol.start) {
+            Some(section) if is_collection(section) => {
+                (What::Section(Extent { start: section.start, end: section.end }), section.start)
+            }
+            _ => (What::Object(number), symbol.start),
+        }
+    }
+
+    /// An address of code or data; `pointer` says how data is pointed to.
+    pub(super) fn refer(
+        &mut self,
+        address: u64,
+        pointer: Option<Pointer>,
+        out: &mut Description,
+    ) -> Result<(), Obstacle> {
+        let Some(section) = self.elf.section_at(address) else {
+            return self.refer_to_edge(address, out);
+        };
+        if section.is_code {
+            let function = self.function_at(address)?;
+            let start = self.scan.functions[function].symbol.start;
+            let id = self.id(What::Function(function));
+            out.refer(id, address - start, false);
+            return Ok(());
+        }
+        if is_of_the_system(section) {
+            let id = self.id(What::Named(section.name.clone()));
+            out.refer(id, 0, false);
+            return Ok(());
+        }
+        if is_collection(section) {
+            let extent = Extent { start: section.start, end: section.end };
+            let id = self.id(What::Section(extent));
+            out.refer(id, address - extent.start, true);
+            return Ok(());
+        }
+        let pointer = pointer.unwrap_or(Pointer::Distance);
+        let walks = match pointer {
+            Pointer::Code(usage) => use_of(&self.scan, usage).is_some_and(|usage| usage.walks),
+            _ => false,
+        };
+        // It may be the end of what lies before.
+        if walks
+            && let Some(number) = self.elf.object_at(address.wrapping_sub(1))
+            && self.elf.objects[number].end == address
+        {
+            let (what, start) = self.object(number);
+            let id = self.id(what);
+            out.refer(id, address - start, true);
+        }
+        if let Some(number) = self.elf.object_at(address) {
+            let (what, start) = self.object(number);
+            let id = self.id(what);
+            out.refer(id, address - start, true);
+            return Ok(());
+        }
+        let found = self.constants.at(&self.elf, &self.scan, address, pointer);
+        let (part, goes_left) = found.ok_or(Obstacle::NoData(address))?;
+        let id = self.id(What::Data(part));
+        out.refer(id, address - self.constants.extent(part).start, true);
+        if goes_left && let Some(left) = self.constants.next(&self.elf, &self.scan, part.leftwards()) {
+            let id = self.id(What::Data(left));
+            out.refer(id, 0, true);
+        }
+        Ok(())
+    }
+
+    /// An address in no section: the end of one, the headers of the file, or a gap, where nothing is.
+    fn refer_to_edge(&mut self, address: u64, out: &mut Description) -> Result<(), Obstacle> {
+        let before = self.elf.sections.iter().rev().find(|section| section.end <= address);
+        if before
+            .is_some_and(|section| section.end == address && !section.is_code && !is_of_the_system(section))
+        {
+            return self.refer(address - 1, Some(Pointer::Load), out);
+        }
+        if self.elf.sections.last().is_none_or(|section| section.end <= address) {
+            return Err(Obstacle::NoData(address));
+        }
+        let id = self.id(What::Named("between sections".to_owned()));
+        out.refer(id, 0, false);
+        Ok(())
+    }
+}
+
+/// Whether what is in a section stays as the loader made it.
+pub(super) fn is_constant(section: &Section) -> bool {
+    let name = &section.name;
+    !section.is_writable || name.starts_with(".data.rel.ro") || name.starts_with(".got")
+}
+
+/// Sections that describe the program to the loader: what reads them asks how it is loaded.
+fn is_of_the_system(section: &Section) -> bool {
+    const NAMES: [&str; 14] = [
+        ".eh_frame",
+        ".eh_frame_hdr",
+        ".gcc_except_table",
+        ".dynamic",
+        ".dynsym",
+        ".dynstr",
+        ".interp",
+        ".init_array",
+        ".fini_array",
+        ".preinit_array",
+        ".hash",
+        ".gnu.hash",
+        ".relr.dyn",
+        ".debug_gdb_scripts",
+    ];
+    let name = section.name.as_str();
+    NAMES.contains(&name) || [".rela", ".note", ".gnu.version"].iter().any(|start| name.starts_with(start))
+}
+
+/// A section whose name is an identifier: the linker gives its start and end, and what is in it is a
+/// collection, wherever it comes from (`linkme`).
+fn is_collection(section: &Section) -> bool {
+    !section.name.starts_with('.')
+}

@@ -1,0 +1,178 @@
+//! How a function uses an address that it takes: what stands near it in the code.
+
+use super::x86::{Instruction, RBP, RSP};
+
+/// What is seen of the use of an address.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Use {
+    /// Numbers that stand near, of which one may be the length of what is there.
+    pub(super) numbers: [u32; 4],
+    /// Whether memory before it may be reached: it is an index's base, or is counted down.
+    pub(super) walks: bool,
+    /// Whether distances are read from a table there and added to it.
+    pub(super) is_table: bool,
+    /// Whether it is an argument of a call and nothing else; of which function.
+    pub(super) passed_to: Option<Callee>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Callee {
+    Code(u64),
+    /// The function whose address is in this slot.
+    Slot(u64),
+}
+
+/// The registers of arguments, in their order: rdi, rsi, rdx, rcx, r8, r9.
+const ARGUMENTS: [u8; 6] = [7, 6, 2, 1, 8, 9];
+
+/// Registers that outlive a call: rbx, rbp, r12 to r15.
+pub(super) const KEPT: u16 = 0b1111_0000_0010_1000;
+
+/// How many instructions are looked at behind and before one.
+const BEHIND: usize = 10;
+const BEFORE: usize = 8;
+const FAR: usize = 48;
+
+/// The instructions of a function.
+pub(super) struct Block<'b> {
+    pub(super) start: u64,
+    pub(super) code: &'b [u8],
+    /// Offsets, and what is there.
+    pub(super) instructions: &'b [(u32, Instruction)],
+}
+
+impl Block<'_> {
+    /// What is seen of the use of the address that instruction `number` takes.
+    pub(super) fn usage(&self, number: usize, is_table: bool, end: u64) -> Use {
+        let register = self.instructions[number].1.register();
+        Use {
+            numbers: self.numbers_near(number, register),
+            walks: self.walks(number, register),
+            is_table,
+            passed_to: self.passed_to(number, register, end),
+        }
+    }
+
+    fn bytes(&self, offset: u32) -> &[u8] {
+        &self.code[offset as usize..]
+    }
+
+    /// Numbers that are moved anywhere near; first, if there is one, that which goes to the register
+    /// behind `register` in the order of arguments.
+    fn numbers_near(&self, number: usize, register: u8) -> [u32; 4] {
+        let mut found = [0; 4];
+        let mut count = 0;
+        let next = next_argument(register);
+        let behind = self.instructions[number + 1..].iter().take(BEHIND);
+        let before = self.instructions[..number].iter().rev().take(BEFORE);
+        let is_end = |i: &Instruction| i.is_call() || i.ends_flow() || i.is_relative_branch();
+        let near = behind.take_while(|(_, i)| !is_end(i)).chain(before.take_while(|(_, i)| !is_end(i)));
+        for (offset, i) in near {
+            let is_register = i.map == 0 && matches!(i.opcode, 0xb8..=0xbf);
+            let is_move = is_register || i.is(0x68) || i.is(0x6a) || i.is(0xc7) && i.group() == 0;
+            let value = if is_move { i.immediate(self.bytes(*offset)) } else { continue };
+            let Ok(value) = u32::try_from(value) else { continue };
+            if count > 0 && is_register && Some(i.opcode_register()) == next {
+                found[3] = found[0];
+                found[0] = value;
+            } else if count < 4 {
+                found[count] = value;
+            }
+            count += 1;
+        }
+        found
+    }
+
+    /// Whether memory before the address may be reached. The code is looked at in the order in which it
+    /// stands, as far as the register or a copy of it holds the address.
+    fn walks(&self, number: usize, register: u8) -> bool {
+        let mut held = 1_u16 << register;
+        for (offset, i) in self.instructions[number + 1..].iter().take(FAR) {
+            let holds = |register: Option<u8>| register.is_some_and(|r| held >> r & 1 == 1);
+            if holds(i.base()) {
+                let is_backwards = i.displacement_at != 0 && i.displacement(self.bytes(*offset)) < 0;
+                if i.index().is_some() || is_backwards {
+                    return true;
+                }
+            }
+            if holds(i.index()) {
+                return true;
+            }
+            match i.other_register() {
+                Some(other) if i.is(0x89) || i.is(0x8b) => {
+                    let (from, to) = if i.is(0x89) { (i.register(), other) } else { (other, i.register()) };
+                    held = if holds(Some(from)) { held | 1 << to } else { held & !(1 << to) };
+                }
+                Some(other) if holds(Some(other)) && i.is_arithmetic() => return true,
+                // It is kept on the stack, by code that counts with it or by such as optimizes nothing.
+                None if i.is(0x89) && holds(Some(i.register())) && matches!(i.base(), Some(RSP | RBP)) => {
+                    return true;
+                }
+                None if i.is(0x8b) || i.is(0x8d) => held &= !(1 << i.register()),
+                _ => {}
+            }
+            if i.is_call() {
+                held &= KEPT;
+            }
+            if held == 0 {
+                return false;
+            }
+        }
+        false
+    }
+
+    /// The function that a call has the address as an argument of, if the way to the call does nothing
+    /// else with it.
+    fn passed_to(&self, number: usize, register: u8, end: u64) -> Option<Callee> {
+        if !ARGUMENTS.contains(&register) {
+            return None;
+        }
+        let mut at = number + 1;
+        // What is called by a register was loaded from a slot right before, by code that is not optimized.
+        let mut loaded = None;
+        for _ in 0..24 {
+            let (offset, i) = *self.instructions.get(at)?;
+            let next = self.start + u64::from(offset) + u64::from(i.length);
+            let target = || next.wrapping_add_signed(i.immediate(self.bytes(offset)));
+            if i.is_call() || i.is_indirect_jump() {
+                if i.is_relative_to_itself() {
+                    let distance = i.displacement(self.bytes(offset));
+                    return Some(Callee::Slot(next.wrapping_add_signed(distance)));
+                }
+                if let Some(called) = i.other_register() {
+                    return loaded
+                        .filter(|(register, _)| *register == called)
+                        .map(|(_, slot)| Callee::Slot(slot));
+                }
+                return i.is_relative_branch().then(|| Callee::Code(target()));
+            }
+            if i.is(0xe9) || i.is(0xeb) {
+                if target() < self.start || target() >= end {
+                    return Some(Callee::Code(target()));
+                }
+                let offset = (target() - self.start) as u32;
+                at = self.instructions.binary_search_by_key(&offset, |(offset, _)| *offset).ok()?;
+                continue;
+            }
+            if i.is_relative_branch() || i.ends_flow() || i.touches(register) {
+                return None;
+            }
+            if i.is(0x8b) && i.is_relative_to_itself() {
+                loaded = Some((i.register(), next.wrapping_add_signed(i.displacement(self.bytes(offset)))));
+            } else if loaded.is_some_and(|(register, _)| i.touches(register)) {
+                loaded = None;
+            }
+            at += 1;
+        }
+        None
+    }
+}
+
+fn next_argument(register: u8) -> Option<u8> {
+    // A pair of a pointer and a length is returned in rax and rdx.
+    if register == 0 {
+        return Some(2);
+    }
+    let at = ARGUMENTS.iter().position(|argument| *argument == register)?;
+    ARGUMENTS.get(at + 1).copied()
+}

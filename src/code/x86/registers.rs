@@ -1,0 +1,116 @@
+//! Which registers an instruction reads and writes, as far as it matters: the answer that does no harm when
+//! in doubt.
+
+use super::Instruction;
+
+impl Instruction {
+    /// That register, if the field names one.
+    fn named_register(&self) -> Option<u8> {
+        let is_group = match self.map {
+            0 => {
+                matches!(self.opcode, 0x80..=0x83 | 0x8f | 0xc0 | 0xc1 | 0xc6 | 0xc7 | 0xd0..=0xd3 | 0xf6 | 0xf7 | 0xfe | 0xff)
+            }
+            1 => matches!(self.opcode, 0x18..=0x1f | 0x90..=0x9f | 0xba),
+            _ => false,
+        };
+        (self.has_modrm && !is_group).then(|| self.register())
+    }
+
+    /// Whether it does nothing, or fetches ahead, whatever its operand is.
+    pub(in crate::code) fn is_hint(&self) -> bool {
+        self.map == 1 && self.vector == 0 && matches!(self.opcode, 0x18..=0x1f)
+    }
+
+    /// Whether it adds or subtracts.
+    pub(in crate::code) fn is_arithmetic(&self) -> bool {
+        self.map == 0
+            && match self.opcode {
+                0x01 | 0x03 | 0x29 | 0x2b | 0xff => true,
+                0x81 | 0x83 => matches!(self.group(), 0 | 5),
+                _ => false,
+            }
+    }
+
+    /// The register that it writes as a whole, whatever was in it, and no other: of moves and address loads.
+    pub(in crate::code) fn writes_only(&self) -> Option<u8> {
+        match (self.map, self.opcode) {
+            (0, 0x8b | 0x8d | 0x63) | (1, 0xb6 | 0xb7 | 0xbe | 0xbf) if self.vector == 0 => {
+                Some(self.register())
+            }
+            (0, 0x89) => self.other_register(),
+            (0, 0xb8..=0xbf | 0x58..=0x5f) => Some(self.opcode_register()),
+            (0, 0x31 | 0x33) if self.other_register() == Some(self.register()) => Some(self.register()),
+            _ => None,
+        }
+    }
+
+    /// Whether it overwrites a byte of the register with something else.
+    pub(in crate::code) fn breaks(&self, register: u8) -> bool {
+        let is = |number: u8| register == number || register == number & 3;
+        match (self.map, self.opcode) {
+            (0, 0xb0..=0xb7) => is(self.opcode_register()),
+            (1, 0x90..=0x9f) => self.other_register().is_some_and(is),
+            _ => false,
+        }
+    }
+
+    /// The registers from which and to which it copies.
+    pub(in crate::code) fn copy(&self) -> Option<(u8, u8)> {
+        let other = self.other_register().filter(|_| self.is_wide())?;
+        match self.opcode {
+            0x89 if self.map == 0 => Some((self.register(), other)),
+            0x8b if self.map == 0 => Some((other, self.register())),
+            _ => None,
+        }
+    }
+
+    /// Whether a move or address load, see [`writes_only`](Self::writes_only), reads the register.
+    pub(in crate::code) fn reads_as_operand(&self, register: u8) -> bool {
+        let is_source = match self.opcode {
+            0x89 => self.register() == register,
+            0x31 | 0x33 | 0x58..=0x5f | 0xb8..=0xbf => false,
+            _ => self.other_register() == Some(register),
+        };
+        is_source || self.base() == Some(register) || self.index() == Some(register)
+    }
+
+    /// As [`touches`](Self::touches), the operand in memory left out.
+    pub(in crate::code) fn touches_beside_memory(&self, register: u8) -> bool {
+        let is_plain = self.map == 0 && self.has_modrm && !matches!(self.opcode, 0xd2 | 0xd3 | 0xf6 | 0xf7);
+        !is_plain || self.named_register() == Some(register)
+    }
+
+    /// Whether a general register is read or written, as far as can be told: `true` when in doubt.
+    pub(in crate::code) fn touches(&self, register: u8) -> bool {
+        if self.is_hint() {
+            return false;
+        }
+        if self.base() == Some(register) || self.index() == Some(register) {
+            return true;
+        }
+        if self.has_modrm {
+            let is_named = self.named_register() == Some(register) || self.other_register() == Some(register);
+            // Multiplication, division, shifts, strings, and what few compilers write.
+            let is_plain = match self.map {
+                0 => match self.opcode {
+                    0xf6 | 0xf7 => self.group() < 4,
+                    0xd2 | 0xd3 => false,
+                    _ => true,
+                },
+                1 => {
+                    matches!(self.opcode, 0x10..=0x1f | 0x28..=0x2f | 0x40..=0x7f | 0x90..=0x9f | 0xaf | 0xb6 | 0xb7 | 0xbe | 0xbf)
+                }
+                _ => false,
+            };
+            return is_named || !is_plain;
+        }
+        match self.opcode {
+            0x50..=0x5f | 0xb8..=0xbf if self.map == 0 => self.opcode_register() == register,
+            // Of a byte without REX the number may be that of the upper half of another register.
+            0xb0..=0xb7 if self.map == 0 => register == self.opcode_register() || register == self.opcode & 3,
+            0x68 | 0x6a | 0x70..=0x7f | 0x90 | 0xe9 | 0xeb if self.map == 0 => false,
+            0x80..=0x8f if self.map == 1 => false,
+            _ => true,
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! States of the code: what of a function's code a key contains.
+//!
+//! What runs decides, what was written carries over: see [`record`] for the rules, and `docs/fingerprint.md`
+//! for why. A state is looked up when a function gets its first key in a process, and is kept with the
+//! function from there on.
+//!
+//! # Invariants
+//! 1. A code is noted before an entry is stored under its state, or the state is one that it alone
+//!    has. Else a later edit that its source does not show could be taken for it.
+//! 2. Trouble with the records costs entries, never trust, and is never an error.
+
+mod program;
+mod record;
+
+use std::collections::HashMap;
+use std::io::{ErrorKind, Read};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+pub(crate) use self::program::Machine;
+use self::record::{Code, Digest, Seen};
+use crate::error::{Error, Result};
+use crate::events;
+use crate::key::Identity;
+use crate::lock::lock;
+use crate::sys::{self, Access, Dir};
+
+/// Where the records are.
+const STATES: &str = "states";
+
+/// Locked while a record is changed.
+const LOCK: &str = "states.lock";
+
+/// Records of more functions are not kept: those that were not used for longest go, and with them the way to entries of
+/// theirs. A generic function that is told by the
+/// compiler's numbers of types has a new record with each build.
+const MOST: usize = 4096;
+
+/// Whoever holds the lock for longer was stopped.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A longer record is none: a thousand lines have 260 KB.
+const LARGEST: u64 = 1 << 20;
+
+/// The code of one function, as it stands in this program.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Written<'a> {
+    /// What tells the function from others, but for its code.
+    pub(crate) function: Identity,
+    /// The fingerprint of its source.
+    pub(crate) source: &'a [u8; 32],
+    /// How it was compiled; empty if its machine code does not count.
+    pub(crate) settings: &'a str,
+}
+
+/// The records of states below a cache directory.
+#[derive(Debug)]
+pub(crate) struct States {
+    dir: Arc<Dir>,
+    /// Tells it from all others of this process.
+    number: u64,
+    /// What was read for explanations and guesses, by function: as old as it may be.
+    recalled: Mutex<HashMap<[u8; 32], Arc<[Seen]>>>,
+}
+
+impl States {
+    /// The records of a cache directory.
+    pub(crate) fn new(dir: &Arc<Dir>) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        States {
+            dir: Arc::clone(dir),
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
+            recalled: Mutex::default(),
+        }
+    }
+
+    /// Tells it from all others of this process.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The state that a function is in. `roots` are the addresses of what its machine code begins with.
+    pub(crate) fn of(&self, written: &Written<'_>, roots: &[usize]) -> Digest {
+        let Some(code) = code(written, roots) else { return *written.source };
+        self.find(&name(&written.function), &code).unwrap_or_else(|error| {
+            events::debug!("the states of the code are not known: {error}");
+            code.new_state()
+        })
+    }
+
+    /// The states in which code of this source was seen, the latest first; that of who does not look at
+    /// machine code is the last.
+    pub(crate) fn of_source(&self, function: &Identity, source: &[u8; 32]) -> Vec<Digest> {
+        let seen = self.recall(function);
+        let mut states: Vec<Digest> = Vec::new();
+        for seen in seen.iter().rev().filter(|seen| seen.code.source == *source) {
+            if !states.contains(&seen.state) {
+                states.push(seen.state);
+            }
+        }
+        states.push(*source);
+        states
+    }
+
+    fn recall(&self, function: &Identity) -> Arc<[Seen]> {
+        let read = || self.read(&name(function)).unwrap_or_default().into();
+        Arc::clone(lock(&self.recalled).entry(function.0).or_insert_with(read))
+    }
+
+    fn find(&self, name: &str, code: &Code) -> Result<Digest> {
+        let (state, is_news) = record::state_of(&self.read(name)?, code);
+        if !is_news {
+            return Ok(state);
+        }
+        match self.note(name, code) {
+            // Nobody can store an entry here under a state that is not noted.
+            Err(error) if is_read_only(&error) => Ok(state),
+            noted => noted,
+        }
+    }
+
+    fn note(&self, name: &str, code: &Code) -> Result<Digest> {
+        let (file, _) = self.dir.find_or_create(LOCK)?;
+        let started = Instant::now();
+        while let Err(error) = file.try_lock() {
+            if started.elapsed() > PATIENCE {
+                return Err(self.dir.error("lock", LOCK, error.into()));
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        // It is read anew when it is wanted.
+        lock(&self.recalled).clear();
+        let mut seen = self.read(name)?;
+        let (state, is_news) = record::state_of(&seen, code);
+        if is_news {
+            record::add(&mut seen, Seen { state, code: *code });
+            let is_first = seen.len() == 1;
+            sys::replace(&self.dir, name, &[record::write(&seen).as_bytes()])?;
+            if is_first {
+                sys::prune(&self.dir, STATES, MOST)?;
+            }
+        }
+        Ok(state)
+    }
+
+    /// What a record tells; nothing if there is none, or it is damaged.
+    fn read(&self, name: &str) -> Result<Vec<Seen>> {
+        let Some((file, _)) = self.dir.find(name, Access::Read)? else { return Ok(Vec::new()) };
+        let mut text = Vec::new();
+        file.take(LARGEST).read_to_end(&mut text).map_err(|error| self.dir.error("read", name, error))?;
+        Ok(std::str::from_utf8(&text).ok().and_then(record::read).unwrap_or_default())
+    }
+}
+
+/// The code of a function; `None` if its source alone counts.
+fn code(written: &Written<'_>, roots: &[usize]) -> Option<Code> {
+    if written.settings.is_empty() {
+        return None;
+    }
+    let source = *written.source;
+    let Machine { platform, digest } = Machine::of(roots, written.settings);
+    Some(Code { source, platform, machine: digest.unwrap_or(source) })
+}
+
+fn name(Identity(function): &Identity) -> String {
+    let digits = record::hex(function);
+    format!("{STATES}/{}", &digits[..32])
+}
+
+fn is_read_only(error: &Error) -> bool {
+    let kind = error.io_error().map(std::io::Error::kind);
+    matches!(kind, Some(ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,49 @@
+//! The machine fingerprints of this program's functions, and what is kept of them for later processes.
+//!
+//! They are made anew for each build, which takes some 10 ms for each MB of machine code, or 55 ms
+//! where this library is not optimized. So they are kept below the user's cache directory, a small
+//! file for each build, by the number that the linker gave it. Specified in `docs/format.md`,
+//! "Machine fingerprints of programs".
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod linux;
+
+use super::record::Digest;
+use crate::events;
+
+/// Domain of blake3's key derivation; the number is the version of what is derived.
+const PLATFORM_CONTEXT: &str = "rememo fingerprint 4: platform";
+
+/// What is known of the machine code of a function.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Machine {
+    /// What must be equal for fingerprints to be comparable: compilers, target, settings.
+    pub(super) platform: Digest,
+    /// The fingerprint; `None` where the code cannot be followed.
+    pub(super) digest: Option<Digest>,
+}
+
+impl Machine {
+    /// That of the function whose code begins at `roots`, and was compiled with `settings`.
+    pub(super) fn of(roots: &[usize], settings: &str) -> Self {
+        let found = fingerprint(roots)
+            .inspect_err(|obstacle| events::debug!("a function has no machine fingerprint: {obstacle}"))
+            .ok();
+        let (compilers, digest) = found.unzip();
+        let mut hasher = blake3::Hasher::new_derive_key(PLATFORM_CONTEXT);
+        hasher.update(&compilers.unwrap_or_default());
+        for text in [std::env::consts::ARCH, std::env::consts::OS, settings] {
+            hasher.update(&(text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        }
+        Machine { platform: *hasher.finalize().as_bytes(), digest }
+    }
+}
+
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+fn fingerprint(_roots: &[usize]) -> Result<(Digest, Digest), &'static str> {
+    Err("there are none on this system")
+}
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+use self::linux::fingerprint;

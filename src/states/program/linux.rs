@@ -1,0 +1,204 @@
+//! The fingerprints of the program that runs, on x86-64 Linux: asked for, made, and kept below the user's cache directory.
+//!
+//! Trouble with what is kept costs time, and is passed over.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::io::Read;
+use std::sync::{Mutex, OnceLock};
+
+use super::super::record::{self, Digest};
+use crate::code::{Boundary, Loaded, Obstacle, Running};
+use crate::error::Result;
+use crate::events;
+use crate::lock::lock;
+use crate::sys::{self, Access, Dir};
+
+/// The first line of a file.
+const FIRST: &str = "rememo programs 1 ";
+
+/// Builds of which fingerprints are kept.
+const MOST: usize = 256;
+
+/// A longer file is none.
+const LARGEST: u64 = 16 << 20;
+
+/// What is known of the program that runs.
+struct Program {
+    loaded: Loaded,
+    known: Mutex<Known>,
+    /// Its machine code; read when a fingerprint is not known.
+    running: Mutex<Option<Result<Running, Obstacle>>>,
+}
+
+#[derive(Default)]
+struct Known {
+    /// What compiled it.
+    compilers: Option<Digest>,
+    /// By the addresses where the code begins. Of some it is known that there is none.
+    fingerprints: HashMap<Digest, Option<Digest>>,
+}
+
+/// What compiled the program, and the fingerprint of the code that begins at `roots`.
+pub(super) fn fingerprint(roots: &[usize]) -> std::result::Result<(Digest, Digest), Obstacle> {
+    static PROGRAM: OnceLock<std::result::Result<Program, String>> = OnceLock::new();
+    let program = PROGRAM.get_or_init(|| Program::find().map_err(|obstacle| obstacle.to_string()));
+    program.as_ref().map_err(|obstacle| Obstacle::Earlier(obstacle.clone()))?.fingerprint(roots)
+}
+
+impl Program {
+    fn find() -> std::result::Result<Self, Obstacle> {
+        let loaded = Loaded::find()?;
+        let known = Place::of(&loaded)
+            .and_then(|place| place.map_or(Ok(None), |place| place.read()))
+            .inspect_err(|error| events::debug!("machine fingerprints are not known: {error}"));
+        let known = Mutex::new(known.ok().flatten().unwrap_or_default());
+        Ok(Program { loaded, known, running: Mutex::new(None) })
+    }
+
+    fn fingerprint(&self, roots: &[usize]) -> std::result::Result<(Digest, Digest), Obstacle> {
+        let mut addresses = Vec::new();
+        for root in roots {
+            addresses.push(self.loaded.address(*root).ok_or(Obstacle::NoFunction(*root as u64))?);
+        }
+        let begin = begin_of(&addresses);
+        {
+            let known = lock(&self.known);
+            if let (Some(compilers), Some(fingerprint)) = (known.compilers, known.fingerprints.get(&begin)) {
+                let none = || Obstacle::Earlier("it could not be followed before".to_owned());
+                return fingerprint.map(|fingerprint| (compilers, fingerprint)).ok_or_else(none);
+            }
+        }
+        let found = self.make(&addresses)?;
+        self.keep(begin, &found);
+        let (compilers, reach) = found;
+        reach.map(|digest| (compilers, digest))
+    }
+
+    /// Follows the code.
+    fn make(
+        &self,
+        addresses: &[u64],
+    ) -> std::result::Result<(Digest, std::result::Result<Digest, Obstacle>), Obstacle> {
+        let mut running = lock(&self.running);
+        let running = running.get_or_insert_with(|| Running::read(&self.loaded, &Boundary::OF_THIS));
+        let running = running.as_mut().map_err(|obstacle| Obstacle::Earlier(obstacle.to_string()))?;
+        let compilers = *blake3::hash(running.program.compilers()).as_bytes();
+        Ok((compilers, running.program.reach(addresses).map(|reach| reach.digest)))
+    }
+
+    fn keep(&self, begin: Digest, found: &(Digest, std::result::Result<Digest, Obstacle>)) {
+        let (compilers, fingerprint) = found;
+        let mut known = lock(&self.known);
+        known.compilers = Some(*compilers);
+        known.fingerprints.insert(begin, fingerprint.as_ref().ok().copied());
+        let kept =
+            Place::of(&self.loaded).and_then(|place| place.map_or(Ok(()), |place| place.write(&mut known)));
+        if let Err(error) = kept {
+            events::debug!("a machine fingerprint is not kept: {error}");
+        }
+    }
+}
+
+/// The digest of the addresses where code begins.
+fn begin_of(addresses: &[u64]) -> Digest {
+    let mut hasher = blake3::Hasher::new();
+    for address in addresses {
+        hasher.update(&address.to_le_bytes());
+    }
+    *hasher.finalize().as_bytes()
+}
+
+/// The file in which the fingerprints of a build are kept.
+struct Place {
+    dir: Dir,
+    name: String,
+}
+
+impl Place {
+    /// `None` if there is no home directory, or the build has no number to tell it from others.
+    fn of(loaded: &Loaded) -> Result<Option<Self>> {
+        let mut name = String::new();
+        for byte in loaded.build_id() {
+            let _ = write!(name, "{byte:02x}");
+        }
+        let Some(caches) = dirs::cache_dir().filter(|_| name.len() >= 16) else { return Ok(None) };
+        Ok(Some(Place { dir: Dir::create(&caches.join("rememo-programs"))?, name }))
+    }
+
+    fn read(&self) -> Result<Option<Known>> {
+        let Place { dir, name } = self;
+        let Some((file, _)) = dir.find(name, Access::Read)? else { return Ok(None) };
+        let mut text = Vec::new();
+        file.take(LARGEST).read_to_end(&mut text).map_err(|error| dir.error("read", name, error))?;
+        Ok(std::str::from_utf8(&text).ok().and_then(Known::parse))
+    }
+
+    /// Writes what is known here and in the file. What another process writes at the same moment may be lost: it is made
+    /// anew some time.
+    fn write(&self, known: &mut Known) -> Result<()> {
+        for (begin, fingerprint) in self.read()?.unwrap_or_default().fingerprints {
+            known.fingerprints.entry(begin).or_insert(fingerprint);
+        }
+        let Some(text) = known.print() else { return Ok(()) };
+        let is_new = self.dir.stat(&self.name)?.is_none();
+        sys::replace(&self.dir, &self.name, &[text.as_bytes()])?;
+        if is_new {
+            sys::sweep(&self.dir)?;
+            sys::prune(&self.dir, "", MOST)?;
+        }
+        Ok(())
+    }
+}
+
+impl Known {
+    fn print(&self) -> Option<String> {
+        let mut lines = record::hex(&self.compilers?) + "\n";
+        for (begin, fingerprint) in &self.fingerprints {
+            let fingerprint = fingerprint.as_ref().map_or_else(|| "none".to_owned(), record::hex);
+            let _ = writeln!(lines, "{} {fingerprint}", record::hex(begin));
+        }
+        Some(format!("{FIRST}{}\n{lines}", blake3::hash(lines.as_bytes()).to_hex()))
+    }
+
+    /// Reads what was printed; `None` if it is damaged in any place.
+    fn parse(text: &str) -> Option<Self> {
+        let (first, lines) = text.split_once('\n')?;
+        let checksum = record::digest(first.strip_prefix(FIRST)?)?;
+        if *blake3::hash(lines.as_bytes()).as_bytes() != checksum {
+            return None;
+        }
+        let mut lines = lines.lines();
+        let compilers = Some(record::digest(lines.next()?)?);
+        let mut fingerprints = HashMap::new();
+        for line in lines {
+            let (begin, fingerprint) = line.split_once(' ')?;
+            let fingerprint = match fingerprint {
+                "none" => None,
+                digits => Some(record::digest(digits)?),
+            };
+            fingerprints.insert(record::digest(begin)?, fingerprint);
+        }
+        Some(Known { compilers, fingerprints })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_read_as_it_was_written_or_not_at_all() {
+        let fingerprints = HashMap::from([([1; 32], Some([2; 32])), ([3; 32], None)]);
+        let known = Known { compilers: Some([9; 32]), fingerprints };
+        let text = known.print().unwrap();
+        let read = Known::parse(&text).unwrap();
+        assert_eq!((read.compilers, read.fingerprints), (known.compilers, known.fingerprints));
+        for at in 0..text.len() {
+            let mut damaged = text.clone().into_bytes();
+            damaged[at] ^= 1;
+            assert!(String::from_utf8(damaged).ok().and_then(|text| Known::parse(&text)).is_none(), "{at}");
+            assert!(Known::parse(&text[..at]).is_none(), "{at}");
+        }
+    }
+}

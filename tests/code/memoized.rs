@@ -1,0 +1,65 @@
+//! Memoized functions of this very program: the library's own code is no part of what they reach.
+
+use rememo::__private::code::{Boundary, Loaded, Reach, Running};
+use rememo::memo;
+
+#[memo]
+fn cubed(x: u64) -> u64 {
+    helper_of_cubed(x) + 1
+}
+
+#[inline(never)]
+fn helper_of_cubed(x: u64) -> u64 {
+    std::hint::black_box(x).pow(3)
+}
+
+#[memo]
+fn other(x: u64) -> u64 {
+    helper_of_other(x)
+}
+
+#[inline(never)]
+fn helper_of_other(x: u64) -> u64 {
+    std::hint::black_box(x) * 77
+}
+
+/// Calls a memoized function.
+#[inline(never)]
+fn calls_cubed(x: u64) -> u64 {
+    cubed(x) * 2
+}
+
+fn reach(function: fn(u64) -> u64) -> Reach {
+    let loaded = Loaded::find().unwrap();
+    let mut running =
+        Running::read(&loaded, &Boundary::OF_THIS).unwrap_or_else(|obstacle| panic!("{obstacle}"));
+    let address = loaded.address(function as usize).unwrap();
+    running.program.reach(&[address]).unwrap_or_else(|obstacle| panic!("{obstacle}"))
+}
+
+fn has(reach: &Reach, name: &str) -> bool {
+    reach.pieces.iter().any(|piece| piece.name().contains(name))
+}
+
+#[test]
+fn the_registry_of_memoized_functions_draws_none_of_them_into_another() {
+    let of_cubed = reach(cubed::uncached);
+    assert!(has(&of_cubed, "helper_of_cubed"));
+    assert!(!has(&of_cubed, "helper_of_other"));
+    assert!(!has(&of_cubed, "rememo::"));
+    assert!(has(&reach(other), "helper_of_other"));
+}
+
+#[test]
+fn a_memoized_function_that_is_called_is_reached_and_the_library_is_only_named() {
+    let reach = reach(calls_cubed);
+    assert!(has(&reach, "helper_of_cubed"));
+    assert!(!has(&reach, "helper_of_other"));
+    let named: Vec<_> = reach.pieces.iter().filter(|piece| piece.name().starts_with("rememo::")).collect();
+    assert!(!named.is_empty());
+    for piece in &named {
+        let number = reach.pieces.iter().position(|other| std::ptr::eq(other, *piece));
+        let leads_on = reach.pieces.iter().any(|other| other.parent == number);
+        assert!(!leads_on, "{} is followed", piece.symbol);
+    }
+}
