@@ -33,7 +33,7 @@ pub(super) struct Seen {
 /// The first line of a record.
 const FIRST: &str = "rememo states 1 ";
 
-/// More codes than that are not remembered; the oldest go, all of a state together.
+/// More codes than that are not remembered, see [`add`].
 const MOST: usize = 1000;
 
 /// Domain of blake3's key derivation; the number is the version of what is derived.
@@ -73,13 +73,28 @@ pub(super) fn state_of(seen: &[Seen], code: &Code) -> (Digest, bool) {
     (code.new_state(), true)
 }
 
-/// Adds a code that was not seen before.
+/// Adds a code that was not seen before. Of too many the oldest goes that tells nothing but that its source was of its
+/// state too; else the oldest other state, with all that was seen of it.
 pub(super) fn add(all: &mut Vec<Seen>, news: Seen) {
     all.push(news);
-    while all.len() > MOST {
-        let oldest = all[0].state;
+    if all.len() <= MOST {
+        return;
+    }
+    if let Some(spare) = (0..all.len()).find(|&at| is_spare(all, at)) {
+        all.remove(spare);
+    } else if let Some(oldest) = all.iter().map(|seen| seen.state).find(|state| *state != news.state) {
         all.retain(|seen| seen.state != oldest);
     }
+}
+
+/// Whether all conclusions about other sources are the same without a line, and those about its own lead to a new state.
+fn is_spare(all: &[Seen], at: usize) -> bool {
+    let Seen { state, code } = all[at];
+    let runs_as = |other: &Seen| {
+        other.state == state && other.code.platform == code.platform && other.code.machine == code.machine
+    };
+    all[at + 1..].iter().any(runs_as)
+        && all.iter().all(|other| other.code.source != code.source || other.state == state)
 }
 
 /// A line for each, behind a checksum of all.
@@ -193,16 +208,55 @@ mod tests {
         }
     }
 
+    /// A code whose source, or machine code, has this number.
+    fn numbered(mut code: Code, what: fn(&mut Code) -> &mut Digest, number: usize) -> Code {
+        what(&mut code)[..8].copy_from_slice(&number.to_le_bytes());
+        code
+    }
+
     #[test]
-    fn the_oldest_states_go_whole() {
+    fn of_too_many_states_the_oldest_go_whole() {
         let mut seen = Vec::new();
         for number in 0..=MOST {
-            let mut code = code(0, DEBUG, 0);
-            code.machine[..8].copy_from_slice(&number.to_le_bytes());
+            let code = numbered(code(0, DEBUG, 0), |code| &mut code.machine, number);
             // The first two are one state.
             add(&mut seen, Seen { state: [u8::from(number > 1); 32], code });
         }
         assert_eq!(seen.len(), MOST - 1);
         assert!(seen.iter().all(|seen| seen.state == [1; 32]));
+    }
+
+    #[test]
+    fn of_too_many_sources_of_one_state_the_oldest_go_and_the_state_stays() {
+        let mut seen = Vec::new();
+        let edited = |number| numbered(code(0, DEBUG, 7), |code| &mut code.source, number);
+        let first = state_of(&seen, &edited(0)).0;
+        for number in 0..2 * MOST {
+            let (state, is_news) = state_of(&seen, &edited(number));
+            assert_eq!((state, is_news), (first, true));
+            add(&mut seen, Seen { state, code: edited(number) });
+        }
+        assert_eq!(seen.len(), MOST);
+        // A source that was forgotten is not believed elsewhere, one that is known is.
+        assert_ne!(state_of(&seen, &Code { platform: [RELEASE; 32], ..edited(0) }).0, first);
+        assert_eq!(state_of(&seen, &Code { platform: [RELEASE; 32], ..edited(2 * MOST - 1) }).0, first);
+    }
+
+    #[test]
+    fn a_source_of_two_states_is_kept_as_such() {
+        let mut seen = Vec::new();
+        // It ran as two codes.
+        for machine in [8, 7] {
+            let code = code(1, DEBUG, machine);
+            let (state, _) = state_of(&seen, &code);
+            add(&mut seen, Seen { state, code });
+        }
+        for number in 0..2 * MOST {
+            let code = numbered(code(0, DEBUG, 7), |code| &mut code.source, number);
+            let (state, _) = state_of(&seen, &code);
+            add(&mut seen, Seen { state, code });
+        }
+        let elsewhere = code(1, RELEASE, 70);
+        assert_eq!(state_of(&seen, &elsewhere).0, elsewhere.new_state());
     }
 }

@@ -153,3 +153,23 @@ fn other_crates_are_a_part_of_what_runs() {
             replace("part/src/lib.rs", "x * 7", "x * 8").hits(),
         ]);
 }
+
+/// What is kept of one build must not be taken for another that the linker was told to number alike.
+#[test]
+fn builds_of_one_number_are_told_apart() {
+    Package::new("one_number")
+        .with_symbols()
+        .file(
+            "build.rs",
+            "fn main() { println!(\"cargo::rustc-link-arg-bins=-Wl,--build-id=0x00112233445566778899\"); }",
+        )
+        .main(
+            "fn factor() -> u64 { 3 }
+            #[rememo::memo] fn scaled(x: u64) -> u64 { x * factor() }",
+            "show!(scaled(5));",
+        )
+        .expect([
+            replace("src/main.rs", "{ 3 }", "{ 4 }").misses(&["scaled"]),
+            replace("src/main.rs", "{ 3 }", "{ 5 }").misses(&["scaled"]),
+        ]);
+}

@@ -4,18 +4,24 @@
 
 use std::collections::HashMap;
 use std::fmt::Write;
+use std::fs::File;
 use std::io::Read;
 use std::sync::{Mutex, OnceLock};
+use std::time::UNIX_EPOCH;
 
 use super::super::record::{self, Digest};
 use crate::code::{Boundary, Loaded, Obstacle, Running};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::events;
 use crate::lock::lock;
+use crate::panics;
 use crate::sys::{self, Access, Dir};
 
 /// The first line of a file.
 const FIRST: &str = "rememo programs 1 ";
+
+/// The file of the program, also if it was moved, replaced or removed since.
+const PROGRAM: &str = "/proc/self/exe";
 
 /// Builds of which fingerprints are kept.
 const MOST: usize = 256;
@@ -69,7 +75,9 @@ impl Program {
                 return fingerprint.map(|fingerprint| (compilers, fingerprint)).ok_or_else(none);
             }
         }
-        let found = self.make(&addresses)?;
+        // A fault in what follows the code would be the library's own; it costs nobody a value.
+        let made = panics::catch(|| self.make(&addresses));
+        let found = made.unwrap_or_else(|_| Err(Obstacle::Earlier("it could not be followed".to_owned())))?;
         self.keep(begin, &found);
         let (compilers, reach) = found;
         reach.map(|digest| (compilers, digest))
@@ -109,7 +117,8 @@ fn begin_of(addresses: &[u64]) -> Digest {
     *hasher.finalize().as_bytes()
 }
 
-/// The file in which the fingerprints of a build are kept.
+/// The file in which the fingerprints of a build are kept. It is named by the number that the linker gave the build, and by size and
+/// time of the program's file: linkers can be told to give every build the same number.
 struct Place {
     dir: Dir,
     name: String,
@@ -118,11 +127,15 @@ struct Place {
 impl Place {
     /// `None` if there is no home directory, or the build has no number to tell it from others.
     fn of(loaded: &Loaded) -> Result<Option<Self>> {
-        let mut name = String::new();
-        for byte in loaded.build_id() {
-            let _ = write!(name, "{byte:02x}");
-        }
-        let Some(caches) = dirs::cache_dir().filter(|_| name.len() >= 16) else { return Ok(None) };
+        let build = loaded.build_id();
+        let Some(caches) = dirs::cache_dir().filter(|_| build.len() >= 8) else { return Ok(None) };
+        let unseen = |error| Error::io("look at", PROGRAM, error);
+        let stat = sys::stat(&File::open(PROGRAM).map_err(unseen)?).map_err(unseen)?;
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(build).update(&stat.size.to_le_bytes());
+        let modified = stat.modified.duration_since(UNIX_EPOCH).unwrap_or_default();
+        hasher.update(&modified.as_nanos().to_le_bytes());
+        let name = record::hex(hasher.finalize().as_bytes())[..32].to_owned();
         Ok(Some(Place { dir: Dir::create(&caches.join("rememo-programs"))?, name }))
     }
 
