@@ -90,12 +90,16 @@ fn is_vtable(elf: &Elf, extent: Extent, slots: &[Relocation]) -> bool {
     else {
         return false;
     };
-    let has_drop = slots[0].slot == extent.start;
-    if has_drop && !is_code(slots[0].target) || !has_drop && elf.number_at(extent.start) != Some(0) {
+    let Some(methods_bytes) = (extent.end - extent.start).checked_sub(24) else { return false };
+    let drops = slots.first().filter(|first| first.slot == extent.start);
+    let has_drop = drops.is_some();
+    if drops.is_some_and(|drops| !is_code(drops.target))
+        || !has_drop && elf.number_at(extent.start) != Some(0)
+    {
         return false;
     }
     let methods = &slots[usize::from(has_drop)..];
-    let count = (extent.end - extent.start - 24) / 8;
+    let count = methods_bytes / 8;
     let is_packed = methods.iter().zip(3_u64..).all(|(method, n)| method.slot == extent.start + n * 8);
     is_packed
         && methods.len() as u64 == count

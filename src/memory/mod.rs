@@ -46,6 +46,7 @@ use crate::function::Function;
 use crate::key::{Arguments, Key};
 use crate::lease::Shared;
 use crate::panics;
+use crate::states::States;
 
 /// A directory of results, shared by threads and processes.
 ///
@@ -277,11 +278,7 @@ fn memo_and_key<'c, C: Call>(
     action: &'static str,
 ) -> Result<(Memo<'c, C::Output>, Key)> {
     let memo = call.memo().ok_or_else(|| Error::not_memoized(action))?;
-    let key = match &memory.inner {
-        Some(inner) => memo.key(&inner.states),
-        // Where nothing is kept, nothing is found by it either.
-        None => memo.key_in(memo.function.fingerprint()),
-    };
-    let key = key.map_err(|error| Error::key(memo.function.name(), error))?;
+    let states = memory.inner.as_ref().map_or_else(|| States::nowhere(), |inner| &inner.states);
+    let key = memo.key(states).map_err(|error| Error::key(memo.function.name(), error))?;
     Ok((memo, key))
 }

@@ -15,7 +15,7 @@ mod record;
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 pub(crate) use self::program::Machine;
@@ -57,7 +57,8 @@ pub(crate) struct Written<'a> {
 /// The records of states below a cache directory.
 #[derive(Debug)]
 pub(crate) struct States {
-    dir: Arc<Dir>,
+    /// `None` where nothing is recorded.
+    dir: Option<Arc<Dir>>,
     /// Tells it from all others of this process.
     number: u64,
     /// What was read for explanations and guesses, by function: as old as it may be.
@@ -67,12 +68,18 @@ pub(crate) struct States {
 impl States {
     /// The records of a cache directory.
     pub(crate) fn new(dir: &Arc<Dir>) -> Self {
+        States::at(Some(Arc::clone(dir)))
+    }
+
+    /// No records: each code is in the state that it would be in first in a new directory.
+    pub(crate) fn nowhere() -> &'static Self {
+        static NOWHERE: LazyLock<States> = LazyLock::new(|| States::at(None));
+        &NOWHERE
+    }
+
+    fn at(dir: Option<Arc<Dir>>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        States {
-            dir: Arc::clone(dir),
-            number: NEXT.fetch_add(1, Ordering::Relaxed),
-            recalled: Mutex::default(),
-        }
+        States { dir, number: NEXT.fetch_add(1, Ordering::Relaxed), recalled: Mutex::default() }
     }
 
     /// Tells it from all others of this process.
@@ -104,53 +111,57 @@ impl States {
     }
 
     fn recall(&self, function: &Identity) -> Arc<[Seen]> {
-        let read = || self.read(&name(function)).unwrap_or_default().into();
+        let read = || {
+            let seen = self.dir.as_ref().map(|dir| read(dir, &name(function)));
+            seen.and_then(Result::ok).unwrap_or_default().into()
+        };
         Arc::clone(lock(&self.recalled).entry(function.0).or_insert_with(read))
     }
 
     fn find(&self, name: &str, code: &Code) -> Result<Digest> {
-        let (state, is_news) = record::state_of(&self.read(name)?, code);
+        let Some(dir) = &self.dir else { return Ok(code.new_state()) };
+        let (state, is_news) = record::state_of(&read(dir, name)?, code);
         if !is_news {
             return Ok(state);
         }
-        match self.note(name, code) {
+        match self.note(dir, name, code) {
             // Nobody can store an entry here under a state that is not noted.
             Err(error) if is_read_only(&error) => Ok(state),
             noted => noted,
         }
     }
 
-    fn note(&self, name: &str, code: &Code) -> Result<Digest> {
-        let (file, _) = self.dir.find_or_create(LOCK)?;
+    fn note(&self, dir: &Dir, name: &str, code: &Code) -> Result<Digest> {
+        let (file, _) = dir.find_or_create(LOCK)?;
         let started = Instant::now();
         while let Err(error) = file.try_lock() {
             if started.elapsed() > PATIENCE {
-                return Err(self.dir.error("lock", LOCK, error.into()));
+                return Err(dir.error("lock", LOCK, error.into()));
             }
             std::thread::sleep(Duration::from_millis(1));
         }
         // It is read anew when it is wanted.
         lock(&self.recalled).clear();
-        let mut seen = self.read(name)?;
+        let mut seen = read(dir, name)?;
         let (state, is_news) = record::state_of(&seen, code);
         if is_news {
             record::add(&mut seen, Seen { state, code: *code });
             let is_first = seen.len() == 1;
-            sys::replace(&self.dir, name, &[record::write(&seen).as_bytes()])?;
+            sys::replace(dir, name, &[record::write(&seen).as_bytes()])?;
             if is_first {
-                sys::prune(&self.dir, STATES, MOST)?;
+                sys::prune(dir, STATES, MOST)?;
             }
         }
         Ok(state)
     }
+}
 
-    /// What a record tells; nothing if there is none, or it is damaged.
-    fn read(&self, name: &str) -> Result<Vec<Seen>> {
-        let Some((file, _)) = self.dir.find(name, Access::Read)? else { return Ok(Vec::new()) };
-        let mut text = Vec::new();
-        file.take(LARGEST).read_to_end(&mut text).map_err(|error| self.dir.error("read", name, error))?;
-        Ok(std::str::from_utf8(&text).ok().and_then(record::read).unwrap_or_default())
-    }
+/// What a record tells; nothing if there is none, or it is damaged.
+fn read(dir: &Dir, name: &str) -> Result<Vec<Seen>> {
+    let Some((file, _)) = dir.find(name, Access::Read)? else { return Ok(Vec::new()) };
+    let mut text = Vec::new();
+    file.take(LARGEST).read_to_end(&mut text).map_err(|error| dir.error("read", name, error))?;
+    Ok(std::str::from_utf8(&text).ok().and_then(record::read).unwrap_or_default())
 }
 
 /// The code of a function; `None` if its source alone counts.

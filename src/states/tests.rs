@@ -32,7 +32,7 @@ fn threads_that_note_at_once_lose_nothing() {
     });
     assert!(found.iter().all(|one| *one == found[0]));
     let others = States::new(&Arc::new(Dir::create(temporary.path()).unwrap()));
-    assert_eq!(others.read(&name(&FUNCTION)).unwrap().len(), 20);
+    assert_eq!(read(others.dir.as_ref().unwrap(), &name(&FUNCTION)).unwrap().len(), 20);
     for (n, state) in (0..20).zip(&found[0]) {
         assert_eq!(find(&others, &code(n)), *state);
     }

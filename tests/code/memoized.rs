@@ -55,7 +55,11 @@ fn a_memoized_function_that_is_called_is_reached_and_the_library_is_only_named()
     let reach = reach(calls_cubed);
     assert!(has(&reach, "helper_of_cubed"));
     assert!(!has(&reach, "helper_of_other"));
-    let named: Vec<_> = reach.pieces.iter().filter(|piece| piece.name().starts_with("rememo::")).collect();
+    // What writes and reads values and arguments leads to what their types say.
+    let is_followed =
+        |name: &str| ["rememo::codec::", "rememo::key::"].iter().any(|path| name.starts_with(path));
+    let is_named = |name: &str| name.starts_with("rememo::") && !is_followed(name);
+    let named: Vec<_> = reach.pieces.iter().filter(|piece| is_named(&piece.name())).collect();
     assert!(!named.is_empty());
     for piece in &named {
         let number = reach.pieces.iter().position(|other| std::ptr::eq(other, *piece));

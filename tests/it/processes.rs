@@ -196,6 +196,8 @@ fn an_interrupt_in_the_middle_keeps_what_was_finished() {
 fn a_store_survives_writers_killed_at_any_moment() {
     let cache = TestCache::new();
     let acknowledged = cache.root().with_file_name("acknowledged");
+    // The writers need not follow the machine code, for which they do not live long enough.
+    cache.memory.contains(&crate::environment::table::delayed(0));
     for round in 0..30u64 {
         let mut writer = start("write", &cache.root())
             .env("REMEMO_TEST_FIRST", (round * 1000).to_string())
