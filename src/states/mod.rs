@@ -13,6 +13,7 @@ mod program;
 mod record;
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
@@ -132,14 +133,7 @@ impl States {
     }
 
     fn note(&self, dir: &Dir, name: &str, code: &Code) -> Result<Digest> {
-        let (file, _) = dir.find_or_create(LOCK)?;
-        let started = Instant::now();
-        while let Err(error) = file.try_lock() {
-            if started.elapsed() > PATIENCE {
-                return Err(dir.error("lock", LOCK, error.into()));
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        let _lock = locked(dir, LOCK)?;
         // It is read anew when it is wanted.
         lock(&self.recalled).clear();
         let mut seen = read(dir, name)?;
@@ -162,6 +156,19 @@ fn read(dir: &Dir, name: &str) -> Result<Vec<Seen>> {
     let mut text = Vec::new();
     file.take(LARGEST).read_to_end(&mut text).map_err(|error| dir.error("read", name, error))?;
     Ok(std::str::from_utf8(&text).ok().and_then(record::read).unwrap_or_default())
+}
+
+/// A file that is locked until it is dropped.
+fn locked(dir: &Dir, name: &str) -> Result<File> {
+    let (file, _) = dir.find_or_create(name)?;
+    let started = Instant::now();
+    while let Err(error) = file.try_lock() {
+        if started.elapsed() > PATIENCE {
+            return Err(dir.error("lock", name, error.into()));
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Ok(file)
 }
 
 /// The code of a function; `None` if its source alone counts.

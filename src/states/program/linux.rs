@@ -23,6 +23,9 @@ const FIRST: &str = "rememo programs 1 ";
 /// The file of the program, also if it was moved, replaced or removed since.
 const PROGRAM: &str = "/proc/self/exe";
 
+/// Locked while a file is changed.
+const LOCK: &str = "lock";
+
 /// Builds of which fingerprints are kept.
 const MOST: usize = 256;
 
@@ -147,9 +150,9 @@ impl Place {
         Ok(std::str::from_utf8(&text).ok().and_then(Known::parse))
     }
 
-    /// Writes what is known here and in the file. What another process writes at the same moment may be lost: it is made
-    /// anew some time.
+    /// Writes what is known here and in the file.
     fn write(&self, known: &mut Known) -> Result<()> {
+        let _lock = super::super::locked(&self.dir, LOCK)?;
         for (begin, fingerprint) in self.read()?.unwrap_or_default().fingerprints {
             known.fingerprints.entry(begin).or_insert(fingerprint);
         }
