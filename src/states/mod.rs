@@ -51,7 +51,7 @@ pub(crate) struct Written<'a> {
     pub(crate) function: Identity,
     /// The fingerprint of its source.
     pub(crate) source: &'a [u8; 32],
-    /// How it was compiled; empty if its machine code does not count.
+    /// How it was compiled.
     pub(crate) settings: &'a str,
 }
 
@@ -90,7 +90,7 @@ impl States {
 
     /// The state that a function is in. `roots` are the addresses of what its machine code begins with.
     pub(crate) fn of(&self, written: &Written<'_>, roots: &[usize]) -> Digest {
-        let Some(code) = code(written, roots) else { return *written.source };
+        let code = code(written, roots);
         self.find(&name(&written.function), &code).unwrap_or_else(|error| {
             events::debug!("the states of the code are not known: {error}");
             code.new_state()
@@ -142,8 +142,9 @@ impl States {
             record::add(&mut seen, Seen { state, code: *code });
             let is_first = seen.len() == 1;
             sys::replace(dir, name, &[record::write(&seen).as_bytes()])?;
-            if is_first {
-                sys::prune(dir, STATES, MOST)?;
+            // The state is noted, whether there is room for others or not.
+            if is_first && let Err(error) = sys::prune(dir, STATES, MOST) {
+                events::debug!("records of states are not removed: {error}");
             }
         }
         Ok(state)
@@ -171,14 +172,11 @@ fn locked(dir: &Dir, name: &str) -> Result<File> {
     Ok(file)
 }
 
-/// The code of a function; `None` if its source alone counts.
-fn code(written: &Written<'_>, roots: &[usize]) -> Option<Code> {
-    if written.settings.is_empty() {
-        return None;
-    }
+/// The code of a function.
+fn code(written: &Written<'_>, roots: &[usize]) -> Code {
     let source = *written.source;
     let Machine { platform, digest } = Machine::of(roots, written.settings);
-    Some(Code { source, platform, machine: digest.unwrap_or(source) })
+    Code { source, platform, machine: digest.unwrap_or(source) }
 }
 
 fn name(Identity(function): &Identity) -> String {
