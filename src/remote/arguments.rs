@@ -100,6 +100,11 @@ enum Held<'b> {
 }
 
 impl Argument<'_> {
+    /// Whether its type is one whose reader is known to read what its writer wrote, and that names no file.
+    pub(super) fn is_exact(&self) -> bool {
+        self.digest.is_none()
+    }
+
     /// The bytes of what serde has written.
     fn serde(&self) -> Result<&[u8], CodecError> {
         match &self.bytes {
@@ -133,6 +138,8 @@ impl Argument<'_> {
 #[derive(Debug)]
 pub struct Given<'b> {
     pub(super) arguments: std::slice::Iter<'b, Argument<'b>>,
+    /// Whether all of them arrive as they were sent.
+    pub(super) is_exact: bool,
     pub(super) key: Option<Key>,
     pub(super) state: [u8; 32],
     pub(super) memory: &'b Memory,

@@ -7,7 +7,7 @@
 //!
 //! # Invariants
 //! 1. A job is run as the call that was sent, or not at all: the key is made again from the arguments as they arrived, and
-//!    must be the same.
+//!    must be the same, unless all of them are of types that are known to arrive as they were sent.
 //! 2. An id stands for a function with its code. A program with other code does not know it, and says so.
 //! 3. What is sent is read with as much distrust as what is on the disk: no bytes make a program panic.
 

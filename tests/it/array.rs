@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::large::damage::regions;
 use crate::large::{blob, each_layout};
-use crate::processes::start;
+use crate::processes::{expect_success, start};
 use crate::support::{hit, miss, miss_because};
 
 const ROWS: usize = 520;
@@ -240,8 +240,7 @@ fn a_mapped_array_outlives_its_entry() {
             let array = hit(&memory, table::delayed(ROWS, COLUMNS));
             let clone = array.clone();
             assert!(array.is_mapped());
-            let other = start(&format!("array {role}"), &dir.path().join("cache")).status().unwrap();
-            assert!(other.success(), "{role}");
+            expect_success(&mut start(&format!("array {role}"), &dir.path().join("cache")));
             assert_eq!(array, computed, "{role}");
             drop((array, memory));
             drop(dir);

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use rememo::{Memory, MissReason, Parallel, Source, delayed, memo};
 
-use crate::processes::start;
+use crate::processes::{expect_success, start};
 use crate::support::{TestCache, hit, miss};
 
 #[memo]
@@ -112,18 +112,13 @@ fn write_and_acknowledge(cache: &Path) {
     }
 }
 
-#[track_caller]
-fn expect_success(mut command: Command) {
-    assert!(command.status().unwrap().success());
-}
-
 #[test]
 fn rememo_off_disables_every_memory_and_touches_nothing() {
     let cache = TestCache::new();
     let untouched = cache.root().with_file_name("untouched");
     let mut command = start("off", &untouched);
     command.env("REMEMO", "off").env("REMEMO_DIR", &untouched);
-    expect_success(command);
+    expect_success(&mut command);
     assert!(!untouched.exists());
 }
 
@@ -133,7 +128,7 @@ fn plain_calls_use_rememo_dir() {
     let dir = cache.root().with_file_name("by environment");
     let mut command = start("default place", &dir);
     command.env("REMEMO_DIR", &dir);
-    expect_success(command);
+    expect_success(&mut command);
     assert_eq!(Memory::open(&dir).unwrap().stats().entries, 1);
     hit(&Memory::open(&dir).unwrap(), square::delayed(3));
 }
@@ -144,7 +139,7 @@ fn without_rememo_dir_plain_calls_use_the_users_cache_directory() {
     let home = cache.root().with_file_name("home");
     let mut command = start("default place", &home.join("rememo"));
     command.env_remove("REMEMO_DIR").env("XDG_CACHE_HOME", &home);
-    expect_success(command);
+    expect_success(&mut command);
     assert_eq!(Memory::open(home.join("rememo")).unwrap().stats().entries, 1);
 }
 
@@ -155,13 +150,13 @@ fn a_default_place_that_cannot_be_used_costs_no_result() {
     let file = cache.root().join("format");
     let mut command = start("no home", &file);
     command.env("REMEMO_DIR", file.join("below a file"));
-    expect_success(command);
+    expect_success(&mut command);
 }
 
 #[test]
 fn trouble_is_logged_once_for_each_kind() {
     let cache = TestCache::new();
-    expect_success(start("log", &cache.root().with_file_name("another")));
+    expect_success(&mut start("log", &cache.root().with_file_name("another")));
 }
 
 /// As many threads as cores that the affinity mask allows.
@@ -178,7 +173,7 @@ fn jobs_follow_the_affinity_mask() {
         pinned.env(name, value.unwrap());
     }
     pinned.env("REMEMO_TEST_CORES", "1").stdout(std::process::Stdio::null());
-    expect_success(pinned);
+    expect_success(&mut pinned);
 }
 
 /// As many threads as the CPU quota of the control group allows; needs root and a `cpu` controller to write to.
@@ -196,7 +191,7 @@ fn jobs_follow_the_quota_of_the_control_group() {
         confined.env(name, value.unwrap());
     }
     confined.env("REMEMO_TEST_CORES", "1").stdout(std::process::Stdio::null());
-    expect_success(confined);
+    expect_success(&mut confined);
 }
 
 /// A control group whose processes may use one core; removed on drop.

@@ -5,7 +5,7 @@ use std::env;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -34,6 +34,15 @@ fn in_role(mut command: Command, role: &str, cache: &Path) -> Command {
         .env("REMEMO_TEST_CACHE", cache)
         .stdout(Stdio::null());
     command
+}
+
+/// Runs a process to its end, which must be a good one; what it printed.
+#[track_caller]
+pub fn expect_success(command: &mut Command) -> Output {
+    let output = command.stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap();
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    assert!(output.status.success(), "{}\n{}{}", output.status, text(&output.stdout), text(&output.stderr));
+    output
 }
 
 #[test]
@@ -105,7 +114,7 @@ fn runs(file: &Path) -> Vec<u64> {
     runs
 }
 
-fn expect_success(mut child: Child) {
+fn wait_for_success(mut child: Child) {
     assert!(child.wait().unwrap().success());
 }
 
@@ -116,8 +125,8 @@ fn two_processes_started_together_compute_each_call_once() {
         let file = cache.root().with_file_name("runs");
         let start = || start(role, &cache.root()).env("REMEMO_TEST_RUNS", &file).spawn().unwrap();
         let (one, other) = (start(), start());
-        expect_success(one);
-        expect_success(other);
+        wait_for_success(one);
+        wait_for_success(other);
         assert_eq!(runs(&file), (0..50).collect::<Vec<_>>(), "{role}");
         cache.expect_tidy();
     }
@@ -139,8 +148,8 @@ fn a_process_killed_halfway_loses_only_what_it_was_running() {
         victim.kill().unwrap(); // SIGKILL
         victim.wait().unwrap();
         let again = start();
-        expect_success(other);
-        expect_success(again);
+        wait_for_success(other);
+        wait_for_success(again);
         let runs = runs(&file);
         // A call may have run to its end just before the kill and not been stored: one for each thread of the victim.
         let threads = if role == "slow calls" { 2 } else { 1 };
@@ -184,7 +193,7 @@ fn an_interrupt_in_the_middle_keeps_what_was_finished() {
         // Each of two threads may have been stopped between the last line of the function and the store.
         assert!(kept.len() + 2 >= finished.len(), "{role}: of {finished:?} only {kept:?} were kept");
 
-        expect_success(start());
+        wait_for_success(start());
         let runs = runs(&file);
         assert_eq!(runs.len(), 50 + finished.len() - kept.len(), "{role}: the next run computes the rest");
         assert!(kept.iter().all(|x| runs.iter().filter(|&run| run == x).count() == 1));

@@ -23,6 +23,9 @@ const FIRST: &str = "rememo programs 1 ";
 /// The file of the program, also if it was moved, replaced or removed since.
 const PROGRAM: &str = "/proc/self/exe";
 
+/// Where the files are. Below it nothing else is: what was not used for longest goes.
+const BUILDS: &str = "builds";
+
 /// Locked while a file is changed.
 const LOCK: &str = "lock";
 
@@ -138,7 +141,7 @@ impl Place {
         hasher.update(build).update(&stat.size.to_le_bytes());
         let modified = stat.modified.duration_since(UNIX_EPOCH).unwrap_or_default();
         hasher.update(&modified.as_nanos().to_le_bytes());
-        let name = record::hex(hasher.finalize().as_bytes())[..32].to_owned();
+        let name = format!("{BUILDS}/{}", &record::hex(hasher.finalize().as_bytes())[..32]);
         Ok(Some(Place { dir: Dir::create(&caches.join("rememo-programs"))?, name }))
     }
 
@@ -161,7 +164,7 @@ impl Place {
         sys::replace(&self.dir, &self.name, &[text.as_bytes()])?;
         if is_new {
             sys::sweep(&self.dir)?;
-            sys::prune(&self.dir, "", MOST)?;
+            sys::prune(&self.dir, BUILDS, MOST)?;
         }
         Ok(())
     }
@@ -216,5 +219,21 @@ mod tests {
             assert!(String::from_utf8(damaged).ok().and_then(|text| Known::parse(&text)).is_none(), "{at}");
             assert!(Known::parse(&text[..at]).is_none(), "{at}");
         }
+    }
+    /// Regression: the file of the lock was the oldest, and was removed while others held it.
+    #[test]
+    fn the_lock_stays_when_there_are_too_many_builds() {
+        let caches = tempfile::tempdir().unwrap();
+        let write = |build: usize| {
+            let dir = Dir::create(caches.path()).unwrap();
+            let mut known = Known { compilers: Some([9; 32]), ..Known::default() };
+            Place { dir, name: format!("{BUILDS}/{build}") }.write(&mut known).unwrap();
+        };
+        let builds = || std::fs::read_dir(caches.path().join(BUILDS)).unwrap().count();
+        write(0);
+        let lock = File::open(caches.path().join(LOCK)).unwrap();
+        (1..=MOST).for_each(write);
+        assert!(builds() < MOST, "{}", builds());
+        assert!(sys::stat(&lock).unwrap().is_named);
     }
 }

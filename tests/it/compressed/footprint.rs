@@ -6,8 +6,8 @@ use std::path::Path;
 use rememo::{Memory, memo};
 
 use super::{dice, numbers, stored, throws};
-use crate::large::footprint::peak;
-use crate::processes::start;
+use crate::large::footprint::used_by;
+use crate::processes::{expect_success, start};
 use crate::support::TestCache;
 
 #[memo(compress = 22)]
@@ -21,16 +21,19 @@ pub fn play(role: &str, cache: &Path) {
     /// What storing and reading may take beside the value and its bytes, in KiB.
     const SLACK: u64 = 32 << 10;
     let memory = Memory::open(cache).unwrap();
-    // Before the measurement, so that what is made for good is there.
+    // Before the measurement, so that what is made for good is there, and the machine code is known, whose following takes memory.
     memory.call(numbers::delayed(100_000));
-    let (before, hits) = (peak(), memory.stats().hits);
-    let value = match role {
-        "raw" => memory.call(numbers::delayed(96 * MIB / 8)).len() * 8,
-        "serde" => memory.call(throws::delayed(96 * MIB / 16)).len() * 16,
-        "strong" => memory.call(squeezed::delayed(3 * MIB / 8)).len() * 8,
-        role => panic!("no such role: {role}"),
-    };
-    let used = peak() - before;
+    memory.contains(&throws::delayed(0));
+    memory.contains(&squeezed::delayed(0));
+    let (mut value, hits) = (0, memory.stats().hits);
+    let used = used_by(|| {
+        value = match role {
+            "raw" => memory.call(numbers::delayed(48 * MIB / 8)).len() * 8,
+            "serde" => memory.call(throws::delayed(48 * MIB / 16)).len() * 16,
+            "strong" => memory.call(squeezed::delayed(3 * MIB / 8)).len() * 8,
+            role => panic!("no such role: {role}"),
+        };
+    });
     let value = value as u64 / 1024;
     let is_stored = env::var("REMEMO_TEST_STORED").is_ok();
     assert_eq!(memory.stats().hits - hits, u64::from(is_stored), "{:?}", memory.stats());
@@ -52,16 +55,8 @@ pub fn play(role: &str, cache: &Path) {
 fn storing_and_reading_take_at_most_the_value_twice_and_32_mib() {
     for role in ["raw", "serde", "strong"] {
         let cache = TestCache::new();
-        // The other process need not follow the machine code, which takes memory.
-        cache.memory.contains(&numbers::delayed(0));
-        cache.memory.contains(&throws::delayed(0));
-        cache.memory.contains(&squeezed::delayed(0));
-        let start = || {
-            let mut command = start(&format!("compressed {role}"), &cache.root());
-            command.stdout(std::process::Stdio::inherit());
-            command
-        };
-        assert!(start().status().unwrap().success(), "storing, {role}");
-        assert!(start().env("REMEMO_TEST_STORED", "1").status().unwrap().success(), "reading, {role}");
+        let start = || start(&format!("compressed {role}"), &cache.root());
+        expect_success(&mut start());
+        expect_success(start().env("REMEMO_TEST_STORED", "1"));
     }
 }

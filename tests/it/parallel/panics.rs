@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::panic::panic_any;
 use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 
 use rememo::{
@@ -257,7 +256,6 @@ pub fn play(role: &str, cache: &Path) {
 fn a_logger_that_panics_costs_nothing() {
     within_a_minute(|| {
         let cache = TestCache::new();
-        let child = processes::start("panics logged", &cache.root()).stderr(Stdio::piped()).output().unwrap();
-        assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
+        processes::expect_success(&mut processes::start("panics logged", &cache.root()));
     });
 }

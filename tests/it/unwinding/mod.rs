@@ -11,6 +11,7 @@ mod input;
 mod logger;
 mod payloads;
 
+use std::fs::{self, File};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -41,7 +42,14 @@ fn expect(role: &str) {
 fn expect_with(role: &str, variables: &[(&str, &str)]) {
     let dir = tempfile::tempdir().unwrap();
     let mut command = start(&format!("unwinding {role}"), &dir.path().join("cache"));
-    let mut child = command.envs(variables.iter().copied()).spawn().unwrap();
+    // Thousands of panics are printed, which nobody wants to see unless something is wrong.
+    let output = dir.path().join("output");
+    command.envs(variables.iter().copied()).stderr(File::create(&output).unwrap());
+    let end_of_output = || {
+        let text = fs::read(&output).unwrap();
+        String::from_utf8_lossy(&text[text.len().saturating_sub(4000)..]).into_owned()
+    };
+    let mut child = command.spawn().unwrap();
     let started = Instant::now();
     let status = loop {
         if let Some(status) = child.try_wait().unwrap() {
@@ -50,11 +58,11 @@ fn expect_with(role: &str, variables: &[(&str, &str)]) {
         if started.elapsed() > Duration::from_mins(1) {
             child.kill().unwrap();
             child.wait().unwrap();
-            panic!("{role} hangs");
+            panic!("{role} hangs: {}", end_of_output());
         }
         thread::sleep(Duration::from_millis(10));
     };
-    assert!(status.success(), "{role}: {status}");
+    assert!(status.success(), "{role}: {status}: {}", end_of_output());
 }
 
 /// What came of calls, in the order of the input.

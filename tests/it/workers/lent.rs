@@ -13,7 +13,7 @@ use std::time::Duration;
 use rememo::{Array, Executor, Memory, Parallel, TaskErrorKind, memo};
 
 use super::{expect_gone, expect_soon, lines, note, workers};
-use crate::processes::start;
+use crate::processes::{expect_success, start};
 use crate::support::TestCache;
 
 /// Bytes of an argument.
@@ -170,8 +170,7 @@ pub fn play(role: &str, memory: &Memory, cache: &Path) {
 #[track_caller]
 fn expect_played(role: &str) -> TestCache {
     let cache = TestCache::new();
-    let child = start(&format!("workers lent {role}"), &cache.root()).output().unwrap();
-    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
+    expect_success(&mut start(&format!("workers lent {role}"), &cache.root()));
     cache
 }
 

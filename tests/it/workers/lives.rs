@@ -12,7 +12,7 @@ use rememo::{Executor, Memory, Parallel, memo};
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 use super::{expect_gone, expect_soon, lines, note, process, workers};
-use crate::processes::{start, start_interruptible};
+use crate::processes::{expect_success, start, start_interruptible};
 use crate::support::TestCache;
 
 #[test]
@@ -227,9 +227,8 @@ fn batches_of_many_kinds_leave_few_workers_behind() {
 /// What a process of a role writes to its standard output and error.
 fn output(role: &str) -> (String, String) {
     let cache = TestCache::new();
-    let child = start(role, &cache.root()).stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap();
+    let child = expect_success(&mut start(role, &cache.root()));
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert!(child.status.success(), "{}", text(&child.stderr));
     (text(&child.stdout), text(&child.stderr))
 }
 
@@ -264,7 +263,6 @@ fn a_worker_that_was_started_by_nobody_is_no_worker() {
     // The variable of another parent, as a program inherits it that a worker starts.
     let cache = TestCache::new();
     let mut command = start("workers quiet", &cache.root());
-    let child = command.env("REMEMO_WORKER", "1").stdin(Stdio::null()).output().unwrap();
-    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
+    expect_success(command.env("REMEMO_WORKER", "1").stdin(Stdio::null()));
     assert!(env::var_os("REMEMO_WORKER").is_none());
 }
