@@ -3,52 +3,30 @@
 use std::sync::OnceLock;
 
 use super::element::Element;
-use crate::codec::raw::{Primitive, little_endian};
+use crate::codec::raw::{Elements, Primitive, little_endian};
 use crate::key::hashing;
-use crate::sys::map::Mapped;
 
 pub(super) struct Data<T> {
-    place: Place<T>,
+    elements: Elements<T>,
     /// blake3 of the little-endian bytes.
     digest: OnceLock<[u8; 32]>,
 }
 
-enum Place<T> {
-    Memory(Vec<T>),
-    /// `count` elements from `start` on, which are there and aligned.
-    Mapped {
-        mapped: Mapped,
-        start: usize,
-        count: usize,
-    },
-}
-
 impl<T: Element> Data<T> {
-    pub(super) fn of_vec(items: Vec<T>) -> Self {
-        Data { place: Place::Memory(items), digest: OnceLock::new() }
-    }
-
-    /// `None` if the elements are not there, or not aligned.
-    pub(super) fn of_mapped(mapped: Mapped, start: usize, count: usize) -> Option<Self> {
-        mapped.slice::<Primitive, T>(start, count)?;
-        Some(Data { place: Place::Mapped { mapped, start, count }, digest: OnceLock::new() })
+    pub(super) fn new(elements: Elements<T>) -> Self {
+        Data { elements, digest: OnceLock::new() }
     }
 
     pub(super) fn as_slice(&self) -> &[T] {
-        match &self.place {
-            Place::Memory(items) => items,
-            Place::Mapped { mapped, start, count } => {
-                mapped.slice::<Primitive, T>(*start, *count).expect("seen when the array was made")
-            }
-        }
+        &self.elements
     }
 
     pub(super) fn into_vec(self) -> Vec<T> {
-        if let Place::Memory(items) = self.place { items } else { self.as_slice().to_vec() }
+        self.elements.into_vec()
     }
 
     pub(super) fn is_mapped(&self) -> bool {
-        matches!(self.place, Place::Mapped { .. })
+        self.elements.is_mapped()
     }
 
     pub(super) fn digest(&self) -> &[u8; 32] {

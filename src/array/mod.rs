@@ -17,8 +17,8 @@ use std::sync::Arc;
 
 use self::data::Data;
 pub use self::element::Element;
+use crate::codec::raw::Elements;
 use crate::error::{Error, Result};
-use crate::sys::map::Mapped;
 
 /// Numbers with a shape: the output type for large results.
 ///
@@ -82,13 +82,13 @@ impl<T: Element> Array<T> {
     pub fn new(shape: impl Into<Arc<[usize]>>, data: Vec<T>) -> Result<Self> {
         let shape = shape.into();
         check_shape(&shape, data.len())?;
-        Ok(Array { shape, data: Arc::new(Data::of_vec(data)) })
+        Ok(Array { shape, data: Arc::new(Data::new(Elements::of_vec(data))) })
     }
 
-    /// The array in a mapped file whose data begins at `start`; `None` if it does not fit.
-    pub(crate) fn of_mapped(shape: &[usize], mapped: Mapped, start: usize) -> Option<Self> {
-        let data = Data::of_mapped(mapped, start, elements(shape)?)?;
-        Some(Array { shape: shape.into(), data: Arc::new(data) })
+    /// The array of elements that were read, which must be as many as the shape has.
+    pub(crate) fn of_elements(shape: &[usize], elements: Elements<T>) -> Result<Self> {
+        check_shape(shape, elements.len())?;
+        Ok(Array { shape: shape.into(), data: Arc::new(Data::new(elements)) })
     }
 
     /// The number of elements along each dimension.
@@ -176,7 +176,7 @@ impl<T: Element> AsRef<[T]> for Array<T> {
 /// An array of one dimension. Copies nothing.
 impl<T: Element> From<Vec<T>> for Array<T> {
     fn from(data: Vec<T>) -> Self {
-        Array { shape: Arc::new([data.len()]), data: Arc::new(Data::of_vec(data)) }
+        Array { shape: Arc::new([data.len()]), data: Arc::new(Data::new(Elements::of_vec(data))) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The table of keys that threads of this process are computing.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::mem;
@@ -156,6 +157,17 @@ impl Flight {
     }
 }
 
+thread_local! {
+    /// How many flights this thread leads.
+    static LED: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Whether this thread leads a flight: others may wait for what it computes, so while it waits itself it has to do what nobody
+/// else may come to.
+pub(crate) fn leads_any() -> bool {
+    LED.try_with(Cell::get).is_ok_and(|led| led > 0)
+}
+
 /// The duty to end a flight, which is to drop this once the value is stored. Dropped before it has landed, as in a panic, the flight
 /// ends with nothing to share.
 pub(crate) struct Leader<'f> {
@@ -197,6 +209,8 @@ impl Flights {
                 _ => {
                     let flight = Flight::new(function);
                     flights.insert(key, Arc::clone(&flight));
+                    // A thread that ends, whose locals are gone, waits for nothing any more.
+                    let _ = LED.try_with(|led| led.set(led.get() + 1));
                     return Joined::Leader(Leader { flights: self, key, flight });
                 }
             }
@@ -338,6 +352,7 @@ impl Leader<'_> {
 
 impl Drop for Leader<'_> {
     fn drop(&mut self) {
+        let _ = LED.try_with(|led| led.set(led.get().saturating_sub(1)));
         let end = |state| match state {
             State::Flying => State::Failed,
             State::Landed(shared) => State::Ended(shared),

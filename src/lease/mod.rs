@@ -19,6 +19,6 @@ mod notice;
 mod waits;
 
 pub(crate) use file::{Acquired, Lease, LeaseFiles};
-pub(crate) use flights::{Flights, Joined, Leader, Leave, Meanwhile, Shared, Watcher, Wish};
+pub(crate) use flights::{Flights, Joined, Leader, Leave, Meanwhile, Shared, Watcher, Wish, leads_any};
 pub(crate) use hidden::{Doubt, Suspicion, note_own_thread};
 pub(crate) use waits::{Awaited, Circle, Waiting, wait_for_work};

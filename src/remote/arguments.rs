@@ -1,7 +1,7 @@
 //! Arguments of a call that leaves the process.
 //!
 //! Arrays of numbers go as they lie in memory, all others through serde. To a worker process a large argument is
-//! [lent](super::lent), once for all calls that share it.
+//! [lent](super::lent), once for all calls that share it; an [`Array`](crate::Array) or a slice is mapped there.
 //!
 //! An argument that arrives must mean what the sender's does (see [`codec`](crate::codec)). Its
 //! digest travels with it, and whoever receives it refuses the call if that of what was read is
@@ -308,29 +308,36 @@ pub(super) mod via {
 
     /// Arguments that are nothing but arrays of numbers.
     pub trait ReceiveViaRaw<'b, T: ?Sized> {
+        /// The argument, until the call is over.
+        type Held;
+
         /// Takes the next argument.
         ///
         /// # Errors
         ///
         /// Fails if its bytes are no value of the type, or cannot be read.
-        fn receive(&self, given: &mut Given<'b>, name: &str) -> Result<Box<T>, Lost>;
+        fn receive(&self, given: &mut Given<'b>, name: &str) -> Result<Self::Held, Lost>;
     }
 
     impl<'b, T: RawArgument + ?Sized> ReceiveViaRaw<'b, T> for &&Receive<T> {
-        fn receive(&self, given: &mut Given<'b>, name: &str) -> Result<Box<T>, Lost> {
-            receive_raw(given, name)
+        type Held = T::Held;
+
+        fn receive(&self, given: &mut Given<'b>, name: &str) -> Result<T::Held, Lost> {
+            receive_raw::<T>(given, name)
         }
     }
 
     impl<'b, T: RawArgument + ?Sized> ReceiveViaRaw<'b, T> for &&ReceiveOwned<T> {
-        fn receive(&self, given: &mut Given<'b>, name: &str) -> Result<Box<T>, Lost> {
-            receive_raw(given, name)
+        type Held = T::Held;
+
+        fn receive(&self, given: &mut Given<'b>, name: &str) -> Result<T::Held, Lost> {
+            receive_raw::<T>(given, name)
         }
     }
 
-    fn receive_raw<T: RawArgument + ?Sized>(given: &mut Given<'_>, name: &str) -> Result<Box<T>, Lost> {
+    fn receive_raw<T: RawArgument + ?Sized>(given: &mut Given<'_>, name: &str) -> Result<T::Held, Lost> {
         let content = given.next()?.content();
-        decode_argument(&content).map_err(|error| unread(name, &error))
+        decode_argument::<T>(&content).map_err(|error| unread(name, &error))
     }
 
     /// Arguments that serde can read.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -356,4 +356,60 @@ fn a_task_does_not_wait_for_the_end_of_a_long_batch() {
         assert!(!over.load(SeqCst));
         assert!(thread.is_some_and(|name| name.starts_with("rememo-12-")), "it ran elsewhere");
     });
+}
+
+/// What a call that is computed outside of the pool submits, while the only thread of the pool waits for that very call.
+mod awaited_outside {
+    use super::*;
+
+    static SETTINGS: Mutex<Option<(Memory, Parallel)>> = Mutex::new(None);
+    static IS_WAITED_FOR: AtomicBool = AtomicBool::new(false);
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+
+    fn settings() -> (Memory, Parallel) {
+        SETTINGS.lock().unwrap().clone().unwrap()
+    }
+
+    /// A task on the pool, which waits for a call that is computed outside of it.
+    #[memo]
+    fn waits(way: u64) -> u64 {
+        IS_WAITED_FOR.store(true, SeqCst);
+        settings().0.call(submits::delayed(way)) + 1
+    }
+
+    #[memo]
+    fn submits(way: u64) -> u64 {
+        RUNS.fetch_add(1, SeqCst);
+        while !IS_WAITED_FOR.load(SeqCst) {
+            thread::yield_now();
+        }
+        thread::sleep(Duration::from_millis(20));
+        let tasks = (0..3).map(|x| settings().1.submit(square::delayed(100 + x)));
+        match way {
+            0 => tasks.map(|task| task.wait().unwrap()).sum(),
+            _ => as_completed(tasks).map(|(_, result)| result.unwrap()).sum(),
+        }
+    }
+
+    /// Regression: it was computed a second time after some seconds, or hung.
+    #[test]
+    fn is_computed_though_the_pool_waits_for_who_submits_it() {
+        for way in [0, 1] {
+            within_a_minute(move || {
+                let cache = TestCache::new();
+                let parallel = Parallel::new().jobs(1).memory(&cache.memory);
+                *SETTINGS.lock().unwrap() = Some((cache.memory.clone(), parallel.clone()));
+                IS_WAITED_FOR.store(false, SeqCst);
+                RUNS.store(0, SeqCst);
+                let outside = thread::spawn(move || settings().0.call(submits::delayed(way)));
+                while RUNS.load(SeqCst) == 0 {
+                    thread::yield_now();
+                }
+                let inside = parallel.submit(waits::delayed(way));
+                let sum = 100 * 100 + 101 * 101 + 102 * 102;
+                assert_eq!((outside.join().unwrap(), inside.wait().unwrap()), (sum, sum + 1));
+                assert_eq!(RUNS.load(SeqCst), 1, "nothing is computed twice");
+            });
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{ALIGN, DecodeError, PACKED};
+use super::{ALIGN, DecodeError, Elements, PACKED};
 use crate::payload::{Content, Reader, Source};
 use crate::sys::map::Mapped;
 use crate::sys::raw::{self, Bits, Primitive, Unfilled};
@@ -214,11 +214,20 @@ impl<'e> Leaves<'e> {
         raw::array(|target| self.fill::<T>(target))
     }
 
-    /// The mapped file with the data of the array, and where that begins; `None` if it has to be read.
-    pub(super) fn map<T: Bits<Primitive>>(
+    /// The data of the array, mapped where that can be.
+    pub(super) fn elements<T: Bits<Primitive>>(
         &mut self,
         leaf: &Described,
-    ) -> Result<Option<(Mapped, usize)>, DecodeError> {
+    ) -> Result<Elements<T>, DecodeError> {
+        match self.map::<T>(leaf)? {
+            Some((mapped, start)) => Elements::of_mapped(mapped, start, leaf.count)
+                .ok_or_else(|| unreadable("its file ends too early".into())),
+            None => Ok(Elements::of_vec(self.vec(leaf)?)),
+        }
+    }
+
+    /// The mapped file with the data of the array, and where that begins; `None` if it has to be read.
+    fn map<T: Bits<Primitive>>(&mut self, leaf: &Described) -> Result<Option<(Mapped, usize)>, DecodeError> {
         let can_be_seen = T::ANY && cfg!(target_endian = "little") && leaf.bytes > 0;
         let Some(file) = self.reader.trusted_file().filter(|_| can_be_seen && !self.is_packed) else {
             return Ok(None);

@@ -9,6 +9,7 @@
 //! 3. Data of large values begins at multiples of 64 bytes, so that it can be mapped.
 
 mod argument;
+mod elements;
 mod leaf;
 mod types;
 
@@ -16,6 +17,7 @@ use std::borrow::Cow;
 
 pub use argument::RawArgument;
 pub(crate) use argument::{decode_argument, encode_argument};
+pub use elements::Elements;
 pub(crate) use leaf::{Described, Form, describe_all, little_endian};
 pub use leaf::{Leaf, Leaves};
 

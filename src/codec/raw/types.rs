@@ -94,11 +94,8 @@ impl<W, T: Element> Raw<W> for Array<T> {
 
     fn read(leaves: &mut Leaves<'_>) -> Result<Self, DecodeError> {
         let leaf = leaves.next::<Primitive, T>(Form::Array)?;
-        let array = match leaves.map::<T>(&leaf)? {
-            Some((mapped, start)) => Array::of_mapped(&leaf.shape, mapped, start),
-            None => Array::new(&leaf.shape[..], leaves.vec::<Primitive, T>(&leaf)?).ok(),
-        };
-        let array = array.ok_or_else(|| unreadable("its data does not fit its shape".into()))?;
+        let array = Array::of_elements(&leaf.shape, leaves.elements(&leaf)?);
+        let array = array.map_err(|error| unreadable(error.to_string()))?;
         if let Some(digest) = leaf.digest {
             array.set_digest(digest);
         }

@@ -9,7 +9,7 @@ use crate::task_error::TaskError;
 
 /// Yields what comes of tasks, each with its place among them, in the order in which they are done.
 ///
-/// Nothing is polled: the iterator sleeps until a task is done. Inside a task it works at those that have not started, as [`Task::wait`]
+/// Nothing is polled: the iterator sleeps until a task is done. Inside a task, or a memoized call, it works at those that have not started, as [`Task::wait`]
 /// does. The index of an error is that place, too. Tasks that are left when the iterator is dropped run on.
 ///
 /// # Panics
@@ -52,10 +52,9 @@ pub struct AsCompleted<T> {
 }
 
 impl<T> AsCompleted<T> {
-    /// Works at one of the tasks, if this is a thread of their pool and one waits; whether it did.
+    /// Works at one of the tasks, if this is a thread that helps and one waits; whether it did.
     fn work(&mut self) -> bool {
-        let works_at =
-            |task: &Option<Task<T>>| task.as_ref().is_some_and(|task| task.is_here() && task.work());
+        let works_at = |task: &Option<Task<T>>| task.as_ref().is_some_and(|task| task.helps() && task.work());
         while let Some(index) = self.arrivals.woken() {
             if works_at(&self.tasks[index]) {
                 return true;
@@ -86,6 +85,8 @@ impl<T> Iterator for AsCompleted<T> {
                 return Some((index, result.map_err(|error| error.at(index))));
             }
             if !self.work() {
+                // Whichever comes first, sooner or later it waits for each.
+                let _waiting = self.tasks.iter().flatten().next().and_then(Task::note_wait);
                 self.arrivals.bell.hear(Duration::MAX);
             }
         }

@@ -20,7 +20,7 @@ use super::Parallel;
 use super::attempt::{AttemptTerms, Item, Work, end_of, panicked, subject_of};
 use super::pool::{Busy, Pool};
 use crate::call::Call;
-use crate::lease::{Awaited, Circle, Meanwhile, wait_for_work};
+use crate::lease::{Awaited, Circle, Meanwhile, Waiting, leads_any, wait_for_work};
 use crate::memory::Probe;
 use crate::panics;
 use crate::task_error::TaskError;
@@ -109,8 +109,8 @@ impl<T> Task<T> {
 
     /// Waits for the value.
     ///
-    /// Inside a task of a `Parallel` this thread runs the call itself, if it has not started yet: so tasks may submit others and wait for
-    /// them, also on a pool of one thread. A thread *that a task has started itself* is not known to belong to it: all threads of the pool
+    /// Inside a task of a `Parallel`, and inside a memoized call that others can wait for, this thread runs the call itself, if it
+    /// has not started yet: so tasks may submit others and wait for them, also on a pool of one thread. A thread *that a task has started itself* is not known to belong to it: all threads of the pool
     /// may wait for it while it waits for one of them. If no thread of the pool has come to any submitted call for a second, and none has
     /// finished a call of any other batch, a thread is started that runs the call.
     ///
@@ -127,18 +127,10 @@ impl<T> Task<T> {
             if let Some(result) = self.promise.take() {
                 return result;
             }
-            if self.is_here() && self.work() {
+            if self.helps() && self.work() {
                 continue;
             }
-            let _waiting = self.job.as_ref().map(|(job, _)| {
-                let work = Arc::clone(job) as Arc<dyn Awaited>;
-                loop {
-                    match wait_for_work(&work) {
-                        Ok(waiting) => return waiting,
-                        Err(Circle) => thread::yield_now(),
-                    }
-                }
-            });
+            let _waiting = self.note_wait();
             self.promise.wait(wakes, None);
         }
     }
@@ -190,9 +182,22 @@ impl<T> Task<T> {
         self.job.as_ref().is_some_and(|(job, submitted)| job.is_waiting() && submitted.work_at(&**job))
     }
 
-    /// Whether this is a thread of the pool that the call is to be run by.
-    fn is_here(&self) -> bool {
-        self.job.as_ref().is_some_and(|(_, submitted)| submitted.is_here())
+    /// Whether this thread works at the call while it waits for it: it is one of the pool that the call is to be run by, or all
+    /// of those may wait for what it computes itself.
+    fn helps(&self) -> bool {
+        self.job.as_ref().is_some_and(|(_, submitted)| submitted.is_here()) || leads_any()
+    }
+
+    /// Notes that this thread waits for the call.
+    fn note_wait(&self) -> Option<Waiting> {
+        let (job, _) = self.job.as_ref()?;
+        let work = Arc::clone(job) as Arc<dyn Awaited>;
+        loop {
+            match wait_for_work(&work) {
+                Ok(waiting) => return Some(waiting),
+                Err(Circle) => thread::yield_now(),
+            }
+        }
     }
 }
 

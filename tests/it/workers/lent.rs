@@ -47,6 +47,18 @@ fn slice(data: &[f64], by: u64, parent: u32) -> (f64, Lent) {
     (data[data.len() - 1] + by as f64, lent_by(parent))
 }
 
+/// Whether the data lies in the file that was lent.
+#[memo]
+fn is_mapped(data: &[f64], by: u64) -> bool {
+    let address = data.as_ptr() as u64 + by;
+    let maps = fs::read_to_string("/proc/self/maps").unwrap();
+    maps.lines().any(|line| {
+        let number = |text| u64::from_str_radix(text, 16).unwrap();
+        let (start, end) = line.split(' ').next().unwrap().split_once('-').unwrap();
+        (number(start)..number(end)).contains(&address) && line.contains("memfd:rememo-argument")
+    })
+}
+
 #[memo(ignore(parent))]
 fn vector(data: Vec<f64>, by: u64, parent: u32) -> (f64, Lent) {
     (data[data.len() - 1] + by as f64, lent_by(parent))
@@ -116,6 +128,10 @@ pub fn play(role: &str, memory: &Memory, cache: &Path) {
             expect_one_file(&values);
             assert!(written < BYTES + BYTES / 4, "{written} bytes were written");
         }
+        "mapped" => {
+            let values = parallel.run((0..4).map(|by| is_mapped::delayed(&data, by))).unwrap();
+            assert_eq!(values, [true; 4]);
+        }
         "arrays" => {
             let data = Array::new([1024, data.len() / 1024], data).unwrap();
             expect_one_file(&parallel.run((0..20).map(|by| array::delayed(&data, by, me))).unwrap());
@@ -184,8 +200,9 @@ fn fifty_calls_that_share_an_argument_write_it_once() {
 }
 
 #[test]
-fn an_array_is_mapped_where_it_arrives() {
+fn an_array_or_a_slice_is_mapped_where_it_arrives() {
     expect_played("arrays");
+    expect_played("mapped");
 }
 
 #[test]
