@@ -105,7 +105,8 @@ pub fn hear_out(mut child: Child, model: &mut Model, context: &str) -> ExitStatu
         errors.read_to_end(&mut text).unwrap();
         String::from_utf8_lossy(&text).into_owned()
     });
-    let Ok(text) = heard.recv_timeout(Duration::from_mins(1)) else {
+    // Under strace, with every write synchronized, on a busy machine, some scripts take a minute.
+    let Ok(text) = heard.recv_timeout(Duration::from_mins(5)) else {
         child.kill().unwrap();
         panic!("{context}: it hangs");
     };

@@ -1,6 +1,6 @@
 //! Machine code in the key: what runs decides, and the source carries over to other builds.
 //!
-//! Each edit is made to a program with symbols, whose machine code can be followed; all other tests
+//! Each edit is made to a program whose machine code counts; all other tests
 //! with packages look at sources alone.
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
@@ -50,7 +50,7 @@ const CALLS: &str = "show!(point(1)); show!(looked_up(2)); show!(area(9)); show!
 
 fn package(name: &'static str) -> Package {
     Package::new(name)
-        .with_symbols()
+        .with_machine_code()
         .dependency("serde = { version = \"1\", features = [\"derive\"] }")
         .file("src/greeting.txt", "hello")
         .main(PROGRAM, CALLS)
@@ -114,7 +114,7 @@ fn the_source_carries_entries_over_to_other_settings_and_not_past_an_edit() {
 #[test]
 fn c_code_that_a_build_script_compiles_is_a_part_of_what_runs() {
     Package::new("c_code")
-        .with_symbols()
+        .with_machine_code()
         .manifest("[build-dependencies]\ncc = \"1\"\n")
         .file("build.rs", "fn main() { cc::Build::new().file(\"scale.c\").compile(\"scale\"); println!(\"cargo::rerun-if-changed=scale.c\"); }")
         .file("scale.c", "unsigned long scale(unsigned long x) { return x * 3; }\nunsigned long other(unsigned long x) { return x; }\n")
@@ -134,7 +134,7 @@ fn c_code_that_a_build_script_compiles_is_a_part_of_what_runs() {
 #[test]
 fn other_crates_are_a_part_of_what_runs() {
     Package::new("other_crates")
-        .with_symbols()
+        .with_machine_code()
         .dependency("other_crates_part = { path = \"part\" }")
         .file("part/Cargo.toml", member("other_crates_part", ""))
         .file(
@@ -158,7 +158,7 @@ fn other_crates_are_a_part_of_what_runs() {
 #[test]
 fn builds_of_one_number_are_told_apart() {
     Package::new("one_number")
-        .with_symbols()
+        .with_machine_code()
         .file(
             "build.rs",
             "fn main() { println!(\"cargo::rustc-link-arg-bins=-Wl,--build-id=0x00112233445566778899\"); }",

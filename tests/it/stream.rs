@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Barrier, mpsc};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Barrier, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 #[cfg(target_os = "linux")]
@@ -13,7 +13,7 @@ use rememo::{Memory, Parallel, delayed, memo};
 
 #[cfg(target_os = "linux")]
 use crate::processes;
-use crate::support::TestCache;
+use crate::support::{TestCache, within_a_minute};
 
 #[memo]
 fn square(x: u64) -> u64 {
@@ -296,5 +296,55 @@ fn a_million_inputs_go_through_a_stream_in_flat_memory() {
         let [out, err] = [child.stdout, child.stderr].map(|text| String::from_utf8(text).unwrap());
         assert!(child.status.success(), "{out}{err}");
         println!("{}", out.lines().find(|line| line.contains(" KiB after ")).unwrap());
+    }
+}
+
+/// A stream that is given up waits for the calls that run, and one of them may wait for the call that gives the stream up.
+mod given_up {
+    use super::*;
+
+    static SETTINGS: Mutex<Option<(Memory, Parallel)>> = Mutex::new(None);
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    static IS_WAITED_FOR: AtomicBool = AtomicBool::new(false);
+
+    fn settings() -> (Memory, Parallel) {
+        SETTINGS.lock().unwrap().clone().unwrap()
+    }
+
+    #[memo]
+    fn gives_up(x: u64) -> u64 {
+        if RUNS.fetch_add(1, SeqCst) == 0 {
+            let calls = [waits::delayed(0, x), waits::delayed(1, x)];
+            let mut results = settings().1.stream(calls);
+            assert_eq!(results.next().unwrap().unwrap(), 0);
+            while !IS_WAITED_FOR.load(SeqCst) {
+                thread::yield_now();
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        x
+    }
+
+    /// Waits for who gives up the stream that this call is of.
+    #[memo]
+    fn waits(which: u64, x: u64) -> u64 {
+        if which == 0 {
+            return 0;
+        }
+        IS_WAITED_FOR.store(true, SeqCst);
+        settings().0.call(gives_up::delayed(x)) + 1
+    }
+
+    /// Regression: it hung.
+    #[test]
+    fn by_a_call_that_one_of_its_calls_waits_for() {
+        within_a_minute(|| {
+            let cache = TestCache::new();
+            let parallel = Parallel::new().jobs(2).memory(&cache.memory);
+            *SETTINGS.lock().unwrap() = Some((cache.memory.clone(), parallel.clone()));
+            assert_eq!(parallel.submit(gives_up::delayed(7)).wait().unwrap(), 7);
+            assert_eq!(RUNS.load(SeqCst), 2, "once more inside of the call that waits");
+            assert_eq!(cache.memory.lookup(&waits::delayed(1, 7)), Some(8));
+        });
     }
 }

@@ -194,6 +194,6 @@ where
 {
     fn drop(&mut self) {
         self.0.crew.change(super::Queue::stop);
-        while !self.0.crew.wait(Wish { is_met: is_over, works: false }, None) {}
+        self.0.wait(Wish { is_met: is_over, works: false }, None);
     }
 }

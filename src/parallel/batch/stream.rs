@@ -255,7 +255,7 @@ where
 {
     fn drop(&mut self) {
         self.batch.crew.change(Queue::stop);
-        while !self.batch.crew.wait(Wish { is_met: is_over, works: false }, None) {}
+        self.batch.wait(Wish { is_met: is_over, works: false }, None);
         self.batch.drop_rest();
         panics::drop_each_quietly(mem::take(&mut self.ready).into_values());
         self.batch.watch.as_ref().inspect(|watch| watch.finish());

@@ -33,8 +33,8 @@ pub struct Package {
     /// What is between `cargo` and the arguments of the program.
     run: Vec<&'static str>,
     variables: Vec<(&'static str, &'static str)>,
-    /// Whether programs keep their symbols, without which their machine code cannot be followed.
-    has_symbols: bool,
+    /// Whether the machine code of programs counts.
+    shows_code: bool,
 }
 
 /// Text by path.
@@ -55,13 +55,13 @@ impl Package {
             files,
             run: vec!["run"],
             variables: Vec::new(),
-            has_symbols: false,
+            shows_code: false,
         }
     }
 
     /// Lets the machine code of programs count, too. As a rule their sources alone do.
-    pub fn with_symbols(mut self) -> Self {
-        self.has_symbols = true;
+    pub fn with_machine_code(mut self) -> Self {
+        self.shows_code = true;
         self
     }
 
@@ -234,6 +234,7 @@ impl Package {
         let output = command
             .args(&arguments[..1])
             .arg("--quiet")
+            .args(["--config", TWOX_HASH])
             .args(&arguments[1..])
             .current_dir(self.dir.path())
             .env("CARGO_TARGET_DIR", target())
@@ -241,7 +242,7 @@ impl Package {
             // Small files, fast to write.
             .env("CARGO_INCREMENTAL", "0")
             .env("CARGO_PROFILE_DEV_DEBUG", "0")
-            .env("CARGO_PROFILE_DEV_STRIP", if self.has_symbols { "none" } else { "symbols" })
+            .envs((!self.shows_code).then_some((RUNNER, LOADER)))
             .envs(self.variables.iter().copied())
             .envs(variables.iter().copied())
             .output()
@@ -295,6 +296,14 @@ const MAIN: &str = r#"fn main() {
 pub fn member(name: &str, rest: &str) -> String {
     format!("[package]\nname = \"{name}\"\nedition = \"2024\"\n{rest}")
 }
+
+/// Checksums of megabytes take long without.
+const TWOX_HASH: &str = "profile.dev.package.twox-hash.opt-level=3";
+
+/// What cargo runs programs by, and a loader: a program that it runs has no machine fingerprint, as the system shows the loader's
+/// file for its own. So one build of the library serves both kinds of tests.
+const RUNNER: &str = "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER";
+const LOADER: &str = "/lib64/ld-linux-x86-64.so.2";
 
 /// How variables begin that cargo sets for these tests, and that a `build.rs` or a macro would read.
 const INHERITED: [&str; 7] =

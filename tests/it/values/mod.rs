@@ -21,8 +21,8 @@ fn package(random: String) -> Package {
     Package::new("values")
         .dependency("serde = { version = \"1\", features = [\"derive\"] }")
         .dependency("serde_json = \"1\"")
-        // Checksums of megabytes take long without.
-        .manifest("[profile.dev.package.twox-hash]\nopt-level = 3\n")
+        // It starts worker processes, which a program that the loader runs cannot.
+        .with_machine_code()
         .file("src/main.rs", include_str!("package/main.rs"))
         .file("src/ways.rs", include_str!("package/ways.rs"))
         .file("src/samples.rs", include_str!("package/samples.rs"))
