@@ -1,0 +1,78 @@
+//! Edits real packages at random, and measures what rememo keeps of functions that use them.
+//!
+//! For each package a program with some memoized functions is built against a copy of the package, and run. Then the
+//! copy is edited, in one place at a time, and the program is built and run again with a copy of the cache. Each function
+//! is called through the cache and without it, so each hit is known to be right or stale.
+//!
+//! A miss of a function that returns what it did is *justified* if the function runs what was edited. To tell, a program
+//! of this function alone is linked, without rememo, and the linker removes what the function does not lead to. If its
+//! debug information has a line of the edited item, the miss is justified, else *needless*. Constants, statics, macros
+//! and what the compiler evaluates have no lines. There the miss is justified if the edit changes the content of
+//! that program.
+//!
+//! Of needless misses it is told, by the same comparison, whether the compiler made other code of the function's program
+//! (it inlines and divides code otherwise when something beside it changes), or rememo sees more than there is.
+//!
+//! One half of the edits is drawn from items that some function runs, the other half from all. One half of them has
+//! lines added at the top of the file. The cache is copied for each edit, so each is compared with the package as it was.
+//!
+//! ```text
+//! cargo run --release --manifest-path tests/real/Cargo.toml -- --package geo --edits 20 --seed 1 [--release]
+//! ```
+
+mod alone;
+mod driver;
+mod edit;
+mod judge;
+mod mutate;
+mod options;
+mod random;
+mod recipe;
+mod report;
+mod session;
+mod sites;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use crate::judge::{HEAD, Sums};
+use crate::options::Options;
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> ExitCode {
+    match Options::parse(std::env::args().skip(1)).and_then(|options| run(&options)) {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(stale) => {
+            eprintln!("{stale} stale");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Measures the packages; how many values were stale.
+fn run(options: &Options) -> Result<usize> {
+    let mut rows = Vec::new();
+    let mut total = Sums::default();
+    for name in &options.packages {
+        let started = Instant::now();
+        match session::measure(name, options) {
+            Ok((title, sums)) => {
+                println!("{title}: {} s", started.elapsed().as_secs());
+                rows.push(format!("| {title} | {sums}"));
+                total += sums;
+            }
+            Err(error) => println!("{name}: {error}"),
+        }
+    }
+    println!("\n{HEAD}");
+    for row in rows {
+        println!("{row}");
+    }
+    println!("| all | {total}");
+    Ok(total.stale)
+}
