@@ -53,6 +53,11 @@ impl Driver {
         Ok(driver)
     }
 
+    /// The same program in another directory, or built to another.
+    pub(crate) fn elsewhere(&self, dir: PathBuf, target: PathBuf) -> Self {
+        Driver { recipe: self.recipe.clone(), release: self.release, dir, target }
+    }
+
     /// The name of the program that calls all functions; that of `function` alone has the function's name behind.
     pub(crate) fn program(&self, function: Option<&str>) -> String {
         let name = format!("real_{}", self.recipe.name.replace('-', "_"));

@@ -23,12 +23,14 @@
 mod alone;
 mod driver;
 mod edit;
+mod harmless;
 mod judge;
 mod mutate;
 mod options;
 mod random;
 mod recipe;
 mod report;
+mod rewrite;
 mod session;
 mod sites;
 
@@ -41,12 +43,12 @@ use crate::options::Options;
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> ExitCode {
-    match Options::parse(std::env::args().skip(1)).and_then(|options| run(&options)) {
-        Ok(0) => ExitCode::SUCCESS,
-        Ok(stale) => {
-            eprintln!("{stale} stale");
-            ExitCode::FAILURE
-        }
+    let options = Options::parse(std::env::args().skip(1));
+    let measured =
+        options.and_then(|options| if options.harmless { run_harmless(&options) } else { run(&options) });
+    match measured {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("{error}");
             ExitCode::FAILURE
@@ -54,10 +56,11 @@ fn main() -> ExitCode {
     }
 }
 
-/// Measures the packages; how many values were stale.
-fn run(options: &Options) -> Result<usize> {
+/// Edits the packages at random; whether all was measured and nothing was stale.
+fn run(options: &Options) -> Result<bool> {
     let mut rows = Vec::new();
     let mut total = Sums::default();
+    let mut is_well = true;
     for name in &options.packages {
         let started = Instant::now();
         match session::measure(name, options) {
@@ -66,13 +69,29 @@ fn run(options: &Options) -> Result<usize> {
                 rows.push(format!("| {title} | {sums}"));
                 total += sums;
             }
-            Err(error) => println!("{name}: {error}"),
+            Err(error) => {
+                println!("{name}: {error}");
+                is_well = false;
+            }
         }
     }
     println!("\n{HEAD}");
-    for row in rows {
-        println!("{row}");
-    }
+    rows.iter().for_each(|row| println!("{row}"));
     println!("| all | {total}");
-    Ok(total.stale)
+    Ok(is_well && total.stale == 0)
+}
+
+/// Makes edits that change nothing; whether nothing was lost.
+fn run_harmless(options: &Options) -> Result<bool> {
+    let mut rows = Vec::new();
+    let mut all_lost = 0;
+    for name in &options.packages {
+        println!("{name}, edits that change nothing:");
+        let (lost, row) = harmless::measure(name, options)?;
+        all_lost += lost;
+        rows.push(row);
+    }
+    println!("\n| package, build | functions | lost |\n| --- | ---: | --- |");
+    rows.iter().for_each(|row| println!("{row}"));
+    Ok(all_lost == 0)
 }

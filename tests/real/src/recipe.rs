@@ -14,7 +14,7 @@ const EDITED: &str = "edited:";
 /// Helpers of all recipes.
 const PRELUDE: &str = include_str!("../packages/prelude.in");
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Recipe {
     pub(crate) name: String,
     /// Lines of `[dependencies]`.
@@ -32,8 +32,11 @@ impl Recipe {
         let source = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         let told = source.lines().filter_map(|line| line.strip_prefix("//@ "));
         let (edited, dependencies): (Vec<_>, Vec<_>) = told.partition(|line| line.starts_with(EDITED));
-        let edited: Vec<String> =
-            edited.iter().flat_map(|line| line[EDITED.len()..].split_whitespace()).map(str::to_owned).collect();
+        let edited: Vec<String> = edited
+            .iter()
+            .flat_map(|line| line[EDITED.len()..].split_whitespace())
+            .map(str::to_owned)
+            .collect();
         let functions = memoized(&source)?;
         Ok(Recipe {
             name: name.to_owned(),

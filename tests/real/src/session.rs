@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use crate::Result;
 use crate::alone::Alone;
 use crate::driver::{self, Driver};
 use crate::edit::{Drawing, Edit};
@@ -11,7 +12,6 @@ use crate::options::Options;
 use crate::recipe::Recipe;
 use crate::report::Report;
 use crate::sites::{self, Site};
-use crate::Result;
 
 /// A package and its program, built and run as they are.
 pub(crate) struct Session {
@@ -43,9 +43,8 @@ impl Session {
         let functions = driver.recipe.functions.clone();
         driver.build_alone(&functions)?;
         let packages = driver.dir.canonicalize()?.join("packages");
-        let alone = functions.iter().map(|function| {
-            Alone::read(&driver.executable(Some(function)), &packages)
-        });
+        let alone =
+            functions.iter().map(|function| Alone::read(&driver.executable(Some(function)), &packages));
         let alone = alone.collect::<Result<_>>()?;
         let cache = driver.dir.join("cache");
         let first = driver.run(&cache)?.ok_or("the program does not end well")?;
@@ -59,7 +58,7 @@ impl Session {
     }
 
     /// The package with its version, and how it is built.
-    fn title(&self) -> String {
+    pub(crate) fn title(&self) -> String {
         let recipe = &self.driver.recipe;
         let about = &recipe.edited[0];
         let line = recipe.dependencies.iter().find(|line| line.starts_with(about.as_str()));
@@ -85,7 +84,7 @@ impl Session {
         if self.driver.build()?.is_err() {
             return Ok(());
         }
-        let Some(report) = self.run_edited()? else {
+        let Some(report) = self.driver.run(&self.copy_of_cache()?)? else {
             println!("    {described}: does not end well, not counted");
             return Ok(());
         };
@@ -101,18 +100,34 @@ impl Session {
                 _ => told.push(format!("{function} {verdict:?}")),
             }
         }
-        println!("{:3} {described}: {}", sums.edits, if told.is_empty() { "hits".into() } else { told.join("; ") });
+        println!(
+            "{:3} {described}: {}",
+            sums.edits,
+            if told.is_empty() { "hits".into() } else { told.join("; ") }
+        );
         Ok(())
     }
 
-    /// Runs the program with a copy of the cache.
-    pub(crate) fn run_edited(&self) -> Result<Option<Report>> {
+    /// The cache as it was before all edits.
+    fn copy_of_cache(&self) -> Result<PathBuf> {
         let cache = self.driver.dir.join("edited_cache");
         if cache.exists() {
             fs::remove_dir_all(&cache)?;
         }
         driver::copy(&self.cache, &cache)?;
-        self.driver.run(&cache)
+        Ok(cache)
+    }
+
+    /// The functions that are computed anew after a change that must change nothing.
+    pub(crate) fn missed(&self) -> Result<Vec<String>> {
+        self.missed_by(&self.driver)
+    }
+
+    /// Those that the program of `driver` computes anew.
+    pub(crate) fn missed_by(&self, driver: &Driver) -> Result<Vec<String>> {
+        driver.build()??;
+        let report = driver.run(&self.copy_of_cache()?)?.ok_or("the program does not end well")?;
+        Ok(report.those(|function| report.is_missed(function) || report.is_stale(function)))
     }
 
     fn verdicts(&self, edit: &Edit<'_>, report: &Report) -> Result<Vec<Verdict>> {
@@ -147,7 +162,8 @@ impl Session {
         if functions.is_empty() {
             return Ok(Vec::new());
         }
-        let names: Vec<_> = functions.iter().map(|number| self.driver.recipe.functions[*number].clone()).collect();
+        let names: Vec<_> =
+            functions.iter().map(|number| self.driver.recipe.functions[*number].clone()).collect();
         let _applied = edit.apply_in_place()?;
         self.driver.build_alone(&names)?;
         let differs = functions.iter().zip(&names).map(|(number, name)| {
