@@ -75,9 +75,20 @@ fn content(program: &Path) -> Result<Vec<Vec<u8>>> {
     let bytes = fs::read(program)?;
     let file = object::File::parse(&*bytes)?;
     let is_content = |section: &object::Section<'_, '_>| {
-        let kinds = [SectionKind::Text, SectionKind::Data, SectionKind::ReadOnlyData, SectionKind::Tls];
+        let kinds = [
+            SectionKind::Text,
+            SectionKind::Data,
+            SectionKind::ReadOnlyData,
+            SectionKind::ReadOnlyDataWithRel,
+            SectionKind::ReadOnlyString,
+            SectionKind::Tls,
+        ];
         kinds.contains(&section.kind()) && section.name().is_ok_and(|name| !name.starts_with(".note"))
     };
     let sections = file.sections().filter(is_content).map(|section| Ok(section.data()?.to_vec()));
-    sections.collect()
+    let sections: Vec<Vec<u8>> = sections.collect::<Result<_>>()?;
+    if sections.len() < 3 {
+        return Err(format!("{} has no code, constants or data", program.display()).into());
+    }
+    Ok(sections)
 }

@@ -12,7 +12,7 @@ use crate::recipe::Recipe;
 use crate::report::Report;
 
 /// An edit may make a loop endless.
-const LONGEST_RUN: Duration = Duration::from_secs(40);
+const LONGEST_RUN: Duration = Duration::from_secs(20);
 
 /// Or have memory filled, in KiB of address space.
 const MOST_MEMORY: u64 = 16 << 20;

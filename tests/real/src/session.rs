@@ -62,8 +62,7 @@ impl Session {
         let recipe = &self.driver.recipe;
         let about = &recipe.edited[0];
         let line = recipe.dependencies.iter().find(|line| line.starts_with(about.as_str()));
-        let version = line.and_then(|line| line.split('=').nth(2)).unwrap_or_default();
-        let version: String = version.chars().take_while(|c| !"\",".contains(*c)).collect();
+        let version = line.and_then(|line| line.split_once("\"=")?.1.split('"').next()).unwrap_or_default();
         format!("{about} {version}, {}", if self.driver.release { "release" } else { "debug" })
     }
 
