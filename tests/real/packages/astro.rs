@@ -10,7 +10,12 @@ fn day(seed: u64) -> f64 {
 
 fn date(seed: u64) -> Date {
     let day = DayOfMonth { day: 3, hr: 4, min: 5, sec: 6.5, time_zone: 1.0 };
-    Date { year: 1990 + (seed % 30) as i16, month: 5, decimal_day: time::decimal_day(&day), cal_type: CalType::Gregorian }
+    Date {
+        year: 1990 + (seed % 30) as i16,
+        month: 5,
+        decimal_day: time::decimal_day(&day),
+        cal_type: CalType::Gregorian,
+    }
 }
 
 #[memo]

@@ -3,8 +3,8 @@
 use bio::alignment::distance::{hamming, levenshtein};
 use bio::alignment::pairwise::Aligner;
 use bio::alphabets::{self, RankTransform, dna};
-use bio::data_structures::bwt::{bwt, less, Occ};
-use bio::data_structures::fmindex::{FMIndex, FMIndexable, BackwardSearchResult};
+use bio::data_structures::bwt::{Occ, bwt, less};
+use bio::data_structures::fmindex::{BackwardSearchResult, FMIndex, FMIndexable};
 use bio::data_structures::interval_tree::IntervalTree;
 use bio::data_structures::suffix_array::suffix_array;
 use bio::io::fasta;

@@ -59,7 +59,9 @@ fn hash(seed: u64) -> u64 {
 #[memo]
 fn sliding(seed: u64) -> u64 {
     let blockers = *position(seed).combined();
-    let moves = ALL_SQUARES.iter().map(|square| get_rook_moves(*square, blockers) ^ get_bishop_moves(*square, blockers));
+    let moves = ALL_SQUARES
+        .iter()
+        .map(|square| get_rook_moves(*square, blockers) ^ get_bishop_moves(*square, blockers));
     moves.fold(0, |sum, board| sum.wrapping_mul(3) ^ board.0)
 }
 

@@ -26,12 +26,18 @@ fn list(seed: u64) -> String {
 
 #[memo]
 fn branches(seed: u64) -> String {
-    rendered("{{#if empty}}some{{else if title}}titled{{else}}none{{/if}} {{#with deep.a}}{{b}}{{/with}}", seed)
+    rendered(
+        "{{#if empty}}some{{else if title}}titled{{else}}none{{/if}} {{#with deep.a}}{{b}}{{/with}}",
+        seed,
+    )
 }
 
 #[memo]
 fn compared(seed: u64) -> String {
-    rendered("{{#each items}}{{#if (and (gt price 20) (lt price 80))}}{{price}} {{/if}}{{/each}}{{len items}}", seed)
+    rendered(
+        "{{#each items}}{{#if (and (gt price 20) (lt price 80))}}{{price}} {{/if}}{{/each}}{{len items}}",
+        seed,
+    )
 }
 
 #[memo]

@@ -98,7 +98,8 @@ fn sections(seed: u64) -> Vec<String> {
     let name = recognize(many1(alpha1::<&str, nom::error::Error<&str>>));
     let open = delimited(char('<'), name, char('>'));
     let section = (open, take_until("</"), tag("</"), take(1_usize), char('>'));
-    let all = map(many0(section), |all| all.into_iter().map(|(tag, text, ..)| format!("{tag}: {text}")).collect());
+    let all =
+        map(many0(section), |all| all.into_iter().map(|(tag, text, ..)| format!("{tag}: {text}")).collect());
     let mut all = all;
     all.parse(&*text).unwrap().1
 }

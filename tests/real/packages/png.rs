@@ -9,7 +9,12 @@ fn pixels(seed: u64, count: usize) -> Vec<u8> {
     (0..count).map(|at| (at as u64 * 3 + next(&mut state) % 9) as u8).collect()
 }
 
-fn encoded(seed: u64, color: ColorType, depth: BitDepth, settings: impl Fn(&mut Encoder<'_, &mut Vec<u8>>)) -> Vec<u8> {
+fn encoded(
+    seed: u64,
+    color: ColorType,
+    depth: BitDepth,
+    settings: impl Fn(&mut Encoder<'_, &mut Vec<u8>>),
+) -> Vec<u8> {
     let (width, height) = (23, 17);
     let bits = color.samples() * depth as usize;
     let mut file = Vec::new();
@@ -92,5 +97,9 @@ fn damaged(seed: u64) -> String {
         let mut data = vec![0; reader.output_buffer_size().unwrap()];
         reader.next_frame(&mut data).map(|info| info.line_size)
     };
-    format!("{:?} {:?}", read(&file).map_err(|it| it.to_string()), read(&file[..30]).map_err(|it| it.to_string()))
+    format!(
+        "{:?} {:?}",
+        read(&file).map_err(|it| it.to_string()),
+        read(&file[..30]).map_err(|it| it.to_string())
+    )
 }

@@ -10,7 +10,11 @@ fn html_of(text: &str, options: Options, seed: u64) -> String {
 
 #[memo]
 fn paragraphs(seed: u64) -> String {
-    html_of("One *two* **three** `SEED` and\na line  \nbroken &amp; <b>bold</b>\n\n---\n\nMore.", Options::empty(), seed)
+    html_of(
+        "One *two* **three** `SEED` and\na line  \nbroken &amp; <b>bold</b>\n\n---\n\nMore.",
+        Options::empty(),
+        seed,
+    )
 }
 
 #[memo]
@@ -30,7 +34,11 @@ fn tables(seed: u64) -> String {
 
 #[memo]
 fn links(seed: u64) -> String {
-    html_of("[a](b \"c\") ![d](e) <http://f.g> [h][i] [SEED]\n\n[i]: /j 'k'\n[7]: /seven", Options::empty(), seed)
+    html_of(
+        "[a](b \"c\") ![d](e) <http://f.g> [h][i] [SEED]\n\n[i]: /j 'k'\n[7]: /seven",
+        Options::empty(),
+        seed,
+    )
 }
 
 #[memo]
@@ -50,7 +58,8 @@ fn footnotes(seed: u64) -> String {
 
 #[memo]
 fn tasks(seed: u64) -> String {
-    let options = Options::ENABLE_TASKLISTS | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_SMART_PUNCTUATION;
+    let options =
+        Options::ENABLE_TASKLISTS | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_SMART_PUNCTUATION;
     html_of("- [x] ~~done~~ \"SEED\"\n- [ ] it's -- not...\n", options, seed)
 }
 

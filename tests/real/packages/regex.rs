@@ -4,7 +4,18 @@
 use regex::{Captures, Regex, RegexBuilder, RegexSet, bytes};
 
 fn text(seed: u64) -> String {
-    let words = ["alpha", "beta-12", "2024-05-17", "Ünïcode", "x@y.org", "foo(bar)", "-17.5e3", "ALPHA", "\n", "straße"];
+    let words = [
+        "alpha",
+        "beta-12",
+        "2024-05-17",
+        "Ünïcode",
+        "x@y.org",
+        "foo(bar)",
+        "-17.5e3",
+        "ALPHA",
+        "\n",
+        "straße",
+    ];
     let mut state = seed;
     (0..60).map(|_| words[next(&mut state) as usize % words.len()]).collect::<Vec<_>>().join(" ")
 }
@@ -13,7 +24,10 @@ fn text(seed: u64) -> String {
 fn dates(seed: u64) -> Vec<String> {
     let regex = Regex::new(r"(?<y>\d{4})-(?<m>\d{2})-(?<d>\d{2})").unwrap();
     let text = text(seed);
-    regex.captures_iter(&text).map(|found| format!("{}.{}.{}", &found["d"], &found["m"], &found["y"])).collect()
+    regex
+        .captures_iter(&text)
+        .map(|found| format!("{}.{}.{}", &found["d"], &found["m"], &found["y"]))
+        .collect()
 }
 
 #[memo]

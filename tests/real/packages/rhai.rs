@@ -25,7 +25,8 @@ fn floats(seed: u64) -> f64 {
 
 #[memo]
 fn texts(seed: u64) -> String {
-    run(r#"let t = "a-b-c"; t += seed; t.replace("-", "+"); t.to_upper() + t.len + t.sub_string(1, 2)"#, seed).unwrap()
+    run(r#"let t = "a-b-c"; t += seed; t.replace("-", "+"); t.to_upper() + t.len + t.sub_string(1, 2)"#, seed)
+        .unwrap()
 }
 
 #[memo]
@@ -36,9 +37,12 @@ fn arrays(seed: u64) -> Vec<i64> {
 
 #[memo]
 fn maps(seed: u64) -> String {
-    run::<Dynamic>("let m = #{ a: 1, b: seed }; m.c = m.a + m.b; m.remove(\"a\"); m.c.to_string() + m.len()", seed)
-        .unwrap()
-        .to_string()
+    run::<Dynamic>(
+        "let m = #{ a: 1, b: seed }; m.c = m.a + m.b; m.remove(\"a\"); m.c.to_string() + m.len()",
+        seed,
+    )
+    .unwrap()
+    .to_string()
 }
 
 #[memo]
@@ -59,7 +63,8 @@ fn registered(seed: u64) -> i64 {
 fn optimized(seed: u64) -> i64 {
     let mut engine = Engine::new();
     engine.set_optimization_level(rhai::OptimizationLevel::Full);
-    let tree = engine.compile(format!("let x = 3 * 4 + {seed}; if true {{ x + 1 }} else {{ x - 1 }}")).unwrap();
+    let tree =
+        engine.compile(format!("let x = 3 * 4 + {seed}; if true {{ x + 1 }} else {{ x - 1 }}")).unwrap();
     engine.eval_ast(&tree).unwrap()
 }
 
@@ -71,5 +76,6 @@ fn wrong(seed: u64) -> String {
 
 #[memo]
 fn looped(seed: u64) -> i64 {
-    run("let sum = 0; let n = seed; while n > 0 { n -= 1; if n % 3 == 0 { continue; } sum += n; } sum", seed).unwrap()
+    run("let sum = 0; let n = seed; while n > 0 { n -= 1; if n % 3 == 0 { continue; } sum += n; } sum", seed)
+        .unwrap()
 }

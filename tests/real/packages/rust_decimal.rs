@@ -7,7 +7,9 @@ use rust_decimal::{Decimal, MathematicalOps, RoundingStrategy};
 
 fn numbers(seed: u64) -> Vec<Decimal> {
     let mut state = seed;
-    (0..12).map(|_| Decimal::new(next(&mut state) as i64 - (1 << 30), (next(&mut state) % 12) as u32)).collect()
+    (0..12)
+        .map(|_| Decimal::new(next(&mut state) as i64 - (1 << 30), (next(&mut state) % 12) as u32))
+        .collect()
 }
 
 #[memo]
@@ -32,16 +34,29 @@ fn remainders(seed: u64) -> Vec<String> {
 
 #[memo]
 fn rounded(seed: u64) -> Vec<String> {
-    let strategies = [RoundingStrategy::MidpointAwayFromZero, RoundingStrategy::ToZero, RoundingStrategy::MidpointNearestEven];
+    let strategies = [
+        RoundingStrategy::MidpointAwayFromZero,
+        RoundingStrategy::ToZero,
+        RoundingStrategy::MidpointNearestEven,
+    ];
     let all = numbers(seed).into_iter().zip(strategies.iter().cycle());
     all.map(|(number, strategy)| number.round_dp_with_strategy(2, *strategy).to_string()).collect()
 }
 
 #[memo]
 fn parsed(seed: u64) -> Vec<String> {
-    let texts = ["1.50", "-0.000001", "1e3", "99999999999999999999999999999", "1_000", "x", "7922816251426433759354395.0335"];
+    let texts = [
+        "1.50",
+        "-0.000001",
+        "1e3",
+        "99999999999999999999999999999",
+        "1_000",
+        "x",
+        "7922816251426433759354395.0335",
+    ];
     let all = texts.iter().skip(seed as usize % 3);
-    all.map(|text| format!("{:?} {:?}", Decimal::from_str(text), Decimal::from_scientific(text).ok())).collect()
+    all.map(|text| format!("{:?} {:?}", Decimal::from_str(text), Decimal::from_scientific(text).ok()))
+        .collect()
 }
 
 #[memo]
@@ -59,7 +74,11 @@ fn roots(seed: u64) -> Vec<String> {
 #[memo]
 fn exponentials(seed: u64) -> Vec<String> {
     let exponent = Decimal::new(seed as i64, 2);
-    vec![exponent.exp().to_string(), (exponent + Decimal::ONE).ln().to_string(), Decimal::TWO.powd(exponent).to_string()]
+    vec![
+        exponent.exp().to_string(),
+        (exponent + Decimal::ONE).ln().to_string(),
+        Decimal::TWO.powd(exponent).to_string(),
+    ]
 }
 
 #[memo]

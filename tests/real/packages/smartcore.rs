@@ -50,13 +50,19 @@ fn ridge(seed: u64) -> f64 {
 #[memo]
 fn tree(seed: u64) -> Vec<u32> {
     let x = matrix(seed);
-    DecisionTreeClassifier::fit(&x, &classes(), Default::default()).unwrap().predict(&matrix(seed + 1)).unwrap()
+    DecisionTreeClassifier::fit(&x, &classes(), Default::default())
+        .unwrap()
+        .predict(&matrix(seed + 1))
+        .unwrap()
 }
 
 #[memo]
 fn regression_tree(seed: u64) -> Vec<f64> {
     let x = matrix(seed);
-    DecisionTreeRegressor::fit(&x, &targets(seed), Default::default()).unwrap().predict(&matrix(seed + 1)).unwrap()
+    DecisionTreeRegressor::fit(&x, &targets(seed), Default::default())
+        .unwrap()
+        .predict(&matrix(seed + 1))
+        .unwrap()
 }
 
 #[memo]
@@ -67,7 +73,10 @@ fn neighbors(seed: u64) -> f64 {
 
 #[memo]
 fn bayes(seed: u64) -> Vec<u32> {
-    GaussianNB::fit(&matrix(seed), &classes(), Default::default()).unwrap().predict(&matrix(seed + 2)).unwrap()
+    GaussianNB::fit(&matrix(seed), &classes(), Default::default())
+        .unwrap()
+        .predict(&matrix(seed + 2))
+        .unwrap()
 }
 
 #[memo]

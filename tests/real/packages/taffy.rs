@@ -34,13 +34,21 @@ fn row(seed: u64) -> Vec<f32> {
 
 #[memo]
 fn wrapped(seed: u64) -> Vec<f32> {
-    let parent = Style { flex_wrap: FlexWrap::Wrap, justify_content: Some(JustifyContent::SPACE_AROUND), ..sized(300.0, 280.0) };
+    let parent = Style {
+        flex_wrap: FlexWrap::Wrap,
+        justify_content: Some(JustifyContent::SPACE_AROUND),
+        ..sized(300.0, 280.0)
+    };
     laid_out(parent, some_sizes(seed))
 }
 
 #[memo]
 fn column(seed: u64) -> Vec<f32> {
-    let parent = Style { flex_direction: FlexDirection::Column, align_items: Some(AlignItems::CENTER), ..sized(300.0, 280.0) };
+    let parent = Style {
+        flex_direction: FlexDirection::Column,
+        align_items: Some(AlignItems::CENTER),
+        ..sized(300.0, 280.0)
+    };
     laid_out(parent, some_sizes(seed))
 }
 
@@ -57,8 +65,10 @@ fn grid(seed: u64) -> Vec<f32> {
 
 #[memo]
 fn spanning(seed: u64) -> Vec<f32> {
-    let parent = Style { display: Display::Grid, grid_template_columns: vec![fr(1.0); 4], ..sized(380.0, 290.0) };
-    let children = (0..5).map(|n| Style { grid_column: span(1 + (n + seed as u16) % 3), ..Default::default() });
+    let parent =
+        Style { display: Display::Grid, grid_template_columns: vec![fr(1.0); 4], ..sized(380.0, 290.0) };
+    let children =
+        (0..5).map(|n| Style { grid_column: span(1 + (n + seed as u16) % 3), ..Default::default() });
     laid_out(parent, children.collect())
 }
 
@@ -86,7 +96,11 @@ fn measured(seed: u64) -> Vec<f32> {
     let mut tree: TaffyTree<f32> = TaffyTree::new();
     let leaf = tree.new_leaf_with_context(Style::default(), 300.0 + seed as f32).unwrap();
     let root = tree.new_with_children(sized(120.0, 200.0), &[leaf]).unwrap();
-    let measure = |known: Size<Option<f32>>, _: Size<AvailableSpace>, _: NodeId, length: Option<&mut f32>, _: &Style| {
+    let measure = |known: Size<Option<f32>>,
+                   _: Size<AvailableSpace>,
+                   _: NodeId,
+                   length: Option<&mut f32>,
+                   _: &Style| {
         let length = length.map_or(0.0, |it| *it);
         let width = known.width.unwrap_or(100.0);
         Size { width, height: (length / width).ceil() * 10.0 }
@@ -106,6 +120,7 @@ fn absolute(seed: u64) -> Vec<f32> {
 #[memo]
 fn hidden(seed: u64) -> Vec<f32> {
     let children = some_sizes(seed).into_iter().enumerate();
-    let children = children.map(|(n, style)| if n % 2 == 0 { Style { display: Display::None, ..style } } else { style });
+    let children =
+        children.map(|(n, style)| if n % 2 == 0 { Style { display: Display::None, ..style } } else { style });
     laid_out(sized(300.0, 280.0), children.collect())
 }

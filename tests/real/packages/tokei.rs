@@ -4,7 +4,8 @@ use tokei::{CodeStats, Config, LanguageType};
 
 const RUST: &str = "//! Docs.\n/* a /* nested */\n comment */\nfn main() {\n    // one\n    let text = \"// none\";\n\n    \
                     println!(\"{text}\");\n}\n";
-const PYTHON: &str = "import os\n\n# one\ndef f():\n    \"\"\"Docs\n    more\n    \"\"\"\n    return '# none'\n";
+const PYTHON: &str =
+    "import os\n\n# one\ndef f():\n    \"\"\"Docs\n    more\n    \"\"\"\n    return '# none'\n";
 const C: &str = "#include <a.h>\n/* one\n two */\nint main(void) { // three\n  char *s = \"/* none */\";\n  return 0;\n}\n";
 const HTML: &str = "<html>\n<!-- one -->\n<style>\na { color: red; } /* two */\n</style>\n<script>\nlet a = 1; // three\n\
                     </script>\n</html>\n";

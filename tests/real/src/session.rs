@@ -26,7 +26,9 @@ pub(crate) struct Session {
 pub(crate) fn measure(name: &str, options: &Options) -> Result<(String, Sums)> {
     let session = Session::start(name, options)?;
     let sites = session.sites()?;
-    let seed = options.seed.wrapping_add(name.bytes().fold(0, |sum, byte| sum * 31 + u64::from(byte)));
+    let seed = options
+        .seed
+        .wrapping_add(name.bytes().fold(0_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())));
     let mut drawing = Drawing::new(&sites, &session.alone, seed);
     let mut sums = Sums::default();
     while sums.edits < options.edits {
