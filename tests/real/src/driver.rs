@@ -100,15 +100,15 @@ impl Driver {
         }
         let metadata: serde_json::Value = serde_json::from_slice(&told.stdout)?;
         let packages = metadata["packages"].as_array().ok_or("cargo tells of no packages")?;
-        let mut patches = "[patch.crates-io]\n".to_owned();
+        let mut patches = vec!["[patch.crates-io]".to_owned()];
         for name in &self.recipe.edited {
             let found = packages.iter().find(|package| package["name"] == name.as_str());
             let manifest = found.and_then(|package| package["manifest_path"].as_str());
             let source = manifest.and_then(|path| Path::new(path).parent());
             copy(source.ok_or_else(|| format!("cargo knows no {name}"))?, &self.copy_of(name))?;
-            patches += &format!("{name} = {{ path = \"packages/{name}\" }}\n");
+            patches.push(format!("{name} = {{ path = \"packages/{name}\" }}"));
         }
-        Ok(patches)
+        Ok(patches.join("\n"))
     }
 
     /// Where the copy of a package is.

@@ -63,15 +63,15 @@ impl Recipe {
     /// The program that calls all functions through a cache and without: for each call a line `function seed
     /// hit|miss value truth`, with tabs between.
     pub(crate) fn program(&self) -> String {
-        let mut calls = String::new();
-        for name in &self.functions {
-            calls += &format!(
+        let calls = self.functions.iter().map(|name| {
+            format!(
                 "        show(\"{name}\", seed, &|| {{ let outcome = memory.call_info({name}::delayed(seed)); \
                  (outcome.is_hit(), format!(\"{{:?}}\", outcome.value)) }}, &|| format!(\"{{:?}}\", \
                  {name}::uncached(seed)));\n"
-            );
-        }
-        format!("use rememo::memo;\n{}\n{PRELUDE}\n{}", self.source, MAIN.replace("CALLS", &calls))
+            )
+        });
+        let calls: Vec<String> = calls.collect();
+        format!("use rememo::memo;\n{}\n{PRELUDE}\n{}", self.source, MAIN.replace("CALLS", &calls.concat()))
     }
 
     /// A program that calls one function, and knows nothing of caches.

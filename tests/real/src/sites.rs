@@ -208,3 +208,55 @@ impl<'ast> Visit<'ast> for Finder<'_> {
         visit::visit_expr_match(self, item);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOURCE: &str = "\
+const SIZE: usize = 4;
+macro_rules! three { () => { 3 } }
+
+impl Default for Shape {
+    fn default() -> Self {
+        match SIZE { 0 => one(), _ => other() }
+    }
+    fn area(&self) -> u64 { self.0 + 7 }
+}
+
+#[cfg(test)]
+mod tests { fn none() -> u8 { 9 } }
+";
+
+    fn found() -> Vec<Site> {
+        find(Path::new("shape.rs"), SOURCE)
+    }
+
+    #[test]
+    fn each_kind_of_site_is_found_and_none_in_tests() {
+        let found = found();
+        let told = |site: &Site| (site.kind, SOURCE[site.bytes.clone()].to_owned(), site.text.clone());
+        let told: Vec<_> = found.iter().map(told).collect();
+        for (kind, old, new) in [
+            (Kind::Constant, "4", "5"),
+            (Kind::Macro, "3", "4"),
+            (Kind::Arm, "one(), _ => other()", "other(), _ => one()"),
+            (Kind::Operator, "+", "*"),
+            (Kind::Literal, "7", "8"),
+            (Kind::Impl, "fn area(&self) -> u64 { self.0 + 7 }", ""),
+        ] {
+            let wanted = (kind, old.to_owned(), new.to_owned());
+            assert!(told.contains(&wanted), "{wanted:?} in {told:?}");
+        }
+        assert!(!told.iter().any(|(_, old, _)| old == "9"), "{told:?}");
+    }
+
+    #[test]
+    fn the_lines_are_those_of_the_innermost_item() {
+        let found = found();
+        let item = |old: &str| &found.iter().find(|site| SOURCE[site.bytes.clone()] == *old).unwrap().item;
+        assert_eq!((item("7").name.as_str(), item("7").lines, item("7").has_lines), ("area", (8, 8), true));
+        assert_eq!((item("4").name.as_str(), item("4").lines, item("4").has_lines), ("SIZE", (1, 1), false));
+        assert_eq!(item("one(), _ => other()").lines, (5, 7));
+    }
+}
