@@ -38,8 +38,8 @@ pub struct Definition {
     /// could tell the function from one of equal path in another; else empty.
     pub package: &'static str,
     /// The paths of types that mean one type each in every program that has the function, as the
-    /// compiler prints them: see `printed::Known`.
-    pub types: &'static str,
+    /// compiler prints them: see `printed::Known`. A text, as [`items`](Self::items) is.
+    pub types: &'static [u8],
     /// `version = …`, as text; empty without.
     pub version: &'static str,
     /// Digest of the code, whatever `cfg` makes of it.
@@ -50,8 +50,9 @@ pub struct Definition {
     /// machine code does not count.
     pub settings: &'static str,
     /// What the fingerprint covers, by path; a line for each item: 16 hexadecimal digits of its digest, a tab, its path, a
-    /// tab, its place. Empty if that is nothing but the body, or nothing.
-    pub items: &'static str,
+    /// tab, its place. Empty if that is nothing but the body, or nothing. A text in a static of its own, so that machine
+    /// code which refers to a constant beside it is not taken to refer to it.
+    pub items: &'static [u8],
     /// Names of the parameters in the key.
     pub parameters: &'static [&'static str],
     /// `ttl = "…"`.
@@ -116,11 +117,21 @@ impl Definition {
         if in_module || self.ordinal == 0 { path } else { format!("{path}#{}", self.ordinal + 1) }
     }
 
+    /// The lines of [`items`](Self::items).
+    pub(crate) fn lines(&self) -> std::str::Lines<'static> {
+        text(self.items).lines()
+    }
+
     /// The path of the function among [`items`](Self::items): crate, modules (for a method its type) and name.
     fn item_path(&self, of: &str) -> String {
         let parent = if self.method { without_arguments(of) } else { self.module_path.to_owned() };
         format!("{parent}::{}", self.function)
     }
+}
+
+/// What the macro wrote as bytes.
+fn text(bytes: &'static [u8]) -> &'static str {
+    std::str::from_utf8(bytes).unwrap_or_default()
 }
 
 impl Function {
@@ -168,12 +179,12 @@ impl Function {
             ordinal: 0,
             name: None,
             package: "",
-            types: "",
+            types: b"",
             version: "",
             fingerprint: [0; 32],
             cfg: &[],
             settings: "",
-            items: "",
+            items: b"",
             parameters: &["args"],
             ttl: None,
             valid: None,
@@ -290,7 +301,7 @@ impl Function {
         instance: &Instance,
         parts: IdentityParts<'_>,
     ) -> Result<Identity, Unknown> {
-        instance.identity(parts, self.definition.types)
+        instance.identity(parts, text(self.definition.types))
     }
 
     fn meet(&self, instance: &Instance) -> &'static Met {

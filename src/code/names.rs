@@ -11,8 +11,8 @@ pub struct Boundary {
     pub crates: &'static [&'static str],
     /// Paths in them whose code counts all the same.
     pub followed: &'static [&'static str],
-    /// Names of statics, in any crate.
-    pub statics: &'static [&'static str],
+    /// Parts of the names of statics and functions, in any crate.
+    pub items: &'static [&'static str],
 }
 
 impl Boundary {
@@ -28,7 +28,9 @@ impl Boundary {
             "rememo::key::arguments::encode",
             "rememo::key::encode",
         ],
-        statics: &["__REMEMO_FUNCTION"],
+        // The second is called by a worker process alone: what runs before `main` registers it, and leads to all that
+        // the function does.
+        items: &["__REMEMO_FUNCTION", "__rememo_serve"],
     };
 
     /// Whether the code or static of this name is behind it.
@@ -39,7 +41,7 @@ impl Boundary {
             let path = readable.trim_start_matches(['<', '&']).trim_start_matches("mut ");
             self.followed.iter().any(|followed| path.starts_with(followed))
         };
-        is_of() && !is_followed() || self.statics.iter().any(|&it| name.contains(it))
+        is_of() && !is_followed() || self.items.iter().any(|&it| name.contains(it))
     }
 }
 

@@ -4,7 +4,7 @@ use super::*;
 
 fn function(types: &'static str) -> Function {
     let definition = Definition {
-        types,
+        types: types.as_bytes(),
         name: Some("shop::price"),
         ..Function::by_name("a pattern").definition().clone()
     };

@@ -19,7 +19,7 @@ pub struct CodeItem {
 impl CodeItem {
     /// What the fingerprint of a function covers: items, then `cfg` predicates.
     pub(super) fn all(definition: &Definition) -> Vec<Self> {
-        let items = definition.items.lines().filter_map(CodeItem::from_line);
+        let items = definition.lines().filter_map(CodeItem::from_line);
         let predicates = definition.cfg.iter().map(|(predicate, holds)| CodeItem {
             path: format!("cfg({predicate})"),
             digest: holds.to_string(),

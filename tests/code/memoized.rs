@@ -1,5 +1,7 @@
 //! Memoized functions of this very program: the library's own code is no part of what they reach.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use rememo::__private::code::{Boundary, Loaded, Reach, Running};
 use rememo::memo;
 
@@ -21,6 +23,31 @@ fn other(x: u64) -> u64 {
 #[inline(never)]
 fn helper_of_other(x: u64) -> u64 {
     std::hint::black_box(x) * 77
+}
+
+/// What code that runs before `main` may write counts, but nothing before `main` calls a memoized function.
+static SHARED: AtomicU64 = AtomicU64::new(0);
+
+#[memo]
+fn counted(x: u64) -> u64 {
+    helper_of_counted(x)
+}
+
+#[inline(never)]
+fn helper_of_counted(x: u64) -> u64 {
+    SHARED.fetch_add(1, Ordering::Relaxed);
+    std::hint::black_box(x) * 3
+}
+
+#[memo]
+fn also_counted(x: u64) -> u64 {
+    helper_of_also_counted(x)
+}
+
+#[inline(never)]
+fn helper_of_also_counted(x: u64) -> u64 {
+    SHARED.fetch_add(2, Ordering::Relaxed);
+    std::hint::black_box(x) * 5
 }
 
 /// Calls a memoized function.
@@ -48,6 +75,14 @@ fn the_registry_of_memoized_functions_draws_none_of_them_into_another() {
     assert!(!has(&of_cubed, "helper_of_other"));
     assert!(!has(&of_cubed, "rememo::"));
     assert!(has(&reach(other), "helper_of_other"));
+}
+
+#[test]
+fn functions_that_write_the_same_static_are_not_drawn_into_each_other() {
+    let of_counted = reach(counted);
+    assert!(has(&of_counted, "helper_of_counted"));
+    assert!(!has(&of_counted, "helper_of_also_counted"));
+    assert!(has(&reach(also_counted), "helper_of_also_counted"));
 }
 
 #[test]

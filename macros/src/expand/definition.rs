@@ -45,6 +45,7 @@ impl Expansion<'_> {
         let ordinal = ordinal(&function, digest);
         let Names { package, types } =
             reach::names(memoized.function, self.options.track, self.options.name.is_some(), method);
+        let (items, types) = (text(&items), text(&types));
         // Who says what counts of the source does not want the machine code to count.
         let settings = if self.options.track == Track::Reach { settings::digest() } else { "" };
         let fingerprint = Literal::byte_string(&digest);
@@ -121,6 +122,19 @@ fn ordinal(name: &str, fingerprint: [u8; 32]) -> u32 {
     *next - 1
 }
 
+/// A text that other code changes. In a static, which ends where its symbol says; a constant without a symbol could be taken
+/// for a part of what lies before it, such as a constant that some function refers to.
+fn text(text: &str) -> TokenStream {
+    if text.is_empty() {
+        return quote!(&[]);
+    }
+    let (bytes, length) = (Literal::byte_string(text.as_bytes()), text.len());
+    quote!({
+        static __REMEMO_TEXT: [::core::primitive::u8; #length] = *#bytes;
+        &__REMEMO_TEXT
+    })
+}
+
 fn option(value: Option<TokenStream>) -> TokenStream {
     value.map_or_else(
         || quote!(::core::option::Option::None),
@@ -131,4 +145,19 @@ fn option(value: Option<TokenStream>) -> TokenStream {
 fn duration(duration: Duration) -> TokenStream {
     let (seconds, nanoseconds) = (duration.as_secs(), duration.subsec_nanos());
     quote!(::core::time::Duration::new(#seconds, #nanoseconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_other_code_changes_has_a_symbol() {
+        let written = quote!({
+            static __REMEMO_TEXT: [::core::primitive::u8; 4usize] = *b"a\tb\n";
+            &__REMEMO_TEXT
+        });
+        assert_eq!(text("a\tb\n").to_string(), written.to_string());
+        assert_eq!(text("").to_string(), quote!(&[]).to_string());
+    }
 }

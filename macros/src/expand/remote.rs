@@ -80,13 +80,13 @@ impl Expansion<'_> {
                     clippy::explicit_auto_deref,
                     reason = "the types of the parameters decide what is needed"
                 )]
-                fn __serve(mut __job: #library::__private::remote::Given<'_>) -> #library::__private::remote::Served {
+                fn __rememo_serve(mut __job: #library::__private::remote::Given<'_>) -> #library::__private::remote::Served {
                     use #library::__private::remote::via::*;
                     #(#received)*
                     __job.run(#name::__call(#(#passed),*))
                 }
                 #library::__private::inventory::submit! {
-                    #library::__private::remote::Registered::new(#name::#record, __serve)
+                    #library::__private::remote::Registered::new(#name::#record, __rememo_serve)
                 }
             };
         })

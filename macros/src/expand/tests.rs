@@ -123,7 +123,7 @@ fn the_definition_states_the_options() {
     .to_string();
     for part in [
         quote!(function: "fn", method: false, ordinal: 0u32, name: ::core::option::Option::Some("n")),
-        quote!(package: "", types: "", version: "3"),
+        quote!(package: "", types: &[], version: "3"),
         quote!(ttl: ::core::option::Option::Some(::core::time::Duration::new(1u64, 500000000u32))),
         quote!(let __valid: fn(&lib::memo::EntryInfo) -> bool = a::fresh;),
         quote!(min_cost: ::core::time::Duration::new(0u64, 1000000u32)),
