@@ -3,7 +3,7 @@
 use smartcore::cluster::dbscan::{DBSCAN, DBSCANParameters};
 use smartcore::cluster::kmeans::{KMeans, KMeansParameters};
 use smartcore::decomposition::pca::{PCA, PCAParameters};
-use smartcore::linalg::basic::arrays::Array;
+use smartcore::linalg::basic::arrays::{Array, Array2};
 use smartcore::linalg::basic::matrix::DenseMatrix;
 use smartcore::linalg::traits::cholesky::CholeskyDecomposable;
 use smartcore::linalg::traits::qr::QRDecomposable;
