@@ -110,10 +110,9 @@ impl Setting<'_> {
             "wrapping_mul(30)",
             1,
         );
-        for (edit, source) in [("built again", SOURCE), ("unrelated edit", &unrelated)] {
-            if digest(source) != Ok(base) {
-                problems.push(format!("{:?}: another digest: {edit}", self.flags));
-            }
+        // Built again, in another place, and where `f` does not lead it is another program.
+        if digest(&unrelated) != Ok(base) {
+            problems.push(format!("{:?}: another digest after an unrelated edit", self.flags));
         }
         for (from, to) in edits {
             assert!(SOURCE.contains(from), "{from} is in the program");
@@ -129,15 +128,13 @@ fn digest_in(path: &Path) -> Result<[u8; 32], Obstacle> {
     Compiled::try_read(path)?.try_reach("f").map(|reach| reach.digest)
 }
 
-/// Two edits for each setting, all of them in turn.
+/// An edit for each setting, all of them in turn.
 #[test]
 fn each_setting_has_a_right_fingerprint() {
     let problems: Vec<_> = FOLLOWED
         .iter()
         .enumerate()
-        .flat_map(|(number, flags)| {
-            Setting::of(flags).problems(EDITS.iter().cycle().skip(number).step_by(3).take(2))
-        })
+        .flat_map(|(number, flags)| Setting::of(flags).problems([&EDITS[number % EDITS.len()]]))
         .collect();
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }

@@ -64,7 +64,7 @@ fn why_names_items_of_the_source_and_the_way_to_them() {
         impl Shape for Square { fn area(&self) -> u64 { self.0 * self.0 } }
         impl Shape for Circle { fn area(&self) -> u64 { self.0 * 3 } }
         static TABLE: [u64; 4] = [2, 3, 5, 7];
-        const RATE: u64 = 19;
+        const RATE: u64 = 19; fn tax(x: u64) -> u64 { x * RATE }
         fn scaled<T: Into<u64>>(x: T) -> u64 { x.into() * 2 }
         #[derive(serde::Serialize, serde::Deserialize)]
         pub struct Point { x: u64 }
@@ -72,7 +72,7 @@ fn why_names_items_of_the_source_and_the_way_to_them() {
         #[rememo::memo] fn simulate(x: u64) -> u64 { grid::step(x) }
         #[rememo::memo] fn outer(x: u64) -> u64 { simulate(x) + 1 }
         #[rememo::memo] fn looked_up(x: usize) -> u64 { TABLE[x] }
-        #[rememo::memo] fn taxed(x: u64) -> u64 { x * RATE }
+        #[rememo::memo] fn taxed(x: u64) -> u64 { tax(x) }
         #[rememo::memo] fn area(x: u64) -> u64 {
             let shape: Box<dyn Shape> = if x > 5 { Box::new(Square(x)) } else { Box::new(Circle(x)) };
             shape.area()
@@ -96,7 +96,7 @@ fn why_names_items_of_the_source_and_the_way_to_them() {
         edit("3, 5, 7", "3, 6, 7"),
         &[("looked_up::delayed(2)", "named_items::TABLE (src/main.rs:12) differs (looked_up → TABLE)")],
     );
-    // A constant has no place in machine code.
+    // A constant has no place in machine code; that the function which has it differs goes without saying.
     asking.says(
         edit("RATE: u64 = 19", "RATE: u64 = 7"),
         &[("taxed::delayed(2)", "named_items::RATE (src/main.rs:13) differs")],
