@@ -164,7 +164,8 @@ fn linked(name: &'static str) -> Asking {
         .file("gauge/Cargo.toml", member("linked_gauge", ""))
         .file(
             "gauge/src/lib.rs",
-            "static OFFSETS: [u64; 3] = [4, 5, 6];
+            "#![allow(unused)]
+            static OFFSETS: [u64; 3] = [4, 5, 6];
             fn corrected(x: u64) -> u64 { x + OFFSETS[x as usize % 3] }
             #[unsafe(export_name = \"read_gauge\")] extern \"C\" fn exported(x: u64) -> u64 { corrected(x * 2) }",
         );
