@@ -45,10 +45,11 @@ impl Pieces {
     /// What differs from `was` to `now`, the nearest first. `own` is the path of the function.
     pub(super) fn differences(was: &Pieces, now: &Pieces, own: &str) -> Vec<Difference> {
         let (was, now) = (Named::of(was, own), Named::of(now, own));
+        let is_cut = was.is_cut || now.is_cut;
         let mut found = Vec::new();
         for name in &now.order {
             match was.digests.get(name) {
-                Some(digests) if *digests == now.digests[name] => {}
+                Some(digests) if !differ(digests, &now.digests[name], is_cut) => {}
                 Some(_) => found.push((&now, How::Differs, *name)),
                 // What only something new leads to goes without saying.
                 None if !was.is_cut && was.digests.contains_key(now.before(name)) => {
@@ -68,6 +69,12 @@ impl Pieces {
         found.sort_by_key(|difference| difference.way.len());
         found
     }
+}
+
+/// Whether pieces of one name differ. A list that was cut off may lack some of them.
+fn differ(was: &[[u8; 8]], now: &[[u8; 8]], is_cut: bool) -> bool {
+    let is_within = |some: &[[u8; 8]], all: &[[u8; 8]]| some.iter().all(|digest| all.contains(digest));
+    was != now && !(is_cut && (is_within(was, now) || is_within(now, was)))
 }
 
 /// The pieces of a list by name: instances of a generic function, and closures, have the name of their function.
@@ -203,6 +210,10 @@ mod tests {
         expect(&was, &pieces(&[("", 1, 0), ("shop::sum", 2, 0), ("shop::sum", 1, 1)]), &[]);
         let now = pieces(&[("", 1, 0), ("shop::sum", 2, 0), ("shop::sum", 3, 1)]);
         expect(&was, &now, &["shop::sum Differs price > sum"]);
+        // The other one may be behind the cut.
+        let now = pieces(&[("", 1, 0), ("shop::sum", 2, 0)]);
+        expect(&was, &now, &["shop::sum Differs price > sum"]);
+        expect(&was, &Pieces { is_cut: true, ..now }, &[]);
     }
 
     #[test]
