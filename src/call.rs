@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::function::{Function, Instance, Parameters, Stated};
 use crate::key::{self, ArgumentError, Arguments, IdentityParts, Key};
 use crate::remote::{Remote, Sink, Travel, Unsent, WholeCodec};
-use crate::states::States;
+use crate::states::{Difference, States};
 
 /// A function with its arguments, not yet run: what [`Memory::call`](crate::Memory::call) and
 /// [`Parallel::run`](crate::Parallel::run) take.
@@ -89,23 +89,42 @@ impl<T> Memo<'_, T> {
     }
 
     /// The keys that this call had in programs where the function was of this version and source, and had these parameters
-    /// in the key: one for each state of that source, the latest first. None if they cannot be told, because the call now has
-    /// other arguments in its key.
+    /// in the key: one for each state of that source, with the state, the latest first. None if they cannot be told, because the
+    /// call now has other arguments in its key.
     pub(crate) fn keys_under(
         &self,
         states: &States,
         version: &str,
         source: &[u8; 32],
         parameters: &[&str],
-    ) -> Vec<Key> {
+    ) -> Vec<([u8; 32], Key)> {
         let parts = IdentityParts { version, parameters, ..self.function.own_parts() };
         let Ok(function) = self.function.codeless(&self.instance, parts) else { return Vec::new() };
         let key = |state: &[u8; 32]| {
             let parts = IdentityParts { fingerprint: state, ..parts };
             let identity = self.function.identity_under(&self.instance, parts).ok()?;
-            key::key_of_some(identity, parameters, |sink| self.arguments.show(sink))
+            let key = key::key_of_some(identity, parameters, |sink| self.arguments.show(sink))?;
+            Some((*state, key))
         };
         states.of_source(&function, source).iter().map_while(key).collect()
+    }
+
+    /// What differs in the machine code between a state of the function when it was of this version and had these parameters
+    /// in the key, and now; nothing if that is not known.
+    pub(crate) fn differences(
+        &self,
+        states: &States,
+        version: &str,
+        parameters: &[&str],
+        state: &[u8; 32],
+    ) -> Vec<Difference> {
+        let parts = IdentityParts { version, parameters, ..self.function.own_parts() };
+        let (Ok(function), Some(machine)) =
+            (self.function.codeless(&self.instance, parts), self.function.machine(&self.instance))
+        else {
+            return Vec::new();
+        };
+        states.differences(&function, state, machine, self.function.path())
     }
 
     /// The arguments in short, for people.

@@ -1,15 +1,16 @@
 //! Memoized functions: what the macro states about them, and what is learnt of them while they run.
 
+mod info;
 mod instance;
 mod printed;
 
 use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+pub use self::info::{Code, Fingerprint, FunctionInfo, InstanceCode};
 pub use self::instance::Parameters;
 use self::instance::{FROM_OUTSIDE, Met};
 pub(crate) use self::instance::{Instance, Stated, Unknown};
@@ -18,7 +19,7 @@ use crate::events;
 use crate::key::{FunctionId, Identity, IdentityParts, fingerprint_with_cfg};
 use crate::lock::lock;
 use crate::payload::Level;
-use crate::states::{States, Written};
+use crate::states::{Machine, States, Written};
 use crate::store::EntryInfo;
 
 /// What `#[memo]` states about a function. No API: written by the macro of this very version.
@@ -202,7 +203,7 @@ impl Function {
 
     /// What is known of the function.
     pub fn info(&'static self) -> FunctionInfo {
-        FunctionInfo(self)
+        FunctionInfo::of(self)
     }
 
     pub(crate) fn definition(&self) -> &Definition {
@@ -240,7 +241,7 @@ impl Function {
         roots: &dyn Fn() -> Vec<usize>,
     ) -> Result<Stated, Unknown> {
         let met = self.met(instance);
-        met.stated(states.number(), || self.find_state(instance, states, roots))
+        met.stated(states.number(), || self.find_state(instance, met, states, roots))
             .inspect_err(|unknown| self.tell(*unknown))
     }
 
@@ -268,16 +269,35 @@ impl Function {
     fn find_state(
         &self,
         instance: &Instance,
+        met: &Met,
         states: &States,
         roots: &dyn Fn() -> Vec<usize>,
     ) -> Result<Stated, Unknown> {
         let settings = self.definition.settings;
         let source = self.fingerprint();
-        if settings.is_empty() {
+        if !self.has_machine_code() {
             return self.state(instance, *source);
         }
         let function = self.codeless(instance, self.own_parts())?;
-        self.state(instance, states.of(&Written { function, source, settings }, &roots()))
+        let (state, machine) = states.of(&Written { function, source, settings }, &roots());
+        met.machine.get_or_init(|| machine);
+        self.state(instance, state)
+    }
+
+    /// Whether machine code counts, where it can be followed.
+    fn has_machine_code(&self) -> bool {
+        !self.definition.settings.is_empty()
+    }
+
+    /// What is known of the machine code of an instance, once it has a key.
+    pub(crate) fn machine(&self, instance: &Instance) -> Option<&'static Machine> {
+        self.met(instance).machine.get()
+    }
+
+    /// The instances whose calls were made in this process.
+    fn instances(&self) -> Vec<&'static Met> {
+        let first = self.first.get().copied();
+        first.into_iter().chain(lock(&self.others).values().copied()).collect()
     }
 
     fn state(&self, instance: &Instance, state: [u8; 32]) -> Result<Stated, Unknown> {
@@ -338,81 +358,6 @@ impl Function {
     pub(crate) fn mean_time(&self) -> Option<Duration> {
         let nanos = self.nanos.load(Ordering::Relaxed).checked_div(self.runs.load(Ordering::Relaxed))?;
         Some(Duration::from_nanos(nanos))
-    }
-}
-
-/// What is known of a memoized function; `f::info()` returns it.
-#[derive(Clone, Copy)]
-pub struct FunctionInfo(&'static Function);
-
-impl FunctionInfo {
-    /// The id of the function as it stands in this program.
-    pub(crate) fn id(self) -> FunctionId {
-        self.0.id()
-    }
-
-    /// The name under which its entries are kept: crate, modules and function, or `name = "…"`.
-    pub fn name(&self) -> &'static str {
-        self.0.name()
-    }
-
-    /// The path of the module that it is in.
-    pub fn module_path(&self) -> &'static str {
-        self.0.definition.module_path
-    }
-
-    /// The digest of its code, as this build has it; zeros under `track = "none"`.
-    pub fn fingerprint(&self) -> Fingerprint {
-        Fingerprint(*self.0.fingerprint())
-    }
-
-    /// `version = …` as text, empty without.
-    pub fn version(&self) -> &'static str {
-        self.0.definition.version
-    }
-
-    /// The source file, as the compiler was given it.
-    pub fn file(&self) -> &'static str {
-        self.0.definition.file
-    }
-
-    /// The line in [`file`](Self::file).
-    pub fn line(&self) -> u32 {
-        self.0.definition.line
-    }
-}
-
-impl fmt::Debug for FunctionInfo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FunctionInfo")
-            .field("name", &self.name())
-            .field("fingerprint", &self.fingerprint())
-            .field("file", &self.file())
-            .field("line", &self.line())
-            .finish_non_exhaustive()
-    }
-}
-
-/// 32 bytes that stand for the code of a memoized function. Shown as hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Fingerprint([u8; 32]);
-
-impl Fingerprint {
-    /// The 32 bytes.
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-impl fmt::Display for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&blake3::Hash::from_bytes(self.0).to_hex())
-    }
-}
-
-impl fmt::Debug for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Fingerprint({self})")
     }
 }
 

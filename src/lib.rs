@@ -117,7 +117,7 @@ pub use array::{Array, Element};
 pub use call::{Call, Delayed, FunctionCall, Repeatable, delayed};
 pub use codec::Value;
 pub use error::{Error, Result};
-pub use function::{Fingerprint, FunctionInfo};
+pub use function::{Code, Fingerprint, FunctionInfo, InstanceCode};
 pub use input::{InputDir, InputFile};
 pub use key::{Hashed, Key};
 pub use memory::{Entered, Memory, MemoryBuilder, MissReason, Outcome, Shelved, Source};
@@ -186,7 +186,7 @@ pub mod __private {
     /// What functions of a program reach.
     #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
     pub mod code {
-        pub use crate::code::{Boundary, Loaded, Obstacle, Piece, Program, Reach, Running};
+        pub use crate::code::{Boundary, Loaded, Obstacle, Part, Piece, Program, Reach, Running};
     }
 
     /// What it takes to run calls in other processes.

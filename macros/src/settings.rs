@@ -16,9 +16,8 @@ pub(crate) fn digest() -> &'static str {
 }
 
 /// Options of code generation that leave the code as it is, or name this build.
-const WITHOUT_EFFECT: [&str; 16] = [
+const WITHOUT_EFFECT: [&str; 15] = [
     "ar",
-    "debuginfo",
     "default-linker-libraries",
     "dwarf-version",
     "embed-bitcode",
@@ -35,9 +34,13 @@ const WITHOUT_EFFECT: [&str; 16] = [
     "strip",
 ];
 
+/// Without debug information.
+const NO_DEBUG: [&str; 2] = ["debuginfo=0", "debuginfo=none"];
+
 /// The options of a command line that change code, sorted.
 fn options(arguments: &[String]) -> Vec<String> {
-    let mut found = Vec::new();
+    let mut found: Vec<String> = Vec::new();
+    let mut debug = None;
     let mut arguments = arguments.iter().skip(1).peekable();
     while let Some(argument) = arguments.next() {
         let mut value = |short: &str, long: &str| {
@@ -49,6 +52,8 @@ fn options(arguments: &[String]) -> Vec<String> {
         };
         if argument == "-O" {
             found.push("opt-level=3".to_owned());
+        } else if argument == "-g" {
+            debug = Some("debuginfo=2".to_owned());
         } else if let Some(target) = value("--target", "--target") {
             found.push(format!("target={}", target.trim_start_matches('=')));
         } else if let Some(option) = value("-Z", "-Z") {
@@ -57,11 +62,15 @@ fn options(arguments: &[String]) -> Vec<String> {
             match option.split('=').next().unwrap_or_default() {
                 // How many pieces the code is cut into depends on it.
                 "incremental" => found.push("incremental".to_owned()),
+                // Without optimization, variables are kept where a debugger finds them.
+                "debuginfo" => debug = Some(option).filter(|it| !NO_DEBUG.contains(&it.as_str())),
                 name if WITHOUT_EFFECT.contains(&name) => {}
                 _ => found.push(option),
             }
         }
     }
+    let is_optimized = found.iter().any(|option| option.starts_with("opt-level=") && option != "opt-level=0");
+    found.extend(debug.filter(|_| !is_optimized));
     found.sort();
     found
 }
@@ -87,11 +96,26 @@ mod tests {
 
     #[test]
     fn what_names_the_build_or_its_place_does_not() {
-        let line = "rustc --crate-name a --edition=2024 src/lib.rs -C metadata=0123 -C extra-filename=-45 -C debuginfo=2 \
-             --out-dir /tmp/target -L dependency=/tmp --extern b=/tmp/b.rlib --cfg feature -g -Clinker=cc";
+        let line = "rustc --crate-name a --edition=2024 src/lib.rs -C metadata=0123 -C extra-filename=-45 -C strip=debuginfo \
+             --out-dir /tmp/target -L dependency=/tmp --extern b=/tmp/b.rlib --cfg feature -Clinker=cc";
         assert_eq!(options(line), Vec::<String>::new());
         let here = options("rustc -C incremental=/tmp/here");
         assert_eq!(here, options("rustc -C incremental=/tmp/there"));
         assert_ne!(here, options("rustc"));
+    }
+
+    #[test]
+    fn debug_information_changes_code_that_is_not_optimized() {
+        for (line, counts) in [
+            ("rustc -g", true),
+            ("rustc -C debuginfo=2", true),
+            ("rustc -C debuginfo=2 -C opt-level=0", true),
+            ("rustc -C debuginfo=0", false),
+            ("rustc -C debuginfo=2 -C opt-level=s", false),
+            ("rustc -O -g", false),
+        ] {
+            let found = options(line).iter().any(|option| option == "debuginfo=2");
+            assert_eq!(found, counts, "{line}");
+        }
     }
 }

@@ -68,17 +68,20 @@ mod elf;
 mod forms;
 mod names;
 mod obstacle;
+mod parts;
 mod reach;
 mod resolve;
 mod running;
 mod scan;
 mod tables;
 mod thread;
+mod told;
 mod unwind;
 mod usage;
 mod x86;
 
 use std::fs::File;
+use std::sync::Arc;
 
 pub use self::names::Boundary;
 pub use self::obstacle::Obstacle;
@@ -107,6 +110,12 @@ impl Program {
         self.0.reach(roots)
     }
 
+    /// What people can name of a reach of this program, the nearest first; the first is what the reach begins with.
+    pub fn parts(&mut self, reach: &Reach) -> Vec<Part> {
+        let parents: Vec<_> = reach.pieces.iter().map(|piece| piece.parent).collect();
+        self.0.parts(&reach.ids, &parents)
+    }
+
     /// The functions that have symbols, by address, and their names.
     pub fn functions(&self) -> impl Iterator<Item = (u64, String)> {
         self.0.functions()
@@ -125,6 +134,8 @@ pub struct Reach {
     pub digest: [u8; 32],
     /// Functions and data, in the order of their first visit.
     pub pieces: Vec<Piece>,
+    /// The numbers of the pieces in their program.
+    ids: Vec<reach::Id>,
 }
 
 /// A function or a piece of data.
@@ -140,6 +151,18 @@ pub struct Piece {
     pub is_code: bool,
     /// Addresses of the file that it covers, each range without its end.
     pub ranges: Vec<(u64, u64)>,
+}
+
+/// A function or static that people have a name for, with all that belongs to it and has none: constants, and what the
+/// compiler made for it of the standard library.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// Its name in the source, with the crate; empty for what the reach begins with.
+    pub name: Arc<str>,
+    /// Of its bytes and of the names of what it refers to.
+    pub digest: [u8; 8],
+    /// The number of the part from which it was first reached.
+    pub parent: Option<usize>,
 }
 
 impl Piece {

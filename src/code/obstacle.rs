@@ -19,6 +19,8 @@ pub enum Obstacle {
     Relocation(u32),
     /// The loader writes into code.
     RelocatedCode,
+    /// The code is in another file, such as a shared library.
+    OtherFile,
     /// No function of the program begins at this address of its file.
     NoFunction(u64),
     /// No data of the program is at this address of its file, which its code refers to.
@@ -43,6 +45,7 @@ impl fmt::Display for Obstacle {
             Obstacle::Malformed(what) => write!(f, "the program's file contradicts itself: {what}"),
             Obstacle::Relocation(kind) => write!(f, "the program has relocations of the unknown kind {kind}"),
             Obstacle::RelocatedCode => f.write_str("the loader writes into the program's code"),
+            Obstacle::OtherFile => f.write_str("its code is not in the program's file"),
             Obstacle::NoFunction(address) => write!(f, "no function of the program begins at {address:#x}"),
             Obstacle::NoData(address) => write!(f, "code refers to {address:#x}, where nothing is"),
             Obstacle::Unreadable(name) => {

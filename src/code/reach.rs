@@ -6,6 +6,7 @@ use super::constants::{Constants, Extent, Part};
 use super::describe::Described;
 use super::elf::{Elf, Target, text_at};
 use super::names::{self, Boundary};
+use super::parts::Told;
 use super::resolve::is_constant;
 use super::scan::Scan;
 use super::tables::{self, Table};
@@ -41,7 +42,7 @@ pub(super) struct Graph {
     pub(super) scan: Scan,
     pub(super) tables: HashMap<usize, Table>,
     pub(super) constants: Constants,
-    boundary: Boundary,
+    pub(super) boundary: Boundary,
     pub(super) pieces: Vec<(What, Option<Described>)>,
     /// The pieces that are functions, statics, and others.
     function_ids: Vec<Id>,
@@ -50,6 +51,8 @@ pub(super) struct Graph {
     pub(super) frames: Frames,
     /// Functions that run before `main`, and the writable pieces that each may write.
     initializers: Option<Vec<(Id, HashSet<Id>)>>,
+    /// What people call the pieces that were asked for.
+    pub(super) told: HashMap<Id, Told>,
 }
 
 impl Graph {
@@ -73,6 +76,7 @@ impl Graph {
             pieces: Vec::new(),
             ids: HashMap::new(),
             initializers: None,
+            told: HashMap::new(),
         })
     }
 
@@ -177,7 +181,7 @@ impl Graph {
         Ok(writes)
     }
 
-    fn is_panic(&self, id: Id) -> bool {
+    pub(super) fn is_panic(&self, id: Id) -> bool {
         match &self.pieces[id as usize].0 {
             What::Function(function) => self.function_name(*function).is_some_and(names::is_panic),
             What::Named(name) => names::is_panic(name),
@@ -249,7 +253,7 @@ impl Graph {
     }
 
     /// What the program calls a piece.
-    fn symbol(&self, what: &What) -> String {
+    pub(super) fn symbol(&self, what: &What) -> String {
         let named = |name: u32| self.name(name).unwrap_or_default().to_owned();
         match what {
             What::Function(number) => match self.scan.functions[*number].symbol {
@@ -340,6 +344,6 @@ impl Walk {
         }
         let pieces = self.order.iter().zip(&self.parents);
         let pieces = pieces.map(|(id, parent)| graph.piece(*id, *parent)).collect();
-        Reach { digest: *blake3::hash(&stream).as_bytes(), pieces }
+        Reach { digest: *blake3::hash(&stream).as_bytes(), pieces, ids: self.order }
     }
 }

@@ -6,6 +6,7 @@
 //! what to do about it. Types that cannot lie are listed in [`symmetric`](super::symmetric), and go
 //! through [`write_value`].
 
+use std::fmt::Display;
 use std::io::Read;
 use std::mem;
 
@@ -48,8 +49,8 @@ pub(crate) fn encode<R: Value>(value: &impl Serialize) -> Result<Vec<u8>, CodecE
 }
 
 fn try_encode<R: Value>(value: &impl Serialize) -> Result<Vec<u8>, CodecError> {
-    let meaning = Meaning::of(value)?;
-    let mut bytes = positional::write(value, meaning.length_at_least())?;
+    let meaning = Meaning::of(value).map_err(in_words)?;
+    let mut bytes = positional::write(value, meaning.length_at_least()).map_err(in_words)?;
     let length = bytes.len();
     let depth = meaning.depth();
     if length <= KEPT_WHOLE {
@@ -59,7 +60,7 @@ fn try_encode<R: Value>(value: &impl Serialize) -> Result<Vec<u8>, CodecError> {
     let checksum = checksum::of(&bytes, 0);
     let pieces = Streamed::new(Pieces::from(mem::take(&mut bytes)), length);
     expect_equal(value, &meaning, positional::read_from::<R>(pieces, depth))?;
-    let bytes = positional::write(value, length)?;
+    let bytes = positional::write(value, length).map_err(in_words)?;
     if checksum::of(&bytes, 0) != checksum {
         return Err("it was written as other bytes when it was written again".into());
     }
@@ -73,7 +74,7 @@ fn expect_equal<R: Serialize>(
     read: Result<R, Misfit>,
 ) -> Result<(), CodecError> {
     let unlike = match (read, meaning.skipped_field()) {
-        (Ok(read), _) if Meaning::of(&read)? == *meaning => return Ok(()),
+        (Ok(read), _) if Meaning::of(&read).map_err(in_words)? == *meaning => return Ok(()),
         (_, Some(field)) => return Err(skipped(field)),
         (Err(error), None) => return Err(format!("it could not be read back: {error}").into()),
         (Ok(read), None) => read,
@@ -81,6 +82,12 @@ fn expect_equal<R: Serialize>(
     let (written, read) = (preview_of(value), preview_of(&unlike));
     let example = if written == read { String::new() } else { format!(", `{written}` as `{read}`") };
     Err(format!("it would come back as another value{example}: {REMEDY}").into())
+}
+
+/// An error without its type. The code here is part of each machine fingerprint, and the number of a type of this
+/// library would be in it, which differs when a dependency has another version.
+fn in_words(error: impl Display) -> CodecError {
+    error.to_string().into()
 }
 
 fn skipped(field: &str) -> CodecError {
@@ -98,23 +105,23 @@ pub(crate) const REMEDY: &str = "its `Serialize` and `Deserialize` do not agree;
 
 /// The bytes of a value that is not read back here: its type is symmetric, or its reader compares.
 pub(crate) fn write_value<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CodecError> {
-    Ok(positional::write(value, FIRST)?)
+    positional::write(value, FIRST).map_err(in_words)
 }
 
 /// Reads the value of which `source` gives `length` bytes, which are all.
 pub(super) fn decode_from<T: DeserializeOwned>(source: impl Read, length: usize) -> Result<T, CodecError> {
-    Ok(positional::read_from(Streamed::new(source, length), usize::MAX)?)
+    positional::read_from(Streamed::new(source, length), usize::MAX).map_err(in_words)
 }
 
 /// Reads the value of which `bytes` are all the bytes, and which may borrow from them.
 pub(crate) fn decode_borrowed<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Result<T, CodecError> {
-    Ok(positional::read(bytes, usize::MAX)?)
+    positional::read(bytes, usize::MAX).map_err(in_words)
 }
 
 /// Reads the value of which `bytes` are all the bytes, and which borrows nothing from them; a type
 /// that would have to is an error.
 pub(crate) fn decode_owned<T: Deserialize<'static>>(bytes: &[u8]) -> Result<T, CodecError> {
-    Ok(positional::read_owned(bytes, usize::MAX)?)
+    positional::read_owned(bytes, usize::MAX).map_err(in_words)
 }
 
 /// Reads the value of which `bytes` are all the bytes.

@@ -16,6 +16,7 @@ use std::sync::{Mutex, OnceLock};
 use super::printed::{self, Known};
 use crate::key::{Identity, IdentityParts};
 use crate::lock::lock;
+use crate::states::Machine;
 
 /// An instance of a function, as the compiler has it.
 #[derive(Clone, Copy, Debug)]
@@ -105,6 +106,10 @@ impl Instance {
 pub(super) struct Met {
     pub(super) id: TypeId,
     types: TypeId,
+    /// The type and const parameters, as the compiler prints them.
+    pub(super) type_parameters: &'static str,
+    /// What is known of its machine code; found with its first state.
+    pub(super) machine: OnceLock<Machine>,
     has_twin: AtomicBool,
     /// Its state in the records that asked first: of most programs the only ones.
     first: OnceLock<InRecords>,
@@ -140,6 +145,8 @@ impl Met {
         let met: &'static Met = Box::leak(Box::new(Met {
             id: instance.id,
             types: (instance.names)().types,
+            type_parameters: instance.type_parameters(),
+            machine: OnceLock::new(),
             has_twin: AtomicBool::new(false),
             first: OnceLock::new(),
             others: Mutex::default(),

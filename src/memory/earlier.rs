@@ -74,7 +74,7 @@ impl Inner {
         }
         let parameters: Vec<_> = state.parameters.iter().map(String::as_str).collect();
         let keys = memo.keys_under(&self.states, &state.version, &state.fingerprint, &parameters);
-        Some((state, *keys.first()?))
+        Some((state, keys.first()?.1))
     }
 }
 

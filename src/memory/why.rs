@@ -12,6 +12,7 @@ use super::trouble::chain;
 use super::{Memory, MissReason};
 use crate::call::{Call, Memo};
 use crate::report::{self, Change, FunctionRecord, Recorded, Why};
+use crate::states::Difference;
 use crate::store::{Entry, Payload};
 
 impl Memory {
@@ -21,8 +22,13 @@ impl Memory {
     /// version, or only the arguments. Earlier code is known from the records that [`functions`](Self::functions) lists.
     /// It is compared with the code under which this very call has an entry, and of several with the most similar.
     ///
+    /// Where machine code decides, it is compared too, if both programs were built alike and ran on this machine: then
+    /// functions of other crates and of C are named as well, with the way to them
+    /// (`geo::area differs (price → shipping::cost → geo::area)`). What the source shows is named as the source has it.
+    ///
     /// Computes nothing and counts as neither hit nor miss. Reads the entry as [`call`](Self::call) does; if there is
-    /// none, it also reads the records of all functions in the cache, a small file for each state of each function's code.
+    /// none, it also reads the records of all functions in the cache, a small file for each state of each function's code, and
+    /// two lists of a few KB that are kept below the user's cache directory.
     ///
     /// # Examples
     ///
@@ -104,13 +110,21 @@ fn of_absence<T>(records: Vec<Recorded>, inner: &Inner, memo: &Memo<'_, T>) -> W
         .map(|recorded| Earlier::new(recorded, &now, inner, memo))
         .min_by_key(Earlier::distance);
     match nearest {
-        Some(earlier) if same.is_empty() || earlier.computed_before == Some(true) => earlier.why(now),
-        None if same.is_empty() => Why::NeverComputed { function: now.name },
-        _ if ran_as_other_code(inner, memo) => {
-            let changes = vec![Change::of_key("the machine code, where the source shows nothing,")];
-            Why::CodeChanged { changes, computed_before: Some(true) }
+        Some(earlier) if same.is_empty() || earlier.past.computed_before == Some(true) => {
+            earlier.why(now, inner, memo)
         }
-        _ => new_arguments(now.name, memo),
+        None if same.is_empty() => Why::NeverComputed { function: now.name },
+        _ => {
+            let past = Past::of(&now, inner, memo);
+            if past.computed_before == Some(true) {
+                let differences = past.differences(&now, inner, memo);
+                return Why::CodeChanged {
+                    changes: report::unseen(&differences),
+                    computed_before: Some(true),
+                };
+            }
+            new_arguments(now.name, memo)
+        }
     }
 }
 
@@ -127,9 +141,9 @@ fn new_arguments<T>(function: String, memo: &Memo<'_, T>) -> Why {
 struct Earlier {
     record: FunctionRecord,
     written: SystemTime,
-    /// What changed since; empty if that is not recorded.
+    /// What changed in the source since; empty if that is not recorded.
     changes: Vec<Change>,
-    computed_before: Option<bool>,
+    past: Past,
 }
 
 impl Earlier {
@@ -137,7 +151,7 @@ impl Earlier {
         let Recorded { record, written } = recorded;
         Earlier {
             changes: report::between(&record, now),
-            computed_before: computed_under(&record, inner, memo),
+            past: Past::of(&record, inner, memo),
             record,
             written,
         }
@@ -146,14 +160,19 @@ impl Earlier {
     /// How far it is from the function as it is now. Of several that are equally near the latest is the nearest.
     fn distance(&self) -> impl Ord + use<> {
         let changes = if self.changes.is_empty() { usize::MAX } else { self.changes.len() };
-        let computed = self.computed_before == Some(true);
+        let computed = self.past.computed_before == Some(true);
         (Reverse(computed), changes, Reverse(self.written))
     }
 
-    fn why(self, now: FunctionRecord) -> Why {
-        let Earlier { record: was, changes, computed_before, .. } = self;
+    fn why<T>(self, now: FunctionRecord, inner: &Inner, memo: &Memo<'_, T>) -> Why {
+        let Earlier { record: was, changes, past, .. } = self;
+        let computed_before = past.computed_before;
         if was.fingerprint != now.fingerprint {
-            Why::CodeChanged { changes, computed_before }
+            let differences = past.differences(&was, inner, memo);
+            Why::CodeChanged {
+                changes: report::with_machine_code(changes, &differences, &was, &now),
+                computed_before,
+            }
         } else if was.version != now.version {
             Why::Version { was: was.version, now: now.version, computed_before }
         } else {
@@ -162,21 +181,43 @@ impl Earlier {
     }
 }
 
-/// Whether this very source has an entry for this very call under other machine code.
-fn ran_as_other_code<T>(inner: &Inner, memo: &Memo<'_, T>) -> bool {
-    let definition = memo.function.definition();
-    let source = memo.function.fingerprint();
-    let keys = memo.keys_under(&inner.states, definition.version, source, definition.parameters);
-    keys.iter().any(|key| inner.store.holds(key).unwrap_or(false))
+/// This very call, under the function of a record.
+struct Past {
+    /// Whether it has an entry; `None` if that cannot be told.
+    computed_before: Option<bool>,
+    /// The states of the code of which it has one, the latest first; without any, the latest state.
+    states: Vec<[u8; 32]>,
 }
 
-/// Whether the function of `record` has an entry for this very call; `None` if it cannot be told.
-fn computed_under<T>(record: &FunctionRecord, inner: &Inner, memo: &Memo<'_, T>) -> Option<bool> {
-    let fingerprint = blake3::Hash::from_hex(&record.fingerprint).ok()?;
-    let parameters: Vec<_> = record.parameters.iter().map(String::as_str).collect();
-    let keys = memo.keys_under(&inner.states, &record.version, fingerprint.as_bytes(), &parameters);
-    let held: Vec<bool> = keys.iter().map_while(|key| inner.store.holds(key).ok()).collect();
-    (!held.is_empty()).then(|| held.contains(&true))
+/// Of more states of one source the machine code is not compared.
+const COMPARED: usize = 8;
+
+impl Past {
+    fn of<T>(record: &FunctionRecord, inner: &Inner, memo: &Memo<'_, T>) -> Self {
+        let Ok(fingerprint) = blake3::Hash::from_hex(&record.fingerprint) else {
+            return Past { computed_before: None, states: Vec::new() };
+        };
+        let keys =
+            memo.keys_under(&inner.states, &record.version, fingerprint.as_bytes(), &parameters_of(record));
+        let held = keys.into_iter().map_while(|(state, key)| Some((state, inner.store.holds(&key).ok()?)));
+        let (with, without): (Vec<_>, Vec<_>) = held.partition(|(_, holds)| *holds);
+        let computed_before = (!with.is_empty() || !without.is_empty()).then_some(!with.is_empty());
+        let states = if with.is_empty() { without.into_iter().take(1).collect() } else { with };
+        Past { computed_before, states: states.into_iter().map(|(state, _)| state).collect() }
+    }
+
+    /// What differs in the machine code since: compared with the most similar of the states, and of several with the
+    /// latest. Nothing if that is not known.
+    fn differences<T>(&self, was: &FunctionRecord, inner: &Inner, memo: &Memo<'_, T>) -> Vec<Difference> {
+        let parameters = parameters_of(was);
+        let since = |state| memo.differences(&inner.states, &was.version, &parameters, state);
+        let all = self.states.iter().take(COMPARED).map(since);
+        all.filter(|differences| !differences.is_empty()).min_by_key(Vec::len).unwrap_or_default()
+    }
+}
+
+fn parameters_of(record: &FunctionRecord) -> Vec<&str> {
+    record.parameters.iter().map(String::as_str).collect()
 }
 
 #[cfg(test)]

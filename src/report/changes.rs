@@ -6,16 +6,20 @@ use std::fmt;
 use super::{CodeItem, FunctionRecord};
 
 /// One difference between the code that a function has now and the code that it had; part of
-/// [`Why::CodeChanged`](crate::Why::CodeChanged). `Display` is what changed and how: `shop::tax::rate (src/tax.rs:12) differs`.
+/// [`Why::CodeChanged`](crate::Why::CodeChanged). `Display` is what changed and how, and the way to it if that is known:
+/// `shop::tax::rate (src/tax.rs:12) differs (price → tax::with_tax → tax::rate)`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Change {
     /// How it changed.
     pub kind: ChangeKind,
-    /// The path of the item; or what else decides about the key, such as `version = …`.
+    /// The path of the item, or of a function or static in another crate or in C; or what else decides about the key, such as `version = …`.
     pub path: String,
     /// Where it stands, such as `src/tax.rs:12`, and of a [`Gone`](ChangeKind::Gone) one where it stood; may be empty.
     pub place: String,
+    /// A shortest way from the memoized function to it in the machine code, both ends included; the function's own crate is not
+    /// written. Empty if it is not known: see [`why`](crate::Memory::why).
+    pub way: Vec<String>,
 }
 
 /// How an item changed.
@@ -34,17 +38,18 @@ pub enum ChangeKind {
 
 impl Change {
     fn of(kind: ChangeKind, item: &CodeItem) -> Self {
-        Change { kind, path: item.path.clone(), place: item.place.clone() }
+        Change { kind, path: item.path.clone(), place: item.place.clone(), way: Vec::new() }
     }
 
     /// Something that is no item differs.
-    pub(crate) fn of_key(what: &str) -> Self {
-        Change { kind: ChangeKind::Differs, path: what.to_owned(), place: String::new() }
+    pub(super) fn of_key(what: &str) -> Self {
+        let (place, way) = (String::new(), Vec::new());
+        Change { kind: ChangeKind::Differs, path: what.to_owned(), place, way }
     }
 
     fn of_body(now: &FunctionRecord) -> Self {
         let place = format!("{}:{}", now.file, now.line);
-        Change { kind: ChangeKind::Body, path: now.path.clone(), place }
+        Change { kind: ChangeKind::Body, path: now.path.clone(), place, way: Vec::new() }
     }
 }
 
@@ -61,7 +66,8 @@ impl fmt::Display for Change {
             ChangeKind::Body | ChangeKind::Differs => " differs",
             ChangeKind::New => " is new",
             ChangeKind::Gone => " is gone",
-        })
+        })?;
+        if self.way.is_empty() { Ok(()) } else { write!(f, " ({})", self.way.join(" → ")) }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod changes;
 mod items;
+mod machine;
 mod records;
 mod stats;
 mod why;
@@ -10,6 +11,7 @@ mod words;
 pub(crate) use changes::between;
 pub use changes::{Change, ChangeKind};
 pub use items::CodeItem;
+pub(crate) use machine::{unseen, with_machine_code};
 pub use records::FunctionRecord;
 pub(crate) use records::{Recorded, Records};
 pub(crate) use stats::Counters;

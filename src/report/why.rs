@@ -194,7 +194,12 @@ mod tests {
 
     /// As many changes as asked for, of different kinds.
     fn changes(number: usize) -> Vec<Change> {
-        let change = |kind, path: &str, place: &str| Change { kind, path: path.into(), place: place.into() };
+        let change = |kind, path: &str, place: &str| Change {
+            kind,
+            path: path.into(),
+            place: place.into(),
+            way: Vec::new(),
+        };
         let mut changes = vec![
             change(ChangeKind::Body, "shop::price", "src/lib.rs:7"),
             change(ChangeKind::Differs, "shop::tax::rate", "src/tax.rs:12"),

@@ -9,6 +9,7 @@
 //!    has. Else a later edit that its source does not show could be taken for it.
 //! 2. Trouble with the records costs entries, never trust, and is never an error.
 
+mod pieces;
 mod program;
 mod record;
 
@@ -19,6 +20,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
+use self::pieces::Pieces;
+pub(crate) use self::pieces::{Difference, How};
 pub(crate) use self::program::Machine;
 use self::record::{Code, Digest, Seen};
 use crate::error::{Error, Result};
@@ -88,13 +91,33 @@ impl States {
         self.number
     }
 
-    /// The state that a function is in. `roots` are the addresses of what its machine code begins with.
-    pub(crate) fn of(&self, written: &Written<'_>, roots: &[usize]) -> Digest {
-        let code = code(written, roots);
-        self.find(&name(&written.function), &code).unwrap_or_else(|error| {
+    /// The state that a function is in, and what is known of its machine code. `roots` are the addresses of what that begins
+    /// with.
+    pub(crate) fn of(&self, written: &Written<'_>, roots: &[usize]) -> (Digest, Machine) {
+        let machine = Machine::of(roots, written.settings);
+        let code = code(written, &machine);
+        let state = self.find(&name(&written.function), &code).unwrap_or_else(|error| {
             events::debug!("the states of the code are not known: {error}");
             code.new_state()
-        })
+        });
+        (state, machine)
+    }
+
+    /// What differs in the machine code of a function between `state` and now; nothing if that is not known, or if the state
+    /// was not seen on this platform. `own` is the path of the function.
+    pub(crate) fn differences(
+        &self,
+        function: &Identity,
+        state: &Digest,
+        machine: &Machine,
+        own: &str,
+    ) -> Vec<Difference> {
+        let Ok(now) = machine.digest else { return Vec::new() };
+        let seen = self.recall(function);
+        let is_here = |seen: &&Seen| seen.state == *state && seen.code.platform == machine.platform;
+        let was = seen.iter().rev().find(is_here).and_then(|seen| program::pieces(&seen.code.machine));
+        let Some((was, now)) = was.zip(program::pieces(&now)) else { return Vec::new() };
+        Pieces::differences(&was, &now, own)
     }
 
     /// The states in which code of this source was seen, the latest first; that of who does not look at
@@ -173,10 +196,9 @@ fn locked(dir: &Dir, name: &str) -> Result<File> {
 }
 
 /// The code of a function.
-fn code(written: &Written<'_>, roots: &[usize]) -> Code {
+fn code(written: &Written<'_>, machine: &Machine) -> Code {
     let source = *written.source;
-    let Machine { platform, digest } = Machine::of(roots, written.settings);
-    Code { source, platform, machine: digest.unwrap_or(source) }
+    Code { source, platform: machine.platform, machine: *machine.digest.as_ref().unwrap_or(&source) }
 }
 
 fn name(Identity(function): &Identity) -> String {

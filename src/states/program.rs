@@ -16,21 +16,23 @@ use crate::events;
 const PLATFORM_CONTEXT: &str = "rememo fingerprint 5: platform";
 
 /// What is known of the machine code of a function.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Machine {
     /// What must be equal for fingerprints to be comparable: compilers, target, settings.
-    pub(super) platform: Digest,
-    /// The fingerprint; `None` where the code cannot be followed.
-    pub(super) digest: Option<Digest>,
+    pub(crate) platform: Digest,
+    /// The fingerprint; where the code cannot be followed, why.
+    pub(crate) digest: Result<Digest, String>,
 }
 
 impl Machine {
     /// That of the function whose code begins at `roots`, and was compiled with `settings`.
     pub(super) fn of(roots: &[usize], settings: &str) -> Self {
         let found = fingerprint(roots)
-            .inspect_err(|obstacle| events::debug!("a function has no machine fingerprint: {obstacle}"))
-            .ok();
-        let (compilers, digest) = found.unzip();
+            .inspect_err(|obstacle| events::debug!("a function has no machine fingerprint: {obstacle}"));
+        let (compilers, digest) = match found {
+            Ok((compilers, digest)) => (Some(compilers), Ok(digest)),
+            Err(obstacle) => (None, Err(obstacle.to_string())),
+        };
         let mut hasher = blake3::Hasher::new_derive_key(PLATFORM_CONTEXT);
         hasher.update(&compilers.unwrap_or_default());
         for text in [std::env::consts::ARCH, std::env::consts::OS, settings] {
@@ -46,5 +48,12 @@ fn fingerprint(_roots: &[usize]) -> Result<(Digest, Digest), &'static str> {
     Err("there are none on this system")
 }
 
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+pub(super) fn pieces(_fingerprint: &Digest) -> Option<super::pieces::Pieces> {
+    None
+}
+
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 use self::linux::fingerprint;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub(super) use self::linux::pieces;

@@ -13,4 +13,5 @@ mod fuzz;
 mod memoized;
 mod oracle;
 mod program;
+mod settings;
 mod traps;

@@ -18,9 +18,12 @@
 
 mod arguments;
 mod array;
+mod builds;
+mod codes;
 mod compressed;
 mod concurrent;
 mod damage;
+mod differences;
 mod edits;
 mod environment;
 mod functions;

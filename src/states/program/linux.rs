@@ -1,6 +1,9 @@
 //! The fingerprints of the program that runs, on x86-64 Linux: asked for, made, and kept below the user's cache directory.
+//! Beside them lie lists of what each fingerprint is made of, by name, for explanations.
 //!
 //! Trouble with what is kept costs time, and is passed over.
+
+mod lists;
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -9,6 +12,7 @@ use std::io::Read;
 use std::sync::{Mutex, OnceLock};
 use std::time::UNIX_EPOCH;
 
+pub(in crate::states) use self::lists::pieces;
 use super::super::record::{self, Digest};
 use crate::code::{Boundary, Loaded, Obstacle, Running};
 use crate::error::{Error, Result};
@@ -18,7 +22,7 @@ use crate::panics;
 use crate::sys::{self, Access, Dir};
 
 /// The first line of a file.
-const FIRST: &str = "rememo programs 1 ";
+const FIRST: &str = "rememo programs 2 ";
 
 /// The file of the program, also if it was moved, replaced or removed since.
 const PROGRAM: &str = "/proc/self/exe";
@@ -47,8 +51,8 @@ struct Program {
 struct Known {
     /// What compiled it.
     compilers: Option<Digest>,
-    /// By the addresses where the code begins. Of some it is known that there is none.
-    fingerprints: HashMap<Digest, Option<Digest>>,
+    /// By the addresses where the code begins; where there is none, the reason.
+    fingerprints: HashMap<Digest, std::result::Result<Digest, String>>,
 }
 
 /// What compiled the program, and the fingerprint of the code that begins at `roots`.
@@ -71,14 +75,16 @@ impl Program {
     fn fingerprint(&self, roots: &[usize]) -> std::result::Result<(Digest, Digest), Obstacle> {
         let mut addresses = Vec::new();
         for root in roots {
-            addresses.push(self.loaded.address(*root).ok_or(Obstacle::NoFunction(*root as u64))?);
+            addresses.push(self.loaded.address(*root).ok_or(Obstacle::OtherFile)?);
         }
         let begin = begin_of(&addresses);
         {
             let known = lock(&self.known);
             if let (Some(compilers), Some(fingerprint)) = (known.compilers, known.fingerprints.get(&begin)) {
-                let none = || Obstacle::Earlier("it could not be followed before".to_owned());
-                return fingerprint.map(|fingerprint| (compilers, fingerprint)).ok_or_else(none);
+                return match fingerprint {
+                    Ok(fingerprint) => Ok((compilers, *fingerprint)),
+                    Err(reason) => Err(Obstacle::Earlier(reason.clone())),
+                };
             }
         }
         // A fault in what follows the code would be the library's own; it costs nobody a value.
@@ -98,14 +104,22 @@ impl Program {
         let running = running.get_or_insert_with(|| Running::read(&self.loaded, &Boundary::OF_THIS));
         let running = running.as_mut().map_err(|obstacle| Obstacle::Earlier(obstacle.to_string()))?;
         let compilers = *blake3::hash(running.program.compilers()).as_bytes();
-        Ok((compilers, running.program.reach(addresses).map(|reach| reach.digest)))
+        let reach = running.program.reach(addresses);
+        if let Ok(reach) = &reach {
+            let parts = panics::catch(|| running.program.parts(reach));
+            let kept = parts.map_or(Ok(()), |parts| lists::keep(&reach.digest, &parts));
+            if let Err(error) = kept {
+                events::debug!("what machine code consists of is not kept: {error}");
+            }
+        }
+        Ok((compilers, reach.map(|reach| reach.digest)))
     }
 
     fn keep(&self, begin: Digest, found: &(Digest, std::result::Result<Digest, Obstacle>)) {
         let (compilers, fingerprint) = found;
         let mut known = lock(&self.known);
         known.compilers = Some(*compilers);
-        known.fingerprints.insert(begin, fingerprint.as_ref().ok().copied());
+        known.fingerprints.insert(begin, fingerprint.as_ref().copied().map_err(Obstacle::to_string));
         let kept =
             Place::of(&self.loaded).and_then(|place| place.map_or(Ok(()), |place| place.write(&mut known)));
         if let Err(error) = kept {
@@ -123,6 +137,19 @@ fn begin_of(addresses: &[u64]) -> Digest {
     *hasher.finalize().as_bytes()
 }
 
+/// The directory below that of the user's caches; `None` if there is no home directory.
+fn programs() -> Result<Option<Dir>> {
+    dirs::cache_dir().map(|caches| Dir::create(&caches.join("rememo-programs"))).transpose()
+}
+
+/// The text of a file, if it is there.
+fn read(dir: &Dir, name: &str) -> Result<Option<String>> {
+    let Some((file, _)) = dir.find(name, Access::Read)? else { return Ok(None) };
+    let mut text = Vec::new();
+    file.take(LARGEST).read_to_end(&mut text).map_err(|error| dir.error("read", name, error))?;
+    Ok(String::from_utf8(text).ok())
+}
+
 /// The file in which the fingerprints of a build are kept. It is named by the number that the linker gave the build, and by size and
 /// time of the program's file: linkers can be told to give every build the same number.
 struct Place {
@@ -134,7 +161,7 @@ impl Place {
     /// `None` if there is no home directory, or the build has no number to tell it from others.
     fn of(loaded: &Loaded) -> Result<Option<Self>> {
         let build = loaded.build_id();
-        let Some(caches) = dirs::cache_dir().filter(|_| build.len() >= 8) else { return Ok(None) };
+        let Some(dir) = programs()?.filter(|_| build.len() >= 8) else { return Ok(None) };
         let unseen = |error| Error::io("look at", PROGRAM, error);
         let stat = sys::stat(&File::open(PROGRAM).map_err(unseen)?).map_err(unseen)?;
         let mut hasher = blake3::Hasher::new();
@@ -142,15 +169,11 @@ impl Place {
         let modified = stat.modified.duration_since(UNIX_EPOCH).unwrap_or_default();
         hasher.update(&modified.as_nanos().to_le_bytes());
         let name = format!("{BUILDS}/{}", &record::hex(hasher.finalize().as_bytes())[..32]);
-        Ok(Some(Place { dir: Dir::create(&caches.join("rememo-programs"))?, name }))
+        Ok(Some(Place { dir, name }))
     }
 
     fn read(&self) -> Result<Option<Known>> {
-        let Place { dir, name } = self;
-        let Some((file, _)) = dir.find(name, Access::Read)? else { return Ok(None) };
-        let mut text = Vec::new();
-        file.take(LARGEST).read_to_end(&mut text).map_err(|error| dir.error("read", name, error))?;
-        Ok(std::str::from_utf8(&text).ok().and_then(Known::parse))
+        Ok(read(&self.dir, &self.name)?.as_deref().and_then(Known::parse))
     }
 
     /// Writes what is known here and in the file.
@@ -174,7 +197,10 @@ impl Known {
     fn print(&self) -> Option<String> {
         let mut lines = record::hex(&self.compilers?) + "\n";
         for (begin, fingerprint) in &self.fingerprints {
-            let fingerprint = fingerprint.as_ref().map_or_else(|| "none".to_owned(), record::hex);
+            let fingerprint = match fingerprint {
+                Ok(fingerprint) => record::hex(fingerprint),
+                Err(reason) => format!("none {}", reason.replace(char::is_control, " ")),
+            };
             let _ = writeln!(lines, "{} {fingerprint}", record::hex(begin));
         }
         Some(format!("{FIRST}{}\n{lines}", blake3::hash(lines.as_bytes()).to_hex()))
@@ -192,9 +218,9 @@ impl Known {
         let mut fingerprints = HashMap::new();
         for line in lines {
             let (begin, fingerprint) = line.split_once(' ')?;
-            let fingerprint = match fingerprint {
-                "none" => None,
-                digits => Some(record::digest(digits)?),
+            let fingerprint = match fingerprint.strip_prefix("none ") {
+                Some(reason) => Err(reason.to_owned()),
+                None => Ok(record::digest(fingerprint)?),
             };
             fingerprints.insert(record::digest(begin)?, fingerprint);
         }
@@ -208,7 +234,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_read_as_it_was_written_or_not_at_all() {
-        let fingerprints = HashMap::from([([1; 32], Some([2; 32])), ([3; 32], None)]);
+        let fingerprints = HashMap::from([([1; 32], Ok([2; 32])), ([3; 32], Err("why".to_owned()))]);
         let known = Known { compilers: Some([9; 32]), fingerprints };
         let text = known.print().unwrap();
         let read = Known::parse(&text).unwrap();
@@ -220,6 +246,7 @@ mod tests {
             assert!(Known::parse(&text[..at]).is_none(), "{at}");
         }
     }
+
     /// Regression: the file of the lock was the oldest, and was removed while others held it.
     #[test]
     fn the_lock_stays_when_there_are_too_many_builds() {

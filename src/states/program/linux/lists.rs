@@ -1,0 +1,180 @@
+//! Lists of what the machine code of functions consists of, kept for later builds. Specified in `docs/format.md`, "Pieces of
+//! machine code".
+//!
+//! # Invariants
+//! 1. A list has the name of the fingerprint that is made of it. So all caches and builds share it, and none is written twice;
+//!    names are those of the first build.
+//! 2. It explains, and decides nothing: one that is damaged or lost costs an explanation.
+
+use std::sync::Once;
+
+use super::super::super::pieces::{Piece, Pieces};
+use super::super::super::record::{self, Digest};
+use super::{programs, read};
+use crate::code::Part;
+use crate::error::Result;
+use crate::events;
+use crate::sys::{self, Dir};
+
+/// The first line of a list. Its number is also the version of what a digest in it is made of.
+const FIRST: &str = "rememo pieces 1 ";
+
+/// The last line of a list that was cut off.
+const CUT: &str = "more";
+
+/// Where lists of pieces are.
+const PIECES: &str = "pieces";
+
+/// Lists that are kept, and those that one process adds.
+const MOST_LISTS: usize = 1024;
+
+/// The bytes of a list: a thousand pieces. The nearest come first, and most functions reach fewer.
+const LIST: usize = 64 << 10;
+
+/// The bytes of a name in a list.
+const NAME: usize = 200;
+
+/// Keeps what a fingerprint is made of, so that later builds can say what differs.
+pub(super) fn keep(fingerprint: &Digest, parts: &[Part]) -> Result<()> {
+    static PRUNED: Once = Once::new();
+    let Some(dir) = programs()? else { return Ok(()) };
+    if read_pieces(&dir, fingerprint)?.is_some() {
+        return Ok(());
+    }
+    // To look at all lists for each new one would take longer than to follow the code.
+    let mut pruned = Ok(());
+    PRUNED.call_once(|| pruned = sys::prune(&dir, PIECES, MOST_LISTS));
+    pruned?;
+    let text = Pieces::of(parts).print(LIST);
+    sys::replace(&dir, &list_of(fingerprint), &[text.as_bytes()])
+}
+
+/// What a fingerprint is made of, if that is kept.
+pub(in crate::states) fn pieces(fingerprint: &Digest) -> Option<Pieces> {
+    let read = programs().and_then(|dir| dir.map_or(Ok(None), |dir| read_pieces(&dir, fingerprint)));
+    read.inspect_err(|error| events::debug!("what machine code consists of is not known: {error}"))
+        .ok()
+        .flatten()
+}
+
+fn read_pieces(dir: &Dir, fingerprint: &Digest) -> Result<Option<Pieces>> {
+    Ok(read(dir, &list_of(fingerprint))?.as_deref().and_then(Pieces::parse))
+}
+
+fn list_of(fingerprint: &Digest) -> String {
+    format!("{PIECES}/{}", &record::hex(fingerprint)[..32])
+}
+
+impl Pieces {
+    fn of(parts: &[Part]) -> Self {
+        let piece = |part: &Part| {
+            let name = memoized(&part.name);
+            let end = (0..=NAME.min(name.len())).rev().find(|end| name.is_char_boundary(*end));
+            Piece { name: name[..end.unwrap_or(0)].to_owned(), digest: part.digest, parent: part.parent }
+        };
+        Pieces { all: parts.iter().map(piece).collect(), is_cut: false }
+    }
+
+    /// Reads a list; `None` if it is damaged in any place.
+    fn parse(text: &str) -> Option<Self> {
+        let (first, lines) = text.split_once('\n')?;
+        let checksum = record::digest(first.strip_prefix(FIRST)?)?;
+        if *blake3::hash(lines.as_bytes()).as_bytes() != checksum {
+            return None;
+        }
+        let whole = lines.strip_suffix(&format!("{CUT}\n"));
+        let pieces = whole.unwrap_or(lines).lines().enumerate();
+        let all = pieces.map(|(number, line)| Piece::parse(line, number)).collect::<Option<_>>()?;
+        Some(Pieces { all, is_cut: whole.is_some() })
+    }
+
+    /// The list as text: as many lines as there is room for.
+    fn print(&self, room: usize) -> String {
+        let mut lines = String::new();
+        let mut is_cut = self.is_cut;
+        for piece in &self.all {
+            let line = piece.print();
+            is_cut |= lines.len() + line.len() > room;
+            if is_cut {
+                break;
+            }
+            lines += &line;
+        }
+        if is_cut {
+            lines = lines + CUT + "\n";
+        }
+        format!("{FIRST}{}\n{lines}", blake3::hash(lines.as_bytes()).to_hex())
+    }
+}
+
+impl Piece {
+    fn parse(line: &str, number: usize) -> Option<Self> {
+        let mut fields = line.splitn(3, ' ');
+        let digest = u64::from_str_radix(fields.next().filter(|digits| digits.len() == 16)?, 16).ok()?;
+        let parent = match fields.next()? {
+            "-" => None,
+            parent => Some(parent.parse().ok().filter(|parent| *parent < number)?),
+        };
+        Some(Piece { name: fields.next()?.to_owned(), digest: digest.to_be_bytes(), parent })
+    }
+
+    fn print(&self) -> String {
+        let parent = self.parent.map_or_else(|| "-".to_owned(), |parent| parent.to_string());
+        format!("{:016x} {parent} {}\n", u64::from_be_bytes(self.digest), self.name)
+    }
+}
+
+/// The name of the memoized function for the functions that `#[memo]` writes beside it.
+fn memoized(name: &str) -> &str {
+    const BESIDE: [&str; 3] = ["::uncached", "::delayed", "::__call"];
+    const OF_METHODS: [&str; 2] = ["_uncached", "_delayed"];
+    let found = BESIDE.iter().chain(&OF_METHODS).find_map(|suffix| name.strip_suffix(suffix));
+    found.filter(|rest| !rest.ends_with("::")).unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pieces() -> Pieces {
+        let piece = |name: &str, parent| Piece { name: name.to_owned(), digest: [0xfe; 8], parent };
+        let all =
+            vec![piece("", None), piece("<shop::Square as Shape>::area", Some(0)), piece("scale", Some(1))];
+        Pieces { all, is_cut: false }
+    }
+
+    #[test]
+    fn a_list_is_read_as_it_was_written_or_not_at_all() {
+        let text = pieces().print(LIST);
+        let lines: Vec<_> = text.lines().skip(1).collect();
+        let expected = [
+            "fefefefefefefefe - ",
+            "fefefefefefefefe 0 <shop::Square as Shape>::area",
+            "fefefefefefefefe 1 scale",
+        ];
+        assert_eq!(lines, expected);
+        assert_eq!(Pieces::parse(&text), Some(pieces()));
+        for at in 0..text.len() {
+            let mut damaged = text.clone().into_bytes();
+            damaged[at] ^= 1;
+            assert!(String::from_utf8(damaged).ok().and_then(|text| Pieces::parse(&text)).is_none(), "{at}");
+            assert!(Pieces::parse(&text[..at]).is_none(), "{at}");
+        }
+    }
+
+    #[test]
+    fn of_a_long_list_the_nearest_pieces_are_kept() {
+        let room = pieces().print(LIST).len() - 90;
+        let cut = Pieces::parse(&pieces().print(room)).unwrap();
+        assert_eq!(cut, Pieces { all: pieces().all[..2].to_vec(), is_cut: true });
+    }
+
+    #[test]
+    fn functions_that_the_macro_writes_have_the_name_of_the_users() {
+        for name in ["shop::price::uncached", "shop::price::delayed", "shop::price::__call", "shop::price"] {
+            assert_eq!(memoized(name), "shop::price");
+        }
+        assert_eq!(memoized("shop::Model::fit_uncached"), "shop::Model::fit");
+        assert_eq!(memoized("shop::_delayed"), "shop::_delayed");
+    }
+}
