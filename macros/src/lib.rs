@@ -76,8 +76,8 @@ use proc_macro::TokenStream;
 ///
 /// - `"reach"`, the default: the function and all that it reaches by name. Functions, constants, statics, types with their
 ///   trait implementations, macros and imports, in the package, in its library and in path dependencies; the files of
-///   `include!` and its like, the values of `env!`, the predicates of `cfg`; of other crates the version in
-///   `Cargo.lock`. When one name could mean several items, all count. Not covered are types that another crate gives for
+///   `include!` and its like, and those that macros of other crates may read; the values of `env!`, the predicates of
+///   `cfg`; of other crates version and features. When one name could mean several items, all count. Not covered are types that another crate gives for
 ///   type parameters or behind `dyn`, names that foreign macros make up, the compiler's version, and what is read at run
 ///   time. The sources are read once in a run of the compiler.
 /// - `"body"`: the attributes, the signature and the body of the function, without what macros put in. Change `version`

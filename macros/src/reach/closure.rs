@@ -1,29 +1,26 @@
-//! The least set of items that contains what a function names and is closed under *reaching*.
+//! The least set of items that contains what a function mentions and is closed under *reaching*.
 //!
-//! An item is reached when its [`Trigger`] holds, which more names and more items can only bring about: so the order in
-//! which they are found does not matter, and nothing that is reached is taken back.
+//! An item is reached when its [`Trigger`](super::index::Trigger) holds, which more words and more items can only bring
+//! about: so the order in which they are found does not matter, and nothing that is reached is taken back.
 
 use std::collections::BTreeSet;
 
-use super::generics::Open;
-use super::index::{Condition, Details, Index, ItemId, ScopeId, Trigger, WordId};
+use super::index::{Details, Index, ItemId, ScopeId, number};
+use super::words::{self, WordId};
 
 /// What is reached so far.
 #[derive(Debug)]
 pub(crate) struct Reach<'i> {
     index: &'i mut Index,
-    /// For each name, whether it occurs where it may be of any item.
-    paths: Vec<bool>,
-    /// For each name, whether it occurs as a method or field.
-    members: Vec<bool>,
-    /// For each name, whether it is of a trait behind which any type may be.
-    open: Vec<bool>,
-    /// For each name, whether a macro of somebody else's is given it.
+    /// For each word, whether it is mentioned.
+    mentioned: Vec<bool>,
+    /// For each word, whether a macro of somebody else's is given it.
     given: Vec<bool>,
     reached: Vec<bool>,
+    /// For each module, whether something in it is reached, or its name mentioned.
     active: Vec<bool>,
-    /// Bounds of blanket implementations that were followed.
-    opened: BTreeSet<String>,
+    /// Whether types are brought along that the function does not name.
+    is_open: bool,
     /// Modules of which everything is reached.
     whole: BTreeSet<ScopeId>,
     /// Reached, but not read yet.
@@ -41,16 +38,14 @@ pub(crate) struct Covered {
 
 impl<'i> Reach<'i> {
     pub(crate) fn new(index: &'i mut Index) -> Self {
-        let (words, items, scopes) = (index.word_count(), index.items.len(), index.scopes.len());
+        let (words, items, scopes) = (words::count(), index.items.len(), index.scopes.len());
         let mut reach = Reach {
             index,
-            paths: vec![false; words],
-            members: vec![false; words],
-            open: vec![false; words],
+            mentioned: vec![false; words],
             given: vec![false; words],
             reached: vec![false; items],
             active: vec![false; scopes],
-            opened: BTreeSet::new(),
+            is_open: false,
             whole: BTreeSet::new(),
             queue: Vec::new(),
             predicates: BTreeSet::new(),
@@ -73,95 +68,32 @@ impl<'i> Reach<'i> {
         }
     }
 
-    /// Follows what `details` name.
+    /// Follows what `details` mention.
     pub(crate) fn follow(&mut self, details: &Details) {
-        for &word in &details.paths {
-            // Asked here already: of what an item names, most was named before.
-            if !self.paths[word as usize] {
-                self.name(word, |reach| &mut reach.paths);
-            }
-        }
-        for &word in &details.members {
-            self.name(word, |reach| &mut reach.members);
-        }
-        for &word in &details.wholes {
-            self.given(word);
+        details.words.iter().for_each(|&word| self.mention(word));
+        for &word in &details.given {
+            self.give(word);
         }
         self.predicates.extend(details.predicates.iter().cloned());
         details.extras.iter().for_each(|&item| self.reach(item));
     }
 
-    /// Reaches the types that may stand behind `dyn` in what the function is given, as `signature` tells and the definitions
-    /// of the types in it. (Behind a `dyn` elsewhere is what reached code has put there, by name.)
-    pub(crate) fn open_dynamic(&mut self, signature: &Details) {
-        let mut dynamic = signature.dynamic.clone();
-        let mut seen: BTreeSet<WordId> = BTreeSet::new();
-        let mut queue = signature.paths.clone();
-        while let Some(word) = queue.pop() {
-            if !seen.insert(word) {
-                continue;
-            }
-            queue.extend(self.index.aliases.get(&word).into_iter().flatten());
-            for item in self.index.items_named(word).to_vec() {
-                if self.index.entry(item).is_type {
-                    let details = self.index.details(item);
-                    dynamic.extend(&details.dynamic);
-                    queue.extend(&details.paths);
-                }
-            }
-        }
-        for word in dynamic {
-            self.open_word(word);
-        }
-    }
-
-    /// Opens a trait, also one that is known by another name.
-    fn open_word(&mut self, word: WordId) {
-        if self.open[word as usize] {
+    /// Callers bring types that the function does not name: it may be any, and whatever is implemented for it.
+    pub(crate) fn open(&mut self) {
+        if std::mem::replace(&mut self.is_open, true) {
             return;
         }
-        self.name(word, |reach| &mut reach.open);
-        for alias in self.index.aliases.get(&word).cloned().into_iter().flatten() {
-            self.open_word(alias);
-        }
-    }
-
-    /// Reaches the types that may stand behind the function's type parameters.
-    pub(crate) fn open(&mut self, open: &Open) {
-        match open {
-            Open::Bound(traits) if traits.is_empty() => return,
-            Open::Bound(traits) => traits.iter().for_each(|name| self.open_trait(name)),
-            Open::Anything => {
-                for index in 0..self.index.types.len() {
-                    self.reach(self.index.types[index]);
-                }
-            }
+        for index in 0..self.index.types.len() {
+            self.reach(self.index.types[index]);
         }
         for index in 0..self.index.type_makers.len() {
             self.reach(self.index.type_makers[index]);
         }
     }
 
-    /// Any type that implements or derives this may stand behind a type parameter or `dyn`.
-    fn open_trait(&mut self, name: &str) {
-        if let Some(word) = self.index.word(name) {
-            self.open_word(word);
-        }
-        for index in 0..self.index.types.len() {
-            let item = self.index.types[index];
-            let code = self.index.code(self.index.entry(item));
-            let mut attributes = code.iter().filter(|code| code.is_punct(code.start, '#'));
-            let derives =
-                attributes.any(|code| (code.start..code.end).any(|index| code.word(index) == Some(name)));
-            if derives {
-                self.reach(item);
-            }
-        }
-    }
-
     /// Reaches everything: for code of which it is not known where it is.
     pub(crate) fn widen(&mut self) {
-        for item in 0..super::index::number(self.index.items.len()) {
+        for item in 0..number(self.index.items.len()) {
             self.reach(item);
         }
     }
@@ -172,6 +104,11 @@ impl<'i> Reach<'i> {
         while let Some(item) = self.queue.pop() {
             let details = self.index.details(item);
             self.follow(&details);
+            // What stands behind `dyn` in an argument, callers bring along; its type leads to the `dyn`.
+            let makes_types = || self.index.type_makers.contains(&item);
+            if details.is_dynamic && (self.index.entry(item).is_type || makes_types()) {
+                self.open();
+            }
             let entry = self.index.entry(item);
             // A module without attributes has no code of its own.
             if entry.opens.is_none() || entry.content.code.is_some() || !entry.content.text.is_empty() {
@@ -187,16 +124,19 @@ impl<'i> Reach<'i> {
 
     /// A macro of somebody else's is given a name, to which it may append: all that is in a module so named is reached, and
     /// every member of a type.
-    fn given(&mut self, word: WordId) {
-        if std::mem::replace(&mut self.given[word as usize], true) {
+    fn give(&mut self, word: WordId) {
+        if is_set(&self.given, word) {
             return;
         }
+        set(&mut self.given, word);
         for item in self.index.items_named(word).to_vec() {
             self.whole(item);
-            self.consider(item);
+            if self.index.entry(item).header.is_some() {
+                self.reach(item);
+            }
         }
         for alias in self.index.aliases.get(&word).cloned().into_iter().flatten() {
-            self.given(alias);
+            self.give(alias);
         }
     }
 
@@ -211,10 +151,18 @@ impl<'i> Reach<'i> {
         }
     }
 
-    /// Notes that a name occurs, and reaches what waited for it.
-    fn name(&mut self, word: WordId, list: fn(&mut Self) -> &mut Vec<bool>) {
-        if std::mem::replace(&mut list(self)[word as usize], true) {
+    /// Notes that a word occurs, and reaches what waited for it.
+    fn mention(&mut self, word: WordId) {
+        if is_set(&self.mentioned, word) {
             return;
+        }
+        set(&mut self.mentioned, word);
+        // An import alone makes no item of the name.
+        if self.index.items_named(word).iter().all(|&item| self.index.is_import(item)) {
+            let name = words::lock().text(word).to_owned();
+            for stem in made_from(&name) {
+                self.mention(words::id(stem));
+            }
         }
         for index in 0..self.index.items_named(word).len() {
             let item = self.index.items_named(word)[index];
@@ -223,16 +171,6 @@ impl<'i> Reach<'i> {
     }
 
     fn consider(&mut self, item: ItemId) {
-        if let Trigger::Impl(condition) = &self.index.entry(item).trigger
-            && self.is_open(condition)
-        {
-            // A blanket implementation hands the trait on to whatever satisfies its bounds.
-            for name in condition.bounds.clone() {
-                if self.opened.insert(name.clone()) {
-                    self.open_trait(&name);
-                }
-            }
-        }
         if !self.is_reached(item) && self.holds(item) {
             self.reach(item);
         }
@@ -244,35 +182,9 @@ impl<'i> Reach<'i> {
 
     fn holds(&self, item: ItemId) -> bool {
         let entry = self.index.entry(item);
-        let active = entry.scope.is_none_or(|scope| self.active[scope as usize]);
-        let path = |word: &WordId| self.paths[*word as usize];
-        let either = |word: &WordId| path(word) || self.members[*word as usize];
-        match &entry.trigger {
-            Trigger::Named(words) => active && words.iter().any(path),
-            Trigger::Anywhere(words) => words.iter().any(path),
-            Trigger::Made(names, paths) => names.iter().any(either) || paths.iter().any(path),
-            Trigger::Trait(name, members) => (active && path(name)) || members.iter().any(either),
-            Trigger::Impl(condition) => self.can_matter(condition),
-            Trigger::Member(condition, name) => {
-                let is_given = condition.all.iter().any(|word| self.given[*word as usize]);
-                (is_given || either(name)) && self.can_matter(condition)
-            }
-            Trigger::Scope => active,
-            Trigger::Always => true,
-            Trigger::Never => false,
-        }
-    }
-
-    fn can_matter(&self, condition: &Condition) -> bool {
-        let path = |word: &WordId| self.paths[*word as usize];
-        self.is_open(condition)
-            || (condition.all.iter().all(path) && condition.any.iter().all(|names| names.iter().any(path)))
-    }
-
-    /// Whether any type may stand behind the trait.
-    fn is_open(&self, condition: &Condition) -> bool {
-        let mut names = condition.trait_name.iter().chain(condition.any.iter().flatten());
-        names.any(|name| self.open[*name as usize])
+        let Some(trigger) = &entry.trigger else { return false };
+        let is_here = !trigger.in_module || entry.scope.is_none_or(|scope| self.active[scope as usize]);
+        is_here && trigger.names.iter().all(|names| names.iter().any(|name| is_set(&self.mentioned, *name)))
     }
 
     fn reach(&mut self, item: ItemId) {
@@ -289,7 +201,7 @@ impl<'i> Reach<'i> {
         }
     }
 
-    /// Something in a scope is reached, or the scope by its name: so are the modules around it, and names can be of its
+    /// Something in a module is reached, or the module by its name: so are the modules around it, and names can be of its
     /// items.
     fn activate(&mut self, scope: ScopeId) {
         if std::mem::replace(&mut self.active[scope as usize], true) {
@@ -308,6 +220,30 @@ impl<'i> Reach<'i> {
             self.consider(item);
         }
     }
+}
+
+fn is_set(words: &[bool], word: WordId) -> bool {
+    words.get(word as usize).copied().unwrap_or(false)
+}
+
+fn set(words: &mut Vec<bool>, word: WordId) {
+    if words.len() <= word as usize {
+        words.resize(word as usize + 1, false);
+    }
+    words[word as usize] = true;
+}
+
+/// The names from which macros make `word`: `FooBuilder` from `Foo`, the companions of a memoized method.
+fn made_from(word: &str) -> Vec<&str> {
+    if let Some(stem) = ["_delayed", "_uncached", "_info"].into_iter().find_map(|end| word.strip_suffix(end))
+    {
+        return vec![stem];
+    }
+    if !word.starts_with(char::is_uppercase) {
+        return Vec::new();
+    }
+    let boundaries = word.char_indices().skip(1).filter(|(_, c)| c.is_uppercase());
+    boundaries.flat_map(|(at, _)| [&word[..at], &word[at..]]).collect()
 }
 
 #[cfg(test)]

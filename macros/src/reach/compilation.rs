@@ -27,6 +27,8 @@ pub(crate) struct Compilation {
     pub(crate) version: String,
     /// What `--cfg` sets: features, and what build scripts say.
     pub(crate) settings: Vec<String>,
+    /// Whether tests are compiled.
+    pub(crate) tests: bool,
     /// The compiled libraries, by the names that code knows.
     pub(crate) libraries: BTreeMap<String, PathBuf>,
 }
@@ -75,7 +77,10 @@ impl Compilation {
                     compilation.libraries.insert(name.to_owned(), PathBuf::from(path));
                 }
             } else if let Some(setting) = value("--cfg") {
+                compilation.tests |= setting == "test";
                 compilation.settings.push(setting);
+            } else if argument == "--test" {
+                compilation.tests = true;
             } else if let Some(name) = value("--crate-name") {
                 compilation.crate_name = name;
             } else if let Some(dir) = value("--out-dir") {

@@ -37,7 +37,13 @@ pub(crate) fn index(compilation: &Compilation, project: &Project) -> Index {
             own.library.clone().filter(|(_, root)| !is_target(root) && !is_ours(&own.package))
         {
             let about = about(own, name.clone(), true, compilation.settings.join(" "));
-            builder.add_crate(Input { about, root, names: vec![name], is_proc_macro: own.is_proc_macro });
+            builder.add_crate(Input {
+                about,
+                root,
+                names: vec![name],
+                is_proc_macro: own.is_proc_macro,
+                with_tests: false,
+            });
         }
         Dependencies { compilation, lock: lock.as_ref(), builder: &mut builder }.add(own.clone());
     }
@@ -67,7 +73,9 @@ fn target(compilation: &Compilation, own: Option<&Manifest>, root: &Path) -> Inp
             out_dir: None,
         },
     };
-    Input { about, root: root.to_owned(), names: vec![name], is_proc_macro: false }
+    // Where the command line cannot be read, tests may be compiled.
+    let with_tests = compilation.tests || compilation.root.is_none();
+    Input { about, root: root.to_owned(), names: vec![name], is_proc_macro: false, with_tests }
 }
 
 fn about(manifest: &Manifest, name: String, is_own: bool, features: String) -> Crate {
@@ -120,15 +128,19 @@ impl Dependencies<'_> {
             let (script, out_dir) = self.build_script(&manifest.package);
             let names = names.into_iter().collect();
             let about = Crate { script, out_dir, ..about(&manifest, name, false, features) };
-            self.builder.add_crate(Input { about, root, names, is_proc_macro: manifest.is_proc_macro });
+            let is_proc_macro = manifest.is_proc_macro;
+            self.builder.add_crate(Input { about, root, names, is_proc_macro, with_tests: false });
         }
     }
 
     fn locked(&mut self, manifest: &Manifest, dependency: &Dependency) {
         if let Some(locked) = self.compiled(manifest, dependency, &dependency.crate_name) {
             let library = self.compilation.libraries.get(&dependency.crate_name);
-            let features = library.and_then(|library| noted_features(library, &dependency.package));
-            let features = features.unwrap_or_default();
+            let noted = library.and_then(|library| noted_features(library, &dependency.package));
+            // Cargo notes them when the library is finished, and may compile this crate before.
+            let features = noted.unwrap_or_else(|| {
+                library.map(|_| self.file_names([dependency.crate_name.as_str()])).unwrap_or_default()
+            });
             self.builder.add_locked(&dependency.crate_name, &dependency.package, &locked, &features);
         }
     }

@@ -31,7 +31,7 @@ impl Bytes {
     fn pieces(&mut self, pieces: Vec<Piece<'_>>) {
         for piece in pieces {
             match piece {
-                Piece::Word(text) => self.text(b'w', text),
+                Piece::Word(text, _) => self.text(b'w', text),
                 Piece::Lifetime(text) => self.text(b't', text),
                 Piece::Literal(text) => self.text(b'l', text),
                 Piece::Operator(text) => self.text(b'o', text),

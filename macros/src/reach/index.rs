@@ -7,6 +7,7 @@ mod build;
 mod details;
 mod namesakes;
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,8 +17,8 @@ use std::{env, fs, io};
 pub(crate) use self::build::{Builder, Input};
 pub(crate) use self::details::{Details, files_below};
 use super::tokens::{Code, Tokens};
+use super::words::WordId;
 
-pub(crate) type WordId = u32;
 pub(crate) type ItemId = u32;
 pub(crate) type ScopeId = u32;
 
@@ -30,7 +31,6 @@ pub(crate) struct Index {
     pub(crate) items: Vec<Entry>,
     /// The directory below which files are shown by a relative path.
     base: PathBuf,
-    words: HashMap<String, WordId>,
     /// The items that a name may reach.
     by_word: Vec<Vec<ItemId>>,
     /// Invocations of macros among items.
@@ -39,11 +39,11 @@ pub(crate) struct Index {
     functions: HashMap<String, Vec<ItemId>>,
     /// What everything reaches.
     pub(crate) always: Vec<ItemId>,
-    /// The names that other names stand for.
+    /// The names that renaming imports stand for.
     pub(crate) aliases: HashMap<WordId, Vec<WordId>>,
     /// Invocations that may make types.
     pub(crate) type_makers: Vec<ItemId>,
-    /// Types, for generic functions.
+    /// Structs, enums and unions, for generic functions.
     pub(crate) types: Vec<ItemId>,
     /// Names of macros that the sources define.
     macros: HashSet<String>,
@@ -51,6 +51,8 @@ pub(crate) struct Index {
     pub(crate) started: Option<SystemTime>,
     /// Whether a file was written since: the compiler may have read what it was before.
     pub(crate) is_torn: bool,
+    /// The files of packages, by their directories.
+    packages: RefCell<HashMap<PathBuf, Arc<[PathBuf]>>>,
     /// Items made of files and variables, by their paths.
     extras: HashMap<String, ItemId>,
 }
@@ -112,7 +114,8 @@ pub(crate) struct Entry {
     /// The source and the line, for people.
     pub(crate) place: Option<(usize, u32)>,
     pub(crate) content: Content,
-    pub(crate) trigger: Trigger,
+    /// `None`: by other items only.
+    pub(crate) trigger: Option<Trigger>,
     /// What is shown in the place of a place.
     pub(crate) shown: String,
     /// The scope that it opens, when it is reached.
@@ -121,6 +124,8 @@ pub(crate) struct Entry {
     pub(crate) is_type: bool,
     /// Whether it is a struct, enum, union or trait.
     pub(crate) is_nominal: bool,
+    /// Whether it is declared in an `extern` block, and defined elsewhere.
+    pub(crate) is_linked: bool,
     /// Of a method: the header of the `impl` around it.
     pub(crate) header: Option<(usize, usize)>,
     /// The name of a function or method.
@@ -139,67 +144,50 @@ pub(crate) struct Content {
     pub(crate) text: String,
 }
 
-/// When an item is reached.
-#[derive(Debug)]
-pub(crate) enum Trigger {
-    /// By one of these names, where something else in its scope is reached or the scope's own name.
-    Named(Vec<WordId>),
-    /// By one of these names, wherever it is.
-    Anywhere(Vec<WordId>),
-    /// An invocation: by one of the first names, of an item or a member, or by one of the others.
-    Made(Vec<WordId>, Vec<WordId>),
-    /// A trait: by its name, or that of a member anywhere.
-    Trait(WordId, Vec<WordId>),
-    /// An `impl` of a trait.
-    Impl(Condition),
-    /// A member of an `impl`: by its name too.
-    Member(Condition, WordId),
-    /// Whenever something in its scope is reached.
-    Scope,
-    Always,
-    /// By other items only.
-    Never,
+/// When an item is reached: when of each list one name is mentioned; always, if there is no list.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Trigger {
+    /// Whether something else in its module has to be reached, too, or the name of the module be mentioned.
+    pub(crate) in_module: bool,
+    pub(crate) names: Vec<Vec<WordId>>,
 }
 
-/// When an `impl` can matter: its types and its trait all occur.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Condition {
-    /// The last segment of the trait, whosever it is.
-    pub(crate) trait_name: Option<WordId>,
-    pub(crate) all: Vec<WordId>,
-    /// For each alias: it, or a name that it stands for.
-    pub(crate) any: Vec<Vec<WordId>>,
-    /// Of what is implemented for a type parameter: the words in its bounds.
-    pub(crate) bounds: Vec<String>,
+impl Trigger {
+    /// By one of these names, wherever it is mentioned.
+    pub(crate) fn anywhere(names: Vec<WordId>) -> Self {
+        Trigger { in_module: false, names: vec![names] }
+    }
+
+    /// By its name, where its module matters.
+    pub(crate) fn named(name: WordId) -> Self {
+        Trigger { in_module: true, names: vec![vec![name]] }
+    }
+
+    /// Wherever its module matters.
+    pub(crate) fn in_module() -> Self {
+        Trigger { in_module: true, names: Vec::new() }
+    }
+
+    pub(crate) fn always() -> Self {
+        Trigger::default()
+    }
+
+    fn is_always(&self) -> bool {
+        !self.in_module && self.names.is_empty()
+    }
 }
 
 impl Index {
-    /// The number of a name; a new one if nothing had it.
-    pub(crate) fn intern(&mut self, word: &str) -> WordId {
-        if let Some(&id) = self.words.get(word) {
-            return id;
-        }
-        let id = number(self.by_word.len());
-        self.words.insert(word.to_owned(), id);
-        self.by_word.push(Vec::new());
-        id
-    }
-
-    pub(crate) fn word(&self, word: &str) -> Option<WordId> {
-        self.words.get(word).copied()
-    }
-
-    /// How many names there are.
-    pub(crate) fn word_count(&self) -> usize {
-        self.by_word.len()
-    }
-
     pub(crate) fn items_named(&self, word: WordId) -> &[ItemId] {
-        &self.by_word[word as usize]
+        self.by_word.get(word as usize).map_or(&[], Vec::as_slice)
     }
 
     pub(crate) fn entry(&self, item: ItemId) -> &Entry {
         &self.items[item as usize]
+    }
+
+    pub(crate) fn is_import(&self, item: ItemId) -> bool {
+        !self.entry(item).content.names.is_empty()
     }
 
     /// The pieces of code of an item.
@@ -227,23 +215,20 @@ impl Index {
     }
 
     /// Lets an item be reached in another way.
-    pub(crate) fn set_trigger(&mut self, id: ItemId, trigger: Trigger) {
+    pub(crate) fn set_trigger(&mut self, id: ItemId, trigger: Option<Trigger>) {
         self.items[id as usize].trigger = trigger;
         self.register(id);
     }
 
     fn register(&mut self, id: ItemId) {
-        let mut words: Vec<WordId> = match &self.entry(id).trigger {
-            Trigger::Named(words) | Trigger::Anywhere(words) => words.clone(),
-            Trigger::Made(names, paths) => names.iter().chain(paths).copied().collect(),
-            Trigger::Trait(name, members) => members.iter().chain([name]).copied().collect(),
-            Trigger::Impl(condition) => condition.words(),
-            Trigger::Member(condition, name) => condition.words().into_iter().chain([*name]).collect(),
-            Trigger::Scope | Trigger::Always | Trigger::Never => Vec::new(),
-        };
+        let lists = self.items[id as usize].trigger.iter().flat_map(|trigger| &trigger.names);
+        let mut words: Vec<WordId> = lists.flatten().copied().collect();
         words.sort_unstable();
         words.dedup();
         for word in words {
+            if self.by_word.len() <= word as usize {
+                self.by_word.resize_with(word as usize + 1, Vec::new);
+            }
             self.by_word[word as usize].push(id);
         }
     }
@@ -254,7 +239,7 @@ impl Index {
             if let Some(function) = &entry.function {
                 self.functions.entry(function.clone()).or_default().push(number(id));
             }
-            if matches!(entry.trigger, Trigger::Always) {
+            if entry.trigger.as_ref().is_some_and(Trigger::is_always) {
                 self.always.push(number(id));
             }
         }
@@ -282,7 +267,18 @@ impl Index {
 
     /// A file, for people.
     fn shown(&self, file: &Path) -> String {
-        file.strip_prefix(&self.base).unwrap_or(file).display().to_string()
+        // Where a build script writes to, says nothing of the code.
+        let own_out_dir = env::var_os("OUT_DIR").and_then(|dir| fs::canonicalize(dir).ok());
+        let out_dirs = self.crates.iter().filter_map(|of| fs::canonicalize(of.out_dir.as_ref()?).ok());
+        if let Some(rest) = own_out_dir.into_iter().chain(out_dirs).find_map(|dir| below(file, &dir)) {
+            return format!("OUT_DIR/{rest}");
+        }
+        let of_crate = || {
+            self.crates.iter().find_map(|of| Some((&of.name, below(file, &fs::canonicalize(&of.dir).ok()?)?)))
+        };
+        below(file, &self.base)
+            .or_else(|| of_crate().map(|(name, rest)| format!("{name}/{rest}")))
+            .unwrap_or_else(|| file.display().to_string())
     }
 
     /// Where an item is, for people.
@@ -324,11 +320,12 @@ impl Entry {
             scope,
             place: None,
             content: Content::default(),
-            trigger: Trigger::Never,
+            trigger: None,
             shown: String::new(),
             opens: None,
             is_type: false,
             is_nominal: false,
+            is_linked: false,
             header: None,
             function: None,
             details: None,
@@ -336,11 +333,8 @@ impl Entry {
     }
 }
 
-impl Condition {
-    fn words(&self) -> Vec<WordId> {
-        let named = self.all.iter().chain(&self.trait_name);
-        named.chain(self.any.iter().flatten()).copied().collect()
-    }
+fn below(file: &Path, dir: &Path) -> Option<String> {
+    file.strip_prefix(dir).ok().map(|rest| rest.display().to_string())
 }
 
 pub(crate) fn number(index: usize) -> u32 {

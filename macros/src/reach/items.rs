@@ -78,21 +78,30 @@ pub(crate) fn nested(code: Code<'_>) -> Vec<Item> {
             items.push(item);
             continue;
         }
-        // What a macro is given is no code yet.
-        let is_invocation = token.kind == Kind::Word && is_invocation(code, index);
-        is_start = match token.kind {
-            Kind::Open(Delimiter::Brace) | Kind::Close => true,
-            Kind::Punct => code.is_punct(index, ';'),
-            _ => is_invocation && code.is_open(index + 2, Delimiter::Brace),
+        index = match token.kind {
+            // What a macro is given is no code yet.
+            Kind::Punct if code.byte(index) == b'!' && is_invocation(code, index.wrapping_sub(1)) => {
+                is_start = code.is_open(index + 1, Delimiter::Brace);
+                code.after(index + 1)
+            }
+            kind => {
+                is_start = match kind {
+                    Kind::Open(Delimiter::Brace) | Kind::Close => true,
+                    Kind::Punct => code.byte(index) == b';',
+                    _ => false,
+                };
+                index + 1
+            }
         };
-        index = if is_invocation { code.after(index + 2) } else { index + 1 };
     }
     items
 }
 
 /// Whether the word at `index` is a `name!` before a group.
 fn is_invocation(code: Code<'_>, index: usize) -> bool {
-    code.is_punct(index + 1, '!') && matches!(code.kind(index + 2), Some(Kind::Open(_)))
+    code.kind(index) == Some(Kind::Word)
+        && code.is_punct(index + 1, '!')
+        && matches!(code.kind(index + 2), Some(Kind::Open(_)))
 }
 
 /// The item that is a statement, if the one at `index` is.

@@ -5,9 +5,12 @@
 //! [reference](https://doc.rust-lang.org/reference/tokens.html) where that matters for telling tokens apart, and knows
 //! neither what a literal means nor which operators there are. A source it cannot read has no tokens.
 
+use std::sync::MutexGuard;
+
 use proc_macro2::Delimiter;
 
 use super::tokens::{Kind, Token, Tokens};
+use super::words::{self, Words};
 
 impl Tokens {
     /// The tokens of a file; `None` if its brackets, quotes or comments do not match.
@@ -23,6 +26,7 @@ impl Tokens {
             at: start(&text),
             open: Vec::new(),
             list: Vec::new(),
+            words: words::lock(),
         };
         lexer.run()?;
         let Lexer { open, list, .. } = lexer;
@@ -49,6 +53,7 @@ struct Lexer<'a> {
     /// The tokens that open the groups around `at`.
     open: Vec<usize>,
     list: Vec<Token>,
+    words: MutexGuard<'static, Words>,
 }
 
 impl Lexer<'_> {
@@ -90,6 +95,12 @@ impl Lexer<'_> {
         self.list.push(Token::new(kind, start, self.at));
     }
 
+    /// A word from `start` to where the lexer is.
+    fn push_word(&mut self, start: usize) {
+        let word = self.words.token(&self.text[start..self.at]);
+        self.list.push(Token { other: word, ..Token::new(Kind::Word, start, self.at) });
+    }
+
     fn line_comment(&mut self) {
         self.at = self.find('\n').unwrap_or(self.bytes.len());
     }
@@ -119,7 +130,7 @@ impl Lexer<'_> {
             b'\'' if prefix == b"b" => self.character(start),
             b'"' | b'#' if matches!(prefix, b"r" | b"br" | b"cr") => self.raw(start),
             _ => {
-                self.push(Kind::Word, start);
+                self.push_word(start);
                 Some(())
             }
         }
@@ -151,9 +162,9 @@ impl Lexer<'_> {
             b'a'..=b'z' | b'A'..=b'Z' | b'_' | 0x80.. if hashes == 1 && self.at == start + 1 => {
                 self.at += 1;
                 self.skip_word();
-                self.push(Kind::Word, start);
+                self.push_word(start);
             }
-            _ => self.push(Kind::Word, start),
+            _ => self.push_word(start),
         }
         Some(())
     }
@@ -271,7 +282,7 @@ impl Lexer<'_> {
         } else {
             let start = self.at;
             self.skip_word();
-            self.push(Kind::Word, start);
+            self.push_word(start);
         }
         Some(())
     }

@@ -1,27 +1,24 @@
-//! What a piece of code names, and what else it reads while it is compiled.
+//! What a piece of code mentions, and what else it reads while it is compiled.
 //!
-//! A name is a word anywhere in the code, with exceptions in what the compiler itself parses: after a dot it can only be
-//! a field or a method; before a single colon, in a list, it is declared (a field, a parameter), as it is after `fn`;
-//! after `std::` it is the standard library's. After `$` it is a variable of a macro. In the input of a macro any word may become any name, also those inside
-//! of strings where `format!` looks for them, or in attributes as in `#[serde(with = "module")]`.
+//! Every word in the code is mentioned, wherever it stands: as a path, a field, a method, a parameter or a local of
+//! its own. So are the words in the `{…}` of strings, where `format!` looks for them, and every word in the strings of
+//! attributes, as in `#[serde(with = "module")]`. Only keywords are not, nor `$variables` of macros.
 
 use proc_macro2::Delimiter;
 
-use super::normalise::KEYWORDS;
 use super::predicates;
 use super::tokens::{Code, Kind, unraw};
+use super::words::{self, WordId, is_keyword};
 
-/// Collects what code names. Nothing is resolved here.
+/// Collects what code mentions. Nothing is resolved here.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 pub(crate) struct Mentions<'a> {
-    /// Names that may be of any item.
-    pub(crate) paths: Vec<&'a str>,
-    /// Names of methods and fields.
-    pub(crate) members: Vec<&'a str>,
-    /// Names of traits behind `dyn`.
-    pub(crate) dynamic: Vec<&'a str>,
-    /// Names given to a macro of somebody else's, which may append to them: `#[serde(with = "module")]`.
-    pub(crate) wholes: Vec<&'a str>,
+    pub(crate) words: Vec<WordId>,
+    /// Words given to a macro of somebody else's, which may append to them: `#[serde(with = "module")]`.
+    pub(crate) given: Vec<WordId>,
+    /// Whether there is a `dyn`.
+    pub(crate) is_dynamic: bool,
     /// The predicates of `cfg`, as text.
     pub(crate) predicates: Vec<String>,
     /// Whether there is a predicate of which only a macro knows what it is.
@@ -32,8 +29,14 @@ pub(crate) struct Mentions<'a> {
     pub(crate) reads_elsewhere: bool,
     /// The arguments of `env!` and `option_env!`.
     pub(crate) variables: Vec<Code<'a>>,
-    /// What may be the name of a variable: a string given to a macro of the package.
+    /// What may be the name of a variable: a string given to a macro.
     pub(crate) perhaps_variables: Vec<&'a str>,
+    /// Whether a macro of another crate is invoked; it may include what a build script wrote.
+    pub(crate) invokes_foreign: bool,
+    /// Whether such a macro is given nothing, or asks for the manifest: what it reads, it knows by itself.
+    pub(crate) reads_package: bool,
+    /// Whether such a macro derives code, perhaps from comments.
+    pub(crate) reads_comments: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -46,161 +49,132 @@ pub(crate) enum File<'a> {
     Perhaps(&'a str),
 }
 
-/// Macros of the standard library whose input is made of expressions.
+/// Macros of the standard library whose input is made of expressions: they make no items.
+#[rustfmt::skip]
 pub(crate) const EXPRESSION_MACROS: [&str; 21] = [
-    "assert",
-    "assert_eq",
-    "assert_ne",
-    "dbg",
-    "debug_assert",
-    "debug_assert_eq",
-    "debug_assert_ne",
-    "eprint",
-    "eprintln",
-    "format",
-    "format_args",
-    "matches",
-    "panic",
-    "print",
-    "println",
-    "todo",
-    "unimplemented",
-    "unreachable",
-    "vec",
-    "write",
-    "writeln",
+    "assert", "assert_eq", "assert_ne", "dbg", "debug_assert", "debug_assert_eq", "debug_assert_ne",
+    "eprint", "eprintln", "format", "format_args", "matches", "panic", "print", "println", "todo",
+    "unimplemented", "unreachable", "vec", "write", "writeln",
+];
+
+/// Other macros of the standard library, and some that are everywhere: they read nothing that is not mentioned, and make
+/// only what they are given a name for.
+#[rustfmt::skip]
+const PLAIN_MACROS: [&str; 22] = [
+    "addr_of", "addr_of_mut", "asm", "bitflags", "cfg", "cfg_if", "cfg_select", "column", "compile_error",
+    "concat", "env", "file", "global_asm", "include", "include_bytes", "include_str", "lazy_static", "line",
+    "module_path", "option_env", "stringify", "thread_local",
 ];
 
 /// Attributes that cannot change what code does.
 pub(crate) const SILENT_ATTRIBUTES: [&str; 10] =
     ["allow", "cold", "deny", "deprecated", "doc", "expect", "forbid", "inline", "must_use", "warn"];
 
+/// Other attributes of the language and of its tools, which no macro reads.
+#[rustfmt::skip]
+const LANGUAGE_ATTRIBUTES: [&str; 37] = [
+    "automatically_derived", "bench", "cfg", "cfg_attr", "clippy", "collapse_debuginfo", "default",
+    "diagnostic", "export_name", "feature", "global_allocator", "ignore", "instruction_set", "link",
+    "link_name", "link_ordinal", "link_section", "macro_export", "macro_use", "naked", "no_builtins",
+    "no_link", "no_mangle", "non_exhaustive", "panic_handler", "path", "proc_macro", "proc_macro_attribute",
+    "proc_macro_derive", "repr", "rustfmt", "should_panic", "target_feature", "test", "track_caller",
+    "unsafe", "used",
+];
+
+/// Derive macros that read neither comments nor files.
+#[rustfmt::skip]
+const PLAIN_DERIVES: [&str; 11] = [
+    "Clone", "Copy", "Debug", "Default", "Deserialize", "Eq", "Hash", "Ord", "PartialEq", "PartialOrd",
+    "Serialize",
+];
+
+/// Whether a macro that the sources do not define is another crate's, which may do what it likes.
+pub(crate) fn is_foreign_macro(name: &str) -> bool {
+    !EXPRESSION_MACROS.contains(&name) && !PLAIN_MACROS.contains(&name) && name != "macro_rules"
+}
+
+/// Whether an attribute is for the compiler, and not for a macro.
+pub(crate) fn is_of_language(attribute: &str) -> bool {
+    SILENT_ATTRIBUTES.contains(&attribute) || LANGUAGE_ATTRIBUTES.contains(&attribute)
+}
+
+/// Who reads the tokens.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Reader {
+    /// The compiler, or a macro of the standard library.
     Compiler,
-    /// A macro of the standard library that takes expressions and, perhaps, a format string.
-    ExpressionMacro,
-    /// A macro of the package.
+    /// A macro of the sources.
     Macro,
-    /// A macro of another crate.
-    ForeignMacro,
-    Attribute,
+    /// A macro of another crate, or an attribute.
+    Foreign { is_attribute: bool },
 }
 
 impl<'a> Mentions<'a> {
-    /// Adds what `code` names. `is_local_macro` tells of a macro's name whether the package itself defines one, and
-    /// `is_own_module` of a module's, whether there is one in the sources.
-    pub(crate) fn read(
-        &mut self,
-        code: Code<'a>,
-        is_local_macro: &dyn Fn(&str) -> bool,
-        is_own_module: &dyn Fn(&str) -> bool,
-    ) {
-        Reading { mentions: self, is_local_macro, is_own_module }.code(code, Reader::Compiler);
+    /// Adds what `code` mentions. `is_own_macro` tells of a macro's name whether the sources define one.
+    pub(crate) fn read(&mut self, code: Code<'a>, is_own_macro: &dyn Fn(&str) -> bool) {
+        Reading { mentions: self, is_own_macro }.code(code, Reader::Compiler);
     }
 }
 
 struct Reading<'m, 'a> {
     mentions: &'m mut Mentions<'a>,
-    is_local_macro: &'m dyn Fn(&str) -> bool,
-    is_own_module: &'m dyn Fn(&str) -> bool,
+    is_own_macro: &'m dyn Fn(&str) -> bool,
 }
 
 impl<'a> Reading<'_, 'a> {
     fn code(&mut self, code: Code<'a>, reader: Reader) {
-        let mut in_where = false;
+        let is_foreign = matches!(reader, Reader::Foreign { .. });
         let mut index = code.start;
         while let Some(token) = code.get(index) {
-            match token.kind {
+            index = match token.kind {
                 Kind::Word => {
-                    in_where |= code.is_word(index, "where");
-                    let next = self.invocation(code, index, reader);
-                    if next > index {
-                        index = next;
-                        continue;
+                    let word = token.other;
+                    if is_keyword(word) {
+                        self.mentions.is_dynamic |= code.is_word(index, "dyn");
+                    } else {
+                        self.mentions.words.push(word);
+                        if is_foreign && !code.is_path_separator(index + 1) {
+                            self.mentions.given.push(word);
+                        }
                     }
-                    self.word(code, index, reader, in_where);
+                    index + 1
                 }
-                Kind::Literal if reader != Reader::Compiler => self.literal(code.text(token), reader),
-                Kind::Punct if code.is_punct(index, '#') => {
-                    let bracket = if code.is_punct(index + 1, '!') { index + 2 } else { index + 1 };
-                    if code.is_open(bracket, Delimiter::Bracket) {
-                        code.group(bracket).into_iter().for_each(|group| self.attribute(group));
-                        index = code.after(bracket);
-                        continue;
-                    }
+                Kind::Literal => {
+                    self.literal(code.text(token), reader);
+                    index + 1
                 }
-                Kind::Open(delimiter) => {
-                    in_where &= delimiter != Delimiter::Brace;
-                    code.group(index).into_iter().for_each(|group| self.code(group, reader));
-                    index = code.after(index);
-                    continue;
-                }
-                Kind::Punct if code.is_punct(index, ';') => in_where = false,
-                _ => {}
-            }
-            index += 1;
+                Kind::Punct => self.punct(code, index, reader),
+                // What is in a group is read like what is around it.
+                Kind::Open(_) | Kind::Close | Kind::Lifetime => index + 1,
+            };
         }
     }
 
-    fn word(&mut self, code: Code<'a>, index: usize, reader: Reader, in_where: bool) {
-        let Some(word) = code.word(index) else { return };
-        let parsed = matches!(reader, Reader::Compiler | Reader::ExpressionMacro);
-        let before = index.wrapping_sub(1);
-        if code.is_punct(before, '$') {
-            return;
-        }
-        if parsed && code.is_punct(before, '.') && !code.is_punct(before.wrapping_sub(1), '.') {
-            self.mentions.members.push(word);
-            return;
-        }
-        if word == "dyn" {
-            self.dynamic(code, index + 1);
-        }
-        if parsed && (is_of_std(code, index, self.is_own_module) || is_definition(code, index)) {
-            return;
-        }
-        if !(parsed && !in_where && is_declared(code, index)) {
-            self.mentions.paths.push(word);
-        }
-        if matches!(reader, Reader::ForeignMacro | Reader::Attribute) && !code.is_path_separator(index + 1) {
-            self.mentions.wholes.push(word);
+    /// Reads what begins with punctuation; the index after it.
+    fn punct(&mut self, code: Code<'a>, index: usize, reader: Reader) -> usize {
+        match code.byte(index) {
+            // A variable of a macro.
+            b'$' if code.kind(index + 1) == Some(Kind::Word) => index + 2,
+            b'#' => self.attribute_at(code, index),
+            b'!' => self.invocation(code, index, reader),
+            _ => index + 1,
         }
     }
 
-    /// The last segments of the path after `dyn`, and of those that `+` adds.
-    fn dynamic(&mut self, code: Code<'a>, mut index: usize) {
-        while let Some(token) = code.get(index) {
-            match token.kind {
-                // `dyn for<'a> Trait<'a>`
-                Kind::Word if code.is_word(index, "for") => {
-                    index = (index..code.end).find(|&at| code.is_punct(at, '>')).unwrap_or(code.end);
-                }
-                Kind::Word => self.mentions.dynamic.extend(code.word(index)),
-                Kind::Open(Delimiter::Parenthesis) if code.is_word(index - 1, "dyn") => {
-                    code.group(index).into_iter().for_each(|group| self.dynamic(group, group.start));
-                }
-                Kind::Lifetime => {}
-                Kind::Punct
-                    if code.is_punct(index, ':')
-                        || code.is_punct(index, '+')
-                        || code.is_punct(index, '?') => {}
-                _ => return,
-            }
-            index = code.after(index);
-        }
-    }
-
-    /// Reads the invocation `name!(…)` at `index`; the index after it, or `index` if there is none.
+    /// Reads the input of an invocation `name!(…)`, if there is one around the mark at `index`; the index after it.
     fn invocation(&mut self, code: Code<'a>, index: usize, reader: Reader) -> usize {
-        if !code.is_punct(index + 1, '!') {
-            return index;
+        let before = code.get(index.wrapping_sub(1));
+        let name = before.filter(|name| name.kind == Kind::Word && !is_keyword(name.other));
+        let Some(name) = name.filter(|_| !code.is_punct(index.wrapping_sub(2), '$')) else {
+            return index + 1;
+        };
+        let name = unraw(code.text(name));
+        let is_named = code.word(index + 1).is_some();
+        let group = if is_named { index + 2 } else { index + 1 };
+        let Some(input) = code.group(group) else { return index + 1 };
+        if is_named {
+            self.code(code.range(index + 1, group), reader);
         }
-        // After a keyword, `!` is an operator.
-        let Some(name) = code.word(index).filter(|name| !KEYWORDS.contains(name)) else { return index };
-        let group = if code.word(index + 2).is_some() { index + 3 } else { index + 2 };
-        let Some(input) = code.group(group) else { return index };
-        self.mentions.paths.push(name);
         self.mentions.reads_elsewhere |= reader == Reader::Macro && name.starts_with("include");
         match name {
             "cfg" => self.predicate(input),
@@ -210,15 +184,29 @@ impl<'a> Reading<'_, 'a> {
             "env" | "option_env" => self.mentions.variables.push(input),
             _ => {}
         }
-        let expressions = EXPRESSION_MACROS.contains(&name) && !(self.is_local_macro)(name);
+        let is_own = (self.is_own_macro)(name);
         match name {
             // The variables in the path of a file say where it is, not what is in it.
-            "include" | "include_str" | "include_bytes" | "cfg" if !(self.is_local_macro)(name) => {}
-            _ if expressions => self.code(input, Reader::ExpressionMacro),
-            _ if name == "macro_rules" || (self.is_local_macro)(name) => self.code(input, Reader::Macro),
-            _ => self.code(input, Reader::ForeignMacro),
+            "include" | "include_str" | "include_bytes" | "cfg" if !is_own => {}
+            _ if name == "macro_rules" || is_own => self.code(input, Reader::Macro),
+            _ if is_foreign_macro(name) => {
+                self.mentions.invokes_foreign = true;
+                self.mentions.reads_package |= input.start == input.end;
+                self.code(input, Reader::Foreign { is_attribute: false });
+            }
+            _ => self.code(input, reader),
         }
         code.after(group)
+    }
+
+    /// Reads the attribute at `index`, if there is one; the index after it.
+    fn attribute_at(&mut self, code: Code<'a>, index: usize) -> usize {
+        let bracket = if code.is_punct(index + 1, '!') { index + 2 } else { index + 1 };
+        if !code.is_open(bracket, Delimiter::Bracket) {
+            return index + 1;
+        }
+        code.group(bracket).into_iter().for_each(|group| self.attribute(group));
+        code.after(bracket)
     }
 
     fn attribute(&mut self, code: Code<'a>) {
@@ -240,8 +228,24 @@ impl<'a> Reading<'_, 'a> {
                     rest = end + 1;
                 }
             }
-            _ => self.code(code, Reader::Attribute),
+            _ if !is_path && is_of_language(name) => self.code(code, Reader::Compiler),
+            _ => self.helper(code, name),
         }
+    }
+
+    /// An attribute that a macro reads, or a derive.
+    fn helper(&mut self, code: Code<'a>, name: &str) {
+        let last = (code.start..code.end).filter(|&index| !code.is_path_separator(index + 1));
+        let mut words = last.filter_map(|index| code.word(index));
+        if name == "derive" {
+            let others = words.filter(|word| !PLAIN_DERIVES.contains(word) && *word != "derive");
+            self.mentions.reads_comments |= others.count() > 0;
+        } else {
+            // As in `#[command(version)]`.
+            self.mentions.reads_package |= !matches!(name, "serde" | "memo" | "rememo")
+                && words.any(|word| matches!(word, "version" | "author" | "about"));
+        }
+        self.code(code, Reader::Foreign { is_attribute: true });
     }
 
     fn predicate(&mut self, code: Code<'a>) {
@@ -272,72 +276,23 @@ impl<'a> Reading<'_, 'a> {
         }
     }
 
-    /// Names in a string that a macro reads.
+    /// Names in a string, and what a macro may read by it.
     fn literal(&mut self, literal: &'a str, reader: Reader) {
         let Some(text) = string(literal) else { return };
-        if reader == Reader::Attribute {
-            self.mentions.paths.extend(words(text));
-            self.mentions.wholes.extend(words(text));
-        } else {
+        let is_attribute = matches!(reader, Reader::Foreign { is_attribute: true });
+        if is_attribute {
+            self.mentions.words.extend(words_in(text));
+            self.mentions.given.extend(words_in(text));
+        } else if text.contains('{') {
             for (opening, _) in text.match_indices('{') {
                 let rest = &text[opening + 1..];
-                self.mentions.paths.extend(words(&rest[..rest.find('}').unwrap_or(0)]));
+                self.mentions.words.extend(words_in(&rest[..rest.find('}').unwrap_or(0)]));
             }
         }
-        let may_be_path = text.len() < 256 && !text.contains(['{', '\n']);
-        match reader {
-            Reader::Macro if may_be_path => {
-                self.mentions.files.push(File::Perhaps(text));
-                self.mentions.perhaps_variables.push(text);
-            }
-            Reader::ForeignMacro | Reader::Attribute if may_be_path && text.contains(['.', '/']) => {
-                self.mentions.files.push(File::Perhaps(text));
-            }
-            _ => {}
+        if reader != Reader::Compiler && !text.is_empty() && text.len() < 256 && !text.contains(['{', '\n']) {
+            self.mentions.files.push(File::Perhaps(text));
+            self.mentions.perhaps_variables.push(text);
         }
-    }
-}
-
-/// Whether the word at `index` is the name of the function or constant that is defined there.
-fn is_definition(code: Code<'_>, index: usize) -> bool {
-    match code.raw_word(index.wrapping_sub(1)) {
-        Some("fn") => true,
-        // Not the type in `*const T`.
-        Some("const" | "static") => code.is_punct(index + 1, ':') && !code.is_path_separator(index + 1),
-        _ => false,
-    }
-}
-
-/// Whether the word at `index` is a later segment of a path into the standard library, that begins with `std` or a module
-/// of it that the sources have not, too.
-fn is_of_std(code: Code<'_>, index: usize, is_own_module: &dyn Fn(&str) -> bool) -> bool {
-    let mut first = index;
-    while code.is_path_separator(first.wrapping_sub(2)) && code.word(first.wrapping_sub(3)).is_some() {
-        first -= 3;
-    }
-    let is_later = first < index;
-    is_later
-        && match code.word(first) {
-            Some("std" | "core" | "alloc") => true,
-            Some(
-                module @ ("cell" | "cmp" | "collections" | "env" | "fmt" | "fs" | "hash" | "io" | "iter"
-                | "mem" | "num" | "ops" | "path" | "process" | "ptr" | "rc" | "str" | "sync"
-                | "thread" | "time"),
-            ) => !is_own_module(module),
-            _ => false,
-        }
-}
-
-/// Whether the word at `index` is declared there: `name: type` in a list.
-pub(crate) fn is_declared(code: Code<'_>, index: usize) -> bool {
-    if !code.is_punct(index + 1, ':') || code.is_path_separator(index + 1) {
-        return false;
-    }
-    let before = index.wrapping_sub(1);
-    match code.kind(before) {
-        None | Some(Kind::Close) => true,
-        Some(Kind::Word) => matches!(code.raw_word(before), Some("pub" | "mut" | "ref" | "let")),
-        _ => code.is_punct(before, ',') || code.is_punct(before, '|'),
     }
 }
 
@@ -361,9 +316,9 @@ pub(crate) fn string(literal: &str) -> Option<&str> {
 }
 
 /// The identifiers in a text.
-fn words(text: &str) -> impl Iterator<Item = &str> {
+fn words_in(text: &str) -> impl Iterator<Item = WordId> {
     let is_word = |c: char| c == '_' || c == '#' || c.is_alphanumeric();
-    text.split(move |c| !is_word(c)).filter(|word| !word.is_empty()).map(unraw)
+    text.split(move |c| !is_word(c)).filter(|word| !word.is_empty()).map(words::id)
 }
 
 #[cfg(test)]

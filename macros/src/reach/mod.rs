@@ -6,16 +6,16 @@
 //! | --- | --- |
 //! | what is being compiled | [`compilation`], [`project`], [`manifest`], [`lock`] |
 //! | which sources there are | [`crates`], [`index`], [`world`] |
-//! | tokens of a file | [`lexer`], [`tokens`] |
+//! | tokens of a file | [`lexer`], [`tokens`], [`words`] |
 //! | its items | [`items`] |
-//! | what an item names | [`mentions`], [`predicates`], [`evaluate`] |
+//! | what an item mentions | [`mentions`], [`predicates`], [`evaluate`] |
 //! | what a function reaches, and what its callers may bring | [`closure`], [`generics`] |
 //! | what of it counts | [`normalise`], [`digest`] |
 //! | which names of types mean one type | [`naming`], [`places`] |
 //!
 //! # Invariants
-//! 1. *Widen when unsure.* A name reaches every item that it may mean, and code of which it is not known where it stands
-//!    reaches everything. A needless miss costs time, a missed item a wrong value.
+//! 1. *Widen when unsure.* A word reaches every item that has it for a name: nothing is resolved. Code of which it is not
+//!    known where it stands reaches everything. A needless miss costs time, a missed item a wrong value.
 //! 2. Nothing here fails a build or prints: a source that is missing or no Rust is one that everything reaches.
 //! 3. Nothing is written. Files are read once in a run of the compiler, however many functions are memoized.
 //!
@@ -24,7 +24,7 @@
 //! - the visibility of items, and attributes that cannot change what code does, such as lints;
 //! - of the function itself `#[memo(…)]`: of its options, those that matter to the key join it by themselves.
 //!
-//! The rules, construct by construct, are in `ARCHITECTURE.md`.
+//! The rules, construct by construct, are in `docs/fingerprint.md`.
 
 mod closure;
 mod compilation;
@@ -44,6 +44,7 @@ mod places;
 mod predicates;
 mod project;
 mod tokens;
+mod words;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,9 +58,8 @@ use syn::ext::IdentExt;
 use syn::{Attribute, ItemFn};
 
 use self::closure::{Covered, Reach};
-use self::generics::Open;
 use self::index::{Index, ItemId};
-use self::tokens::{Code, Tokens};
+use self::tokens::Tokens;
 use self::world::World;
 
 /// How much code the fingerprint covers.
@@ -140,7 +140,7 @@ fn reach(
     found: &[ItemId],
 ) -> Fingerprint {
     let name = body.path.clone();
-    let mut open = Open::of(own.code());
+    let mut is_open = generics::is_open(own.code());
     let mut source = None;
     for &item in found {
         let entry = index.entry(item);
@@ -148,10 +148,9 @@ fn reach(
         body.place = index.place(entry);
         source = entry.content.code.as_ref().map(|(source, _)| *source);
         if let Some(header) = index.header_of(entry) {
-            open = open.and(Open::of(header));
+            is_open |= generics::is_open(header);
         }
     }
-    let signature = index.details_of(&[signature(own)], source);
     let mut details = vec![index.details_of(&[own.code()], source)];
     let mut covered = vec![body];
     covered.extend(found.iter().filter_map(|&item| index.around(index.entry(item))));
@@ -171,10 +170,8 @@ fn reach(
     for details in &details {
         reach.follow(details);
     }
-    reach.open(&open);
-    // A method is given what the header of its `impl` names.
-    for given in details[1..].iter().chain([&signature]) {
-        reach.open_dynamic(given);
+    if is_open {
+        reach.open();
     }
     let (mut items, predicates) = reach.finish();
     if index.is_torn || index.sources.is_empty() {
@@ -267,16 +264,6 @@ fn location(name: &Ident) -> Option<(PathBuf, u32)> {
     let span = name.span().unwrap();
     let file = std::fs::canonicalize(span.local_file()?).ok()?;
     Some((file, u32::try_from(span.line()).ok()?))
-}
-
-/// The code of a function without its body.
-fn signature(own: &Tokens) -> Code<'_> {
-    let code = own.code();
-    // The body is the last group.
-    match code.end.checked_sub(1).and_then(|close| code.opening(close)) {
-        Some(open) => code.range(code.start, open),
-        None => code,
-    }
 }
 
 /// The tokens of `function` that matter.

@@ -23,7 +23,7 @@ use syn::{GenericParam, ItemFn, Signature};
 
 use super::compilation::Compilation;
 use super::crates::is_ours;
-use super::generics::Open;
+use super::generics;
 use super::index::{Index, ItemId, ScopeId, number};
 use super::manifest::{self, Manifest};
 use super::places::Places;
@@ -86,7 +86,7 @@ pub(super) fn types(world: &mut World, function: &ItemFn, has_receiver: bool) ->
     let index = world.index();
     let is_of_one_type = |&item: &ItemId| {
         let header = index.header_of(index.entry(item));
-        header.is_some_and(|header| Open::of(header) == Open::none())
+        header.is_some_and(|header| !generics::is_open(header))
     };
     let is_one_type = !found.is_empty() && found.iter().all(is_of_one_type);
     let is_open = is_generic(&function.sig) || (has_receiver && !is_one_type);

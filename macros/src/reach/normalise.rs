@@ -28,6 +28,7 @@ use std::ops::ControlFlow;
 use proc_macro2::Delimiter;
 
 use super::tokens::{Code, Kind, Token};
+use super::words::{WordId, is_keyword};
 
 /// The operators of more than one character, longest first.
 const OPERATORS: [&str; 21] = [
@@ -35,18 +36,10 @@ const OPERATORS: [&str; 21] = [
     "->", "=>", "..", "::",
 ];
 
-/// Words that are not called by the parentheses after them, nor name the macro before a `!`. (`self`, `Self` and `fn`
-/// stand before arguments and parameters.)
-pub(super) const KEYWORDS: [&str; 34] = [
-    "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else",
-    "enum", "extern", "for", "if", "impl", "in", "let", "loop", "match", "mod", "move", "mut", "pub", "ref",
-    "return", "static", "type", "unsafe", "use", "where", "while", "yield",
-];
-
 /// A token after normalisation.
 #[derive(Clone, Copy)]
 pub(super) enum Piece<'a> {
-    Word(&'a str),
+    Word(&'a str, WordId),
     Lifetime(&'a str),
     Literal(&'a str),
     Operator(&'a str),
@@ -72,6 +65,10 @@ pub(super) enum Reading {
 /// The pieces of ordinary code that stands directly inside `delimiter`, or outside of any.
 pub(super) fn pieces(code: Code<'_>, delimiter: Option<Delimiter>, called: bool) -> Vec<Piece<'_>> {
     let mut pieces = join(code);
+    // Most groups have none.
+    if !pieces.iter().any(|piece| piece.is(",")) {
+        return pieces;
+    }
     let kept = kept_commas(&pieces, delimiter, called);
     let mut kept = kept.into_iter();
     pieces.retain(|_| kept.next() == Some(true));
@@ -80,7 +77,7 @@ pub(super) fn pieces(code: Code<'_>, delimiter: Option<Delimiter>, called: bool)
 
 impl Piece<'_> {
     fn is_word(&self, word: &str) -> bool {
-        matches!(self, Piece::Word(text) if *text == word)
+        matches!(self, Piece::Word(text, _) if *text == word)
     }
 
     fn is(&self, operator: &str) -> bool {
@@ -104,7 +101,7 @@ fn join(code: Code<'_>) -> Vec<Piece<'_>> {
             },
             kind => {
                 pieces.push(match kind {
-                    Kind::Word => Piece::Word(code.text(token)),
+                    Kind::Word => Piece::Word(code.text(token), token.other),
                     Kind::Lifetime => Piece::Lifetime(code.text(token)),
                     Kind::Open(delimiter) => group(code, index, delimiter, &pieces),
                     Kind::Literal | Kind::Punct | Kind::Close => Piece::Literal(code.text(token)),
@@ -142,8 +139,8 @@ fn operators<'a>(code: Code<'a>, index: usize, first: Token, pieces: &mut Vec<Pi
         next += 1;
     }
     let mut rest = code.text_between(first, last);
-    // Most stand alone.
-    if rest.len() == 1 {
+    // Most stand alone, or are of a path.
+    if rest.len() == 1 || rest == "::" {
         pieces.push(Piece::Operator(rest));
         return next;
     }
@@ -158,7 +155,7 @@ fn operators<'a>(code: Code<'a>, index: usize, first: Token, pieces: &mut Vec<Pi
 
 /// The group that opens at `index`, after the pieces `before`.
 fn group<'a>(code: Code<'a>, index: usize, delimiter: Delimiter, before: &[Piece<'a>]) -> Piece<'a> {
-    let is_name = |piece: &Piece<'_>| matches!(piece, Piece::Word(word) if !KEYWORDS.contains(word));
+    let is_name = |piece: &Piece<'_>| matches!(piece, Piece::Word(_, word) if !is_keyword(*word));
     let reading = match before {
         // `#[…]`, `#![…]`, `name!(…)`, `macro_rules! name {…}`
         [.., hash] if hash.is("#") => Reading::Macro,
@@ -174,7 +171,7 @@ fn group<'a>(code: Code<'a>, index: usize, delimiter: Delimiter, before: &[Piece
 fn is_called(before: &[Piece<'_>]) -> bool {
     let is_code = |group: &Group<'_>| group.reading != Reading::Macro;
     match before {
-        [.., Piece::Word(word)] => !KEYWORDS.contains(word),
+        [.., Piece::Word(_, word)] => !is_keyword(*word),
         // The type of a field may stand after `pub(crate)`.
         [.., visibility, Piece::Group(group)]
             if is_code(group) && group.delimiter == Delimiter::Parenthesis && visibility.is_word("pub") =>
@@ -205,7 +202,7 @@ fn ends_in_generics(pieces: &[Piece<'_>]) -> bool {
     match opening {
         ControlFlow::Break((index, true)) => match &pieces[..index] {
             [.., path] if path.is("::") => true,
-            [.., keyword, Piece::Word(_)] => keyword.is_word("fn") || keyword.is_word("struct"),
+            [.., keyword, Piece::Word(..)] => keyword.is_word("fn") || keyword.is_word("struct"),
             _ => false,
         },
         _ => false,
@@ -219,7 +216,7 @@ fn kept_commas(pieces: &[Piece<'_>], delimiter: Option<Delimiter>, called: bool)
     for (index, piece) in pieces.iter().enumerate() {
         match piece {
             Piece::Operator(",") => {}
-            Piece::Word("where") => {
+            Piece::Word("where", _) => {
                 in_where = true;
                 continue;
             }

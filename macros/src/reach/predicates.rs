@@ -1,7 +1,7 @@
 //! Predicates of `cfg`: which of them the compiler can evaluate in the crate that is compiled.
 
-use super::normalise::KEYWORDS;
 use super::tokens::{Code, Kind};
+use super::words::KEYWORDS;
 
 /// The text of a predicate of `cfg`; `None` if it is not one that the compiler evaluates on its own.
 pub(crate) fn text(code: Code<'_>) -> Option<String> {

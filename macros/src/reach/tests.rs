@@ -1,3 +1,4 @@
+mod hidden;
 pub(super) mod package;
 
 use super::*;

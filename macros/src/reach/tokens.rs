@@ -6,6 +6,8 @@
 
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 
+use super::words;
+
 /// A source and its tokens.
 #[derive(Debug)]
 pub(crate) struct Tokens {
@@ -23,7 +25,7 @@ pub(crate) struct Token {
     /// Its text, as a range of bytes of the source.
     pub(super) start: u32,
     pub(super) end: u32,
-    /// Of an end of a group: where the other end is.
+    /// Of an end of a group: where the other end is. Of a word: its number.
     pub(super) other: u32,
 }
 
@@ -65,6 +67,12 @@ impl Tokens {
     pub(crate) fn of(stream: TokenStream) -> Self {
         let mut tokens = Tokens::new(String::new(), Vec::new());
         tokens.extend(stream);
+        let mut words = words::lock();
+        let Tokens { text, list, .. } = &mut tokens;
+        for token in list.iter_mut().filter(|token| token.kind == Kind::Word) {
+            token.other = words.token(&text[token.start as usize..token.end as usize]);
+        }
+        drop(words);
         tokens
     }
 
@@ -179,6 +187,11 @@ impl<'a> Code<'a> {
         }
     }
 
+    /// The first byte of a token that is there.
+    pub(crate) fn byte(self, index: usize) -> u8 {
+        self.tokens.text.as_bytes()[self.tokens.list[index].start as usize]
+    }
+
     /// Whether `::` begins at `index`.
     pub(crate) fn is_path_separator(self, index: usize) -> bool {
         self.is_punct(index, ':')
@@ -208,6 +221,20 @@ impl<'a> Code<'a> {
     pub(crate) fn opening(self, index: usize) -> Option<usize> {
         let token = self.get(index)?;
         (token.kind == Kind::Close).then_some(token.other as usize)
+    }
+
+    /// The doc comments in this code and right before it, as far as they begin a line.
+    pub(crate) fn docs(self) -> impl Iterator<Item = &'a str> {
+        let end_of = |token: &Token| token.end as usize;
+        let start = self.tokens.list[..self.start].last().map_or(0, end_of);
+        let end = self.tokens.list[..self.end].last().map_or(0, end_of);
+        let text = self.tokens.text.get(start..end).unwrap_or_default();
+        let mut in_block = false;
+        text.lines().map(str::trim).filter(move |line| {
+            let was_in_block = in_block;
+            in_block = (in_block || line.starts_with("/**")) && !line.ends_with("*/");
+            was_in_block || line.starts_with("///") || line.starts_with("/**")
+        })
     }
 
     /// A part of this code.

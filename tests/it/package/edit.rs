@@ -134,6 +134,61 @@ impl Edit {
         problems
     }
 
+    /// Gathers edits that can be made in one go, as none of them concerns a function or a text that another one does. Each
+    /// function is then judged by the one edit that concerns it, if any does.
+    pub(super) fn gathered(edits: Vec<Edit>, files: &Files) -> Vec<Vec<Edit>> {
+        let mut groups: Vec<(Files, Vec<Edit>)> = Vec::new();
+        for edit in edits {
+            let group = groups.iter_mut().find(|(edited, group)| {
+                let joins =
+                    |other: &Edit| edit.is_plain() && other.is_plain() && !edit.concerns_that_of(other);
+                group.iter().all(joins) && edit.finds_what_it_did(files, edited)
+            });
+            match group {
+                Some((edited, group)) => {
+                    *edited = edit.applied_to(edited);
+                    group.push(edit);
+                }
+                None => groups.push((edit.applied_to(files), vec![edit])),
+            }
+        }
+        groups.into_iter().map(|(_, group)| group).collect()
+    }
+
+    /// All of these edits as one.
+    pub(super) fn all(group: &[Edit]) -> Self {
+        let mut all = group[0].clone();
+        for edit in &group[1..] {
+            all.misses.extend(&edit.misses);
+            all.may_miss.extend(&edit.may_miss);
+            all = all.and(edit.clone());
+        }
+        all
+    }
+
+    /// Whether it changes texts of files alone.
+    fn is_plain(&self) -> bool {
+        let is_replacement = |change: &Change| matches!(change, Change::Replace { .. });
+        self.run.is_none() && self.variables.is_empty() && self.changes.iter().all(is_replacement)
+    }
+
+    fn concerns_that_of(&self, other: &Edit) -> bool {
+        let mut concerned = self.misses.iter().chain(&self.may_miss);
+        concerned.any(|function| other.misses.contains(function) || other.may_miss.contains(function))
+    }
+
+    /// Whether the texts that it replaces are in `edited` as they are in `files`.
+    fn finds_what_it_did(&self, files: &Files, edited: &Files) -> bool {
+        self.changes.iter().all(|change| match change {
+            Change::Replace { file, old, .. } => {
+                let count =
+                    |files: &Files| files.get(file).map_or(0, |text| text.matches(old.as_str()).count());
+                count(files) > 0 && count(files) == count(edited)
+            }
+            _ => false,
+        })
+    }
+
     pub(super) fn applied_to(&self, files: &Files) -> Files {
         let mut files = files.clone();
         for change in &self.changes {

@@ -114,13 +114,21 @@ impl Package {
         }
     }
 
-    /// Applies each of `edits` alone to the package as it is, and expects what the edit says. Before the first of them
-    /// everything is computed once and then remembered.
+    /// Applies `edits` to the package as it is, and expects what they say. Before the first of them everything is computed
+    /// once and then remembered. Those that do not concern the same functions are applied together, which takes fewer
+    /// builds; if anything is wrong then, each alone.
     #[track_caller]
     pub fn expect(mut self, edits: impl IntoIterator<Item = Edit>) {
         let base = self.start();
-        let problems: Vec<String> =
-            edits.into_iter().flat_map(|edit| edit.problems(&base, &self.edited(&edit))).collect();
+        let mut problems = Vec::new();
+        for group in Edit::gathered(edits.into_iter().collect(), &self.files) {
+            let all = Edit::all(&group);
+            let of_all = all.problems(&base, &self.edited(&all));
+            if group.len() > 1 && !of_all.is_empty() {
+                problems.extend(group.iter().flat_map(|edit| edit.problems(&base, &self.edited(edit))));
+            }
+            problems.extend(of_all);
+        }
         assert!(problems.is_empty(), "in package {}:\n{}", self.name, problems.join("\n"));
     }
 

@@ -77,11 +77,12 @@ fn items_that_a_macro_names_after_its_arguments() {
             "show!(doubled(2)); show!(more(2)); show!(other(2));",
         )
         .expect([
-            replace("src/main.rs", "double = 2", "double = 4").misses(&["doubled"]),
+            // The macro has the word `x`, as the functions do.
+            replace("src/main.rs", "double = 2", "double = 4").misses(&["doubled"]).may_miss(&["more", "other"]),
             // One invocation is one item.
-            replace("src/main.rs", "triple = 3", "triple = 4").may_miss(&["doubled"]),
-            replace("src/main.rs", "$by + 1", "$by + 2").misses(&["doubled", "more"]),
-            replace("src/main.rs", "{ 10 }", "{ 11 }").misses(&["more"]),
+            replace("src/main.rs", "triple = 3", "triple = 4").may_miss(&["doubled", "more", "other"]),
+            replace("src/main.rs", "$by + 1", "$by + 2").misses(&["doubled", "more"]).may_miss(&["other"]),
+            replace("src/main.rs", "{ 10 }", "{ 11 }").misses(&["more"]).may_miss(&["doubled", "other"]),
         ]);
 }
 
@@ -239,10 +240,13 @@ fn memoized_functions_made_by_a_macro() {
             "show!(double(2)); show!(triple(2)); show!(whole(2));",
         )
         .expect([
-            replace("src/main.rs", "double, 2", "double, 4").misses(&["double"]).may_miss(&["triple"]),
-            replace("src/main.rs", "x + 7", "x + 6").misses(&["double", "triple"]),
-            replace("src/main.rs", "{ 5 }", "{ 6 }").misses(&["double", "triple"]),
-            replace("src/main.rs", "x + 8", "x + 6").misses(&["whole"]),
+            // The macros have the word `x`, as the functions do.
+            replace("src/main.rs", "double, 2", "double, 4")
+                .misses(&["double"])
+                .may_miss(&["triple", "whole"]),
+            replace("src/main.rs", "x + 7", "x + 6").misses(&["double", "triple"]).may_miss(&["whole"]),
+            replace("src/main.rs", "{ 5 }", "{ 6 }").misses(&["double", "triple"]).may_miss(&["whole"]),
+            replace("src/main.rs", "x + 8", "x + 6").misses(&["whole"]).may_miss(&["double", "triple"]),
         ]);
 }
 

@@ -203,7 +203,8 @@ fn imported_variants_and_constants() {
             "show!(small(2)); show!(stepped(2));",
         )
         .expect([
-            replace("src/main.rs", "Small = 3", "Small = 4").misses(&["small"]),
+            // What is imported with a star, is reached from all of the module.
+            replace("src/main.rs", "Small = 3", "Small = 4").misses(&["small"]).may_miss(&["stepped"]),
             replace("src/main.rs", "= 5", "= 6").misses(&["stepped"]),
         ]);
 }

@@ -90,8 +90,13 @@ fn a_method_added_to_a_foreign_type() {
             "show!(average(4.0)); show!(other(4.0));",
         )
         .expect([
-            replace("src/main.rs", "len() as f64", "len() as f64 + 1.0").misses(&["average"]),
-            replace("src/main.rs", "self.iter().sum", "self.iter().product").misses(&["average"]),
+            // A trait without a name is there for all of the module.
+            replace("src/main.rs", "len() as f64", "len() as f64 + 1.0")
+                .misses(&["average"])
+                .may_miss(&["other"]),
+            replace("src/main.rs", "self.iter().sum", "self.iter().product")
+                .misses(&["average"])
+                .may_miss(&["other"]),
         ]);
 }
 

@@ -1,19 +1,26 @@
 //! Builds the index: walks the tree of modules of each crate, file by file.
 
 mod files;
-mod resolve;
+mod for_tests;
+mod impls;
+mod imports;
+mod macros;
+mod std_names;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use self::files::Folder;
-use self::resolve::{Impl, Invocation, Kind, MacroRules, words_in};
-use super::{Content, Crate, Entry, Index, ItemId, Scope, ScopeId, Trigger, WordId, number};
+use self::impls::{Impl, Names};
+use self::imports::Import;
+use self::macros::{Invocation, MacroRules, modules};
+use super::{Content, Crate, Entry, Index, ItemId, Scope, ScopeId, Trigger, number};
 use crate::reach::compilation;
-use crate::reach::items::{Item, Leaf, LeafKind, What, items, nested};
+use crate::reach::items::{Item, What, items, nested};
 use crate::reach::lock::Locked;
 use crate::reach::mentions::SILENT_ATTRIBUTES;
 use crate::reach::tokens::{Code, Tokens};
+use crate::reach::words::{self, WordId};
 
 /// Modules in modules, or files that include themselves, deeper than anyone writes.
 const MAX_DEPTH: usize = 64;
@@ -27,6 +34,8 @@ pub(crate) struct Input {
     pub(crate) names: Vec<String>,
     /// Macros run while others are compiled: every name that they export reaches all of the crate.
     pub(crate) is_proc_macro: bool,
+    /// Whether what is for tests alone is compiled, too.
+    pub(crate) with_tests: bool,
 }
 
 #[derive(Debug, Default)]
@@ -34,18 +43,14 @@ pub(crate) struct Builder {
     index: Index,
     /// Crates whose code cannot change a result.
     ignored: Vec<String>,
-    kinds: HashMap<WordId, Vec<Kind>>,
+    /// Whether what is for tests alone counts in the crate that is being read.
+    with_tests: bool,
+    names: Names,
     /// What waits until all names are known.
     impls: Vec<Impl>,
     invocations: Vec<Invocation>,
     macro_rules: Vec<MacroRules>,
-    leaves: Vec<(Leaf, ItemId)>,
-    /// Whether what a scope imports by a name comes from the sources.
-    imports: HashMap<(ScopeId, WordId), bool>,
-    /// Names under which some scope imports something of another crate.
-    foreign_names: HashSet<WordId>,
-    /// Scopes with a glob of another crate.
-    foreign_globs: HashSet<ScopeId>,
+    imports: Vec<Import>,
     loaded: HashMap<(PathBuf, usize), Option<usize>>,
 }
 
@@ -67,16 +72,17 @@ impl Builder {
 
     /// Adds all items of a crate.
     pub(crate) fn add_crate(&mut self, input: Input) {
-        let Input { about, root, names, is_proc_macro } = input;
+        let Input { about, root, names, is_proc_macro, with_tests } = input;
+        self.with_tests = with_tests;
         let in_crate = self.index.crates.len();
         let scope = self.scope(None, about.name.clone());
-        let words: Vec<WordId> = names.iter().map(|name| self.index.intern(name)).collect();
+        let words: Vec<WordId> = names.iter().map(|name| words::id(name)).collect();
         let path = format!("crate {}", about.name);
         // The same tokens may mean something else in another edition.
         let shown = format!("edition {}", about.edition);
         let content = Content { text: format!("{shown} {}", about.script), ..Content::default() };
         self.index.crates.push(about);
-        let trigger = Trigger::Anywhere(words.clone());
+        let trigger = Some(Trigger::anywhere(words.clone()));
         let entry = Entry { content, shown, trigger, opens: Some(scope), ..Entry::new(path, None) };
         let opener = self.index.add(entry);
         self.index.scopes[scope as usize].opener = Some(opener);
@@ -91,12 +97,12 @@ impl Builder {
 
     /// Adds what is compiled of a registry's package under `name`, with these features.
     pub(crate) fn add_locked(&mut self, name: &str, package: &str, locked: &Locked, features: &str) {
-        let word = self.index.intern(name);
+        let word = words::id(name);
         let text = format!("{} {features}", blake3::Hash::from_bytes(locked.digest));
         self.index.add(Entry {
             content: Content { text, ..Content::default() },
             shown: format!("version {}", locked.version),
-            trigger: Trigger::Anywhere(vec![word]),
+            trigger: Some(Trigger::anywhere(vec![word])),
             ..Entry::new(format!("crate {package}"), None)
         });
     }
@@ -107,6 +113,32 @@ impl Builder {
         self.index.close();
         self.index.tell_namesakes_apart();
         self.index
+    }
+
+    /// Says by what invocations, imports and `impl`s are reached, now that all names are known.
+    fn resolve(&mut self) {
+        // What invocations declare may open files with more.
+        let macros = self.macros();
+        let mut done = 0;
+        while done < self.invocations.len() {
+            let rest = self.invocations[done..].to_vec();
+            done += rest.len();
+            for invocation in rest {
+                self.invoked(&invocation, &macros);
+            }
+        }
+        self.twins();
+        let imports = std::mem::take(&mut self.imports);
+        for import in &imports {
+            self.note_import(import);
+        }
+        for import in &imports {
+            self.imported(import);
+        }
+        let impls = std::mem::take(&mut self.impls);
+        for item in &impls {
+            self.implemented(item);
+        }
     }
 
     fn scope(&mut self, parent: Option<ScopeId>, path: String) -> ScopeId {
@@ -130,7 +162,8 @@ impl Builder {
         self.tokens(at.source).code()
     }
 
-    fn items(&mut self, items: Vec<Item>, at: &At) {
+    fn items(&mut self, mut items: Vec<Item>, at: &At) {
+        self.leave_out_tests(&mut items, at);
         if at.depth <= MAX_DEPTH {
             for item in items {
                 self.item(item, at);
@@ -138,38 +171,49 @@ impl Builder {
         }
     }
 
-    fn item(&mut self, item: Item, at: &At) {
+    fn item(&mut self, mut item: Item, at: &At) {
         let name = self.name(&item, at);
-        match item.what {
-            What::Function | What::Value | What::Type | What::Alias => self.named(&item, &name, at),
-            What::Trait(ref members) => {
-                let names = members.iter().map(|member| self.name(member, at)).collect::<Vec<_>>();
-                let names = names.iter().map(|name| self.index.intern(name)).collect();
-                let word = self.kind(&name, Kind::Nominal);
-                self.bodies(members, at);
+        match std::mem::replace(&mut item.what, What::Unknown) {
+            what @ (What::Function | What::Value | What::Type | What::Alias) => {
+                item.what = what;
+                self.named(&item, &name, at);
+            }
+            What::Trait(mut members) => {
+                self.leave_out_tests(&mut members, at);
+                let mut names: Vec<WordId> = Vec::new();
+                for member in &members {
+                    let name = self.name(member, at);
+                    names.push(words::id(&name));
+                }
+                let word = words::id(&name);
+                self.names.nominal.insert(word);
+                names.push(word);
+                self.bodies(&members, at);
                 // What members a macro makes, is not known.
                 let is_known =
                     members.iter().all(|member| !matches!(member.what, What::Invocation | What::Unknown));
-                let trigger = if is_known { Trigger::Trait(word, names) } else { Trigger::Always };
-                let id = self.add(&item, &name, at, trigger);
+                let trigger = if is_known { Trigger::anywhere(names) } else { Trigger::always() };
+                let id = self.add_item(&item, &name, at, trigger);
                 self.index.items[id as usize].is_nominal = true;
             }
-            What::Impl(header, members) => {
+            What::Impl(header, mut members) => {
+                self.leave_out_tests(&mut members, at);
                 self.bodies(&members, at);
                 let start = (item.start, item.keyword);
                 self.impls.push(Impl { start, header, members, at: at.clone() });
             }
             What::Macro => {
-                let word = self.kind(&name, Kind::Other);
+                let word = words::id(&name);
                 self.index.macros.insert(name.clone());
-                let id = self.add(&item, &name, at, Trigger::Anywhere(vec![word]));
+                let id = self.add_item(&item, &name, at, Trigger::anywhere(vec![word]));
                 self.macro_rules.push(MacroRules { name, id, source: at.source });
             }
             What::Invocation => self.invocation(&item, &name, at),
-            What::Foreign(ref members) => members.iter().for_each(|member| {
+            What::Foreign(members) => members.iter().for_each(|member| {
                 let name = self.name(member, at);
-                let word = self.index.intern(&name);
-                self.add(member, &name, at, Trigger::Named(vec![word]));
+                let word = words::id(&name);
+                let id = self.add_item(member, &name, at, Trigger::named(word));
+                self.index.items[id as usize].is_linked = true;
             }),
             What::Use(leaves) => {
                 let attributes = effective_attributes(self.code(at), item.start);
@@ -180,29 +224,36 @@ impl Builder {
             What::Module(body) => self.module(&item, body, &name, at),
             What::Attribute => {
                 if !effective_attributes(self.code(at), item.start).is_empty() {
-                    self.add(&item, "#![…]", at, Trigger::Scope);
+                    self.add_item(&item, "#![…]", at, Trigger::in_module());
                 }
             }
             What::Unknown => {
-                self.add(&item, "?", at, Trigger::Always);
+                self.add_item(&item, "?", at, Trigger::always());
             }
         }
     }
 
     /// A function, constant, static, type or alias.
     fn named(&mut self, item: &Item, name: &str, at: &At) {
-        let word = match item.what {
-            What::Type => self.kind(name, Kind::Nominal),
-            What::Alias => {
-                let stands_for = words_in(self.tokens(at.source).range(item.start, item.end));
-                self.kind(name, Kind::Alias(stands_for))
-            }
-            _ => self.index.intern(name),
-        };
+        let word = words::id(name);
+        match item.what {
+            What::Type => drop(self.names.nominal.insert(word)),
+            What::Alias => drop(self.names.aliases.insert(word)),
+            _ => {}
+        }
         self.body(item, false, at);
+        let mut trigger = Trigger::named(word);
+        if matches!(item.what, What::Function | What::Value) {
+            let words = self.attributed((item.start, item.keyword, item.end), at);
+            if !words.is_empty() {
+                trigger = Trigger::anywhere([words, vec![word]].concat());
+            }
+        }
+        let id = self.add_item(item, name, at, trigger);
         // `const _` has no name.
-        let trigger = if name == "_" { Trigger::Never } else { Trigger::Named(vec![word]) };
-        let id = self.add(item, name, at, trigger);
+        if name == "_" {
+            self.index.items[id as usize].trigger = None;
+        }
         self.index.items[id as usize].is_type = matches!(item.what, What::Type | What::Alias);
         self.index.items[id as usize].is_nominal = matches!(item.what, What::Type);
         match item.what {
@@ -237,58 +288,32 @@ impl Builder {
 
     /// An invocation of a macro among items.
     fn invocation(&mut self, item: &Item, name: &str, at: &At) {
-        if name == "include" && !self.index.macros.contains(name) {
-            self.included(item, at);
-        }
+        let is_read = name == "include" && !self.index.macros.contains(name) && self.included(item, at);
         let shown = format!("{name}!");
-        let id = self.add(item, &shown, at, Trigger::Never);
+        let id = self.add_item(item, &shown, at, Trigger::always());
         self.index.invocations.push(id);
         let input = self.tokens(at.source).range(item.start, item.end);
         for module in modules(input) {
             self.item(module, at);
         }
+        if is_read {
+            // Its items are here.
+            self.index.items[id as usize].trigger = None;
+            return;
+        }
         let range = (item.start, item.end);
         self.invocations.push(Invocation { id, name: name.to_owned(), range, at: at.clone() });
     }
 
-    fn leaf(&mut self, leaf: Leaf, attributes: &[(usize, usize)], keyword: usize, at: &At) {
-        let path = leaf.path.join("::");
-        let (name, trigger) = match &leaf.kind {
-            LeafKind::Named(name) => {
-                let is_rename = leaf.path.last() != Some(name);
-                let word = if is_rename {
-                    self.kind(name, Kind::Alias(leaf.path.clone()))
-                } else {
-                    self.index.intern(name)
-                };
-                (format!("use {path} as {name}"), Trigger::Named(vec![word]))
-            }
-            LeafKind::Unnamed => (format!("use {path} as _"), Trigger::Scope),
-            LeafKind::Glob => (format!("use {path}::*"), Trigger::Scope),
-        };
-        let entry = Entry {
-            content: Content {
-                code: Some((at.source, attributes.to_vec())),
-                names: leaf.path.clone(),
-                text: name.clone(),
-            },
-            place: Some(self.place(keyword, at)),
-            trigger,
-            ..Entry::new(self.path(&name, at), Some(at.scope))
-        };
-        let id = self.index.add(entry);
-        self.leaves.push((leaf, id));
-    }
-
     fn module(&mut self, item: &Item, body: Option<(usize, usize)>, name: &str, at: &At) {
-        let word = self.index.intern(name);
+        let word = words::id(name);
         // Without attributes, nothing is to be said of a module: its name is in the paths of its items.
         let attributes = effective_attributes(self.code(at), item.start);
         let code = (!attributes.is_empty()).then_some((at.source, attributes));
         let entry = Entry {
             content: Content { code, ..Content::default() },
             place: Some(self.place(item.keyword, at)),
-            trigger: Trigger::Named(vec![word]),
+            trigger: Some(Trigger::named(word)),
             ..Entry::new(self.path(name, at), Some(at.scope))
         };
         let id = self.index.add(entry);
@@ -334,11 +359,11 @@ impl Builder {
     }
 
     /// Adds an entry for a whole item.
-    fn add(&mut self, item: &Item, name: &str, at: &At, trigger: Trigger) -> ItemId {
+    fn add_item(&mut self, item: &Item, name: &str, at: &At, trigger: Trigger) -> ItemId {
         let entry = Entry {
             content: Content { code: Some((at.source, self.counted(item, at))), ..Content::default() },
             place: Some(self.place(item.name.unwrap_or(item.keyword), at)),
-            trigger,
+            trigger: Some(trigger),
             ..Entry::new(self.path(name, at), Some(at.scope))
         };
         self.index.add(entry)
@@ -370,22 +395,4 @@ fn effective_attributes(code: Code<'_>, start: usize) -> Vec<(usize, usize)> {
         index = end;
     }
     ranges
-}
-
-/// The modules in the input of a macro, at any depth outside of each other.
-fn modules(input: Code<'_>) -> Vec<Item> {
-    let mut found = Vec::new();
-    let mut index = input.start;
-    while index < input.end {
-        if let Some(group) = input.group(index) {
-            let is_module = |item: &Item| matches!(item.what, What::Module(_));
-            let modules: Vec<Item> = items(group).into_iter().filter(is_module).collect();
-            if modules.is_empty() {
-                found.extend(self::modules(group));
-            }
-            found.extend(modules);
-        }
-        index = input.after(index);
-    }
-    found
 }

@@ -4,26 +4,25 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Content, Entry, Index, ItemId, Source, WordId};
+use super::{Content, Crate, Entry, Index, ItemId, Source};
 use crate::reach::closure::Covered;
 use crate::reach::digest::digest;
 use crate::reach::evaluate::{self, Spelled};
 use crate::reach::mentions::{File, Mentions};
 use crate::reach::predicates;
 use crate::reach::tokens::{Code, Tokens};
+use crate::reach::words::{self, WordId};
 
 /// What reaching an item leads to.
 #[derive(Debug, Default)]
 pub(crate) struct Details {
     pub(crate) digest: [u8; 32],
-    /// Names that may be of any item.
-    pub(crate) paths: Vec<WordId>,
-    /// Names of methods and fields.
-    pub(crate) members: Vec<WordId>,
-    /// Names of traits behind `dyn`.
-    pub(crate) dynamic: Vec<WordId>,
+    /// The names of items that the code mentions.
+    pub(crate) words: Vec<WordId>,
     /// Names of which a macro may use all that is below.
-    pub(crate) wholes: Vec<WordId>,
+    pub(crate) given: Vec<WordId>,
+    /// Whether there is a `dyn`.
+    pub(crate) is_dynamic: bool,
     /// Predicates of `cfg` that the crate being compiled can evaluate.
     pub(crate) predicates: Vec<String>,
     /// Files, variables and features that the code reads.
@@ -32,10 +31,16 @@ pub(crate) struct Details {
 
 /// What code reads that is not in the sources.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 struct Outside {
     files: Vec<(PathBuf, bool)>,
     variables: Vec<String>,
     features: bool,
+    /// What the package's own build script wrote.
+    generated: bool,
+    /// All files of the package that are no Rust.
+    data: bool,
+    about: bool,
 }
 
 const TEXT_CONTEXT: &str = "rememo fingerprint 2: an item with a text";
@@ -50,7 +55,9 @@ impl Index {
         let entry = self.entry(item);
         let code = self.code(entry);
         let source = entry.content.code.as_ref().map(|(source, _)| *source);
-        let (mut details, outside) = self.read(&code, &entry.content, source);
+        let (mut details, mut outside) = self.read(&code, &entry.content, source);
+        // What is linked, a build script may have compiled of some other language.
+        outside.data |= entry.is_linked && self.has_build_script(source);
         details.extras = self.extras(outside, source);
         let details = Arc::new(details);
         self.items[item as usize].details = Some(Arc::clone(&details));
@@ -80,25 +87,20 @@ impl Index {
     fn read(&self, code: &[Code<'_>], content: &Content, source: Option<usize>) -> (Details, Outside) {
         let mut mentions = Mentions::default();
         for &part in code {
-            let is_own_module = |name: &str| {
-                self.word(name).is_some_and(|word| {
-                    let is_module = |&item: &ItemId| self.entry(item).opens.is_some();
-                    self.items_named(word).iter().any(is_module) || self.aliases.contains_key(&word)
-                })
-            };
-            mentions.read(part, &|name| self.macros.contains(name), &is_own_module);
+            mentions.read(part, &|name| self.macros.contains(name));
         }
-        mentions.paths.extend(content.names.iter().map(String::as_str));
+        mentions.words.extend(content.names.iter().map(|name| words::id(name)));
         let mut details = Details { digest: digest(code), ..Details::default() };
         if !content.text.is_empty() {
-            let bytes = [details.digest.as_slice(), content.text.as_bytes()].concat();
-            details.digest = blake3::derive_key(TEXT_CONTEXT, &bytes);
+            details.digest = with_text(details.digest, &content.text);
         }
-        details.paths = self.numbers(&mentions.paths);
-        details.members = self.numbers(&mentions.members);
-        details.dynamic = self.numbers(&mentions.dynamic);
-        details.wholes = self.numbers(&mentions.wholes);
+        if mentions.reads_comments {
+            let docs: Vec<&str> = code.iter().flat_map(|part| part.docs()).collect();
+            details.digest = with_text(details.digest, &docs.join("\n"));
+        }
         let outside = self.outside(&mentions, source, &mut details.predicates);
+        details.is_dynamic = mentions.is_dynamic;
+        (details.words, details.given) = (mentions.words, mentions.given);
         (details, outside)
     }
 
@@ -129,33 +131,14 @@ impl Index {
             let files = dirs.iter().flat_map(|dir| mentions.files.iter().map(move |file| (*file, dir)));
             outside.files = files.flat_map(|(file, dir)| self.files(file, dir, source)).collect();
         }
+        outside.generated = mentions.invokes_foreign && of.is_own;
+        outside.data = mentions.reads_package;
+        outside.about = mentions.reads_package;
         outside.variables = mentions.variables.iter().filter_map(|&name| evaluate::text(name, of)).collect();
         let is_set = |name: &str| evaluate::variable(name, of).is_some();
         let perhaps = mentions.perhaps_variables.iter().filter(|name| is_set(name));
         outside.variables.extend(perhaps.map(|&name| name.to_owned()));
         outside
-    }
-
-    /// The names among `words` that reach anything, each once.
-    fn numbers(&self, words: &[&str]) -> Vec<WordId> {
-        let mut numbers = Vec::new();
-        for word in words {
-            numbers.extend(self.word(word));
-            // An import alone makes no item of the name.
-            if self
-                .word(word)
-                .is_none_or(|number| self.items_named(number).iter().all(|&item| self.is_import(item)))
-            {
-                numbers.extend(made_from(word).into_iter().filter_map(|stem| self.word(stem)));
-            }
-        }
-        numbers.sort_unstable();
-        numbers.dedup();
-        numbers
-    }
-
-    fn is_import(&self, item: ItemId) -> bool {
-        !self.entry(item).content.names.is_empty()
     }
 
     /// The directory of a source.
@@ -169,17 +152,7 @@ impl Index {
         let (spelled, is_code) = match file {
             File::Source(code) => (evaluate::path(code, dir, of), true),
             File::Data(code) => (evaluate::path(code, dir, of), false),
-            File::Perhaps(text) => {
-                let text = text.strip_prefix("$CARGO_MANIFEST_DIR/").unwrap_or(text);
-                let places = [dir.join(text), of.dir.join(text), of.dir.join("src").join(text)];
-                let found = places.into_iter().find(|path| path.exists());
-                let spelled = match found {
-                    Some(path) if path.is_dir() => Spelled::Below(path),
-                    Some(path) => Spelled::File(path),
-                    None => Spelled::Unknown,
-                };
-                (spelled, false)
-            }
+            File::Perhaps(text) => return self.named(text, dir, of),
         };
         let files = match spelled {
             Spelled::File(path) => vec![path],
@@ -190,10 +163,46 @@ impl Index {
         files.filter(|path| path.is_file()).map(|path| (path, is_code)).collect()
     }
 
+    /// The files that a macro may mean by a text: beside the source, or anywhere in the package. Of a directory, all.
+    fn named(&self, text: &str, dir: &Path, of: &Crate) -> Vec<(PathBuf, bool)> {
+        let text = text.strip_prefix("$CARGO_MANIFEST_DIR/").unwrap_or(text).trim_matches('/');
+        if text.is_empty() || matches!(text, "." | "..") || text.contains(char::is_whitespace) {
+            return Vec::new();
+        }
+        let mut files = Vec::new();
+        let mut is_found = false;
+        for path in [dir.join(text), of.dir.join(text), of.dir.join("src").join(text)] {
+            is_found |= path.exists();
+            if path.is_dir() {
+                files.extend(files_below(&path));
+            } else if path.is_file() {
+                files.push(path);
+            }
+        }
+        // As templates, which are named from the directory that has them all.
+        if !is_found && text.contains(['.', '/']) {
+            let package = self.package_files(&of.dir);
+            let roots = package.iter().filter(|file| file.ends_with(text));
+            let depth = Path::new(text).components().count();
+            for root in roots.filter_map(|file| file.ancestors().nth(depth)) {
+                files.extend(package.iter().filter(|file| file.starts_with(root)).cloned());
+            }
+        }
+        files.sort();
+        files.dedup();
+        files.into_iter().filter_map(|path| fs::canonicalize(path).ok()).map(with_kind).collect()
+    }
+
     /// Items for what code reads beside the sources.
-    fn extras(&mut self, outside: Outside, source: Option<usize>) -> Vec<ItemId> {
+    fn extras(&mut self, mut outside: Outside, source: Option<usize>) -> Vec<ItemId> {
         let in_crate = source.map_or(0, |source| self.sources[source].in_crate);
         let mut extras = Vec::new();
+        if let Some(dir) = std::env::var_os("OUT_DIR").filter(|_| outside.generated) {
+            outside.files.extend(files_below(Path::new(&dir)).into_iter().map(with_kind));
+        }
+        if outside.data {
+            extras.extend(self.package_item(in_crate));
+        }
         for (path, is_code) in outside.files {
             extras.push(self.file_item(&path, is_code, in_crate));
         }
@@ -208,11 +217,50 @@ impl Index {
                 data.push((format!("env {}", name(variable)), value));
             }
         }
+        if outside.about {
+            data.push((format!("manifest of {}", of.name), of.about.clone()));
+        }
         if outside.features {
             data.push((format!("features of {}", of.name), of.features.clone()));
         }
         extras.extend(data.into_iter().map(|(path, value)| self.data_item(path, value.as_bytes())));
         extras
+    }
+
+    /// The files of the package in a directory, but for those of packages below, and for manifest and lock file.
+    fn package_files(&self, dir: &Path) -> Arc<[PathBuf]> {
+        let mut packages = self.packages.borrow_mut();
+        let files = packages.entry(dir.to_owned()).or_insert_with(|| {
+            let mut files = below(dir, |dir| !dir.join("Cargo.toml").exists());
+            files.retain(|file| !file.ends_with("Cargo.toml") && !file.ends_with("Cargo.lock"));
+            files.into()
+        });
+        Arc::clone(files)
+    }
+
+    fn has_build_script(&self, source: Option<usize>) -> bool {
+        let of = source.and_then(|source| self.crates.get(self.sources[source].in_crate));
+        of.is_some_and(|of| of.dir.join("build.rs").is_file() || of.about.contains("\"build\""))
+    }
+
+    /// All files of a package that are no Rust, as one item.
+    fn package_item(&mut self, in_crate: usize) -> Option<ItemId> {
+        let of = self.crates.get(in_crate)?;
+        let (dir, key) = (of.dir.clone(), format!("files of {}", of.name));
+        if let Some(&item) = self.extras.get(&key) {
+            return Some(item);
+        }
+        let mut bytes = Vec::new();
+        for file in self.package_files(&dir).iter().filter(|file| !is_code(file)) {
+            let name = file.strip_prefix(&dir).unwrap_or(file).to_string_lossy().into_owned();
+            let size = fs::metadata(file).map_or(0, |metadata| metadata.len());
+            bytes.extend_from_slice(name.as_bytes());
+            bytes.extend_from_slice(&size.to_le_bytes());
+            if size <= LARGEST {
+                bytes.extend_from_slice(blake3::hash(&self.read_file(file).unwrap_or_default()).as_bytes());
+            }
+        }
+        Some(self.data_item(key, &bytes))
     }
 
     fn file_item(&mut self, path: &Path, is_code: bool, in_crate: usize) -> ItemId {
@@ -244,8 +292,30 @@ impl Index {
     }
 }
 
-/// The files below a directory, but for hidden ones: the first thousand, more than anyone puts there to be included.
+/// A larger file counts by its size.
+const LARGEST: u64 = 1 << 24;
+
+/// A path, and whether it is of code.
+fn with_kind(path: PathBuf) -> (PathBuf, bool) {
+    let is_code = is_code(&path);
+    (path, is_code)
+}
+
+fn is_code(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "rs")
+}
+
+fn with_text(digest: [u8; 32], text: &str) -> [u8; 32] {
+    blake3::derive_key(TEXT_CONTEXT, &[digest.as_slice(), text.as_bytes()].concat())
+}
+
+/// The files below a directory, but for hidden ones and those of target directories.
 pub(crate) fn files_below(dir: &Path) -> Vec<PathBuf> {
+    below(dir, |_| true)
+}
+
+/// The first thousand, more than anyone puts there to be included.
+fn below(dir: &Path, is_part: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
     const MOST: usize = 1000;
     let (mut files, mut queue) = (Vec::new(), vec![dir.to_owned()]);
     while let Some(dir) = queue.pop().filter(|_| files.len() < MOST) {
@@ -255,20 +325,8 @@ pub(crate) fn files_below(dir: &Path) -> Vec<PathBuf> {
         entries.sort();
         let (dirs, found): (Vec<_>, Vec<_>) = entries.into_iter().partition(|path| path.is_dir());
         files.extend(found);
-        queue.extend(dirs.into_iter().filter(|dir| !dir.is_symlink() && !dir.ends_with("target")));
+        let is_target = |dir: &Path| dir.ends_with("target") || dir.join("CACHEDIR.TAG").exists();
+        queue.extend(dirs.into_iter().filter(|dir| !dir.is_symlink() && !is_target(dir) && is_part(dir)));
     }
     files
-}
-
-/// The names from which macros make `word`: `FooBuilder` from `Foo`, the companions of a memoized method.
-fn made_from(word: &str) -> Vec<&str> {
-    if let Some(stem) = ["_delayed", "_uncached", "_info"].into_iter().find_map(|end| word.strip_suffix(end))
-    {
-        return vec![stem];
-    }
-    if !word.starts_with(char::is_uppercase) {
-        return Vec::new();
-    }
-    let boundaries = word.char_indices().skip(1).filter(|(_, c)| c.is_uppercase());
-    boundaries.flat_map(|(at, _)| [&word[..at], &word[at..]]).collect()
 }

@@ -234,7 +234,7 @@ fn a_crate_of_macros_is_reached_as_a_whole_by_any_name_that_it_exports() {
     ];
     let all = ["macros::derive", "macros::m::a", "macros::make", "macros::wrap"];
     for (source, expected) in [
-        ("use macros::make; fn f() { make!() }", &["demo::use macros::make as make"][..]),
+        ("use macros::make; fn f() { make!(x) }", &["demo::use macros::make as make"][..]),
         ("use macros::*; fn f(x: S) {} #[derive(Show)] struct S;", &["demo::S", "demo::use macros::*"]),
         ("#[macros::wrap] fn f() {}", &[]),
     ] {

@@ -1,22 +1,25 @@
 use super::*;
 use crate::reach::tokens::Tokens;
 
-/// What a source names, as words with spaces between: in order, each once, without keywords.
+/// What a source mentions, as words with spaces between: in order, each once.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Named {
-    paths: String,
-    members: String,
-    dynamic: String,
-    wholes: String,
+struct Mentioned {
+    words: String,
+    given: String,
     variables: String,
     predicates: Vec<String>,
     /// `code`, `data` or `perhaps`, and the text.
     files: Vec<String>,
 }
 
-fn sorted(words: &[&str]) -> String {
-    let is_name = |word: &&str| !KEYWORDS.contains(word) && !matches!(*word, "fn" | "struct" | "static");
-    let mut words: Vec<&str> = words.iter().copied().filter(is_name).collect();
+fn texts(ids: &[WordId]) -> String {
+    let words = words::lock();
+    sorted(
+        ids.iter().map(|&word| words.text(word)).filter(|word| !matches!(*word, "fn" | "struct")).collect(),
+    )
+}
+
+fn sorted(mut words: Vec<&str>) -> String {
     words.sort_unstable();
     words.dedup();
     words.join(" ")
@@ -26,12 +29,21 @@ fn text(code: Code<'_>) -> String {
     (code.start..code.end).filter_map(|index| code.get(index)).map(|token| code.text(token)).collect()
 }
 
-/// What a source names, in a package that defines two macros, `local` and `print`.
-#[track_caller]
-fn named(source: &str) -> Named {
-    let tokens = Tokens::lex(source.to_owned()).unwrap_or_else(|| panic!("`{source}` has no tokens"));
+fn read(tokens: &Tokens) -> Mentions<'_> {
     let mut mentions = Mentions::default();
-    mentions.read(tokens.code(), &|name| matches!(name, "local" | "print"), &|_| false);
+    mentions.read(tokens.code(), &|name| matches!(name, "local" | "print"));
+    mentions
+}
+
+fn lex(source: &str) -> Tokens {
+    Tokens::lex(source.to_owned()).unwrap_or_else(|| panic!("`{source}` has no tokens"))
+}
+
+/// What a source mentions, in a package that defines two macros, `local` and `print`.
+#[track_caller]
+fn mentioned(source: &str) -> Mentioned {
+    let tokens = lex(source);
+    let mentions = read(&tokens);
     let files = mentions.files.iter().map(|file| match *file {
         File::Source(code) => format!("code {}", text(code)),
         File::Data(code) => format!("data {}", text(code)),
@@ -40,135 +52,71 @@ fn named(source: &str) -> Named {
     let literals =
         mentions.variables.iter().filter_map(|code| code.get(code.start).map(|token| code.text(token)));
     let variables: Vec<&str> = literals.filter_map(string).collect();
-    Named {
-        paths: sorted(&mentions.paths),
-        members: sorted(&mentions.members),
-        dynamic: sorted(&mentions.dynamic),
-        wholes: sorted(&mentions.wholes),
-        variables: sorted(&variables),
+    Mentioned {
+        words: texts(&mentions.words),
+        given: texts(&mentions.given),
+        variables: sorted(variables),
         predicates: mentions.predicates.clone(),
         files: files.collect(),
     }
 }
 
-/// Asserts what sources name by paths, and as members.
+/// Asserts which words sources mention.
 #[track_caller]
-fn names(cases: &[(&str, &str, &str)]) {
-    for (source, paths, members) in cases {
-        let Named { paths: found, members: found_members, .. } = named(source);
-        assert_eq!((found.as_str(), found_members.as_str()), (*paths, *members), "{source}");
+fn words_of(cases: &[(&str, &str)]) {
+    for (source, expected) in cases {
+        assert_eq!(mentioned(source).words, *expected, "{source}");
     }
 }
 
 #[test]
-fn a_word_after_a_dot_is_a_member_and_any_other_a_name() {
-    names(&[
-        ("a::b::C(d)", "C a b d", ""),
-        ("a.b.c(d).e", "a d", "b c e"),
-        ("a?.b()[c].d", "a c", "b d"),
-        ("a.b::<C>()", "C a", "b"),
-        ("a..b", "a b", ""),
-        ("a..=b", "a b", ""),
-        ("a.0.b", "a", "b"),
-        ("S { a, ..b }", "S a b", ""),
-        ("r#try.r#yeet", "try", "yeet"),
-        ("<A as b::B>::C", "A B C b", ""),
-        ("'a: loop { break 'a b }", "b", ""),
-        ("\"a\" 'b' b\"c\" 1u8", "", ""),
+fn every_word_is_mentioned_but_keywords_and_variables_of_macros() {
+    words_of(&[
+        ("a::b::C(d)", "C a b d"),
+        ("a.b.c(d)?.e..f", "a b c d e f"),
+        ("S { a: b, ..c }", "S a b c"),
+        ("r#try.r#yeet", "try yeet"),
+        ("<A as b::B>::C", "A B C b"),
+        ("'a: loop { break 'a b }", "b"),
+        ("\"a\" 'b' b\"c\" 1u8", ""),
+        ("fn f(a: A, mut b: B) { let c: C = |d: D| e; }", "A B C D a b c d e f"),
+        ("std::fmt::Result; str::loud", "Result fmt loud std str"),
+        ("macro_rules! m { ($x:expr, $($y:ty),*) => { $x.a(b: c, $y) } }", "a b c expr m macro_rules ty"),
+        ("local! name { a.b }", "a b local name"),
+        ("a != (b.c); if !(d.e) {} impl !Send for A {}", "A Send a b c d e"),
+        ("vec![a.b, c(|d: D| d)]", "D a b c d vec"),
     ]);
 }
 
 #[test]
-fn a_word_before_a_colon_in_a_list_is_declared_there() {
-    names(&[
-        ("fn f(a: A, mut b: B, ref c: C) {}", "A B C", ""),
-        // As is a function or constant, and not what a pointer is to.
-        ("const A: *const B = C; static D: E = 1;", "B C E", ""),
-        // Of a path into the standard library, there is nothing more.
-        ("std::fmt::Result; fmt::Result; a::Result", "Result a fmt std", ""),
-        ("std::fmt::A; io::B", "io std", ""),
-        ("struct S { a: A, pub b: B, pub(crate) c: C, #[d] e: E }", "A B C E S d", ""),
-        ("S { a: b, c: d }", "S b d", ""),
-        ("let a: A = b;", "A b", ""),
-        ("|a: A, b: B| c", "A B c", ""),
-        ("f(a::b, c::d)", "a b c d f", ""),
-        ("fn f<T: A>() where T: B, U: C {}", "A B C T U", ""),
-        ("impl A where B: C { fn f(d: D) {} }", "A B C D", ""),
-        ("struct A<T> where T: B; struct C { d: D }", "A B C D T", ""),
-        ("const A: B = c; trait D: E {}", "B D E c trait", ""),
+fn strings_mention_what_a_format_shows() {
+    words_of(&[
+        ("println!(\"{a} {b:?} {0} {}\", c)", "0 a b c println"),
+        ("format!(\"{a:>width$.precision$}\")", "a format precision width"),
+        ("format!(r#\"{{{a}}}\"#)", "a format"),
+        ("format!(\"a b } {c\")", "format"),
+        ("f(\"{a} b\")", "a f"),
     ]);
 }
 
 #[test]
-fn variables_of_macros_are_no_names() {
-    names(&[
-        ("macro_rules! m { ($x:expr, $($y:ty),*) => { $x.a(b: c, $y) } }", "a b c expr macro_rules ty", ""),
-        ("local!($a b)", "b local", ""),
-        ("macro_rules! m { () => { $crate::a } }", "a macro_rules", ""),
+fn attributes_mention_what_is_in_them_and_in_their_strings() {
+    words_of(&[
+        ("#[a(b = \"c::d\")] fn f() {}", "a b c d f"),
+        ("#[serde(with = \"a\", rename = \"b-c\")] struct A;", "A a b c rename serde with"),
+        ("#[derive(A, b::B)] struct C;", "A B C b derive"),
+        ("S { #[a] b: c }", "S a b c"),
+        ("#[a::doc(b)] x", "a b doc x"),
     ]);
 }
 
 #[test]
-fn in_what_a_macro_is_given_every_word_is_a_name() {
-    names(&[
-        ("local!(a.b, c: d)", "a b c d local", ""),
-        ("foreign!(a.b, c: d)", "a b c d foreign", ""),
-        ("x::foreign! { a.b }", "a b foreign x", ""),
-        ("local! name { a.b }", "a b local", ""),
-        ("vec![a.b, c(|d: D| d)]", "D a c d vec", "b"),
-        ("assert!(a.b, \"{}\", c.d)", "a assert c", "b d"),
-        // One that the package defines by the name of a standard one.
-        ("print!(a.b)", "a b print", ""),
-        ("println!(\"{}\", print!(a.b).c)", "a b print println", "c"),
-    ]);
-}
-
-#[test]
-fn exclamation_marks_that_are_operators_invoke_nothing() {
-    names(&[
-        ("a != (b.c)", "a b", "c"),
-        ("if !(a.b) {}", "a", "b"),
-        ("return !(a.b)", "a", "b"),
-        ("a && !(b.c)", "a b", "c"),
-        ("match !{ a.b } {}", "a", "b"),
-        ("impl !Send for A {}", "A Send", ""),
-    ]);
-}
-
-#[test]
-fn format_strings_name_what_they_show() {
-    names(&[
-        ("println!(\"{a} {b:?} {0} {}\", c)", "0 a b c println", ""),
-        ("format!(\"{a:>width$.precision$}\")", "a format precision width", ""),
-        ("format!(r#\"{a}\"#)", "a format", ""),
-        ("format!(\"{{{a}}}\")", "a format", ""),
-        ("format!(\"a b } {c\")", "format", ""),
-        ("local!(\"{a}\")", "a local", ""),
-        ("foreign!(\"{a} b\")", "a foreign", ""),
-        ("f(\"{a}\")", "f", ""),
-        ("format!(f(\"{a}\"))", "a f format", ""),
-    ]);
-}
-
-#[test]
-fn attributes_name_what_is_in_them_and_in_their_strings() {
-    names(&[
-        ("#[a(b = \"c::d\")] fn f() {}", "a b c d", ""),
-        ("#[serde(with = \"a\", rename = \"b-c\")] struct A;", "A a b c rename serde with", ""),
-        ("#[derive(A, b::B)] struct C;", "A B C b derive", ""),
-        ("#![a(b)]", "a b", ""),
-        ("S { #[a] b: c }", "S a c", ""),
-        ("#[a::doc(b)] x", "a b doc x", ""),
-    ]);
-}
-
-#[test]
-fn silent_attributes_name_nothing() {
+fn silent_attributes_mention_nothing() {
     for attribute in SILENT_ATTRIBUTES {
-        assert_eq!(named(&format!("#[{attribute}(a = \"b\")] struct F;")).paths, "F", "{attribute}");
+        assert_eq!(mentioned(&format!("#[{attribute}(a = \"b\")] struct F;")).words, "F", "{attribute}");
     }
-    assert_eq!(named("#![doc = \"a\"] #![allow(b::c)] x").paths, "x");
-    assert_eq!(named("#[cfg_attr(a, doc = \"b\", allow(c), d)] x").paths, "d x");
+    assert_eq!(mentioned("#![doc = \"a\"] #![allow(b::c)] x").words, "x");
+    assert_eq!(mentioned("#[cfg_attr(a, doc = \"b\", allow(c), d)] x").words, "d x");
 }
 
 #[test]
@@ -181,25 +129,49 @@ fn macros_of_others_may_use_all_of_what_they_are_given() {
         ("println!(a)", ""),
         ("#[inline] fn f() { a::b() }", ""),
     ] {
-        assert_eq!(named(source).wholes, wholes, "{source}");
+        assert_eq!(mentioned(source).given, wholes, "{source}");
     }
 }
 
 #[test]
-fn traits_behind_dyn_are_those_that_it_lists() {
-    for (source, dynamic) in [
-        ("Box<dyn A>", "A"),
-        ("&dyn a::B<C>", "B a"),
-        ("&'a (dyn A + Send + 'a)", "A Send"),
-        ("&dyn (A)", "A"),
-        ("dyn Fn(A) -> B", "Fn"),
-        ("&mut dyn ::a::B, C", "B a"),
-        ("Box<dyn 'static + A>", "A"),
-        ("Vec<Box<dyn A<dyn B>>>", "A B"),
-        ("local!(dyn A)", "A"),
-        ("impl A", ""),
+fn dyn_is_noticed_wherever_it_is() {
+    for (source, expected) in
+        [("Box<dyn A>", true), ("local!(&dyn A)", true), ("impl A", false), ("r#dyn", false)]
+    {
+        assert_eq!(read(&lex(source)).is_dynamic, expected, "{source}");
+    }
+}
+
+#[test]
+fn a_foreign_macro_that_is_given_nothing_reads_what_it_likes() {
+    for (source, invokes_foreign, reads_package) in [
+        ("foreign!()", true, true),
+        ("a::foreign!(b)", true, false),
+        ("local!(); vec![]; println!()", false, false),
+        ("macro_rules! m { () => { foreign!() } }", true, true),
+        ("#[command(version)] struct A;", false, true),
+        ("#[rememo::memo(version = 2)] fn f() {}", false, false),
+        ("#[serde(rename = \"version\")] struct A;", false, false),
     ] {
-        assert_eq!(named(source).dynamic, dynamic, "{source}");
+        let tokens = lex(source);
+        let mentions = read(&tokens);
+        assert_eq!(
+            (mentions.invokes_foreign, mentions.reads_package),
+            (invokes_foreign, reads_package),
+            "{source}"
+        );
+    }
+}
+
+#[test]
+fn a_derive_macro_that_is_not_known_reads_comments() {
+    for (source, expected) in [
+        ("#[derive(Clone, Debug, serde::Serialize)] struct A;", false),
+        ("#[derive(Clone, JsonSchema)] struct A;", true),
+        ("#[cfg_attr(a, derive(JsonSchema))] struct A;", true),
+        ("#[a(b)] struct A;", false),
+    ] {
+        assert_eq!(read(&lex(source)).reads_comments, expected, "{source}");
     }
 }
 
@@ -225,13 +197,9 @@ fn predicates_are_those_of_every_cfg_as_text() {
         ("#[x::cfg(unix)] x", &[]),
         ("#[cfg(a = b)] x", &[]),
     ] {
-        assert_eq!(named(source).predicates, expected, "{source}");
+        assert_eq!(mentioned(source).predicates, expected, "{source}");
     }
-    names(&[
-        ("#[cfg(feature = \"a\")] b", "b", ""),
-        ("cfg!(a)", "cfg", ""),
-        ("#[cfg_attr(a, b)] c", "b c", ""),
-    ]);
+    words_of(&[("#[cfg(feature = \"a\")] b", "b"), ("cfg!(a)", "cfg"), ("#[cfg_attr(a, b)] c", "b c")]);
 }
 
 #[test]
@@ -243,14 +211,14 @@ fn included_files_are_code_data_or_perhaps_neither() {
         ("foreign!(\"a/b\")", &["perhaps a/b"]),
         ("local!(r\"a.txt\")", &["perhaps a.txt"]),
         ("#[a(path = \"b.css\")] x", &["perhaps b.css"]),
-        ("foreign!(\"a\", \"{b}.c\", \"d.\ne\")", &[]),
+        ("foreign!(\"a\", \"{b}.c\", \"d.\ne\")", &["perhaps a"]),
         ("println!(\"a.b\")", &[]),
         ("f(\"a.b\")", &[]),
     ] {
-        assert_eq!(named(source).files, expected, "{source}");
+        assert_eq!(mentioned(source).files, expected, "{source}");
     }
     assert_eq!(
-        named("include_str!(concat!(env!(\"A\"), \"/b\"))").variables,
+        mentioned("include_str!(concat!(env!(\"A\"), \"/b\"))").variables,
         "",
         "it says only where the file is"
     );
@@ -267,7 +235,7 @@ fn variables_are_those_that_the_compiler_reads() {
         ("std::env::var(\"A\")", ""),
         ("env!(local!())", ""),
     ] {
-        assert_eq!(named(source).variables, variables, "{source}");
+        assert_eq!(mentioned(source).variables, variables, "{source}");
     }
 }
 

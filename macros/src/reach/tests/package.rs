@@ -62,9 +62,12 @@ impl Package {
         self.dir.path()
     }
 
-    /// The package's library, as the compiler would be asked to compile it with these libraries.
+    /// The package's library, as the compiler would be asked to compile it with these libraries, `name` or `name=hash`.
     pub(in crate::reach) fn index(&self, libraries: &[&str]) -> Index {
-        let library = |name: &&str| ((*name).to_owned(), PathBuf::from(format!("lib{name}-0.rlib")));
+        let library = |name: &&str| {
+            let (name, hash) = name.split_once('=').unwrap_or((name, "0"));
+            (name.to_owned(), PathBuf::from(format!("lib{name}-{hash}.rlib")))
+        };
         let compilation = Compilation {
             package: Some(self.dir().to_owned()),
             crate_name: "demo".to_owned(),
@@ -82,7 +85,13 @@ impl Package {
     /// The fingerprint of the memoized function with this path, such as `demo::module::f`.
     #[track_caller]
     pub(in crate::reach) fn fingerprint(&self, function: &str) -> Fingerprint {
-        let mut index = self.index(&[]);
+        self.fingerprint_with(function, &[])
+    }
+
+    /// The same, where these libraries are given to the compiler.
+    #[track_caller]
+    pub(in crate::reach) fn fingerprint_with(&self, function: &str, libraries: &[&str]) -> Fingerprint {
+        let mut index = self.index(libraries);
         let found: Vec<ItemId> = (0u32..)
             .zip(&index.items)
             .filter(|(_, entry)| entry.path == function && entry.function.is_some())

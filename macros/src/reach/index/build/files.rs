@@ -80,7 +80,7 @@ impl Builder {
         if source.is_none() {
             self.index.add(Entry {
                 content: Content { text: hash.to_hex().to_string(), ..Content::default() },
-                trigger: Trigger::Always,
+                trigger: Some(Trigger::always()),
                 ..Entry::new(format!("file {shown}"), None)
             });
         }
@@ -88,17 +88,18 @@ impl Builder {
         source
     }
 
-    /// The items of a file that is included among items.
-    pub(super) fn included(&mut self, item: &Item, at: &At) {
+    /// The items of a file that is included among items; whether it is known which that is.
+    pub(super) fn included(&mut self, item: &Item, at: &At) -> bool {
         let Source { in_crate, ref path, .. } = self.index.sources[at.source];
         let code = self.tokens(at.source).range(item.start, item.end);
         let group = (item.keyword..item.end).find_map(|index| code.group(index));
         let dir = path.parent().unwrap_or(Path::new(""));
         let spelled = group.map(|group| evaluate::path(group, dir, &self.index.crates[in_crate]));
-        let Some(Spelled::File(file)) = spelled else { return };
+        let Some(Spelled::File(file)) = spelled else { return false };
         if let Some(source) = self.load(&file, in_crate) {
             let folder = Folder::of_root(&self.index.sources[source].path);
             self.file(&At { source, folder, depth: at.depth + 1, ..at.clone() });
         }
+        file.is_file()
     }
 }
