@@ -91,7 +91,7 @@ fn a_program_with_machine_code_has_a_machine_fingerprint_for_each_instance() {
 #[test]
 fn a_program_whose_code_cannot_be_followed_says_why() {
     // As a rule the programs of these tests are run by a loader.
-    let none = "no machine fingerprint: what runs is not what is in the program's file";
+    let none = "no machine fingerprint: its code is not in the program's file";
     assert_eq!(
         printed(Package::new("loaded_codes")),
         [

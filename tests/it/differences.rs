@@ -144,24 +144,25 @@ fn why_names_items_of_the_source_and_the_way_to_them() {
     );
 }
 
-/// Functions and statics that only the linker finds: in C, and in another crate.
-fn linked(name: &'static str) -> Asking {
+/// Functions and statics that only the linker finds: in C, and in another crate, the `gauge`.
+fn linked(name: &'static str, gauge: &str) -> Asking {
     let mut asking = Asking::new(
         name,
-        "use linked_gauge as _;
+        &"use linked_gauge as _;
         unsafe extern \"C\" { safe fn scale(x: u64) -> u64; safe fn read_gauge(x: u64) -> u64; }
         #[rememo::memo] fn scaled(x: u64) -> u64 { scale(x) }
         #[rememo::memo] fn measured(x: u64) -> u64 { read_gauge(x) }
-        #[rememo::memo] fn plain(x: u64) -> u64 { x + 1 }",
+        #[rememo::memo] fn plain(x: u64) -> u64 { x + 1 }"
+            .replace("linked_gauge", gauge),
         "ask!(scaled::delayed(5)); ask!(measured::delayed(6)); ask!(plain::delayed(7));",
     );
     asking.0 = asking
         .0
-        .dependency("linked_gauge = { path = \"gauge\" }")
+        .dependency(&format!("{gauge} = {{ path = \"gauge\" }}"))
         .manifest("[build-dependencies]\ncc = \"1\"\n")
         .file("build.rs", "fn main() { cc::Build::new().file(\"scale.c\").compile(\"scale\"); println!(\"cargo::rerun-if-changed=scale.c\"); }")
         .file("scale.c", "static unsigned long weight(unsigned long x) { return x * 3; }\nunsigned long scale(unsigned long x) { return weight(x) + 1; }\n")
-        .file("gauge/Cargo.toml", member("linked_gauge", ""))
+        .file("gauge/Cargo.toml", member(gauge, ""))
         .file(
             "gauge/src/lib.rs",
             "#![allow(unused)]
@@ -174,11 +175,11 @@ fn linked(name: &'static str) -> Asking {
 
 #[test]
 fn why_names_what_the_source_does_not_show() {
-    let asking = linked("unseen_code").start();
+    let asking = linked("unseen_code", "linked_gauge").start();
     let gauge = |old, new| replace("gauge/src/lib.rs", old, new);
     asking.says(
         replace("scale.c", "x * 3", "x * 4"),
-        &[("scaled::delayed(5)", "weight differs (scaled → scale → weight)")],
+        &[("scaled::delayed(5)", "weight differs (scaled → scale → weight), files of unseen_code differs")],
     );
     asking.says(
         gauge("x * 2", "x * 3"),
@@ -244,7 +245,7 @@ fn why_names_functions_of_other_crates_beside_their_version() {
 fn without_what_is_kept_of_machine_code_why_says_that_it_differs() {
     let caches = tempfile::tempdir().unwrap();
     let path: &'static str = Box::leak(caches.path().to_str().unwrap().to_owned().into_boxed_str());
-    let mut asking = linked("forgotten_code");
+    let mut asking = linked("forgotten_code", "forgotten_gauge");
     asking.0 = asking.0.variable("XDG_CACHE_HOME", path);
     let asking = asking.start();
     let lists = caches.path().join("rememo-programs/pieces");
@@ -253,12 +254,10 @@ fn without_what_is_kept_of_machine_code_why_says_that_it_differs() {
         fs::write(list.unwrap().path(), "rememo pieces 1 damaged").unwrap();
     }
     let nothing = "the machine code, where the source shows nothing, differs";
-    asking.says(replace("scale.c", "x * 3", "x * 4"), &[("scaled::delayed(5)", nothing)]);
+    let gauge = |new| replace("gauge/src/lib.rs", "x * 2", new);
+    asking.says(gauge("x * 4"), &[("measured::delayed(6)", nothing)]);
     fs::remove_dir_all(&lists).unwrap();
-    asking.says(replace("scale.c", "x * 3", "x * 5"), &[("scaled::delayed(5)", nothing)]);
+    asking.says(gauge("x * 5"), &[("measured::delayed(6)", nothing)]);
     // What was kept since then is known.
-    asking.says(
-        replace("scale.c", "x * 3", "x * 6"),
-        &[("scaled::delayed(5)", "weight differs (scaled → scale → weight)")],
-    );
+    asking.says(gauge("x * 6"), &[("measured::delayed(6)", "read_gauge differs (measured → read_gauge)")]);
 }

@@ -67,7 +67,7 @@ fn every_change_of_code_matters() {
 }
 
 /// A change of the digest turns every entry of every user into a miss: it needs a new [`CONTEXT`]. The same function
-/// stands in `tests/ui/pass/fingerprint_of_layouts.rs`, where the compiler's lexer reads it.
+/// stands in `macros/tests/ui/pass/fingerprint_of_layouts.rs`, where the compiler's lexer reads it.
 #[test]
 fn the_digest_is_pinned() {
     let digest = body(

@@ -104,7 +104,7 @@ mod forms {
             crate::compressed::dice(length)
         }
     }
-    pub mod compressed {
+    pub mod packed {
         #[rememo::memo(name = "spectrum", compress)]
         pub fn spectrum(length: usize) -> Vec<u64> {
             crate::compressed::dice(length)
@@ -120,13 +120,13 @@ mod forms {
 
 #[test]
 fn turning_compression_on_or_off_keeps_the_hits() {
-    use forms::{compressed, never, plain};
-    assert_eq!(plain::spectrum::info().fingerprint(), compressed::spectrum::info().fingerprint());
+    use forms::{never, packed, plain};
+    assert_eq!(plain::spectrum::info().fingerprint(), packed::spectrum::info().fingerprint());
     for (_dir, memory) in each_layout() {
         for length in [2_000, 100_000] {
             let value = miss(&memory, plain::spectrum::delayed(length));
-            assert!(hit(&memory, compressed::spectrum::delayed(length)) == value);
-            let value = miss(&memory, compressed::spectrum::delayed(length + 1));
+            assert!(hit(&memory, packed::spectrum::delayed(length)) == value);
+            let value = miss(&memory, packed::spectrum::delayed(length + 1));
             assert!(hit(&memory, plain::spectrum::delayed(length + 1)) == value);
             assert!(hit(&memory, never::spectrum::delayed(length + 1)) == value);
             // Both at once.
@@ -262,7 +262,7 @@ mod tables {
             rememo::Array::new([rows, 100], crate::compressed::dice(rows * 100)).unwrap()
         }
     }
-    pub mod compressed {
+    pub mod packed {
         #[rememo::memo(name = "table", compress)]
         pub fn table(rows: usize) -> rememo::Array<u64> {
             rememo::Array::new([rows, 100], crate::compressed::dice(rows * 100)).unwrap()
@@ -277,18 +277,18 @@ fn total(table: &Array<u64>) -> u64 {
 
 #[test]
 fn a_compressed_array_is_read_and_is_the_same_key() {
-    use tables::{compressed, plain};
+    use tables::{packed, plain};
     for (_dir, memory) in each_layout() {
         // 8 MB, and few enough bytes for the log.
         for rows in [10_000, 20] {
-            let computed = miss(&memory, compressed::table::delayed(rows));
+            let computed = miss(&memory, packed::table::delayed(rows));
             miss(&memory, total::delayed(&computed));
-            let read = hit(&memory, compressed::table::delayed(rows));
+            let read = hit(&memory, packed::table::delayed(rows));
             assert!(read == computed && read.shape() == [rows, 100] && !read.is_mapped());
             assert_eq!(hit(&memory, total::delayed(&read)), computed.iter().sum::<u64>());
             // Stored anew as it is: mapped again, and still the same key.
             let uncompressed = memory.recompute(plain::table::delayed(rows));
-            let read = hit(&memory, compressed::table::delayed(rows));
+            let read = hit(&memory, packed::table::delayed(rows));
             assert_eq!(read.is_mapped(), cfg!(target_os = "linux") && rows > 20);
             assert!(read == uncompressed);
             hit(&memory, total::delayed(&read));

@@ -240,9 +240,9 @@ impl Package {
             }
         }
         let output = command
+            .args(["--config", TWOX_HASH])
             .args(&arguments[..1])
             .arg("--quiet")
-            .args(["--config", TWOX_HASH])
             .args(&arguments[1..])
             .current_dir(self.dir.path())
             .env("CARGO_TARGET_DIR", target())
