@@ -18,7 +18,9 @@ const LONGEST_RUN: Duration = Duration::from_secs(20);
 const MOST_MEMORY: u64 = 16 << 20;
 
 /// How variables begin that cargo sets for this program, and that those it builds would read.
-const INHERITED: [&str; 8] = [
+const INHERITED: [&str; 10] = [
+    "CARGO_INCREMENTAL",
+    "CARGO_PROFILE_",
     "CARGO_PKG_",
     "CARGO_MANIFEST_",
     "CARGO_BIN_",
