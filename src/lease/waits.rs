@@ -109,13 +109,23 @@ pub(super) fn begin(wait: Wait) -> Option<Waiting> {
     Some(Waiting(()))
 }
 
-/// Notes that this thread waits for `work`.
+/// Notes that this thread waits for `work`. Whoever waits for this thread, and is waited for by the work, is freed first.
+pub(crate) fn wait_for_work(work: &Arc<dyn Awaited>) -> Waiting {
+    loop {
+        match try_wait_for_work(work) {
+            Ok(waiting) => return waiting,
+            Err(Circle) => thread::yield_now(),
+        }
+    }
+}
+
+/// The same, once.
 ///
 /// # Errors
 ///
 /// Fails, and notes nothing, if the work depends on threads that wait for this one. Those that wait for a flight wait no
 /// longer then, and what was left to one of them is computed where it is wanted: it is to be tried again.
-pub(crate) fn wait_for_work(work: &Arc<dyn Awaited>) -> Result<Waiting, Circle> {
+pub(super) fn try_wait_for_work(work: &Arc<dyn Awaited>) -> Result<Waiting, Circle> {
     let me = thread::current().id();
     let mut waits = lock(&WAITS);
     let waits = waits.get_or_insert_default();
@@ -141,7 +151,7 @@ pub(crate) fn wait_for_work(work: &Arc<dyn Awaited>) -> Result<Waiting, Circle> 
 
 /// Work depends on threads that wait for this one.
 #[derive(Debug)]
-pub(crate) struct Circle;
+pub(super) struct Circle;
 
 /// Whether `thread` waits for this thread or for `work`, through however many others: then nothing of `work` may wait for
 /// it.

@@ -168,7 +168,7 @@ fn a_key_is_not_left_to_who_waits_for_the_same_work() {
         // Leads the key, and waits for the work: as a function does that runs a batch.
         let caller = scope.spawn(move || {
             let _leader = lead(flights, ONE);
-            let _waiting = waits::wait_for_work(&theirs).unwrap();
+            let _waiting = waits::wait_for_work(&theirs);
             leads.send(()).unwrap();
             go.recv().unwrap();
         });
@@ -190,9 +190,9 @@ fn who_waits_for_the_caller_of_its_work_is_freed() {
         let thread = worker.thread().id();
         until_waiting(thread);
         let work: Arc<dyn Awaited> = Arc::new(Depends(vec![thread]));
-        waits::wait_for_work(&work).unwrap_err();
+        waits::try_wait_for_work(&work).unwrap_err();
         assert!(worker.join().unwrap());
-        waits::wait_for_work(&work).unwrap();
+        waits::try_wait_for_work(&work).unwrap();
     });
     drop(leader);
 }

@@ -12,7 +12,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::mem;
 use std::sync::{Arc, OnceLock};
-use std::thread::{self, ThreadId};
+use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 use super::attempt::{Item, Work, panicked};
@@ -24,7 +24,7 @@ use super::progress::{Came, PATIENCE, Shown, Watch};
 use super::queue::{Queue, Taken};
 use crate::call::Call;
 use crate::key::Key;
-use crate::lease::{Awaited, Circle, Doubt, Suspicion, Waiting, wait_for_work};
+use crate::lease::{Awaited, Doubt, Suspicion, Waiting, wait_for_work};
 use crate::memory::{Memory, MissReason, Outbox};
 use crate::panics;
 use crate::task_error::{TaskError, TaskSubject};
@@ -175,12 +175,7 @@ where
     /// Notes that this thread waits for the batch.
     fn note_wait(&self) -> Option<Waiting> {
         let work = Arc::clone(self.standing.get()?) as Arc<dyn Awaited>;
-        loop {
-            match wait_for_work(&work) {
-                Ok(waiting) => return Some(waiting),
-                Err(Circle) => thread::yield_now(),
-            }
-        }
+        Some(wait_for_work(&work))
     }
 
     /// Works until nothing can be started, or this worker is to leave; whether there was anything to do.

@@ -9,8 +9,8 @@ use crate::task_error::TaskError;
 
 /// Yields what comes of tasks, each with its place among them, in the order in which they are done.
 ///
-/// Nothing is polled: the iterator sleeps until a task is done. Inside a task, or a memoized call, it works at those that have not started, as [`Task::wait`]
-/// does. The index of an error is that place, too. Tasks that are left when the iterator is dropped run on.
+/// Nothing is polled: the iterator sleeps until a task is done. Inside a task, or a memoized call, it works at those that have
+/// not started, as [`Task::wait`] does. The index of an error is that place, too. Tasks that are left when the iterator is dropped run on.
 ///
 /// # Panics
 ///

@@ -9,7 +9,6 @@ mod submitted;
 
 use std::fmt;
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 pub use self::completed::{AsCompleted, as_completed};
@@ -20,7 +19,7 @@ use super::Parallel;
 use super::attempt::{AttemptTerms, Item, Work, end_of, panicked, subject_of};
 use super::pool::{Busy, Pool};
 use crate::call::Call;
-use crate::lease::{Awaited, Circle, Meanwhile, Waiting, leads_any, wait_for_work};
+use crate::lease::{Awaited, Meanwhile, Waiting, leads_any, wait_for_work};
 use crate::memory::Probe;
 use crate::panics;
 use crate::task_error::TaskError;
@@ -110,8 +109,8 @@ impl<T> Task<T> {
     /// Waits for the value.
     ///
     /// Inside a task of a `Parallel`, and inside a memoized call that others can wait for, this thread runs the call itself, if it
-    /// has not started yet: so tasks may submit others and wait for them, also on a pool of one thread. A thread *that a task has started itself* is not known to belong to it: all threads of the pool
-    /// may wait for it while it waits for one of them. If no thread of the pool has come to any submitted call for a second, and none has
+    /// has not started yet: so tasks may submit others and wait for them, also on a pool of one thread. A thread *that a task has
+    /// started itself* is not known to belong to it: all threads of the pool may wait for it while it waits for one of them. If no thread of the pool has come to any submitted call for a second, and none has
     /// finished a call of any other batch, a thread is started that runs the call.
     ///
     /// # Errors
@@ -192,12 +191,7 @@ impl<T> Task<T> {
     fn note_wait(&self) -> Option<Waiting> {
         let (job, _) = self.job.as_ref()?;
         let work = Arc::clone(job) as Arc<dyn Awaited>;
-        loop {
-            match wait_for_work(&work) {
-                Ok(waiting) => return Some(waiting),
-                Err(Circle) => thread::yield_now(),
-            }
-        }
+        Some(wait_for_work(&work))
     }
 }
 
