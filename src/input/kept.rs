@@ -2,13 +2,12 @@
 //!
 //! Trouble with them costs time and is passed over: the files that they save reading are all there.
 
-use std::io::Read;
 use std::path::PathBuf;
 
 use crate::checksum;
 use crate::error::Result;
 use crate::events;
-use crate::sys::{self, Access, Dir, Stamp};
+use crate::sys::{self, Dir, Stamp};
 
 /// Smaller files are hashed in less time than it is worth keeping a record of, which takes a block of the disk: with this,
 /// at most 0.4 % of what the inputs take.
@@ -67,13 +66,7 @@ impl Kept {
 
     fn try_read(&self, stamp: &Stamp) -> Result<Option<Vec<u8>>> {
         let Some(dir) = Dir::open(&self.dir)? else { return Ok(None) };
-        let name = name(stamp);
-        let Some((file, _)) = dir.find(&name, Access::Read)? else { return Ok(None) };
-        let mut record = Vec::new();
-        file.take(RECORD_BYTES as u64 + 1)
-            .read_to_end(&mut record)
-            .map_err(|error| dir.error("read", &name, error))?;
-        Ok(Some(record))
+        Ok(dir.read(&name(stamp), RECORD_BYTES as u64 + 1)?.map(|(record, _)| record))
     }
 
     fn try_write(&self, stamp: &Stamp, session: u64, digest: &[u8; 32]) -> Result<()> {

@@ -5,7 +5,6 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::io::Read;
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
@@ -17,7 +16,7 @@ use crate::function::Function;
 use crate::key::FunctionId;
 use crate::lock::lock;
 use crate::store::Extent;
-use crate::sys::{self, Access, Dir};
+use crate::sys::{self, Dir};
 
 /// A function that has stored values, as its record tells; [`Memory::functions`](crate::Memory::functions) returns them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -227,9 +226,7 @@ impl Records {
 
     /// Reads one record; `None` if it is gone or is none.
     fn read_one(&self, name: &str) -> Result<Option<Recorded>> {
-        let Some((file, stat)) = self.dir.find(name, Access::Read)? else { return Ok(None) };
-        let mut json = Vec::new();
-        file.take(LARGEST).read_to_end(&mut json).map_err(|error| self.dir.error("read", name, error))?;
+        let Some((json, stat)) = self.dir.read(name, LARGEST)? else { return Ok(None) };
         // Damaged or edited by hand: it is none.
         let record = serde_json::from_slice(&json).ok().and_then(|json| FunctionRecord::from_json(&json));
         Ok(record.map(|record| Recorded { record, written: stat.modified }))

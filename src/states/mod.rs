@@ -15,7 +15,7 @@ mod record;
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
@@ -28,7 +28,7 @@ use crate::error::{Error, Result};
 use crate::events;
 use crate::key::Identity;
 use crate::lock::lock;
-use crate::sys::{self, Access, Dir};
+use crate::sys::{self, Dir};
 
 /// Where the records are.
 const STATES: &str = "states";
@@ -176,9 +176,7 @@ impl States {
 
 /// What a record tells; nothing if there is none, or it is damaged.
 fn read(dir: &Dir, name: &str) -> Result<Vec<Seen>> {
-    let Some((file, _)) = dir.find(name, Access::Read)? else { return Ok(Vec::new()) };
-    let mut text = Vec::new();
-    file.take(LARGEST).read_to_end(&mut text).map_err(|error| dir.error("read", name, error))?;
+    let Some((text, _)) = dir.read(name, LARGEST)? else { return Ok(Vec::new()) };
     Ok(std::str::from_utf8(&text).ok().and_then(record::read).unwrap_or_default())
 }
 

@@ -12,7 +12,7 @@
 //! Names are relative, with `/` between their parts.
 
 use std::fs::File;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -86,6 +86,14 @@ impl Dir {
     pub(crate) fn find(&self, name: &str, access: Access) -> Result<Option<(File, Stat)>> {
         let open = || regular(self.handle.file(&self.path, name, access)?);
         found(open()).map_err(|error| self.error("open", name, error))
+    }
+
+    /// What is in a file, but no more than `most` bytes; `None` if it is missing.
+    pub(crate) fn read(&self, name: &str, most: u64) -> Result<Option<(Vec<u8>, Stat)>> {
+        let Some((file, stat)) = self.find(name, Access::Read)? else { return Ok(None) };
+        let mut bytes = Vec::new();
+        file.take(most).read_to_end(&mut bytes).map_err(|error| self.error("read", name, error))?;
+        Ok(Some((bytes, stat)))
     }
 
     /// Opens a file for reading and writing, and makes it if it is missing.

@@ -8,7 +8,6 @@ mod lists;
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::fs::File;
-use std::io::Read;
 use std::sync::{Mutex, OnceLock};
 use std::time::UNIX_EPOCH;
 
@@ -19,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::events;
 use crate::lock::lock;
 use crate::panics;
-use crate::sys::{self, Access, Dir};
+use crate::sys::{self, Dir};
 
 /// The first line of a file.
 const FIRST: &str = "rememo programs 2 ";
@@ -144,10 +143,7 @@ fn programs() -> Result<Option<Dir>> {
 
 /// The text of a file, if it is there.
 fn read(dir: &Dir, name: &str) -> Result<Option<String>> {
-    let Some((file, _)) = dir.find(name, Access::Read)? else { return Ok(None) };
-    let mut text = Vec::new();
-    file.take(LARGEST).read_to_end(&mut text).map_err(|error| dir.error("read", name, error))?;
-    Ok(String::from_utf8(text).ok())
+    Ok(dir.read(name, LARGEST)?.and_then(|(text, _)| String::from_utf8(text).ok()))
 }
 
 /// The file in which the fingerprints of a build are kept. It is named by the number that the linker gave the build, and by size and
