@@ -52,8 +52,8 @@
 //! - *A value that comes back is what this function, with these arguments, returned.* The key is a cryptographic digest of
 //!   every argument, of types, and of the state of the code. On x86-64 Linux that is the machine code and data that the function
 //!   can run and read in this program; elsewhere, and in programs without symbols, the source that it reaches by name: helpers,
-//!   types and their implementations, constants, macros, versions of crates (see [`#[memo]`](macro@memo)). What is read is believed only after a checksum. A
-//!   damaged entry is computed again, never returned.
+//!   types and their implementations, constants, macros, versions of crates (see [`#[memo]`](macro@memo)). What is read is
+//!   believed only after a checksum. A damaged entry is computed again, never returned.
 //! - *Computed once.* Threads and processes that ask for the same call at the same time share one computation; a process
 //!   that is killed loses what it was running, nothing else. Functions that take less than 0.2 ms share between threads
 //!   only.
@@ -61,9 +61,9 @@
 //!   computed, and the trouble is counted ([`Stats::troubles`]) and logged once, under the target `rememo`.
 //!
 //! # Not guaranteed
-//! - Where the source decides alone, code that the function does not name is not part of its key: types that another crate gives for a type parameter, or
-//!   behind `dyn`; names that a foreign macro makes up. Nor are the compiler's version and flags. Code that an argument brings along behind `dyn` never is. For such, there is
-//!   `version = …`.
+//! - Code that an argument brings along behind `dyn` is not part of the key. Where the source decides alone, nor is code that the
+//!   function does not name: types that another crate gives for a type parameter, names that a foreign macro makes up; nor the
+//!   compiler's version and flags. For such, there is `version = …`.
 //! - Functions must be pure: environment variables, files read, clocks and global state are not part of the key. Pass them
 //!   as arguments, files as [`InputFile`].
 //! - What serde is not told of cannot be seen: fields that `Serialize` leaves out of an argument are not part of the key, and

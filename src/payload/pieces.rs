@@ -4,7 +4,8 @@
 use std::collections::VecDeque;
 use std::io::{self, Read};
 
-/// A piece is small beside what a store may take beyond the value, and large enough that the allocator gives it back at once.
+/// A piece is small beside what a store may take beyond the value, and large enough that the allocator gives it back at once, as a
+/// rule: glibc keeps pieces of this size once the program has freed larger things.
 const PIECE: usize = 1024 * 1024;
 
 /// Bytes that go as they are read.

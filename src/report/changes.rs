@@ -13,7 +13,8 @@ use super::{CodeItem, FunctionRecord};
 pub struct Change {
     /// How it changed.
     pub kind: ChangeKind,
-    /// The path of the item, or of a function or static in another crate or in C; or what else decides about the key, such as `version = …`.
+    /// The path of the item, or of a function or static in another crate or in C; or what else decides about the key, such as
+    /// `version = …`.
     pub path: String,
     /// Where it stands, such as `src/tax.rs:12`, and of a [`Gone`](ChangeKind::Gone) one where it stood; may be empty.
     pub place: String,

@@ -82,6 +82,7 @@ fn an_edit_of_what_does_not_run_leaves_everything_a_hit() {
         edit("triple 3;", "triple 4; quadruple 4;"),
         edit("UNUSED: u64 = 5", "UNUSED: u64 = 6"),
         edit("self.rate + 2", "self.rate + 3"),
+        edit("#[memo] fn looked_up", "#[memo(compress = false)] fn looked_up"),
         edit("impl Model {", "impl Model {\n    pub fn new() -> Self { Model { rate: 0 } }\n"),
         edit("pub struct Circle", "#[derive(Clone)] pub struct Circle"),
         add("src/unused.rs", "pub fn unused() -> u64 { 1 }")

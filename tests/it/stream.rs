@@ -2,17 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+#[cfg(target_os = "linux")]
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Barrier, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
-#[cfg(target_os = "linux")]
-use std::{path::Path, process::Stdio};
 
 use rememo::{Memory, Parallel, delayed, memo};
 
 #[cfg(target_os = "linux")]
-use crate::processes;
+use crate::processes::{expect_success, start};
 use crate::support::{TestCache, within_a_minute};
 
 #[memo]
@@ -290,11 +290,8 @@ pub fn play(role: &str, cache: &Path) {
 fn a_million_inputs_go_through_a_stream_in_flat_memory() {
     for role in ["of closures", "of memoized calls, unordered"] {
         let cache = TestCache::new();
-        let child =
-            processes::start(&format!("stream {role}"), &cache.root()).stdout(Stdio::piped()).output();
-        let child = child.unwrap();
-        let [out, err] = [child.stdout, child.stderr].map(|text| String::from_utf8(text).unwrap());
-        assert!(child.status.success(), "{out}{err}");
+        let child = expect_success(&mut start(&format!("stream {role}"), &cache.root()));
+        let out = String::from_utf8(child.stdout).unwrap();
         println!("{}", out.lines().find(|line| line.contains(" KiB after ")).unwrap());
     }
 }
