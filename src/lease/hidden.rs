@@ -17,8 +17,9 @@
 //!
 //! Not seen so: a circle that also goes through a wait that is neither rayon's nor this library's, such as that for a thread that
 //! a function has started. And that a pool of the user's own, which a thread waits for inside rayon, still works. And of a thread outside
-//! of any rayon pool it is not known whether it waits for this pool; to it more time is given. Nobody outside can wait for pieces
-//! on the pools of this library, whose threads therefore wait for such a thread for as long as it takes.
+//! of any rayon pool it is not known whether it waits for this pool. If all other threads of the process wait for each other,
+//! as Linux tells, it does, or nobody here will ever wake it; otherwise more time is given to it. Nobody outside can wait for
+//! pieces on the pools of this library, whose threads therefore wait for such a thread for as long as it takes.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -38,7 +39,7 @@ const LONGEST: Duration = Duration::from_secs(2);
 /// How long answers are waited for.
 const ANSWERS: Duration = Duration::from_millis(20);
 
-/// The least time that a thread outside of the pool is given, where nothing goes on in the pool.
+/// The least time that a thread outside of the pool is given, where nothing goes on in the pool, but elsewhere.
 const OUTSIDE: Duration = Duration::from_secs(10);
 
 /// How often a thread has computed what another computes, since nothing went on.
@@ -75,6 +76,8 @@ struct Look {
     /// The time that each thread that is inside rayon has used of its processor, by its place.
     used: BTreeMap<usize, Duration>,
     inside: Vec<ThreadId>,
+    /// Whether all threads of the process wait for others.
+    all_wait: bool,
 }
 
 thread_local! {
@@ -131,8 +134,9 @@ impl Suspicion {
         let is_inside =
             |leader: &ThreadId| waits::ends_of(*leader).iter().all(|end| look.inside.contains(end));
         let outside = self.usual.map_or(OUTSIDE, |usual| OUTSIDE.max(10 * usual));
-        let has_waited = !OURS.get() && self.since.elapsed() > outside;
-        let is_confirmed = has_waited || leaders.iter().any(is_inside);
+        let all_wait = last.all_wait && look.all_wait;
+        let is_outside_done = !OURS.get() && (all_wait || self.since.elapsed() > outside);
+        let is_confirmed = is_outside_done || leaders.iter().any(is_inside);
         // Of several that see the same, one goes first.
         if is_confirmed && BROKEN.compare_exchange(broken, broken + 1, SeqCst, SeqCst).is_ok() {
             Doubt::Circle
@@ -192,11 +196,19 @@ fn look() -> Option<Look> {
             lock(&answers).iter().map(|(place, _, used)| (*place, *used)).collect();
         if (0..threads).all(|place| used.contains_key(&place) || waiting.contains(&place)) {
             let inside = lock(&answers).iter().map(|(_, thread, _)| *thread).collect();
-            return Some(Look { at: Instant::now(), used, inside });
+            return Some(Look { at: Instant::now(), used, inside, all_wait: do_all_wait() });
         }
         if Instant::now() > deadline {
             return None;
         }
         thread::sleep(Duration::from_millis(1));
     }
+}
+
+/// Whether all threads of this process but this one wait for others, as far as is known.
+fn do_all_wait() -> bool {
+    let Ok(tasks) = sys::tasks() else { return false };
+    let known = waits::tasks();
+    let me = sys::task();
+    tasks.iter().all(|&task| task == me || known.contains(&task) || sys::waits_for_a_thread(task))
 }

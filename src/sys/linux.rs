@@ -57,6 +57,27 @@ pub(crate) fn thread_time() -> Duration {
     )
 }
 
+/// The kernel's number for this thread.
+pub(crate) fn task() -> u32 {
+    rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs()
+}
+
+/// Those of all threads of this process.
+pub(crate) fn tasks() -> io::Result<Vec<u32>> {
+    let names = std::fs::read_dir("/proc/self/task")?.map(|entry| Ok(entry?.file_name()));
+    let names = names.collect::<io::Result<Vec<_>>>()?;
+    Ok(names.iter().filter_map(|name| name.to_str()?.parse().ok()).collect())
+}
+
+/// Whether a thread of this process waits to be woken by another: at a lock, a condition, a channel. One that computes, sleeps,
+/// reads or writes does not; nor does one of which that is not known.
+pub(crate) fn waits_for_a_thread(task: u32) -> bool {
+    // The kernel's documentation, filesystems/proc: the number of the system call that the thread is in, then its arguments.
+    let call = std::fs::read_to_string(format!("/proc/self/task/{task}/syscall")).unwrap_or_default();
+    let number = call.split_whitespace().next().and_then(|number| number.parse().ok());
+    number == Some(libc::SYS_futex)
+}
+
 /// The number that the kernel gave to the time since the machine was started; zero if it is unknown.
 pub(crate) fn boot_id() -> u64 {
     static BOOT_ID: OnceLock<u64> = OnceLock::new();
@@ -179,4 +200,38 @@ pub(crate) fn file_system(file: impl AsFd) -> io::Result<FileSystem> {
         () if is(OVERLAY) => FileSystem::Overlay,
         () => FileSystem::Other,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+
+    use super::*;
+
+    /// The number of a thread that does `f`, and whether it comes to wait for another.
+    fn comes_to_wait(f: impl FnOnce() + Send + 'static) -> bool {
+        let (tell, told) = mpsc::channel();
+        thread::spawn(move || {
+            tell.send(task()).unwrap();
+            f();
+        });
+        let task = told.recv().unwrap();
+        assert!(tasks().unwrap().contains(&task));
+        (0..200).any(|_| {
+            thread::sleep(Duration::from_millis(1));
+            waits_for_a_thread(task)
+        })
+    }
+
+    #[test]
+    fn a_thread_that_waits_for_another_is_told_from_one_that_does_something() {
+        let (tell, told) = mpsc::channel::<()>();
+        assert!(comes_to_wait(move || told.recv().unwrap_or_default()));
+        assert!(!comes_to_wait(|| thread::sleep(Duration::from_secs(5))), "sleeps");
+        let (reader, writer) = io::pipe().unwrap();
+        assert!(!comes_to_wait(move || drop(io::read_to_string(reader))), "reads");
+        assert!(!waits_for_a_thread(task()), "runs");
+        drop((tell, writer));
+    }
 }

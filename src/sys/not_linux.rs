@@ -21,6 +21,21 @@ pub(crate) fn thread_time() -> Duration {
     Duration::ZERO
 }
 
+/// A number for this thread; zero: it is unknown.
+pub(crate) fn task() -> u32 {
+    0
+}
+
+/// Those of all threads of this process: unknown.
+pub(crate) fn tasks() -> io::Result<Vec<u32>> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Whether a thread of this process waits for another: unknown.
+pub(crate) fn waits_for_a_thread(_task: u32) -> bool {
+    false
+}
+
 /// The number of the time since the machine was started; zero: it is unknown.
 pub(crate) fn boot_id() -> u64 {
     0

@@ -1,13 +1,15 @@
 //! Many threads, one store.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
-use std::sync::{Barrier, mpsc};
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
+use std::sync::{Barrier, LazyLock, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use rememo::{Memory, Parallel, Source, delayed, memo};
 
+use crate::processes::{expect_success, start};
 use crate::support::{TestCache, hit, within_a_minute};
 
 #[test]
@@ -325,6 +327,56 @@ fn a_circle_that_rayon_hides_ends() {
         assert_eq!((a, b), (5, 5));
         Memory::disabled().make_default();
     });
+}
+
+/// A call that is computed outside of the pool waits for a piece of rayon's, on top of which another waits for that call.
+#[cfg(target_os = "linux")]
+mod circle_outside {
+    use super::*;
+
+    static POOL: LazyLock<rayon::ThreadPool> =
+        LazyLock::new(|| rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap());
+
+    #[memo]
+    fn waits_beneath(i: u64) -> u64 {
+        static BEGUN: AtomicU64 = AtomicU64::new(0);
+        if BEGUN.fetch_or(1 << i, SeqCst) & (1 << i) != 0 {
+            return i;
+        }
+        let both = Barrier::new(2);
+        let wait = || _ = both.wait();
+        POOL.install(|| {
+            // The thread that waits for the second piece takes what is spawned there.
+            rayon::join(wait, || {
+                wait();
+                let (tell, told) = mpsc::channel();
+                rayon::spawn(move || {
+                    tell.send(()).unwrap();
+                    waits_beneath(i);
+                });
+                told.recv().unwrap();
+            })
+        });
+        i
+    }
+
+    pub fn play(cache: &Path) {
+        Memory::open(cache).unwrap().make_default();
+        within_a_minute(|| (0..10).for_each(|i| assert_eq!(waits_beneath(i), i)));
+    }
+
+    /// Regression: each took ten seconds, as did a program of `crate::programs` that has several.
+    #[test]
+    fn ends_as_soon_as_all_threads_wait() {
+        let cache = TestCache::new();
+        expect_success(&mut start("concurrent circles", &cache.root()));
+    }
+}
+
+#[cfg(target_os = "linux")]
+pub fn play(role: &str, cache: &Path) {
+    assert_eq!(role, "circles");
+    circle_outside::play(cache);
 }
 
 /// A function with enough shapes of results to notice a mix-up.
