@@ -76,7 +76,7 @@ struct Look {
     /// The time that each thread that is inside rayon has used of its processor, by its place.
     used: BTreeMap<usize, Duration>,
     inside: Vec<ThreadId>,
-    /// Whether all threads of the process wait for others.
+    /// Whether all other threads of the process wait for each other.
     all_wait: bool,
 }
 
@@ -196,19 +196,11 @@ fn look() -> Option<Look> {
             lock(&answers).iter().map(|(place, _, used)| (*place, *used)).collect();
         if (0..threads).all(|place| used.contains_key(&place) || waiting.contains(&place)) {
             let inside = lock(&answers).iter().map(|(_, thread, _)| *thread).collect();
-            return Some(Look { at: Instant::now(), used, inside, all_wait: do_all_wait() });
+            return Some(Look { at: Instant::now(), used, inside, all_wait: sys::others_wait() });
         }
         if Instant::now() > deadline {
             return None;
         }
         thread::sleep(Duration::from_millis(1));
     }
-}
-
-/// Whether all threads of this process but this one wait for others, as far as is known.
-fn do_all_wait() -> bool {
-    let Ok(tasks) = sys::tasks() else { return false };
-    let known = waits::tasks();
-    let me = sys::task();
-    tasks.iter().all(|&task| task == me || known.contains(&task) || sys::waits_for_a_thread(task))
 }

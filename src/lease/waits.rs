@@ -14,7 +14,6 @@ use std::thread::{self, ThreadId};
 
 use super::flights::{Flight, lock_flight};
 use crate::lock::lock;
-use crate::sys;
 
 /// Work that threads wait for, other than a flight.
 pub(crate) trait Awaited: Send + Sync {
@@ -40,15 +39,12 @@ struct Noted {
     wait: Wait,
     /// The place of the thread in a rayon pool, and how many threads that has.
     place: Option<(usize, usize)>,
-    /// The kernel's number for it.
-    task: u32,
 }
 
 impl Noted {
     fn of_this_thread(wait: Wait) -> Self {
         let place = rayon::current_thread_index();
-        let place = place.map(|place| (place, rayon::current_num_threads()));
-        Noted { wait, place, task: sys::task() }
+        Noted { wait, place: place.map(|place| (place, rayon::current_num_threads())) }
     }
 }
 
@@ -173,11 +169,6 @@ pub(super) fn places_in_rayon(threads: usize) -> Vec<usize> {
     let waits = lock(&WAITS);
     let places = waits.iter().flatten().filter_map(|(_, noted)| noted.place);
     places.filter(|(_, of)| *of == threads).map(|(place, _)| place).collect()
-}
-
-/// The kernel's numbers for all threads that wait.
-pub(super) fn tasks() -> Vec<u32> {
-    lock(&WAITS).iter().flatten().map(|(_, noted)| noted.task).collect()
 }
 
 /// Whether a thread waits, and is seen to.

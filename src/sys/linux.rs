@@ -13,6 +13,7 @@ use rustix::fs::{
 };
 use rustix::io::pread;
 use rustix::mm::{Advice, madvise};
+use rustix::thread::gettid;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::{Stamp, Stat};
@@ -57,13 +58,14 @@ pub(crate) fn thread_time() -> Duration {
     )
 }
 
-/// The kernel's number for this thread.
-pub(crate) fn task() -> u32 {
-    rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs()
+/// Whether all other threads of this process wait to be woken by one of its threads, as far as is known.
+pub(crate) fn others_wait() -> bool {
+    let me = gettid().as_raw_nonzero().get();
+    tasks().is_ok_and(|tasks| tasks.iter().all(|&task| task == me || waits_for_a_thread(task)))
 }
 
-/// Those of all threads of this process.
-pub(crate) fn tasks() -> io::Result<Vec<u32>> {
+/// The kernel's numbers for all threads of this process.
+fn tasks() -> io::Result<Vec<i32>> {
     let names = std::fs::read_dir("/proc/self/task")?.map(|entry| Ok(entry?.file_name()));
     let names = names.collect::<io::Result<Vec<_>>>()?;
     Ok(names.iter().filter_map(|name| name.to_str()?.parse().ok()).collect())
@@ -71,7 +73,7 @@ pub(crate) fn tasks() -> io::Result<Vec<u32>> {
 
 /// Whether a thread of this process waits to be woken by another: at a lock, a condition, a channel. One that computes, sleeps,
 /// reads or writes does not; nor does one of which that is not known.
-pub(crate) fn waits_for_a_thread(task: u32) -> bool {
+fn waits_for_a_thread(task: i32) -> bool {
     // The kernel's documentation, filesystems/proc: the number of the system call that the thread is in, then its arguments.
     let call = std::fs::read_to_string(format!("/proc/self/task/{task}/syscall")).unwrap_or_default();
     let number = call.split_whitespace().next().and_then(|number| number.parse().ok());
@@ -213,7 +215,7 @@ mod tests {
     fn comes_to_wait(f: impl FnOnce() + Send + 'static) -> bool {
         let (tell, told) = mpsc::channel();
         thread::spawn(move || {
-            tell.send(task()).unwrap();
+            tell.send(gettid().as_raw_nonzero().get()).unwrap();
             f();
         });
         let task = told.recv().unwrap();
@@ -231,7 +233,8 @@ mod tests {
         assert!(!comes_to_wait(|| thread::sleep(Duration::from_secs(5))), "sleeps");
         let (reader, writer) = io::pipe().unwrap();
         assert!(!comes_to_wait(move || drop(io::read_to_string(reader))), "reads");
-        assert!(!waits_for_a_thread(task()), "runs");
+        assert!(!waits_for_a_thread(gettid().as_raw_nonzero().get()), "runs");
+        assert!(!others_wait(), "one of them sleeps");
         drop((tell, writer));
     }
 }

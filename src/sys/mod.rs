@@ -32,8 +32,8 @@ mod linux;
 use linux::boot_id;
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{
-    FileSystem, advise_large, allocate, coarse_millis, file_system, read_at, stat, stat_at, stat_path, task,
-    tasks, thread_time, unshare, waits_for_a_thread,
+    FileSystem, advise_large, allocate, coarse_millis, file_system, others_wait, read_at, stat, stat_at,
+    stat_path, thread_time, unshare,
 };
 
 #[cfg(target_os = "linux")]
@@ -53,6 +53,6 @@ mod not_linux;
 use not_linux::boot_id;
 #[cfg(not(target_os = "linux"))]
 pub(crate) use not_linux::{
-    FileSystem, advise_large, allocate, file_system, read_at, stat, stat_of, stat_path, task, tasks,
-    thread_time, waits_for_a_thread,
+    FileSystem, advise_large, allocate, file_system, others_wait, read_at, stat, stat_of, stat_path,
+    thread_time,
 };

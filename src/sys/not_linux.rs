@@ -21,18 +21,8 @@ pub(crate) fn thread_time() -> Duration {
     Duration::ZERO
 }
 
-/// A number for this thread; zero: it is unknown.
-pub(crate) fn task() -> u32 {
-    0
-}
-
-/// Those of all threads of this process: unknown.
-pub(crate) fn tasks() -> io::Result<Vec<u32>> {
-    Err(io::ErrorKind::Unsupported.into())
-}
-
-/// Whether a thread of this process waits for another: unknown.
-pub(crate) fn waits_for_a_thread(_task: u32) -> bool {
+/// Whether all other threads of this process wait to be woken by one of its threads: unknown.
+pub(crate) fn others_wait() -> bool {
     false
 }
 

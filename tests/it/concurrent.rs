@@ -373,10 +373,41 @@ mod circle_outside {
     }
 }
 
+/// Calls that start a thread of their own, which runs a batch on the same pool and is waited for.
+#[cfg(target_os = "linux")]
+mod threads_beneath {
+    use super::*;
+
+    #[memo]
+    fn starts_a_thread(depth: u64) -> u64 {
+        let Some(below) = depth.checked_sub(1) else { return 0 };
+        let one = Parallel::new().jobs(1).memory(&Memory::current());
+        let below = thread::scope(|scope| {
+            scope.spawn(|| one.run([starts_a_thread::delayed(below)]).unwrap()[0]).join().unwrap()
+        });
+        below + 1
+    }
+
+    pub fn play(cache: &Path) {
+        Memory::open(cache).unwrap().make_default();
+        within_a_minute(|| assert_eq!(starts_a_thread(100), 100));
+    }
+
+    /// Regression: each took a second.
+    #[test]
+    fn get_another_as_soon_as_all_threads_wait() {
+        let cache = TestCache::new();
+        expect_success(&mut start("concurrent threads beneath", &cache.root()));
+    }
+}
+
 #[cfg(target_os = "linux")]
 pub fn play(role: &str, cache: &Path) {
-    assert_eq!(role, "circles");
-    circle_outside::play(cache);
+    match role {
+        "circles" => circle_outside::play(cache),
+        "threads beneath" => threads_beneath::play(cache),
+        role => panic!("{role}"),
+    }
 }
 
 /// A function with enough shapes of results to notice a mix-up.

@@ -1,15 +1,15 @@
 //! Describes every picture of a folder and finds near-duplicates; a picture is described once in its life.
 //!
 //! ```text
-//! cargo run --release --example photos             # the pictures in examples/data/photos
-//! cargo run --release --example photos             # again: nothing is computed
-//! cargo run --release --example photos -- FOLDER   # the PNG and JPEG files of any other folder
+//! cd examples/photos
+//! cargo run --release             # the pictures in examples/photos/pictures
+//! cargo run --release             # again: nothing is computed
+//! cargo run --release -- FOLDER   # the PNG and JPEG files of any other folder
 //! ```
 //!
 //! The key of a description is the content of the file: a picture that is renamed, moved or copied is still
 //! remembered, one that is edited is not. Results are kept in `target/rememo-photos`, or in `$REMEMO_DIR` where
 //! that is set.
-#![expect(clippy::print_stdout, reason = "an example speaks to a person at a terminal")]
 
 use std::error::Error;
 use std::fs;
@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 fn main() -> Result<(), Box<dyn Error>> {
     let directory = std::env::var_os("REMEMO_DIR").map_or("target/rememo-photos".into(), PathBuf::from);
     let memory = Memory::open(directory)?;
-    let own_pictures = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data/photos");
+    let own_pictures = Path::new(env!("CARGO_MANIFEST_DIR")).join("pictures");
     let folder = std::env::args_os().nth(1).map_or(own_pictures, PathBuf::from);
 
     let (album, _) = describe_all(&memory, &folder)?;
