@@ -126,6 +126,25 @@ impl Parallel {
     /// Panics if drawing the input does; tasks that run already finish and are stored. Dropping an
     /// argument that was not used, or a value that is not returned, does not: such a panic is
     /// logged, once in a process.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// use rememo::{Memory, Parallel, memo};
+    ///
+    /// #[memo]
+    /// fn lines(text: &str) -> usize {
+    ///     text.lines().count()
+    /// }
+    ///
+    /// let memory = Memory::open(dir.path())?;
+    /// let texts = ["one\ntwo".to_string(), "three".to_string(), "three".to_string()];
+    /// let calls = texts.iter().map(|text| lines::delayed(text)); // arguments are borrowed
+    /// assert_eq!(Parallel::new().jobs(2).memory(&memory).run(calls)?, [2, 1, 1]);
+    /// assert_eq!(memory.stats().misses, 2); // equal calls are computed once
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn run<C, T>(&self, calls: impl IntoIterator<Item = C>) -> Result<Vec<T>>
     where
         C: Call<Output = T> + Send,
