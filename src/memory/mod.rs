@@ -133,7 +133,7 @@ impl Memory {
     ///
     /// ```
     /// # let dir = tempfile::tempdir()?;
-    /// use rememo::{Memory, MissReason, Source, memo};
+    /// use rememo::{Memory, memo};
     ///
     /// #[memo]
     /// fn cube(x: u64) -> u64 {
@@ -143,7 +143,8 @@ impl Memory {
     /// let memory = Memory::open(dir.path())?;
     /// let first = memory.call_info(cube::delayed(3));
     /// assert_eq!(first.value, 27);
-    /// assert_eq!(first.source, Source::Miss(MissReason::Absent));
+    /// let reason = "miss: not computed before with this code and these arguments";
+    /// assert_eq!(first.source.to_string(), reason);
     /// assert!(memory.call_info(cube::delayed(3)).is_hit());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
