@@ -1,6 +1,6 @@
 //! [`Parallel`]: many calls at once, of which only the misses are computed.
 //!
-//! The input is drawn on the caller's thread. Threads of a pool look the calls up first: hits are done with, distinct misses join a queue,
+//! The input is drawn on the caller's thread, since iterators need not be `Send`. Threads of a pool look the calls up first: hits are done with, distinct misses join a queue,
 //! which they empty next ([`batch`]); of those that are known to take long, the longest go first ([`queue`]). Who wants to know is
 //! told how far it is ([`progress`]). Calls that are submitted one by one ([`task`]) wait in a queue of the same kind.
 //!
