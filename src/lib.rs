@@ -165,6 +165,28 @@ pub use rememo_macros::main;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
+#[cfg_attr(
+    feature = "zstd",
+    doc = "
+An example of `compress`, which needs the feature `zstd`:
+
+```
+# let dir = tempfile::tempdir()?;
+use rememo::{Memory, memo};
+
+#[memo(compress = 9)]
+fn table(n: u64) -> Vec<u64> {
+    (0..n).collect()
+}
+
+let memory = Memory::open(dir.path())?;
+memory.call(table::delayed(100_000)); // 800,000 bytes
+assert!(memory.stats().bytes < 400_000);
+assert!(memory.call_info(table::delayed(100_000)).is_hit());
+# Ok::<(), Box<dyn std::error::Error>>(())
+```
+"
+)]
 /// What follows is the reference.
 pub use rememo_macros::memo;
 pub use remote::{Execute, Failure, Job, Reply};
@@ -207,3 +229,11 @@ pub mod __private {
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/guide.md")]
+struct Guide;
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/joblib.md")]
+struct FromJoblib;

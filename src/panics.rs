@@ -11,6 +11,15 @@
 //! A `Drop` of the user's may panic: of arguments, of values, of what a task panicked with. Where
 //! the library drops such a thing, it goes no further ([`Quiet`]): nobody could take note of it but
 //! a batch or a wait that has nothing to do with it.
+//!
+//! A panic of the user's code that unwound the library would end a helper, and with it whatever
+//! waits for it. As long as something is to come of a call, a panic of its argument is that; a
+//! `Serialize` of a value that panics costs its entry. Things are dropped each by itself: two that
+//! panic in one vector would end the process.
+//!
+//! The place of a panic is believed only if the text that was noted with it is that of the payload.
+//! A panic that rayon carried over from another thread would otherwise get the place of an earlier
+//! one.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};

@@ -3,6 +3,9 @@
 //! `#[memo]` works in three steps, each in a module of its own: `attr` reads the options, `check` names what is wrong with
 //! the function, `expand` writes the tokens. `reach` makes the fingerprint of the code, for which it reads the sources of
 //! the package. Nothing is written.
+//!
+//! There is no `memo!(|x| …)` for closures: a crate cannot export an attribute and a function-like
+//! macro under one name. Name a function, or use `get_or_compute`.
 
 mod attr;
 mod check;
@@ -17,9 +20,27 @@ use proc_macro::TokenStream;
 
 /// Makes a function remember what it returned.
 ///
-/// ```text
+/// ```
+/// # let dir = tempfile::tempdir()?;
+/// use rememo::{Memory, memo};
+/// use serde::Serialize;
+///
+/// #[derive(Serialize)]
+/// struct Config {
+///     steps: u32,
+/// }
+///
 /// #[memo]
-/// fn simulate(seed: u64, config: &Config) -> Outcome { … }
+/// fn simulate(seed: u64, config: &Config) -> u64 {
+///     (0..config.steps).fold(seed, |state, step| state.rotate_left(step) ^ 31)
+/// }
+///
+/// let memory = Memory::open(dir.path())?;
+/// let config = Config { steps: 3 };
+/// let value = memory.call(simulate::delayed(7, &config));
+/// assert_eq!(value, simulate::uncached(7, &config));
+/// assert!(memory.call_info(simulate::delayed(7, &config)).is_hit());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// The function keeps its signature. A call takes the value from the current memory if it is there, and otherwise runs
@@ -45,9 +66,19 @@ use proc_macro::TokenStream;
 /// for what does not change the result, such as verbosity, or the number of threads. A type parameter that only ignored
 /// parameters have is left out, too.
 ///
-/// ```text
+/// ```
+/// # let dir = tempfile::tempdir()?;
+/// use rememo::{Memory, memo};
+///
 /// #[memo(ignore(threads))]
-/// fn fit(data: &[f64], threads: usize) -> Model { … }
+/// fn mean(data: &[f64], threads: usize) -> f64 {
+///     data.iter().sum::<f64>() / data.len() as f64
+/// }
+///
+/// let memory = Memory::open(dir.path())?;
+/// memory.call(mean::delayed(&[1.0, 2.0], 1));
+/// assert!(memory.contains(&mean::delayed(&[1.0, 2.0], 8)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// ## `name = "…"`
@@ -55,9 +86,15 @@ use proc_macro::TokenStream;
 /// Keeps values under this name, instead of the path of the function, so that they are found again when the function
 /// has moved to another module. Two functions must not share a name. By default it is crate, modules and function.
 ///
-/// ```text
+/// ```
+/// use rememo::memo;
+///
 /// #[memo(name = "shop::price")]
-/// fn price(item: &Item) -> f64 { … }
+/// fn price(item: &str) -> f64 {
+///     item.len() as f64
+/// }
+///
+/// assert_eq!(price::info().name(), "shop::price");
 /// ```
 ///
 /// ## `version = 3`
@@ -65,9 +102,15 @@ use proc_macro::TokenStream;
 /// Joins the key; a number or a string. Change it when the result changes for a reason that the code of the function does
 /// not show, such as a file that it reads. There is none by default.
 ///
-/// ```text
+/// ```
+/// use rememo::memo;
+///
 /// #[memo(version = "data of 2026-03")]
-/// fn census(region: u32) -> Census { … }
+/// fn census(region: u32) -> Vec<u32> {
+///     vec![region; 3]
+/// }
+///
+/// assert_eq!(census::info().version(), "data of 2026-03");
 /// ```
 ///
 /// ## `track = "reach" | "body" | "none"`
@@ -84,9 +127,16 @@ use proc_macro::TokenStream;
 ///   when something else changes.
 /// - `"none"`: no change of the code is seen, only one of `version`.
 ///
-/// ```text
+/// ```
+/// use rememo::memo;
+///
 /// #[memo(track = "none", version = 1)]
-/// fn digits_of_pi(count: u32) -> String { … }
+/// fn digits_of_pi(count: usize) -> String {
+///     format!("{:.count$}", std::f64::consts::PI)
+/// }
+///
+/// let code = digits_of_pi::info().code();
+/// assert!(code.machine().is_err(), "machine code does not count");
 /// ```
 ///
 /// ## `ttl = "7d"`
@@ -95,9 +145,19 @@ use proc_macro::TokenStream;
 /// whole or decimal, and a unit: `ns`, `us`, `ms`, `s`, `m`, `h`, `d` or `w`. A value that is from
 /// the future, by this machine's clock, is not good: its age is not known.
 ///
-/// ```text
+/// ```
+/// # let dir = tempfile::tempdir()?;
+/// use rememo::{Memory, memo};
+///
 /// #[memo(ttl = "1.5h")]
-/// fn exchange_rate(currency: &str) -> f64 { … }
+/// fn exchange_rate(currency: &str) -> f64 {
+///     if currency == "EUR" { 1.0 } else { 1.07 }
+/// }
+///
+/// let memory = Memory::open(dir.path())?;
+/// memory.call(exchange_rate::delayed("EUR"));
+/// assert!(memory.contains(&exchange_rate::delayed("EUR"))); // for an hour and a half
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// ## `valid = path`
@@ -105,20 +165,44 @@ use proc_macro::TokenStream;
 /// A function that decides whether a value is still good, from what is known of its entry. It must be a
 /// `fn(&EntryInfo) -> bool`.
 ///
-/// ```text
-/// #[memo(valid = since_midnight)]
-/// fn forecast(city: &str) -> Forecast { … }
+/// ```
+/// # let dir = tempfile::tempdir()?;
+/// use std::time::Duration;
 ///
-/// fn since_midnight(entry: &rememo::EntryInfo) -> bool { … }
+/// use rememo::{EntryInfo, Memory, memo};
+///
+/// #[memo(valid = was_slow)]
+/// fn forecast(city: &str) -> usize {
+///     city.len()
+/// }
+///
+/// fn was_slow(entry: &EntryInfo) -> bool {
+///     entry.compute_time() > Duration::from_secs(60)
+/// }
+///
+/// let memory = Memory::open(dir.path())?;
+/// memory.call(forecast::delayed("Oslo"));
+/// assert!(!memory.contains(&forecast::delayed("Oslo"))); // it took less than a minute
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// ## `min_cost = "1ms"`
 ///
 /// Values that took less time than this are not kept. Written like a `ttl`; zero by default.
 ///
-/// ```text
-/// #[memo(min_cost = "1ms")]
-/// fn parse(text: &str) -> Document { … }
+/// ```
+/// # let dir = tempfile::tempdir()?;
+/// use rememo::{Memory, memo};
+///
+/// #[memo(min_cost = "1m")]
+/// fn words(text: &str) -> usize {
+///     text.split_whitespace().count()
+/// }
+///
+/// let memory = Memory::open(dir.path())?;
+/// assert_eq!(memory.call(words::delayed("not worth a file")), 4);
+/// assert!(!memory.contains(&words::delayed("not worth a file")));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// ## `compress`, `compress = 3`, `compress = false`
@@ -132,28 +216,47 @@ use proc_macro::TokenStream;
 /// then, not mapped. Keys do not depend on the option: values that are there are found, whether compressed or not. A
 /// program without the feature computes what it finds compressed once more, and stores it as it is.
 ///
-/// ```text
-/// #[memo(compress = 9)]
-/// fn matches(pattern: &str, texts: &Texts) -> Vec<Match> { … }
-/// ```
+/// The documentation of `rememo::memo` has an example where the feature is on.
 ///
 /// ## `cache_err`
 ///
 /// Keeps an `Err`, too. By default only an `Ok` is kept, so that what failed is tried again. (`None` is a value like any
 /// other.) The type of the error must then be `Serialize` and `Deserialize`.
 ///
-/// ```text
+/// ```
+/// # let dir = tempfile::tempdir()?;
+/// use rememo::{Memory, memo};
+///
 /// #[memo(cache_err)]
-/// fn factor(number: u128) -> Result<Vec<u128>, TooHard> { … }
+/// fn half(number: u32) -> Result<u32, String> {
+///     if number % 2 == 0 { Ok(number / 2) } else { Err(format!("{number} is odd")) }
+/// }
+///
+/// let memory = Memory::open(dir.path())?;
+/// assert!(memory.call(half::delayed(7)).is_err());
+/// assert!(memory.call_info(half::delayed(7)).is_hit());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// ## `crate = path`
 ///
 /// Where the library is, if the dependency has another name than `rememo`.
 ///
-/// ```text
+/// ```
+/// mod my_prelude {
+///     pub use rememo;
+/// }
+///
+/// use my_prelude::rememo::memo;
+///
 /// #[memo(crate = my_prelude::rememo)]
-/// fn area(radius: f64) -> f64 { … }
+/// fn area(radius: f64) -> f64 {
+///     3.0 * radius * radius
+/// }
+///
+/// # fn main() {
+/// assert_eq!(area::uncached(2.0), 12.0);
+/// # }
 /// ```
 ///
 /// # What it takes
@@ -199,9 +302,21 @@ pub fn memo(options: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes `main` of a program able to start worker processes: calls `rememo::init()` first in it.
 ///
-/// ```text
+/// ```
+/// use rememo::{Executor, Parallel, memo};
+///
+/// #[memo]
+/// fn square(x: u64) -> u64 {
+///     x * x
+/// }
+///
 /// #[rememo::main]
-/// fn main() -> rememo::Result<()> { … }
+/// fn main() -> rememo::Result<()> {
+///     let memory = rememo::Memory::disabled();
+///     let parallel = Parallel::new().memory(&memory).executor(Executor::processes());
+///     assert_eq!(parallel.run((0..4).map(square::delayed))?, [0, 1, 4, 9]);
+///     Ok(())
+/// }
 /// ```
 ///
 /// Under another attribute that changes `main`, such as that of an async runtime, write `rememo::init()` instead, where it runs

@@ -1,5 +1,9 @@
 //! How the compiler was asked to make code: what must be equal for machine code of two builds to be
 //! comparable.
+//!
+//! Names of builds and of places are left out. If an option were forgotten here, the machine code
+//! would differ on one platform and be a new state: a needless miss. If there were one too many,
+//! the source alone would carry over.
 
 use std::env;
 use std::sync::LazyLock;

@@ -2,6 +2,11 @@
 //!
 //! The code that `#[memo]` writes says `(&&Copies::<Arguments>::new()).copy()`: the technique of [`select`](crate::codec::select).
 //! If the arguments are seen to be `Clone`, the implementation for one reference more applies and wins.
+//!
+//! A call is consumed by running it, and a panic takes its arguments along. So each attempt but the
+//! last is made with a copy. In generic code nobody can see of a closure whether it is `Clone`, and
+//! `delayed`, which asks for `FnOnce`, does not tell either. Hence `repeatable()`, which asks for
+//! `Clone` instead.
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -2,6 +2,9 @@
 //!
 //! Only what is needed is read: debug information, however large, is not touched. Nothing in the file
 //! is trusted. A number that does not fit the file is an [`Obstacle`], never a panic.
+//!
+//! `object`, with what it needs, takes 2.9 s to compile, which every program that uses this library
+//! would pay.
 
 mod bytes;
 mod dynamic;

@@ -1,4 +1,9 @@
 //! Data whose form or whose length, beside the pointers to it, tells where it ends.
+//!
+//! Most constants are texts, with their length in the next register or the next word. A text ends
+//! where that number says, if the next cut is right there. Only a slice that ends exactly at a
+//! number beside the pointer to the whole table could cut a table too short; the tests have such
+//! tables.
 
 use super::constants::{Extent, Pointer};
 use super::elf::{Elf, Relocation, Target};

@@ -1,4 +1,9 @@
 //! The reach of functions: a graph of pieces with references between them, and its digest.
+//!
+//! The graph is numbered, not hashed bottom-up. A hash over the hashes of what a piece refers to is
+//! cheaper to share between functions, but takes two statics with equal content for one, and code
+//! is full of circles. Pieces are described once for all functions of a program; a digest is one
+//! walk over the numbers.
 
 use std::collections::{HashMap, HashSet};
 

@@ -15,6 +15,12 @@
 //!    bytes are compressed does not matter to it.
 //! 4. No bytes make a program panic, abort or go on for ever when they are read, not even those of a
 //!    value that was misread ([`positional`]).
+//!
+//! No error of this library goes behind `dyn` in code that counts: what writes and reads values is
+//! in the machine fingerprint of a function. A boxed error brought the number of its type
+//! (`TypeId`) along, and with it the versions of all that this library needs. Then `cargo install`,
+//! which looks for newer versions, found nothing of what `cargo run` had stored. So errors pass on
+//! as words.
 
 mod any;
 mod meaning;

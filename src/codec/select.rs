@@ -17,6 +17,9 @@
 //! Of the last two the bounds stand on the methods, not on the impls: a missing one is an error that names the type, not a
 //! method that does not exist. In generic code the output may be an array or a `Result` that cannot be seen as one; it goes
 //! through serde, whose codec looks itself for an `Err`.
+//!
+//! A choice by type, and not by spelling, sees `io::Result<T>` and a user's own alias as the
+//! `Result`s that they are. The `E` of one that keeps only `Ok` needs no serde.
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -5,6 +5,14 @@
 //! of both ([`Meaning`]). A value that would come back as another is refused, with the reason and
 //! what to do about it. Types that cannot lie are listed in [`symmetric`](super::symmetric), and go
 //! through [`write_value`].
+//!
+//! To compare lengths, as earlier versions did, let `Cold` come back as `Warm` (see [`meaning`](super::meaning)).
+//! To compare bytes would refuse hash maps, whose order changes, and would not see that an untagged
+//! `1u8` has become `true`.
+//!
+//! A large value is read back in pieces: the encoded bytes go as they are read, and the value is
+//! encoded again. That is the time of one encoding for the memory of one value. Both encodings must
+//! have one checksum.
 
 use std::fmt::Display;
 use std::io::Read;

@@ -6,6 +6,12 @@
 //!    builds of the program do not share.
 //! 2. What no name and no number can tell apart is not remembered: closures, and whatever in one
 //!    process is seen to have the identity of another.
+//!
+//! All closures of a function have one name, and their `TypeId` changes with any closure that is
+//! written before them. A named type inside a closure is a type like others.
+//!
+//! If the list of known names is wrong, a process may meet two `TypeId`s under one identity. It
+//! refuses keys to both from then on, and says so once. A hit pays one load for that.
 
 use std::any::{TypeId, type_name};
 use std::collections::BTreeMap;

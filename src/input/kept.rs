@@ -1,6 +1,10 @@
 //! Digests of large files, kept for later processes: one small file each. The format is in docs/format.md.
 //!
 //! Trouble with them costs time and is passed over: the files that they save reading are all there.
+//!
+//! They lie beside the caches, not in one: the key of a call is made before any memory is asked,
+//! and one file may be an argument in several. Files under 1 MiB are read and hashed in a fraction
+//! of a millisecond, so nothing is kept of them.
 
 use std::path::PathBuf;
 

@@ -10,6 +10,10 @@
 //! 3. Elements of equal primitive type that follow one another in a sequence form runs. Long sequences are hashed apart, the
 //!    bytes of such elements in a stream of their own ([`apart`]), and join by their digest.
 //! 4. What is known beforehand ([`known`](super::known)) has the bytes that it would have if it were encoded anew.
+//!
+//! Names of structs, fields and variants are hashed: `skip_serializing_if` and `untagged` can make
+//! different values serialize alike but for them. Variants have their index, too, since serde's
+//! derive lets two variants have one name.
 
 mod apart;
 mod compound;

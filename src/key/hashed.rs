@@ -1,4 +1,8 @@
 //! A value that remembers its canonical bytes.
+//!
+//! It keeps canonical bytes, not a digest of them, so that its key is that of the plain value
+//! wherever it stands. It makes them when they are first wanted, so that `new` costs nothing and
+//! needs no bound.
 
 use std::fmt;
 use std::ops::Deref;

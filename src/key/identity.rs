@@ -1,4 +1,18 @@
 //! The identity of a function: the blake3 key under which its arguments are hashed.
+//!
+//! # Why these parts
+//! - The *name* is that of the carrier struct's type. `module_path!` does not tell apart two
+//!   functions that stand in two bodies. Generic parameters are cut out of the name, and join
+//!   apart.
+//! - Two functions of one name and text in two *blocks* of one body have one type name. The macro
+//!   counts functions of equal name and text as it reads them, and the name of the second ends in
+//!   `#2`. Functions of a module need no number, so their order does not count.
+//! - A *type parameter* that only ignored arguments have is left out.
+//! - The *package* joins under `track = "body"` and `"none"`. Under `"reach"` it need not: of two
+//!   functions with equal path and equal code, all that they reach included, each may have the
+//!   value of the other.
+//! - The *names of parameters* join under every `track`. `f(a, b)` that ignores `a` and `f(a, b)`
+//!   that ignores `b` have one number in the key, and would find each other's entries.
 
 /// 32 bytes that stand for one instance of one function with one state of its code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Single flight: the right to compute one key, held by one thread of one process.
 //!
 //! [`flights`] is the table of keys being computed in this process; waiters take the value from the leader's memory.
-//! [`file`] is the lease between processes: a lock, which the kernel drops when its owner dies.
+//! [`mod@file`] is the lease between processes: a lock, which the kernel drops when its owner dies.
 //!
 //! # Invariants
 //! 1. A leader that panics, or whose process dies, frees its waiters.
@@ -11,6 +11,9 @@
 //!
 //! [`waits`] knows who waits for whom. Waits inside rayon cannot be seen from outside of it; [`hidden`] says what is done
 //! about them. Not covered: a circle through two processes.
+//!
+//! Computed once holds for calls that go on at the same time. A call that fails is run again by
+//! others that wait for it, outside of its batch.
 
 mod file;
 mod flights;

@@ -7,6 +7,10 @@
 //!
 //! An edge is put in by the thread that is about to wait, under one lock with the search for a circle. So of several waits
 //! that would close a circle together, the last one sees it.
+//!
+//! A thread that would close a circle computes instead, and a warning names both calls. Pure
+//! functions that end do not need their own value, so a circle comes about only where one call runs
+//! on the stack of another: inside rayon.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};

@@ -2,6 +2,9 @@
 //!
 //! It is the innermost [`Memory::enter`] on this thread, else the default of the process, else the default place. Tasks
 //! of [`Parallel`](crate::Parallel) and the bodies of memoized functions run entered.
+//!
+//! In the destructor of a thread-local value the library's own may be gone. Calls work there, but
+//! the memory in which one runs cannot be noted: memoized calls inside of it go to the default one.
 
 use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;

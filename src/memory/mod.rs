@@ -2,6 +2,9 @@
 //!
 //! The doors are a few lines each, those to calls here and those to the store as a whole in [`upkeep`]; the one path behind them is in
 //! [`inner`].
+//!
+//! A disabled memory accepts everything: `insert` does nothing, and `shelve` keeps the bytes in the
+//! token. So a program under `REMEMO=off` runs as it would otherwise.
 
 mod begin;
 mod current;
@@ -74,6 +77,24 @@ impl Memory {
     /// # Panics
     ///
     /// Panics if the function does; nothing is stored then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// use rememo::{Memory, memo};
+    ///
+    /// #[memo]
+    /// fn cube(x: u64) -> u64 {
+    ///     x * x * x
+    /// }
+    ///
+    /// let memory = Memory::open(dir.path())?;
+    /// assert_eq!(memory.call(cube::delayed(3)), 27); // computed and stored
+    /// assert_eq!(memory.call(cube::delayed(3)), 27); // read back
+    /// assert_eq!((memory.stats().misses, memory.stats().hits), (1, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn call<C: Call>(&self, call: C) -> C::Output {
         self.call_info(call).value
     }
@@ -107,6 +128,26 @@ impl Memory {
     /// # Panics
     ///
     /// Panics if the function does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// use rememo::{Memory, memo};
+    ///
+    /// #[memo]
+    /// fn cube(x: u64) -> u64 {
+    ///     x * x * x
+    /// }
+    ///
+    /// let memory = Memory::open(dir.path())?;
+    /// let first = memory.call_info(cube::delayed(3));
+    /// assert_eq!(first.value, 27);
+    /// let reason = "miss: not computed before with this code and these arguments";
+    /// assert_eq!(first.source.to_string(), reason);
+    /// assert!(memory.call_info(cube::delayed(3)).is_hit());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn call_info<C: Call>(&self, call: C) -> Outcome<C::Output> {
         match self.probe(&call) {
             Probe::Hit(value) => Outcome::new(value, Source::Hit),
@@ -130,6 +171,24 @@ impl Memory {
     }
 
     /// Returns the value of `call` if its entry is there, and counts it as a hit; computes nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// use rememo::{Memory, memo};
+    ///
+    /// #[memo]
+    /// fn cube(x: u64) -> u64 {
+    ///     x * x * x
+    /// }
+    ///
+    /// let memory = Memory::open(dir.path())?;
+    /// assert_eq!(memory.lookup(&cube::delayed(3)), None);
+    /// memory.call(cube::delayed(3));
+    /// assert_eq!(memory.lookup(&cube::delayed(3)), Some(27));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn lookup<C: Call>(&self, call: &C) -> Option<C::Output> {
         match self.probe(call) {
             Probe::Hit(value) => Some(value),
@@ -152,6 +211,23 @@ impl Memory {
     ///
     /// Fails if `call` is of a plain closure, no key can be made of its arguments, or the value cannot be encoded or
     /// stored, or is an `Err` that the function does not keep.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// use rememo::{Memory, memo};
+    ///
+    /// #[memo]
+    /// fn cube(x: u64) -> u64 {
+    ///     x * x * x
+    /// }
+    ///
+    /// let memory = Memory::open(dir.path())?;
+    /// memory.insert(&cube::delayed(3), &27)?; // known from elsewhere
+    /// assert!(memory.call_info(cube::delayed(3)).is_hit());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn insert<C: Call>(&self, call: &C, value: &C::Output) -> Result<()> {
         let Some(inner) = &self.inner else { return Ok(()) };
         let (memo, key) = memo_and_key(self, call, "insert")?;

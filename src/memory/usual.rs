@@ -1,4 +1,8 @@
 //! How long the calls of a function usually take, as its entries tell.
+//!
+//! Asked only where a batch has no hits, whose entries tell their compute times, and once for each
+//! batch. Slots of the index and names of files are hashes, so any thousand entries are a fair
+//! sample.
 
 use std::time::Duration;
 

@@ -3,6 +3,23 @@
 //! # Invariants
 //! 1. Nothing is computed, counted, written or waited for.
 //! 2. Records are hints: whatever is in them, the worst is a poor explanation.
+//!
+//! # How a change is found
+//! A key is a digest and tells nothing. So a function leaves a record with its first entry, one for
+//! each state of its code: fingerprint, version, parameters in the key, and the items that the
+//! fingerprint covers, each with a digest of its own. (The id of a function covers the first three.
+//! Otherwise two states would share a record.) For a call without an entry:
+//!
+//! 1. The records of its name are read.
+//! 2. From the fingerprint, version and parameters of each follows the key that this call had then.
+//!    The store is asked for that key.
+//! 3. The nearest state is one that has the key; of several the one with the fewest changes, then
+//!    the latest.
+//! 4. If no earlier state has the call and this state has a record, the arguments are what is new.
+//!
+//! Arguments that were in the key then and are ignored now are no longer shown. Of such a state it
+//! cannot be told whether it had the call, and it is not claimed. Look-ups of values never read
+//! records.
 
 use std::cmp::Reverse;
 use std::time::SystemTime;

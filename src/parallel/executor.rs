@@ -1,4 +1,7 @@
 //! [`Executor`]: where the misses of a batch run.
+//!
+//! `Executor` is a type, so that `Executor::processes()` can be written. The seam is the trait
+//! [`Execute`].
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,7 +14,7 @@ use super::processes::{Processes, is_worker};
 use crate::memory::Memory;
 use crate::remote::{Execute, Route};
 
-/// Where the misses of a [`Parallel`](crate::Parallel) run: on threads, in worker processes, or wherever an [`Execute`] takes
+/// Where the misses of a [`Parallel`] run: on threads, in worker processes, or wherever an [`Execute`] takes
 /// them.
 ///
 /// # Examples

@@ -1,6 +1,6 @@
 //! [`Parallel`]: many calls at once, of which only the misses are computed.
 //!
-//! The input is drawn on the caller's thread. Threads of a pool look the calls up first: hits are done with, distinct misses join a queue,
+//! The input is drawn on the caller's thread, since iterators need not be `Send`. Threads of a pool look the calls up first: hits are done with, distinct misses join a queue,
 //! which they empty next ([`batch`]); of those that are known to take long, the longest go first ([`queue`]). Who wants to know is
 //! told how far it is ([`progress`]). Calls that are submitted one by one ([`task`]) wait in a queue of the same kind.
 //!
@@ -126,6 +126,25 @@ impl Parallel {
     /// Panics if drawing the input does; tasks that run already finish and are stored. Dropping an
     /// argument that was not used, or a value that is not returned, does not: such a panic is
     /// logged, once in a process.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// use rememo::{Memory, Parallel, memo};
+    ///
+    /// #[memo]
+    /// fn lines(text: &str) -> usize {
+    ///     text.lines().count()
+    /// }
+    ///
+    /// let memory = Memory::open(dir.path())?;
+    /// let texts = ["one\ntwo".to_string(), "three".to_string(), "three".to_string()];
+    /// let calls = texts.iter().map(|text| lines::delayed(text)); // arguments are borrowed
+    /// assert_eq!(Parallel::new().jobs(2).memory(&memory).run(calls)?, [2, 1, 1]);
+    /// assert_eq!(memory.stats().misses, 2); // equal calls are computed once
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn run<C, T>(&self, calls: impl IntoIterator<Item = C>) -> Result<Vec<T>>
     where
         C: Call<Output = T> + Send,

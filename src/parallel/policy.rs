@@ -1,4 +1,7 @@
 //! What is done about failures.
+//!
+//! A retry goes to the end of the queue. Duplicates stay parked with the item until its last
+//! attempt.
 
 use std::fmt;
 

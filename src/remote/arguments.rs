@@ -1,9 +1,9 @@
 //! Arguments of a call that leaves the process.
 //!
 //! Arrays of numbers go as they lie in memory, all others through serde. To a worker process a large argument is
-//! [lent](super::lent), once for all calls that share it; an [`Array`](crate::Array) or a slice is mapped there.
+//! [lent], once for all calls that share it; an [`Array`](crate::Array) or a slice is mapped there.
 //!
-//! An argument that arrives must mean what the sender's does (see [`codec`](crate::codec)). Its
+//! An argument that arrives must mean what the sender's does (see [`codec`]). Its
 //! digest travels with it, and whoever receives it refuses the call if that of what was read is
 //! another. The key of the call would tell as well, but there are calls without one, and arguments
 //! that are not in it.

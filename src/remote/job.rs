@@ -1,4 +1,7 @@
 //! A call on its way.
+//!
+//! A job for a worker process has large arguments lent. One for a custom executor may go to another
+//! machine, so all its arguments are in it. Large values are stored where they are computed.
 
 use std::path::PathBuf;
 use std::sync::Arc;

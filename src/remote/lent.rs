@@ -3,6 +3,9 @@
 //! Its bytes lie in a file in memory that has no name and that nobody can change. Worker processes open it through `/proc`, so
 //! that it is written once and read, or mapped, by each of them. It is gone when its owner has dropped it, and with its owner,
 //! however that ends.
+//!
+//! Earlier, large arguments were entries of the store: encoded and hashed for each call, and left
+//! behind by a killed process.
 
 use std::fs::File;
 use std::io::{self, Write};

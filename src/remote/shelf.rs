@@ -8,6 +8,9 @@
 //!
 //! Which calls will come cannot be known: their arguments are seen when they are sent. What has gone and is needed again is
 //! written again, and stays longer then.
+//!
+//! An argument is known by its length and checksum, so equal arguments at several places share a
+//! file.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};

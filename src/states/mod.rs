@@ -8,6 +8,16 @@
 //! 1. A code is noted before an entry is stored under its state, or the state is one that it alone
 //!    has. Else a later edit that its source does not show could be taken for it.
 //! 2. Trouble with the records costs entries, never trust, and is never an error.
+//!
+//! A machine fingerprint tells whether two builds run the same code, but only of one compiler with
+//! one set of options. The fingerprint of the source is the same everywhere, but sees more than
+//! matters, and less: C code, files that a foreign macro reads, features of a dependency. So a key
+//! contains neither, but a state.
+//!
+//! An instance of a function keeps the state of the first memory that asked, so a hit costs one
+//! comparison more; other memories find theirs in a small map. A job carries its state to a worker
+//! process, which may have no access to the records. Under `track = "body"` and `"none"` machine
+//! code is no part of a state.
 
 mod pieces;
 mod program;

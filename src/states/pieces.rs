@@ -1,5 +1,12 @@
 //! What the machine code of a function consists of, by name, so that a later build can say what differs.
 //! It explains, and decides nothing.
+//!
+//! Named are functions and statics of the program's crates, of dependencies and of C. What has no
+//! such name belongs to what refers to it: constants, vtables, closures, and what the compiler made
+//! of the standard library for it. So a list has some dozens of lines and 2 KB. `why` takes the
+//! state that the call has an entry of (otherwise the latest), finds the machine code of that state
+//! on this platform in the record, and compares its list with that of now. A miss costs nothing
+//! more; a new fingerprint costs one small file.
 
 use std::collections::{HashMap, HashSet};
 

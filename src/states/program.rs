@@ -4,6 +4,9 @@
 //! where this library is not optimized. So they are kept below the user's cache directory, a small
 //! file for each build, by the number that the linker gave it. Specified in `docs/format.md`,
 //! "Machine fingerprints of programs".
+//!
+//! They are not in a cache directory, since they say something of a program and not of a cache.
+//! Tests open a new cache each time, and each would follow the same machine code again.
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod linux;

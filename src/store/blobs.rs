@@ -5,8 +5,13 @@
 //!    the same; the checksum sees that.)
 //! 2. Whoever writes a file holds a lock on it until the file is published: until then nobody takes it for one that belongs to no
 //!    record.
-//! 3. Trust in bytes that were not read is told by a [marker](super::marker), or was won in this process, which holds the directory
+//! 3. Trust in bytes that were not read is told by a [marker], or was won in this process, which holds the directory
 //!    open so that its file system stays mounted.
+//!
+//! In the log layout the name of a file has a random number, which its record repeats. So
+//! replacing, evicting, clearing and storing again cannot take each other's files. A counter in the
+//! control words says that a file is on its way. A process that is alone and finds the counter
+//! above zero looks for files that belong to no record.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -18,6 +18,10 @@
 //! | the directory | nothing | decides, as in a new directory |
 //! | a file in `tmp/` | a file that nobody has locked | removes it, and decides |
 //! | `format` | the layout | makes what is missing |
+//!
+//! Why (2): processes that made one directory together took two layouts, since one of them saw what
+//! another had made halfway. `format` is written aside and linked to its name, which fails if that
+//! is taken.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};

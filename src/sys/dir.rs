@@ -10,6 +10,8 @@
 //! 4. A directory that was removed is made again under its path by the next operation that creates something.
 //!
 //! Names are relative, with `/` between their parts.
+//!
+//! Why (1): with `ok()` and `else { continue }`, two descriptors too few once emptied the index.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};

@@ -3,6 +3,8 @@
 //! A page of a mapping can be lost: behind the end of a file that somebody cut off, on a bad sector, on a full disk. Mappings of
 //! [`Words`] and [`Window`]s are [guarded](super::guard): zeros come in its place, and whoever asks is told that it happened.
 //! A [`Mapped`] file is not: what is seen there is a value.
+//!
+//! A log that is only read is mapped as a private copy, so that a stray write raises no signal either.
 
 use std::fs::File;
 use std::io;

@@ -9,6 +9,10 @@
 //! Everything else carries the place of the attribute, where lints of the compiler and of clippy keep silent; only
 //! names and types that the user wrote need an `allow`. All paths to the standard library begin with `::core`, since
 //! names such as `Ok` or `Option` may be shadowed.
+//!
+//! Why a braced struct: it lives in the namespace of types alone, and unlike a module it can stand
+//! in the body of a function. An associated function without `self` looks like a free function to
+//! the macro. The struct that is written beside it is then the compiler's error.
 
 mod attributes;
 mod call;

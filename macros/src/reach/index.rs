@@ -2,6 +2,11 @@
 //!
 //! It is built once in a run of the compiler, from what [`crates`](super::crates) finds. What is in an item (its digest, the
 //! names in it) is read when a function first reaches it, and kept.
+//!
+//! A file that is saved while it is compiled may be one thing to the compiler and another to the
+//! macro. If a source was written after the compiler began (known on Linux), the fingerprint gets
+//! an item that no other compilation has. What that program computes is not found again, and cargo
+//! compiles the file anew the next time.
 
 mod build;
 mod details;

@@ -2,6 +2,9 @@
 //!
 //! Only as much of the grammar is known as tells where an item ends, what it is called and what could make it matter. What
 //! is no item by these rules is an [`What::Unknown`], which everything reaches: a mistake here costs misses.
+//!
+//! Why not syn: cargo compiles macros without optimisation, in release builds too. A flat list of
+//! tokens and this much grammar read 50,000 lines in a fraction of the time.
 
 mod header;
 mod uses;

@@ -4,6 +4,8 @@
 //! nobody else reads them), and costs a call into the compiler for each token. This one follows the
 //! [reference](https://doc.rust-lang.org/reference/tokens.html) where that matters for telling tokens apart, and knows
 //! neither what a literal means nor which operators there are. A source it cannot read has no tokens.
+//!
+//! A test compares it with the lexer of proc-macro2 on every source of this repository.
 
 use std::sync::MutexGuard;
 

@@ -1,5 +1,7 @@
 //! Where the sources of crates of registries lie: their manifests tell the names of their
 //! libraries, which the lock file does not.
+//!
+//! (`md5` is the library of two packages.)
 
 use std::collections::BTreeSet;
 use std::env;

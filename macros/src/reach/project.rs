@@ -1,5 +1,8 @@
 //! What is compiled belongs to: the package, and the lock file that says what else the program is
 //! made of.
+//!
+//! Cargo runs the compiler in the directory of the workspace, with a relative path, if the package
+//! stands below it. For other packages the target directory tells, where it is in its usual place.
 
 use std::fs;
 use std::path::{Path, PathBuf};

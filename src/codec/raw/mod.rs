@@ -7,6 +7,19 @@
 //!    read as one of `Vec<f64>`, nor one of `Array<f64>`.
 //! 2. Data of large values is borrowed from the value when it is written, and read to its place in the value.
 //! 3. Data of large values begins at multiples of 64 bytes, so that it can be mapped.
+//!
+//! The type of the output decides, when the program is compiled. To be shared with other threads, a
+//! borrowed value would have to be copied, since it goes to the caller. So it is stored at once,
+//! and waiters read it from there. It is read to uninitialized memory, for which huge pages are
+//! asked; each block is checked right after it was read.
+//!
+//! Arrays inside structs are not mapped. serde has no place for buffers out of band: an agreed form
+//! of bytes would pass through every serializer that a user's `Serialize` may put in between.
+//! Tuples of arrays are mapped instead.
+//!
+//! `bytemuck::Pod` holds for `f64` and may one day hold for other types of ours. So the compiler
+//! does not take one rule for all `Pod` types beside rules for primitives. [`Raw`] therefore has a
+//! parameter that says how elements are known.
 
 mod argument;
 mod elements;

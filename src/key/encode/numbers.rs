@@ -1,4 +1,10 @@
 //! Slices of numbers, recognised by their type.
+//!
+//! serde gives a serializer `&Vec<f64>` or `&[f64]` as a type parameter (`collect_seq`). `TypeId`
+//! tells whether it is one. The compiler settles the question: nothing is left of it in the code of
+//! a slice. A choice by the macro, from the type that the user wrote, would see nothing that is
+//! nested in structs. Arrays come element by element, but serde has them up to 32 elements only.
+//! What other crates show one by one takes 3.3 ns an element.
 
 use super::Primitive;
 use crate::sys::{raw, view};

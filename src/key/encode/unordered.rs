@@ -11,6 +11,9 @@
 //!
 //! Hash maps of other crates are not recognised: a name that anybody may give to a crate proves
 //! nothing.
+//!
+//! To sort every map, as earlier versions did, gave one key to two `IndexMap`s that differ in their
+//! order. Not to recognise a container costs a miss; a wrong guess would be a wrong value.
 
 use std::any::type_name;
 use std::collections::hash_map;

@@ -1,11 +1,14 @@
 //! Locks on bytes of one file, `leases`: the byte of a key is told by its first four bytes.
 //!
-//! The locks are those of the process (see [`locks`](crate::sys::locks)): a forked child has none of them, and the kernel tells who holds
+//! The locks are those of the process (see [`locks`]): a forked child has none of them, and the kernel tells who holds
 //! one. In return, all of them go when the process closes the file. So a process opens each such file once, for all its memories,
 //! and closes it when nobody uses it any more.
 //!
 //! Two keys may share a byte. Then one of two calls waits for the other, or, in one process, runs without a lease: with
 //! a thousand calls at a time once in two thousand runs.
+//!
+//! Tried and dropped: a file for each key, locked and removed. It took 200 µs and a descriptor; at
+//! 1,300 levels of a recursion the function's own files could not be opened any more.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;

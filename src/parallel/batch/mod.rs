@@ -2,6 +2,10 @@
 //! which threads come, and who is told of what, is the business of its [`Crew`]. What a thread does with what it takes: it
 //! looks calls up ([`look_up`]), or runs what missed ([`run`]). Two callers: [`draw`] for a batch that returns all results
 //! at its end, [`stream`] for one that gives them as they come.
+//!
+//! No thread of a batch waits for a key that somebody else computes. The batch puts the item away,
+//! and the flight tells it when it has landed. For a lease that another process holds, a thread of
+//! its own waits for the lock, and tells the batch likewise.
 
 pub(super) mod draw;
 mod look_up;

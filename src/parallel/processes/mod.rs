@@ -7,6 +7,11 @@
 //! 1. What ends a worker is the failure of one job: of the one that it was at, as its [`journal`] tells. Those behind it are sent to
 //!    another worker; nothing that was finished, and nothing that had not begun, is run twice.
 //! 2. Workers end with their parent, however that ends: see [`worker`].
+//!
+//! Jobs that are short travel together, as many as the batch takes at a time. A time-out is that of
+//! the socket. A worker has a process group: what its tasks have started is killed with it. A
+//! worker that cannot be started is no failure of jobs: their thread waits for another worker, and
+//! tries again for some seconds if there is none.
 
 mod child;
 mod crew;

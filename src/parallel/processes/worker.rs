@@ -1,4 +1,10 @@
 //! The worker's side: takes jobs from the socket, one message after the other, until the parent is gone.
+//!
+//! A thread of its own watches the socket: it asks the kernel for nothing but the end of the other
+//! side, and kills the process then. This holds after a SIGKILL of the parent. It needs no
+//! parent-death signal, which Linux ties to the *thread* of the parent.
+//!
+//! The memory limit is `RLIMIT_DATA`: `RLIMIT_AS` would count mapped entries.
 
 use std::os::unix::net::UnixStream;
 use std::process;

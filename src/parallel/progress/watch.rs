@@ -2,6 +2,11 @@
 //!
 //! Counters are atomic and each is read by itself, so totals that are taken while threads count may be a call apart; they are
 //! clipped so that they never say more than was drawn. The last totals are exact.
+//!
+//! There is no thread and no lock for this. Whoever counts reports, if the last report is 0.1 s
+//! ago. So that the clock moves while one long task runs, the caller of a watched batch, which
+//! waits for a bell anyway, waits half a second at most. A caller that works itself, inside a task,
+//! reports with what it finishes.
 
 use std::fmt;
 use std::sync::OnceLock;

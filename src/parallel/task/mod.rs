@@ -1,6 +1,14 @@
 //! [`Task`]: a call that was submitted, and [`as_completed`] for many of them.
 //!
 //! A task is what the submitter holds; what the threads work at is its [`slot`].
+//!
+//! - A dropped task runs on, as a dropped `JoinHandle` does: the cache wants its value even if
+//!   nobody waits.
+//! - `wait_timeout` takes the result out by reference, and panics when it is asked again after it
+//!   gave one. To give the task back (`Result<Result<T, TaskError>, Task<T>>`) would need no panic,
+//!   and would be written by nobody twice.
+//! - A cancelled task has a result, an error of its own kind, so that `wait` and `as_completed`
+//!   need no third case.
 
 mod completed;
 mod promise;
@@ -30,6 +38,23 @@ pub(super) use self::submitted::Submissions;
 ///
 /// Dropping it lets go of it, as of a thread of the standard library: the call is run all the same, and its value is kept; only the end of the
 /// program ends it. To have it not run, [cancel](Self::cancel) it.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use rememo::{Memory, Parallel, Task, delayed};
+///
+/// let parallel = Parallel::new().memory(&Memory::disabled());
+/// let mut sum: Task<u64> = parallel.submit(delayed(|| (1..=100).sum()));
+/// let product: Task<u64> = parallel.submit(delayed(|| (1..=10).product()));
+///
+/// let summed = sum.wait_timeout(Duration::from_secs(60)).expect("it does not take a minute");
+/// assert_eq!(summed, Ok(5050));
+/// assert_eq!(product.wait()?, 3_628_800);
+/// # Ok::<(), rememo::TaskError>(())
+/// ```
 pub struct Task<T> {
     promise: Arc<Promise<T>>,
     /// `None` if it was done when it was made.

@@ -4,6 +4,11 @@
 //! # Invariants
 //! 1. An item may be run by whoever waits for it instead: then it is still in the queue, and nothing comes of it there.
 //! 2. Nothing of the user's runs or is dropped under the lock.
+//!
+//! A task is no batch of one call, since nobody may ever wait for it. A `Parallel` and its clones
+//! share a queue that no other has, so that their `jobs` hold inside other tasks, too. A thread that
+//! waits inside a task works at the call itself if nobody does, and is woken if the call is put back.
+//! So each thread's stack is a chain of calls that wait for one another, as with nested batches.
 
 use std::collections::HashSet;
 use std::fmt;

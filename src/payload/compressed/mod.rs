@@ -9,6 +9,11 @@
 //!    says so. The checksum covers what is on the disk.
 //! 2. The decompressor, and whoever makes room for what it writes, sees only bytes that were checked, or are in a trusted file.
 //! 3. A value that does not shrink is kept as it is; for a long one a sample decides.
+//!
+//! Why blocks of 1 MiB: in one stream, level 19 takes 90 MiB for its tables and level 22 over 700.
+//! For a block it is 17 MiB, and 1 at level 3. A `Vec<u64>` of 96 MiB is read with 1 MiB beside the
+//! value. Matches over more than 1 MiB are lost. Compressed bytes are collected in memory, so that
+//! a value that shrinks to little goes into the log as any small one does.
 
 #[cfg(feature = "zstd")]
 mod compress;

@@ -1,4 +1,8 @@
 //! Without the feature `zstd`: nothing is compressed, and what is compressed cannot be read.
+//!
+//! `#[memo(compress)]` is a compile error here: somebody who asks for small files and gets large
+//! ones would notice when the disk is full. The error comes from a bound, since the macro does not
+//! know the features of the library.
 
 use super::Attempt;
 use crate::payload::{Bytes, ReadError};

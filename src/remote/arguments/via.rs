@@ -1,4 +1,9 @@
 //! The traits among which the types of arguments choose.
+//!
+//! What a reference refers to arrives in a `Box`, which serde can make of sized and unsized types.
+//! A parameter whose type shows no lifetime is read by a decoder that lends nothing, as if it
+//! borrowed for `'static`, which an alias may hide. Only where a lifetime is written may the
+//! argument borrow from the message.
 
 use serde::{Deserialize, Serialize};
 

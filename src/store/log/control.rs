@@ -9,6 +9,9 @@
 //! 3. Totals are added to after the fact: a process that is killed in between leaves them wrong by one entry, until the next
 //!    rebuild counts anew.
 //! 4. The file has its name as long as anybody uses it. Who finds that it lost its name opens the log anew.
+//!
+//! Why locks on bytes of this file: empty lock files of their own were removed by cleaners of old
+//! files, and each later process took itself to be alone.
 
 use std::fs::File;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};

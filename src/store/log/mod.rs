@@ -10,7 +10,7 @@
 //!
 //! # Invariants
 //! 1. A record is believed only if its key and its checksum match. Whatever index and control hold, it costs misses at most.
-//! 2. To store is: reserve room at the tail ([`Control::reserve`]), write, publish in the index ([`append`]). No lock is
+//! 2. To store is: reserve room at the tail ([`reserve`](control::Control::reserve)), write, publish in the index ([`append`]). No lock is
 //!    taken; who is killed on the way leaves a hole.
 //! 3. The log tells the same as the index: of the records of a key the one of the highest address counts. Who finds a higher
 //!    one published than his own writes his own again.

@@ -5,6 +5,10 @@
 //!    first segment by the files that are there: a power cut may have left them behind or ahead.
 //! 2. Who has locked the control file asks whether it still has its name: another may have been put in its place.
 //! 3. Opening always succeeds. Where nothing can be written, what is there is read, and stores fail with the reason.
+//!
+//! After the machine was started or the file system mounted anew, a directory in which somebody
+//! asked for `Durability` rebuilds its index, which reads the log. Pages of the index may be older
+//! than what was promised.
 
 use std::io::ErrorKind;
 use std::sync::Arc;

@@ -14,6 +14,17 @@
 //!    only if all else is not enough. A use at the very moment at which the entry goes comes too late.
 //! 4. A directory with a budget takes no more than that and a sixteenth of it, whoever stores how fast: who finds that exceeded
 //!    reduces until it is not.
+//!
+//! # Copies announce themselves
+//! A reduction reserves room for its copies, announces where they end, and copies only what is
+//! still in its place then. Whoever publishes a record before that end writes the record again. So
+//! what came later has the higher address, wherever the reducer is killed. (Earlier, a copy behind
+//! a newer record was spoiled afterwards. A kill in between brought the old record back.)
+//!
+//! Records have no word for an eviction: the slot is marked. After a rebuild an evicted entry may
+//! be found again, until it is evicted once more.
+//!
+//! Why (3) has an end: a program that uses everything would have no budget otherwise.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};

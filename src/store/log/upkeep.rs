@@ -8,6 +8,9 @@
 //! 3. Readers are never kept waiting.
 //! 4. An index is put in place only if everything that belongs in it could be read.
 //! 5. Nothing is opened under the lock: opening may need it. And nobody waits for it while holding the mutex of the view.
+//!
+//! The seal in (2) lasts some milliseconds for a million entries: the new table is filled from a
+//! snapshot, and the old one is compared with that snapshot.
 
 mod lock;
 

@@ -5,6 +5,10 @@
 //! 1. A list has the name of the fingerprint that is made of it. So all caches and builds share it, and none is written twice;
 //!    names are those of the first build.
 //! 2. It explains, and decides nothing: one that is damaged or lost costs an explanation.
+//!
+//! They lie beside the fingerprints, not in a cache directory. A process of a known build does not
+//! follow its code again, so in a new cache directory it would have no list to write. An entry that
+//! comes from another machine has its state, but no list here: then the source explains.
 
 use std::sync::Once;
 

@@ -1,7 +1,7 @@
 //! The index's logic: an open-addressing hash table in shared 64-bit words, apart from mapping and files.
 //!
 //! A slot is two words. The first is zero when the slot is free; else it holds a 16-bit tag of the key and the 48-bit address
-//! of its latest record, in units of eight bytes. The second holds what is noted of the entry's use ([`Use`](super::Use)).
+//! of its latest record, in units of eight bytes. The second holds what is noted of the entry's use ([`Note`](super::Note)).
 //!
 //! # Invariants
 //! 1. The table is a hint: whatever its words are, nothing here panics, loops for ever or reads outside of them.

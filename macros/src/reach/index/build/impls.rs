@@ -1,4 +1,9 @@
 //! `impl` blocks: when one can matter.
+//!
+//! Whatever calls a method has a value of its type, and what made the value mentions the type; or
+//! it names the trait. So the type and the trait of an `impl` are asked for, if the sources define
+//! them and nothing else has the name. Otherwise a value may come from where nothing mentions the
+//! type (`0..9` is a `Range`), and the name is not asked for.
 
 use std::collections::HashSet;
 
