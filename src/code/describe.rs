@@ -183,7 +183,7 @@ impl Graph {
                 Ok(())
             }
             How::Address => {
-                if self.is_told_place(reference) {
+                if self.is_told_place(function, reference) {
                     out.content.extend(b"place");
                     return Ok(());
                 }

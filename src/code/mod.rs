@@ -33,10 +33,10 @@
 //! - **Tables of distances** ([`tables`]). Jump tables and relative tables hold distances that change when
 //!   the linker moves unrelated things. They are found by the code that adds what it loads to the table's
 //!   address, and read as references.
-//! - **Places in the source** (`Location`: file, line, column) change with every line added above. They are
-//!   left out where the code does nothing with the address but pass it to a function of `core`, `alloc` or
-//!   `std`, which panics with it. `Location::caller()` is excepted, and so are functions of other crates:
-//!   what is passed to them counts.
+//! - **Places in the source** ([`places`]; `Location`: file, line, column) change with every line added above.
+//!   They are left out where the code does nothing with the address but pass it, through functions that only
+//!   pass it on, to a function of `core`, `alloc` or `std`, which panics with it. `Location::caller()` is
+//!   excepted.
 //! - **Slots that the loader fills** ([`elf`]). A relocated slot is a reference, whether it stands in the
 //!   GOT, a vtable or a static. Symbols of shared libraries count by name and library. An `IRELATIVE` slot
 //!   leads to the function that chooses.
@@ -69,6 +69,7 @@ mod forms;
 mod names;
 mod obstacle;
 mod parts;
+mod places;
 mod reach;
 mod resolve;
 mod running;

@@ -74,6 +74,11 @@ pub(super) fn only_panics_with_places(name: &str) -> bool {
     !tells && crate_of(name).is_some_and(is_standard)
 }
 
+/// Whether a function of this name panics, and does nothing else with what it is given.
+pub(super) fn is_panic_of_core(name: &str) -> bool {
+    crate_of(name) == Some("core") && name.contains("4core9panicking")
+}
+
 pub(super) fn is_standard(name: &str) -> bool {
     STANDARD.contains(&name)
 }

@@ -1,39 +1,130 @@
 //! Which piece an address belongs to.
 
+use std::collections::HashMap;
+
 use super::Obstacle;
 use super::constants::{Extent, Pointer, use_of};
 use super::describe::Description;
 use super::elf::{Section, Target, symbol_at};
 use super::forms::is_place;
 use super::names;
+use super::places::{self, Entry};
 use super::reach::{Graph, What};
-use super::scan::Reference;
-use super::usage::Callee;
+use super::scan::{Function, Reference};
+use super::usage::{Block, Callee};
+use super::x86;
 
 impl Graph {
-    /// Whether an address is that of a place in the source, which goes to a panic of the standard library
-    /// and nowhere else.
-    pub(super) fn is_told_place(&mut self, reference: Reference) -> bool {
-        let usage = use_of(&self.scan, reference.usage);
-        let Some(callee) = usage.and_then(|usage| usage.passed_to) else { return false };
+    /// Whether an address that a function takes is that of a place in the source, which goes to panics of
+    /// the standard library and nowhere else.
+    pub(super) fn is_told_place(&mut self, function: Function, reference: Reference) -> bool {
         if !is_place(&self.elf, reference.target) {
             return false;
         }
+        let usage = use_of(&self.scan, reference.usage);
+        let callee = usage.and_then(|usage| usage.passed_to).and_then(|callee| self.callee(callee));
+        if callee.is_some_and(|(_, name)| names::only_panics_with_places(name)) {
+            return true;
+        }
+        self.passes_on(function, Entry::Taken { at: reference.at }) == Some(0)
+    }
+
+    /// The function that is called, if it is one of the program, and its name.
+    fn callee(&self, callee: Callee) -> Option<(Option<Function>, &str)> {
         let address = match callee {
             Callee::Code(address) => address,
             Callee::Slot(slot) => match self.elf.relocations_in(slot, slot + 1) {
                 [relocation] => match relocation.target {
                     Target::Address(address) => address,
-                    Target::External(number, _) => {
-                        return names::only_panics_with_places(&self.elf.externals[number as usize]);
-                    }
-                    _ => return false,
+                    Target::External(number, _) => return Some((None, &self.elf.externals[number as usize])),
+                    _ => return None,
                 },
-                _ => return false,
+                _ => return None,
             },
         };
-        let Ok(function) = self.function_at(address) else { return false };
-        self.function_name(function).is_some_and(names::only_panics_with_places)
+        let number = self.scan.function_at(address)?;
+        let function = self.scan.functions[number];
+        let name = self.function_name(number)?;
+        (function.symbol.start == address).then_some((Some(function), name))
+    }
+
+    /// What a function that does nothing with a place but pass it on leaves of it in registers; `None` if it
+    /// uses the place.
+    ///
+    /// All that the place may be passed to is assumed to use nothing and leave nothing until it is seen to:
+    /// so circles do not matter, nor does what was asked before.
+    fn passes_on(&mut self, function: Function, entry: Entry) -> Option<u16> {
+        let key = (function.symbol.start, entry);
+        if let Some(known) = self.places.get(&key) {
+            return *known;
+        }
+        let mut assumed = HashMap::from([(key, Some(0))]);
+        let mut open = vec![(function, entry)];
+        loop {
+            let (mut is_stable, seen) = (true, open.len());
+            // What is called last, first: answers go from there to the callers.
+            for (function, entry) in open.clone().into_iter().rev() {
+                let key = (function.symbol.start, entry);
+                let Some(Some(before)) = assumed.get(&key).copied() else { continue };
+                let left = self.follow_place(function, entry, &mut |callee, entry| {
+                    let key = (callee.symbol.start, entry);
+                    let known = self.places.get(&key).or_else(|| assumed.get(&key)).copied();
+                    known.unwrap_or_else(|| {
+                        open.push((callee, entry));
+                        assumed.insert(key, Some(0));
+                        Some(0)
+                    })
+                });
+                let left = left.map(|left| left | before);
+                is_stable &= left == Some(before);
+                assumed.insert(key, left);
+            }
+            if is_stable && open.len() == seen {
+                break;
+            }
+        }
+        self.places.extend(assumed);
+        self.places[&key]
+    }
+
+    /// One pass over a function, see [`places::follow`].
+    fn follow_place(
+        &self,
+        function: Function,
+        entry: Entry,
+        ask: &mut dyn FnMut(Function, Entry) -> Option<u16>,
+    ) -> Option<u16> {
+        let (start, end) = (function.symbol.start, function.symbol.end);
+        if function.is_unreadable {
+            return None;
+        }
+        let section = self.elf.section_at(start)?;
+        let code = &section.padded()[(start - section.start) as usize..];
+        let mut instructions = Vec::new();
+        let mut offset = 0;
+        while offset < (end - start) as usize {
+            let instruction = x86::decode(code, offset)?;
+            instructions.push((u32::try_from(offset).ok()?, instruction));
+            offset += usize::from(instruction.length);
+        }
+        let (first, register) = match entry {
+            Entry::Argument(register) => (0, register),
+            Entry::Taken { at } => {
+                let behind = instructions.partition_point(|(offset, _)| *offset <= at);
+                (behind, instructions[behind.checked_sub(1)?].1.register())
+            }
+        };
+        let tables = function.references().filter_map(|reference| self.tables.get(&reference));
+        let jumps = tables.filter(|table| table.jumps).flat_map(|table| table.targets.iter().copied());
+        let jumps: Vec<u64> = jumps.filter(|target| start <= *target && *target < end).collect();
+        let block = Block { start, code, instructions: &instructions };
+        places::follow(&block, (end, &jumps), first, register, &mut |callee, register| match self
+            .callee(callee)?
+        {
+            (_, name) if names::is_panic_of_core(name) => Some(0),
+            (Some(callee), _) => ask(callee, Entry::Argument(register)),
+            (None, _) => None,
+        })
     }
 
     pub(super) fn is_slot(&self, address: u64) -> bool {

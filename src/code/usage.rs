@@ -23,7 +23,7 @@ pub(super) enum Callee {
 }
 
 /// The registers of arguments, in their order: rdi, rsi, rdx, rcx, r8, r9.
-const ARGUMENTS: [u8; 6] = [7, 6, 2, 1, 8, 9];
+pub(super) const ARGUMENTS: [u8; 6] = [7, 6, 2, 1, 8, 9];
 
 /// Registers that outlive a call: rbx, rbp, r12 to r15.
 pub(super) const KEPT: u16 = 0b1111_0000_0010_1000;

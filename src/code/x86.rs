@@ -19,6 +19,9 @@ pub(super) const THREAD: u8 = 8; // FS
 const OTHER_SEGMENT: u8 = 16; // GS
 const SHORT_ADDRESS: u8 = 32; // 67
 
+/// There is a prefix with the bits of registers.
+const REX: u8 = 16;
+
 pub(super) const RSP: u8 = 4;
 pub(super) const RBP: u8 = 5;
 
@@ -30,7 +33,7 @@ pub(super) struct Instruction {
     pub(super) map: u8,
     pub(super) opcode: u8,
     pub(super) prefixes: u8,
-    /// REX, also where VEX or EVEX says the same: W, R, X, B.
+    /// [`REX`], and what it says, also where VEX or EVEX says the same: W, R, X, B.
     rex: u8,
     /// Bytes of a vector register: 0 where the encoding is an old one.
     vector: u8,
@@ -69,7 +72,7 @@ pub(super) fn decode(code: &[u8], start: usize) -> Option<Instruction> {
         byte = code[at];
     }
     if byte & 0xf0 == 0x40 {
-        i.rex = byte & 15;
+        i.rex = byte & 15 | REX;
         at += 1;
         byte = code[at];
     }

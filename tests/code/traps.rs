@@ -132,6 +132,70 @@ fn lines_above_change_nothing() {
 }
 
 #[test]
+fn lines_above_change_nothing_where_functions_pass_their_place_on() {
+    // Kept on the stack, across a call, past a landing pad, and by a function that a table of jumps leads to.
+    let indexed = Small::new(
+        "use std::ops::{Index, IndexMut};
+        struct Board([u64; 64]);
+        struct Square(u64);
+        impl Square { #[inline(never)] fn number(&self) -> usize { self.0 as usize * 3 } }
+        impl Index<Square> for Board { type Output = u64; fn index(&self, s: Square) -> &u64 { &self.0[s.number()] } }
+        impl IndexMut<Square> for Board { fn index_mut(&mut self, s: Square) -> &mut u64 { &mut self.0[s.number()] } }
+        // here
+        fn f(x: u64) -> u64 {
+            let mut board = Board([x; 64]);
+            let text = x.to_string();
+            match text.len() { 1 => board[Square(2)] += 1, 2 => board[Square(3)] += 5, 3 => board[Square(1)] -= 7, 4 => board[Square(x)] = 1, _ => {} }
+            board[Square(x % 20)] + text.len() as u64
+        }\n",
+    );
+    indexed.ignores("// here", "\n\n// here, further down\n");
+    let checked = Small::new(
+        "// here
+        #[track_caller] #[inline(never)] fn check(x: u64, list: &[u64]) -> u64 { let y = list.len() as u64; within(x + y); y }
+        #[track_caller] #[inline(never)] fn within(x: u64) { if x > 99 { panic!(\"{x} is too much\") } }
+        fn f(x: u64) -> u64 { let list = vec![x; 3]; check(x, &list) + x }\n",
+    );
+    checked.ignores("// here", "\n// here");
+}
+
+#[test]
+fn lines_above_count_where_a_place_is_kept_returned_or_compared() {
+    let programs = [
+        // The second of two that are returned, and nobody touches it in between.
+        "#[track_caller] #[inline(never)] fn tag(x: u64, y: u64) -> (u64, &'static Location<'static>) { (x + y, Location::caller()) }
+        #[inline(never)] fn tagged(x: u64) -> (u64, &'static Location<'static>) { tag(x, 3) }
+        fn f(x: u64) -> u64 { let (y, at) = tagged(x); y + at.line() as u64 }",
+        // A part of a larger value.
+        "#[derive(Clone)] struct Fault { code: u64, at: &'static Location<'static>, more: [u64; 4] }
+        #[track_caller] #[inline(never)] fn fault(code: u64) -> Fault { Fault { code, at: Location::caller(), more: [code; 4] } }
+        #[inline(never)] fn told(fault: &Fault) -> u64 { fault.code + fault.at.line() as u64 + fault.more[1] }
+        fn f(x: u64) -> u64 { let fault = fault(x); told(&fault) }",
+        // On the stack, for there are too many arguments.
+        "#[track_caller] #[inline(never)] fn many(a: u64, b: u64, c: u64, d: u64, e: u64, g: u64, h: u64) -> u64 { Location::caller().line() as u64 + a + b + c + d + e + g + h }
+        fn f(x: u64) -> u64 { many(x, 1, 2, 3, 4, 5, 6) }",
+        // Read through.
+        "#[track_caller] #[inline(never)] fn column(x: u64) -> u64 { let at = Location::caller(); at.line() as u64 * 1000 + x }
+        #[track_caller] #[inline(never)] fn through(x: u64) -> u64 { column(x) + 1 }
+        fn f(x: u64) -> u64 { through(x) }",
+        // In a closure, and in a table.
+        "#[track_caller] #[inline(never)] fn first(x: u64) -> u64 { x + Location::caller().line() as u64 }
+        #[track_caller] #[inline(never)] fn second(x: u64) -> u64 { x }
+        fn f(x: u64) -> u64 { let all = [|x| first(x), |x| second(x)]; all.iter().map(|g: &fn(u64) -> u64| g(x)).sum() }",
+        // Found where a panic ends.
+        "struct Last(&'static Location<'static>);
+        static LINE: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        impl Drop for Last { fn drop(&mut self) { LINE.store(self.0.line(), std::sync::atomic::Ordering::SeqCst) } }
+        #[track_caller] #[inline(never)] fn fails(x: u64) { let _last = Last(Location::caller()); if x > 0 { panic!() } }
+        fn f(x: u64) -> u64 { let _ = std::panic::catch_unwind(|| fails(x)); LINE.load(std::sync::atomic::Ordering::SeqCst) as u64 }",
+    ];
+    for program in programs {
+        let small = Small::new(&format!("use std::panic::Location;\n// here\n{program}\n"));
+        small.sees("// here", "\n// here");
+    }
+}
+
+#[test]
 fn lines_above_count_where_a_caller_asks_for_its_place() {
     let direct = Small::new(
         "// here

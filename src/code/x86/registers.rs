@@ -16,6 +16,34 @@ impl Instruction {
         (self.has_modrm && !is_group).then(|| self.register())
     }
 
+    /// Whether an operand is a byte: without REX the numbers from 4 to 7 are those of the upper halves of registers 0 to 3.
+    fn has_bytes(&self) -> bool {
+        match self.map {
+            0 => {
+                self.opcode & 1 == 0
+                    && matches!(self.opcode, 0x00..=0x3f | 0x80..=0x8a | 0xc0 | 0xc6 | 0xd0..=0xd3 | 0xf6 | 0xfe)
+            }
+            1 => matches!(self.opcode, 0x90..=0x9f | 0xb0 | 0xb6 | 0xbe | 0xc0),
+            _ => false,
+        }
+    }
+
+    /// Whether the stack pointer is an operand of its own, not one that memory is counted from. Of a byte its
+    /// number is that of another register's upper half: no compiler takes the pointer apart.
+    pub(in crate::code) fn names_stack_pointer(&self) -> bool {
+        let has_vectors = self.vector != 0
+            || self.map == 1
+                && matches!(self.opcode, 0x10..=0x17 | 0x28 | 0x29 | 0x2e | 0x2f | 0x50..=0x6d | 0x6f..=0x76 | 0x7c..=0x7d | 0x7f | 0xc2 | 0xc6 | 0xd0..=0xff);
+        let in_opcode = match self.map {
+            0 => matches!(self.opcode, 0x50..=0x5f | 0x90..=0x97 | 0xb8..=0xbf),
+            1 => matches!(self.opcode, 0xc8..=0xcf),
+            _ => false,
+        };
+        let of_opcode = in_opcode.then(|| self.opcode_register());
+        let mut named = [of_opcode, self.named_register(), self.other_register()].into_iter();
+        !self.has_bytes() && !has_vectors && named.any(|register| register == Some(super::RSP))
+    }
+
     /// Whether it does nothing, or fetches ahead, whatever its operand is.
     pub(in crate::code) fn is_hint(&self) -> bool {
         self.map == 1 && self.vector == 0 && matches!(self.opcode, 0x18..=0x1f)
@@ -42,6 +70,13 @@ impl Instruction {
             (0, 0x31 | 0x33) if self.other_register() == Some(self.register()) => Some(self.register()),
             _ => None,
         }
+    }
+
+    /// The operands, beside rax, of what writes rdx and does not read it: rax times something, or its sign.
+    pub(in crate::code) fn multiplies(&self) -> Option<[Option<u8>; 3]> {
+        let is_one = self.is(0x99) || self.is(0xf7) && matches!(self.group(), 4 | 5);
+        (is_one && self.prefixes & super::WORD == 0)
+            .then(|| [self.base(), self.index(), self.other_register()])
     }
 
     /// Whether it overwrites a byte of the register with something else.
@@ -89,7 +124,10 @@ impl Instruction {
             return true;
         }
         if self.has_modrm {
-            let is_named = self.named_register() == Some(register) || self.other_register() == Some(register);
+            let names =
+                |number: u8| self.named_register() == Some(number) || self.other_register() == Some(number);
+            let has_halves = self.has_bytes() && self.rex & super::REX == 0;
+            let is_named = names(register) || register < 4 && has_halves && names(register + 4);
             // Multiplication, division, shifts, strings, and what few compilers write.
             let is_plain = match self.map {
                 0 => match self.opcode {
@@ -108,7 +146,11 @@ impl Instruction {
             0x50..=0x5f | 0xb8..=0xbf if self.map == 0 => self.opcode_register() == register,
             // Of a byte without REX the number may be that of the upper half of another register.
             0xb0..=0xb7 if self.map == 0 => register == self.opcode_register() || register == self.opcode & 3,
-            0x68 | 0x6a | 0x70..=0x7f | 0x90 | 0xe9 | 0xeb if self.map == 0 => false,
+            0x68 | 0x6a | 0x70..=0x7f | 0xe9 | 0xeb if self.map == 0 => false,
+            0x90 if self.map == 0 => self.opcode_register() != 0,
+            // The short forms for the accumulator, and what extends it.
+            0x00..=0x3f | 0x98 | 0xa8 | 0xa9 if self.map == 0 => register == 0,
+            0x99 if self.map == 0 => register == 0 || register == 2,
             0x80..=0x8f if self.map == 1 => false,
             _ => true,
         }

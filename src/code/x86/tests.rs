@@ -70,6 +70,18 @@ fn compare(bytes: &[u8], info: &mut InstructionInfoFactory) -> Option<usize> {
         (expected.thread, expected.base, expected.index) = (false, None, None);
     }
     assert_eq!(seen_here(&here, bytes), expected, "{there} {bytes:02x?}");
+    for used in info.info(&there).used_registers() {
+        let register = used.register().full_register();
+        let number = u8::try_from(register.number()).unwrap();
+        // The stack pointer is used by what says nothing of it.
+        let is_general = register.is_gpr64() && register != Register::RSP;
+        assert!(
+            !is_general || here.is_hint() || here.touches(number),
+            "{there} uses {register:?} {bytes:02x?}"
+        );
+    }
+    let names_rsp = (0..there.op_count()).any(|operand| there.op_register(operand) == Register::RSP);
+    assert!(here.names_stack_pointer() || !names_rsp, "{there} {bytes:02x?}");
     let memory = info.info(&there).used_memory();
     if here.has_memory_operand() {
         let size = there.memory_size().size();
