@@ -2,7 +2,8 @@
 //!
 //! Valgrind's lackey prints each instruction and each access to memory. A function is active from its
 //! first instruction to the next one of its caller, which must not be in its reach. What the caller
-//! passes by reference is read by right; the functions of the tests take numbers.
+//! passes by reference is read by right; the functions of the tests take numbers. What a panic reads from
+//! where it begins to where code of the program goes on (places, texts, tables for unwinding) is in no value.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -16,6 +17,9 @@ pub struct Followed {
     pub root: u64,
     pub code: Ranges,
     pub data: Ranges,
+    /// Code that panics, and code that is not of the standard library.
+    panics: Ranges,
+    own: Ranges,
 }
 
 /// Sorted ranges that do not overlap.
@@ -57,7 +61,31 @@ impl Followed {
             let data = reach.pieces.iter().filter(|piece| !piece.is_code).flat_map(|piece| &piece.ranges);
             Ranges::new(if is_code { own.copied().collect() } else { data.chain(inner).copied().collect() })
         };
-        Followed { root, code: ranges(true), data: ranges(false) }
+        let named = |is_wanted: fn(&str) -> bool| {
+            let functions = reach.pieces.iter().filter(|piece| piece.is_code && is_wanted(&piece.name()));
+            Ranges::new(functions.flat_map(|piece| piece.ranges.iter().take(1)).copied().collect())
+        };
+        let panics = named(|name| name.contains("core::panicking"));
+        // What the standard library is made of, stubs of the linker, and impls, whose crate is not told apart.
+        let own = named(|name| {
+            const STANDARD: [&str; 13] = [
+                "core::",
+                "alloc::",
+                "std::",
+                "__rust",
+                "rust_",
+                "rustc_demangle::",
+                "gimli::",
+                "addr2line::",
+                "memchr::",
+                "hashbrown::",
+                "miniz_oxide::",
+                "<",
+                "code at ",
+            ];
+            !STANDARD.iter().any(|of| name.starts_with(of))
+        });
+        Followed { root, code: ranges(true), data: ranges(false), panics, own }
     }
 }
 
@@ -93,6 +121,8 @@ pub fn follow(path: &Path, first: u64, caller: (u64, u64), functions: &[Followed
     let mut trace = Trace::default();
     let mut bias = None;
     let mut active: Option<&Followed> = None;
+    let mut is_panicking = false;
+    let mut at = 0;
     for line in BufReader::new(child.stdout.take().unwrap()).split(b'\n') {
         let line = line.unwrap();
         if bias.is_none() {
@@ -113,7 +143,16 @@ pub fn follow(path: &Path, first: u64, caller: (u64, u64), functions: &[Followed
                 active = functions.iter().find(|function| function.root == address);
             }
         }
-        let Some(function) = active else { continue };
+        let Some(function) = active else {
+            is_panicking = false;
+            continue;
+        };
+        if is_code {
+            at = address;
+            is_panicking = (is_panicking || function.panics.hold(address)) && !function.own.hold(address);
+        } else if is_panicking {
+            continue;
+        }
         let (what, own, reached) = if is_code {
             ("code", &sections.code, &function.code)
         } else {
@@ -124,7 +163,7 @@ pub fn follow(path: &Path, first: u64, caller: (u64, u64), functions: &[Followed
         }
         *if is_code { &mut trace.executed } else { &mut trace.read } += 1;
         if !reached.hold(address) {
-            let place = format!("{what} at {address:#x} of {:#x}", function.root);
+            let place = format!("{what} at {address:#x} of {:#x}, by {at:#x}", function.root);
             *trace.outside.entry(place).or_default() += 1;
         }
     }
