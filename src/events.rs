@@ -2,13 +2,23 @@
 //!
 //! A logger is the program's own code. One that panics loses its message, and nothing else.
 
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Lets a logger panic.
+pub(crate) fn tell(log: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(log)) {
+        // To drop it may panic, too.
+        mem::forget(payload);
+    }
+}
+
 /// Tells the logger at a level, if it listens.
 macro_rules! event {
     ($level:ident, $($argument:tt)+) => {
         // Most programs look at few levels, or have no logger at all: that costs one comparison.
         if log::Level::$level <= log::max_level() {
-            let tell = || log::log!(target: "rememo", log::Level::$level, $($argument)+);
-            let _ = $crate::panics::catch(tell);
+            $crate::events::tell(|| log::log!(target: "rememo", log::Level::$level, $($argument)+));
         }
     };
 }

@@ -9,6 +9,7 @@ mod data;
 mod element;
 #[cfg(feature = "ndarray")]
 mod ndarray;
+mod raw;
 mod serde;
 
 use std::fmt;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 
 use self::data::Data;
 pub use self::element::Element;
-use crate::codec::raw::Elements;
+use crate::codec::raw::{Elements, elements};
 use crate::error::{Error, Result};
 
 /// Numbers with a shape: the output type for large results.
@@ -132,15 +133,6 @@ impl<T: Element> Array<T> {
     pub(crate) fn set_digest(&self, digest: [u8; 32]) {
         self.data.set_digest(digest);
     }
-}
-
-/// How many elements an array of this shape has; `None` if memory cannot.
-pub(crate) fn elements(shape: &[usize]) -> Option<usize> {
-    // A dimension of zero makes all others harmless.
-    if shape.contains(&0) {
-        return Some(0);
-    }
-    shape.iter().try_fold(1usize, |product, &dimension| product.checked_mul(dimension))
 }
 
 fn check_shape(shape: &[usize], count: usize) -> Result<()> {

@@ -2,7 +2,7 @@
 //!
 //! Values of other types are read back before they are kept or sent ([`meaning`](super::meaning)).
 //! Of these it is not necessary:
-//! - Both `Serialize` and `Deserialize` are serde's own (an `Array`'s are ours). Each writes all of
+//! - Both `Serialize` and `Deserialize` are serde's own (of an `Array`, ours). Each writes all of
 //!   a value in one way, and reads just that.
 //! - No attribute can come between: nothing in them is renamed, skipped, converted or made up.
 //! - Maps and sets are read by inserting what was written, under the standard library's own order,
@@ -14,8 +14,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use std::any::TypeId;
-
-use crate::array::{Array, Element};
 
 /// A type whose reader is known to read what its writer wrote.
 pub trait Symmetric {}
@@ -38,7 +36,6 @@ symmetric! {
     [T: Symmetric] Vec<T>;
     [T: Symmetric] VecDeque<T>;
     [T: Symmetric, const N: usize] [T; N];
-    [T: Element] Array<T>;
     [T: Symmetric] BTreeSet<T>;
     [T: Symmetric] HashSet<T>;
     [K: Symmetric, V: Symmetric] BTreeMap<K, V>;

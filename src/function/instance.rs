@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 use super::printed::{self, Known};
-use crate::key::{Identity, IdentityParts};
+use crate::key::{Identity, IdentityParts, Unknown};
 use crate::lock::lock;
 use crate::states::Machine;
 
@@ -57,16 +57,6 @@ impl<F, P> std::fmt::Debug for Parameters<F, P> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(type_name::<F>())
     }
-}
-
-/// Why calls of an instance have no key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unknown {
-    /// A type parameter is a closure: all closures in one function have one name, and their numbers
-    /// change with any edit.
-    Closure,
-    /// Another one in this process has the same identity.
-    Twin,
 }
 
 impl Instance {

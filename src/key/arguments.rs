@@ -7,7 +7,16 @@ use serde::Serialize;
 use super::encode::{EncodeError, Encoder};
 use super::preview::Preview;
 use super::{Identity, Key};
-use crate::function::Unknown;
+
+/// Why calls of an instance of a function have no key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unknown {
+    /// A type parameter is a closure: all closures in one function have one name, and their numbers
+    /// change with any edit.
+    Closure,
+    /// Another one in this process has the same identity.
+    Twin,
+}
 
 /// Takes the arguments of a call one by one. The code that `#[memo]` writes calls [`argument`](Self::argument).
 #[derive(Debug)]

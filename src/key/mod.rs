@@ -40,7 +40,7 @@ use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 
 pub use arguments::{ArgumentError, Arguments};
-pub(crate) use arguments::{key, key_of_some, preview, writers};
+pub(crate) use arguments::{Unknown, key, key_of_some, preview, writers};
 pub(crate) use encode::{EncodeError, Numbers, Primitive, has_no_order};
 pub use hashed::Hashed;
 pub(crate) use identity::{FunctionId, Identity, IdentityParts, fingerprint_with_cfg};

@@ -29,6 +29,7 @@ mod environment;
 mod functions;
 mod identity;
 mod large;
+mod layers;
 mod log;
 mod memory;
 mod mutation;

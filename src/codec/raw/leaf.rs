@@ -57,7 +57,7 @@ impl<'v> Leaf<'v> {
     }
 
     /// An array with a shape.
-    pub(super) fn array<T: Bits<Primitive>>(shape: &'v [usize], items: &'v [T], digest: [u8; 32]) -> Self {
+    pub(crate) fn array<T: Bits<Primitive>>(shape: &'v [usize], items: &'v [T], digest: [u8; 32]) -> Self {
         let shape = Shape::Dimensions(shape);
         Leaf { shape, digest: Some(digest), ..Leaf::new(Form::Array, items) }
     }
@@ -82,6 +82,15 @@ impl<'v> Leaf<'v> {
             head.extend_from_slice(&digest);
         }
     }
+}
+
+/// How many elements an array of this shape has; `None` if memory cannot.
+pub(crate) fn elements(shape: &[usize]) -> Option<usize> {
+    // A dimension of zero makes all others harmless.
+    if shape.contains(&0) {
+        return Some(0);
+    }
+    shape.iter().try_fold(1usize, |product, &dimension| product.checked_mul(dimension))
 }
 
 /// The little-endian bytes of numbers.
@@ -126,7 +135,7 @@ impl Described {
             dimensions.iter().map(|&dimension| u64::from_le_bytes(dimension).try_into().ok()).collect();
         let too_large = || unreadable("it has more elements than fit into memory".into());
         let shape = shape.ok_or_else(too_large)?;
-        let count = crate::array::elements(&shape).ok_or_else(too_large)?;
+        let count = elements(&shape).ok_or_else(too_large)?;
         let digest = match form {
             Form::Array => Some(reader.vec(32)?.try_into().expect("as many as asked for")),
             _ => None,
@@ -171,7 +180,7 @@ impl<'e> Leaves<'e> {
     }
 
     /// The next array, which must be one of `T`s of this form; its data is what is read next.
-    pub(super) fn next<W, T: Bits<W>>(&mut self, form: Form) -> Result<Described, DecodeError> {
+    pub(crate) fn next<W, T: Bits<W>>(&mut self, form: Form) -> Result<Described, DecodeError> {
         let leaf = self.described.pop_front().ok_or_else(|| unreadable("it has too few arrays".into()))?;
         if (leaf.kind, leaf.form, leaf.size) != (T::KIND, form, size_of::<T>()) {
             let how = format!(
@@ -215,7 +224,7 @@ impl<'e> Leaves<'e> {
     }
 
     /// The data of the array, mapped where that can be.
-    pub(super) fn elements<T: Bits<Primitive>>(
+    pub(crate) fn elements<T: Bits<Primitive>>(
         &mut self,
         leaf: &Described,
     ) -> Result<Elements<T>, DecodeError> {
@@ -263,6 +272,6 @@ impl std::fmt::Debug for Leaves<'_> {
     }
 }
 
-pub(super) fn unreadable(how: String) -> DecodeError {
+pub(crate) fn unreadable(how: String) -> DecodeError {
     DecodeError::Unreadable(how.into())
 }

@@ -31,7 +31,7 @@ use std::borrow::Cow;
 pub use argument::RawArgument;
 pub(crate) use argument::{decode_argument, encode_argument};
 pub use elements::Elements;
-pub(crate) use leaf::{Described, Form, describe_all, little_endian};
+pub(crate) use leaf::{Described, Form, describe_all, elements, little_endian, unreadable};
 pub use leaf::{Leaf, Leaves};
 
 use super::{CodecError, DecodeError, Encoded, RAW, expect_codec};

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::leaf::{Form, Leaf, Leaves, unreadable};
 use super::{Bits, DecodeError, Primitive, Raw};
-use crate::array::{Array, Element};
 
 /// Types that are one array, by how they are seen and how they are made.
 macro_rules! one_array {
@@ -81,25 +80,6 @@ impl<W, T: Bits<W>, const N: usize> Raw<W> for [T; N] {
             return Err(unreadable(format!("it has {} elements, not {N}", leaf.count)));
         }
         leaves.array()
-    }
-}
-
-impl<W, T: Element> Raw<W> for Array<T> {
-    const LEAVES: usize = 1;
-    const MAPS: bool = true;
-
-    fn describe<'v>(&'v self, leaves: &mut Vec<Leaf<'v>>) {
-        leaves.push(Leaf::array(self.shape(), self, *self.digest()));
-    }
-
-    fn read(leaves: &mut Leaves<'_>) -> Result<Self, DecodeError> {
-        let leaf = leaves.next::<Primitive, T>(Form::Array)?;
-        let array = Array::of_elements(&leaf.shape, leaves.elements(&leaf)?);
-        let array = array.map_err(|error| unreadable(error.to_string()))?;
-        if let Some(digest) = leaf.digest {
-            array.set_digest(digest);
-        }
-        Ok(array)
     }
 }
 
