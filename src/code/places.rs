@@ -15,6 +15,8 @@
 //! goes untouched into the next, is not looked for behind that: a compiler takes the registers of
 //! arguments for lost in a call, so both would have to get it as the same argument and return it.
 
+use std::ops::ControlFlow;
+
 use super::usage::{ARGUMENTS, Block, Callee, KEPT};
 use super::x86::{Instruction, RSP};
 
@@ -103,7 +105,7 @@ pub(super) fn follow(
 ) -> Option<u16> {
     let mut of_entry = Follower::new(block, (end, jumps), ask);
     of_entry.walk(0, State::default())?;
-    let of_entry = of_entry.states;
+    let (of_entry, lowest_taken) = (of_entry.states, of_entry.lowest_taken);
     let mut follower = Follower::new(block, (end, jumps), ask);
     // The same distances from the stack pointer of the beginning.
     let depth = of_entry.get(first)?.as_ref()?.depth;
@@ -117,7 +119,8 @@ pub(super) fn follow(
         let (registers, slots) = (follower.kept, follower.slots.clone());
         follower.walk(number, State { registers, slots, depth, ..State::default() })?;
     }
-    let is_spill = |slot: &i64| follower.read.contains(slot) && *slot < follower.lowest_taken;
+    let lowest_taken = lowest_taken.min(follower.lowest_taken);
+    let is_spill = |slot: &i64| follower.read.contains(slot) && *slot < lowest_taken;
     follower.slots.iter().all(is_spill).then_some(follower.returned)
 }
 
@@ -265,77 +268,79 @@ impl<'b, 'a> Follower<'b, 'a> {
         (state.registers & KEPT == 0).then_some(())
     }
 
-    /// Of what works with the stack pointer; anything else works with registers.
-    fn stack(&mut self, i: &Instruction, bytes: &[u8], mut state: State) -> Option<State> {
-        let is_short = i.map == 0 && matches!(i.opcode, 0x81 | 0x83);
-        if is_short && i.other_register() == Some(RSP) {
-            match i.group() {
-                5 => state.depth += i.immediate(bytes),
-                0 => state.depth -= i.immediate(bytes),
-                _ => return None,
-            }
-            return Some(state);
-        }
-        match i.opcode {
-            0x50..=0x57 | 0x68 | 0x6a if i.map == 0 => {
-                let is_register = i.opcode < 0x58;
-                state.depth += 8;
-                let is_taken =
-                    is_register && (state.holds(i.opcode_register()) || i.opcode_register() == RSP);
-                return (!is_taken).then_some(state);
-            }
-            0x58..=0x5f if i.map == 0 => {
-                let is_held = state.slots.contains(&-state.depth);
-                state.depth -= 8;
-                state.hold(i.opcode_register(), false);
-                return (!is_held && i.opcode_register() != RSP).then_some(state);
-            }
-            // Frames and flags, and what is pushed from and popped to memory.
-            0x8f | 0x9c | 0x9d | 0xc8 | 0xc9 if i.map == 0 => return None,
-            0xff if i.map == 0 && i.group() == 6 => return None,
-            _ => {}
+    /// Of what works with the stack; anything else works with registers.
+    fn stack(&mut self, i: &Instruction, bytes: &[u8], state: State) -> Option<State> {
+        if let ControlFlow::Break(after) = move_pointer(i, bytes, &state) {
+            return after;
         }
         if i.names_stack_pointer() {
-            // A copy of the pointer leads to all that is above.
+            // A copy of the pointer leads anywhere.
             let is_copy = i.copy().is_some_and(|(from, to)| from == RSP && to != RSP);
-            self.lowest_taken = self.lowest_taken.min(-state.depth);
+            self.lowest_taken = i64::MIN;
             return if is_copy { registers(i, state) } else { None };
         }
-        if i.base() != Some(RSP) {
-            return registers(i, state);
-        }
+        if i.base() == Some(RSP) { self.slot(i, bytes, state) } else { registers(i, state) }
+    }
+
+    /// Of an operand that is counted from the stack pointer.
+    fn slot(&mut self, i: &Instruction, bytes: &[u8], mut state: State) -> Option<State> {
         let at = i.displacement(bytes) - state.depth;
-        let width = i.width().filter(|_| i.index().is_none());
-        let Some(width) = width else {
+        let Some(width) = i.width().filter(|_| i.index().is_none()) else {
             self.lowest_taken = self.lowest_taken.min(at);
             return registers(i, state);
         };
-        let is_move = i.is_wide() && i.map == 0;
-        if is_move && i.is(0x89) && state.holds(i.register()) {
-            if !state.slots.contains(&at) {
-                state.slots.push(at);
-                state.slots.sort_unstable();
-            }
-            if !self.slots.contains(&at) {
-                self.slots.push(at);
-            }
+        let (stores, loads) = (i.is_wide() && i.is(0x89), i.is_wide() && i.is(0x8b));
+        if stores && state.holds(i.register()) {
+            note(&mut state.slots, at);
+            state.slots.sort_unstable();
+            note(&mut self.slots, at);
             return Some(state);
         }
-        if state.slots.contains(&at) && is_move && i.is(0x8b) {
+        if loads && state.slots.contains(&at) {
             state.hold(i.register(), true);
-            if !self.read.contains(&at) {
-                self.read.push(at);
-            }
+            note(&mut self.read, at);
             return Some(state);
         }
-        // Whatever else may meet a slot: written anew it may still hold the address, for all that is known.
+        // Whatever else may meet a slot. Written anew it may still hold the address, for all that is known.
         let is_beside = |slot: &i64| at + i64::from(width) <= *slot || slot + 8 <= at;
-        let is_written_anew = is_move && i.is(0x89) && state.slots.contains(&at);
-        if !is_written_anew && !state.slots.iter().all(is_beside) {
-            return None;
-        }
-        registers(i, state)
+        let is_written_anew = stores && state.slots.contains(&at);
+        let is_known = is_written_anew || state.slots.iter().all(is_beside);
+        if is_known { registers(i, state) } else { None }
     }
+}
+
+fn note(slots: &mut Vec<i64>, at: i64) {
+    if !slots.contains(&at) {
+        slots.push(at);
+    }
+}
+
+/// Of what moves the stack pointer; anything else goes on.
+fn move_pointer(i: &Instruction, bytes: &[u8], state: &State) -> ControlFlow<Option<State>> {
+    if i.map != 0 {
+        return ControlFlow::Continue(());
+    }
+    let by = |distance: i64| State { depth: state.depth + distance, ..state.clone() };
+    let register = i.opcode_register();
+    ControlFlow::Break(match i.opcode {
+        0x81 | 0x83 if i.other_register() == Some(RSP) => match i.group() {
+            5 => Some(by(i.immediate(bytes))),
+            0 => Some(by(-i.immediate(bytes))),
+            _ => None,
+        },
+        0x50..=0x57 => (!state.holds(register) && register != RSP).then(|| by(8)),
+        0x68 | 0x6a => Some(by(8)),
+        0x58..=0x5f => {
+            let is_held = state.slots.contains(&-state.depth);
+            let mut after = by(-8);
+            after.hold(register, false);
+            (!is_held && register != RSP).then_some(after)
+        }
+        // Frames and flags, and what is pushed from and popped to memory.
+        0x8f | 0x9c | 0x9d | 0xc8 | 0xc9 => None,
+        0xff if i.group() == 6 => None,
+        _ => return ControlFlow::Continue(()),
+    })
 }
 
 /// Of what works with registers, or memory that is not on the stack.

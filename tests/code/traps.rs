@@ -171,6 +171,12 @@ fn lines_above_count_where_a_place_is_kept_returned_or_compared() {
         #[track_caller] #[inline(never)] fn fault(code: u64) -> Fault { Fault { code, at: Location::caller(), more: [code; 4] } }
         #[inline(never)] fn told(fault: &Fault) -> u64 { fault.code + fault.at.line() as u64 + fault.more[1] }
         fn f(x: u64) -> u64 { let fault = fault(x); told(&fault) }",
+        // A part of a value whose address was taken before.
+        "struct Fault { code: u64, at: Option<&'static Location<'static>>, more: [u64; 4] }
+        #[track_caller] #[inline(never)] fn fault(fault: &mut Fault) { fault.code += 1; fault.at = Some(Location::caller()) }
+        #[inline(never)] fn told(fault: &Fault) -> u64 { fault.code + fault.at.unwrap().line() as u64 + fault.more[1] }
+        #[track_caller] #[inline(never)] fn both(x: u64) -> u64 { let mut one = Fault { code: x, at: None, more: [x; 4] }; let two = std::hint::black_box(&mut one); two.at = Some(Location::caller()); told(two) }
+        fn f(x: u64) -> u64 { let mut one = Fault { code: x, at: None, more: [x; 4] }; fault(&mut one); told(&one) + both(x) }",
         // On the stack, for there are too many arguments.
         "#[track_caller] #[inline(never)] fn many(a: u64, b: u64, c: u64, d: u64, e: u64, g: u64, h: u64) -> u64 { Location::caller().line() as u64 + a + b + c + d + e + g + h }
         fn f(x: u64) -> u64 { many(x, 1, 2, 3, 4, 5, 6) }",
