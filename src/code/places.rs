@@ -2,27 +2,22 @@
 //!
 //! Functions that `#[track_caller]` marks, and methods of traits that it marks (`Index::index`), get the
 //! place of their caller as their last argument and hand it to what panics with it. Code that is not
-//! optimized keeps it on the stack in between. So the registers and the slots of the stack that may hold
-//! the address are followed along all branches, and into calls. Any other use is one that may tell the
-//! place: compared, read through, put into a structure.
-//!
-//! A slot is one of eight bytes at a known distance from where the stack pointer was. It must be read
-//! again, or it could be an argument on the stack; and of no place below it may the address be taken, or
-//! it could be a part of a larger value.
-//!
-//! A register that nobody has written since may be passed and returned without anybody's wish. So the
-//! callee is asked, whatever it takes, and says what it leaves behind. What one call has left, and what
-//! goes untouched into the next, is not looked for behind that: a compiler takes the registers of
-//! arguments for lost in a call, so both would have to get it as the same argument and return it.
+//! optimized keeps it on the stack in between. So the address is [followed](follow) through each function,
+//! and into calls. Any other use is one that may tell the place: compared, read through, put into a
+//! structure.
 
-use std::ops::ControlFlow;
+mod follow;
 
-use super::usage::{ARGUMENTS, Block, Callee, KEPT};
-use super::x86::{Instruction, RSP};
+use std::collections::HashMap;
 
-/// Asks what a callee that has the address in a register leaves behind: the registers that may hold it when
-/// it returns; `None` if it uses the address.
-pub(super) type Ask<'a> = dyn FnMut(Callee, u8) -> Option<u16> + 'a;
+use super::constants::use_of;
+use super::elf::Target;
+use super::forms::is_place;
+use super::names;
+use super::reach::Graph;
+use super::scan::{Function, Reference};
+use super::usage::{Block, Callee};
+use super::x86;
 
 /// How a function comes by the place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,336 +28,116 @@ pub(super) enum Entry {
     Taken { at: u32 },
 }
 
-/// The registers in which a function returns something: rax, rdx, rcx.
-const RETURNED: u16 = 0b111;
-
-/// What may hold the address before an instruction.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct State {
-    registers: u16,
-    /// Those of them that a call has left, and nobody has written since.
-    left: u16,
-    /// By distance from where the stack pointer was at the start.
-    slots: Vec<i64>,
-    /// How far the stack pointer is below that.
-    depth: i64,
-    /// A register with the address of a function, and the slot of the program that it comes from.
-    loaded: Option<(u8, u64)>,
-}
-
-impl State {
-    fn holds(&self, register: u8) -> bool {
-        self.registers >> register & 1 == 1
+impl Graph {
+    /// Whether an address that a function takes is that of a place in the source, which goes to panics of
+    /// the standard library and nowhere else.
+    pub(super) fn is_told_place(&mut self, function: Function, reference: Reference) -> bool {
+        if !is_place(&self.elf, reference.target) {
+            return false;
+        }
+        let usage = use_of(&self.scan, reference.usage);
+        let callee = usage.and_then(|usage| usage.passed_to).and_then(|callee| self.callee(callee));
+        if callee.is_some_and(|(_, name)| names::only_panics_with_places(name)) {
+            return true;
+        }
+        self.passes_on(function, Entry::Taken { at: reference.at }) == Some(0)
     }
 
-    fn hold(&mut self, register: u8, holds: bool) {
-        self.registers = self.registers & !(1 << register) | u16::from(holds) << register;
-        self.left &= !(1 << register);
-    }
-
-    /// What may be held where two ways meet; `None` if they disagree about the stack.
-    fn or(&self, other: &State) -> Option<State> {
-        if self.depth != other.depth {
-            return None;
-        }
-        let mut slots = self.slots.clone();
-        slots.extend(other.slots.iter().filter(|slot| !self.slots.contains(slot)));
-        let loaded = self.loaded.filter(|_| self.loaded == other.loaded);
-        let written = self.registers & !self.left | other.registers & !other.left;
-        let left = (self.left | other.left) & !written;
-        Some(State { registers: self.registers | other.registers, left, slots, depth: self.depth, loaded })
-    }
-}
-
-/// Follows an address through a function.
-struct Follower<'b, 'a> {
-    block: &'b Block<'b>,
-    end: u64,
-    jumps: &'b [u64],
-    ask: &'b mut Ask<'a>,
-    states: Vec<Option<State>>,
-    /// What may hold it when the function returns.
-    returned: u16,
-    /// All slots that ever held it, those that were read again, and from where on others' addresses are taken.
-    slots: Vec<i64>,
-    read: Vec<i64>,
-    lowest_taken: i64,
-    /// The depth of the stack at calls, which is that of landing pads.
-    at_calls: Option<i64>,
-    /// Registers that ever held it across a call.
-    kept: u16,
-}
-
-/// The registers that may hold the address when the function returns, if it is not used otherwise than by
-/// passing it on. It is in `register` before instruction `first` of a function that ends at `end`, and
-/// jumps by tables to `jumps`.
-pub(super) fn follow(
-    block: &Block<'_>,
-    (end, jumps): (u64, &[u64]),
-    first: usize,
-    register: u8,
-    ask: &mut Ask<'_>,
-) -> Option<u16> {
-    let mut of_entry = Follower::new(block, (end, jumps), ask);
-    of_entry.walk(0, State::default())?;
-    let (of_entry, lowest_taken) = (of_entry.states, of_entry.lowest_taken);
-    let mut follower = Follower::new(block, (end, jumps), ask);
-    // The same distances from the stack pointer of the beginning.
-    let depth = of_entry.get(first)?.as_ref()?.depth;
-    follower.walk(first, State { registers: 1 << register, depth, ..State::default() })?;
-    // Landing pads: no branch leads there, a panic in a call does.
-    for (number, state) in of_entry.iter().enumerate() {
-        if state.is_some() || follower.states[number].is_some() {
-            continue;
-        }
-        let Some(depth) = follower.at_calls else { break };
-        let (registers, slots) = (follower.kept, follower.slots.clone());
-        follower.walk(number, State { registers, slots, depth, ..State::default() })?;
-    }
-    let lowest_taken = lowest_taken.min(follower.lowest_taken);
-    let is_spill = |slot: &i64| follower.read.contains(slot) && *slot < lowest_taken;
-    follower.slots.iter().all(is_spill).then_some(follower.returned)
-}
-
-impl<'b, 'a> Follower<'b, 'a> {
-    fn new(block: &'b Block<'b>, (end, jumps): (u64, &'b [u64]), ask: &'b mut Ask<'a>) -> Self {
-        Follower {
-            block,
-            end,
-            jumps,
-            ask,
-            states: vec![None; block.instructions.len()],
-            returned: 0,
-            slots: Vec::new(),
-            read: Vec::new(),
-            lowest_taken: i64::MAX,
-            at_calls: None,
-            kept: 0,
-        }
-    }
-
-    /// Follows all branches from an instruction on; `None` if the address is used, or may be.
-    fn walk(&mut self, first: usize, state: State) -> Option<()> {
-        let mut waiting = vec![(first, state)];
-        while let Some((number, state)) = waiting.pop() {
-            let Some(known) = self.states.get(number) else { continue };
-            let merged = match known {
-                None => state,
-                Some(known) => known.or(&state)?,
-            };
-            if known.as_ref() == Some(&merged) {
-                continue;
-            }
-            self.states[number] = Some(merged.clone());
-            let (offset, i) = self.block.instructions[number];
-            // What stands behind a call that does not return.
-            if i.is(0xcc) {
-                continue;
-            }
-            let after = self.step(offset, &i, merged)?;
-            if i.is_relative_branch() && !i.is_call() {
-                let target = self.target(offset, &i);
-                if target < self.block.start || target >= self.end {
-                    self.leave(Some(Callee::Code(target)), &after)?;
-                } else {
-                    waiting.push((self.number_at(target)?, after.clone()));
-                }
-            }
-            if i.is_indirect_jump() && !i.is_relative_to_itself() {
-                for target in self.jumps {
-                    waiting.push((self.number_at(*target)?, after.clone()));
-                }
-            }
-            if !i.ends_flow() {
-                waiting.push((number + 1, after));
-            }
-        }
-        Some(())
-    }
-
-    fn next(&self, offset: u32, i: &Instruction) -> u64 {
-        self.block.start + u64::from(offset) + u64::from(i.length)
-    }
-
-    fn target(&self, offset: u32, i: &Instruction) -> u64 {
-        self.next(offset, i).wrapping_add_signed(i.immediate(&self.block.code[offset as usize..]))
-    }
-
-    fn number_at(&self, address: u64) -> Option<usize> {
-        let offset = u32::try_from(address - self.block.start).ok()?;
-        self.block.instructions.binary_search_by_key(&offset, |(at, _)| *at).ok()
-    }
-
-    /// What is held behind an instruction; `None` if it uses the address, or may do.
-    fn step(&mut self, offset: u32, i: &Instruction, state: State) -> Option<State> {
-        let bytes = &self.block.code[offset as usize..];
-        let next = self.next(offset, i);
-        let slot = || next.wrapping_add_signed(i.displacement(bytes));
-        if i.is_call() || i.is_indirect_jump() {
-            let callee = if i.is_relative_to_itself() {
-                Some(Callee::Slot(slot()))
-            } else if i.is_relative_branch() {
-                Some(Callee::Code(self.target(offset, i)))
-            } else {
-                let called = i.other_register();
-                state.loaded.filter(|(register, _)| Some(*register) == called).map(|(_, at)| Callee::Slot(at))
-            };
-            return self.call(callee, i, state);
-        }
-        if i.is_return() {
-            self.returned |= state.registers & RETURNED;
-            return (state.registers & KEPT == 0).then_some(state);
-        }
-        if i.is_hint() || i.is_relative_branch() || i.ends_flow() {
-            // Some jumps count down a register.
-            let counts = i.map == 0 && matches!(i.opcode, 0xe0..=0xe3) && state.holds(1);
-            return (!counts).then_some(state);
-        }
-        let mut state = self.stack(i, bytes, state)?;
-        if state.loaded.is_some_and(|(register, _)| i.touches(register)) {
-            state.loaded = None;
-        }
-        if i.is(0x8b) && i.is_relative_to_itself() && i.is_wide() {
-            state.loaded = Some((i.register(), slot()));
-        }
-        Some(state)
-    }
-
-    fn call(&mut self, callee: Option<Callee>, i: &Instruction, mut state: State) -> Option<State> {
-        let is_operand = (0..16).any(|register| {
-            let names = [i.base(), i.index(), i.other_register()];
-            state.holds(register) && !i.is_relative_branch() && names.contains(&Some(register))
-        });
-        if is_operand || *self.at_calls.get_or_insert(state.depth) != state.depth && i.is_call() {
-            return None;
-        }
-        if i.is_indirect_jump() && callee.is_none() {
-            // To a place of this function, if it has a table.
-            let is_empty = state.registers == 0 && state.slots.is_empty();
-            return (is_empty || !self.jumps.is_empty()).then_some(state);
-        }
-        if i.is_indirect_jump() {
-            self.leave(callee, &state)?;
-            return Some(state);
-        }
-        state.left = self.pass(callee, &state)?;
-        self.kept |= state.registers & KEPT;
-        state.registers = state.registers & KEPT | state.left;
-        state.loaded = None;
-        Some(state)
-    }
-
-    /// What a call, or a jump to another function, leaves of what is held.
-    fn pass(&mut self, callee: Option<Callee>, state: &State) -> Option<u16> {
-        let mut left = 0;
-        for register in ARGUMENTS.into_iter().filter(|register| state.holds(*register)) {
-            let leaves = (self.ask)(callee?, register)?;
-            left |= if state.left >> register & 1 == 1 { 0 } else { leaves };
-        }
-        Some(left)
-    }
-
-    /// Of a jump to another function.
-    fn leave(&mut self, callee: Option<Callee>, state: &State) -> Option<()> {
-        self.returned |= self.pass(callee, state)?;
-        (state.registers & KEPT == 0).then_some(())
-    }
-
-    /// Of what works with the stack; anything else works with registers.
-    fn stack(&mut self, i: &Instruction, bytes: &[u8], state: State) -> Option<State> {
-        if let ControlFlow::Break(after) = move_pointer(i, bytes, &state) {
-            return after;
-        }
-        if i.names_stack_pointer() {
-            // A copy of the pointer leads anywhere.
-            let is_copy = i.copy().is_some_and(|(from, to)| from == RSP && to != RSP);
-            self.lowest_taken = i64::MIN;
-            return if is_copy { registers(i, state) } else { None };
-        }
-        if i.base() == Some(RSP) { self.slot(i, bytes, state) } else { registers(i, state) }
-    }
-
-    /// Of an operand that is counted from the stack pointer.
-    fn slot(&mut self, i: &Instruction, bytes: &[u8], mut state: State) -> Option<State> {
-        let at = i.displacement(bytes) - state.depth;
-        let Some(width) = i.width().filter(|_| i.index().is_none()) else {
-            self.lowest_taken = self.lowest_taken.min(at);
-            return registers(i, state);
+    /// The function that is called, if it is one of the program, and its name.
+    fn callee(&self, callee: Callee) -> Option<(Option<Function>, &str)> {
+        let address = match callee {
+            Callee::Code(address) => address,
+            Callee::Slot(slot) => match self.elf.relocations_in(slot, slot + 1) {
+                [relocation] => match relocation.target {
+                    Target::Address(address) => address,
+                    Target::External(number, _) => return Some((None, &self.elf.externals[number as usize])),
+                    _ => return None,
+                },
+                _ => return None,
+            },
         };
-        let (stores, loads) = (i.is_wide() && i.is(0x89), i.is_wide() && i.is(0x8b));
-        if stores && state.holds(i.register()) {
-            note(&mut state.slots, at);
-            state.slots.sort_unstable();
-            note(&mut self.slots, at);
-            return Some(state);
-        }
-        if loads && state.slots.contains(&at) {
-            state.hold(i.register(), true);
-            note(&mut self.read, at);
-            return Some(state);
-        }
-        // Whatever else may meet a slot. Written anew it may still hold the address, for all that is known.
-        let is_beside = |slot: &i64| at + i64::from(width) <= *slot || slot + 8 <= at;
-        let is_written_anew = stores && state.slots.contains(&at);
-        let is_known = is_written_anew || state.slots.iter().all(is_beside);
-        if is_known { registers(i, state) } else { None }
+        let number = self.scan.function_at(address)?;
+        let function = self.scan.functions[number];
+        let name = self.function_name(number)?;
+        (function.symbol.start == address).then_some((Some(function), name))
     }
-}
 
-fn note(slots: &mut Vec<i64>, at: i64) {
-    if !slots.contains(&at) {
-        slots.push(at);
-    }
-}
-
-/// Of what moves the stack pointer; anything else goes on.
-fn move_pointer(i: &Instruction, bytes: &[u8], state: &State) -> ControlFlow<Option<State>> {
-    if i.map != 0 {
-        return ControlFlow::Continue(());
-    }
-    let by = |distance: i64| State { depth: state.depth + distance, ..state.clone() };
-    let register = i.opcode_register();
-    ControlFlow::Break(match i.opcode {
-        0x81 | 0x83 if i.other_register() == Some(RSP) => match i.group() {
-            5 => Some(by(i.immediate(bytes))),
-            0 => Some(by(-i.immediate(bytes))),
-            _ => None,
-        },
-        0x50..=0x57 => (!state.holds(register) && register != RSP).then(|| by(8)),
-        0x68 | 0x6a => Some(by(8)),
-        0x58..=0x5f => {
-            let is_held = state.slots.contains(&-state.depth);
-            let mut after = by(-8);
-            after.hold(register, false);
-            (!is_held && register != RSP).then_some(after)
+    /// What a function that does nothing with a place but pass it on leaves of it in registers; `None` if it
+    /// uses the place.
+    ///
+    /// All that the place may be passed to is assumed to use nothing and leave nothing until it is seen to:
+    /// so circles do not matter, nor does what was asked before.
+    fn passes_on(&mut self, function: Function, entry: Entry) -> Option<u16> {
+        let key = (function.symbol.start, entry);
+        if let Some(known) = self.places.get(&key) {
+            return *known;
         }
-        // Frames and flags, and what is pushed from and popped to memory.
-        0x8f | 0x9c | 0x9d | 0xc8 | 0xc9 => None,
-        0xff if i.group() == 6 => None,
-        _ => return ControlFlow::Continue(()),
-    })
-}
+        let mut assumed = HashMap::from([(key, Some(0))]);
+        let mut open = vec![(function, entry)];
+        loop {
+            let (mut is_stable, seen) = (true, open.len());
+            // What is called last, first: answers go from there to the callers.
+            for (function, entry) in open.clone().into_iter().rev() {
+                let key = (function.symbol.start, entry);
+                let Some(Some(before)) = assumed.get(&key).copied() else { continue };
+                let left = self.follow_place(function, entry, &mut |callee, entry| {
+                    let key = (callee.symbol.start, entry);
+                    let known = self.places.get(&key).or_else(|| assumed.get(&key)).copied();
+                    known.unwrap_or_else(|| {
+                        open.push((callee, entry));
+                        assumed.insert(key, Some(0));
+                        Some(0)
+                    })
+                });
+                let left = left.map(|left| left | before);
+                is_stable &= left == Some(before);
+                assumed.insert(key, left);
+            }
+            if is_stable && open.len() == seen {
+                break;
+            }
+        }
+        self.places.extend(assumed);
+        self.places[&key]
+    }
 
-/// Of what works with registers, or memory that is not on the stack.
-fn registers(i: &Instruction, mut state: State) -> Option<State> {
-    let held = (0..16).filter(|register| state.registers >> register & 1 == 1);
-    let held: Vec<u8> = held.collect();
-    if let Some((from, to)) = i.copy() {
-        let holds = state.holds(from);
-        state.hold(to, holds);
-    } else if let Some(written) = i.writes_only() {
-        if held.iter().any(|register| i.reads_as_operand(*register)) {
+    /// One pass over a function, see [`follow`].
+    fn follow_place(
+        &self,
+        function: Function,
+        entry: Entry,
+        ask: &mut dyn FnMut(Function, Entry) -> Option<u16>,
+    ) -> Option<u16> {
+        let (start, end) = (function.symbol.start, function.symbol.end);
+        if function.is_unreadable {
             return None;
         }
-        state.hold(written, false);
-    } else if let Some(operand) = i.multiplies() {
-        let is_operand = |register: &u8| *register == 0 || operand.contains(&Some(*register));
-        if held.iter().any(is_operand) {
-            return None;
+        let section = self.elf.section_at(start)?;
+        let code = &section.padded()[(start - section.start) as usize..];
+        let mut instructions = Vec::new();
+        let mut offset = 0;
+        while offset < (end - start) as usize {
+            let instruction = x86::decode(code, offset)?;
+            instructions.push((u32::try_from(offset).ok()?, instruction));
+            offset += usize::from(instruction.length);
         }
-        state.hold(2, false);
-    } else if held.iter().any(|register| i.touches(*register)) {
-        return None;
+        let (first, register) = match entry {
+            Entry::Argument(register) => (0, register),
+            Entry::Taken { at } => {
+                let behind = instructions.partition_point(|(offset, _)| *offset <= at);
+                (behind, instructions[behind.checked_sub(1)?].1.register())
+            }
+        };
+        let tables = function.references().filter_map(|reference| self.tables.get(&reference));
+        let jumps = tables.filter(|table| table.jumps).flat_map(|table| table.targets.iter().copied());
+        let jumps: Vec<u64> = jumps.filter(|target| start <= *target && *target < end).collect();
+        let block = Block { start, code, instructions: &instructions };
+        follow::follow(&block, (end, &jumps), first, register, &mut |callee, register| match self
+            .callee(callee)?
+        {
+            (_, name) if names::is_panic_of_core(name) => Some(0),
+            (Some(callee), _) => ask(callee, Entry::Argument(register)),
+            (None, _) => None,
+        })
     }
-    Some(state)
 }

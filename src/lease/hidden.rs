@@ -76,7 +76,7 @@ struct Look {
     /// The time that each thread that is inside rayon has used of its processor, by its place.
     used: BTreeMap<usize, Duration>,
     inside: Vec<ThreadId>,
-    /// Whether all other threads of the process wait for each other.
+    /// Whether all other threads of the process wait for each other, if that is asked for.
     all_wait: bool,
 }
 
@@ -135,7 +135,7 @@ impl Suspicion {
             |leader: &ThreadId| waits::ends_of(*leader).iter().all(|end| look.inside.contains(end));
         let outside = self.usual.map_or(OUTSIDE, |usual| OUTSIDE.max(10 * usual));
         let all_wait = last.all_wait && look.all_wait;
-        let is_outside_done = !OURS.get() && (all_wait || self.since.elapsed() > outside);
+        let is_outside_done = all_wait || !OURS.get() && self.since.elapsed() > outside;
         let is_confirmed = is_outside_done || leaders.iter().any(is_inside);
         // Of several that see the same, one goes first.
         if is_confirmed && BROKEN.compare_exchange(broken, broken + 1, SeqCst, SeqCst).is_ok() {
@@ -196,7 +196,9 @@ fn look() -> Option<Look> {
             lock(&answers).iter().map(|(place, _, used)| (*place, *used)).collect();
         if (0..threads).all(|place| used.contains_key(&place) || waiting.contains(&place)) {
             let inside = lock(&answers).iter().map(|(_, thread, _)| *thread).collect();
-            return Some(Look { at: Instant::now(), used, inside, all_wait: sys::others_wait() });
+            // A thread of this library's pools does not ask for it.
+            let all_wait = !OURS.get() && sys::others_wait();
+            return Some(Look { at: Instant::now(), used, inside, all_wait });
         }
         if Instant::now() > deadline {
             return None;

@@ -1,4 +1,4 @@
-//! The folders of `src` stand in layers: no two need each other, through however many others.
+//! The folders of `src` stand in the layers that ARCHITECTURE.md shows, and no two need each other, through however many others.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -47,6 +47,30 @@ fn needs() -> Needs {
         needed.retain(|name| names.contains(name) && name != of);
     }
     needs
+}
+
+#[test]
+fn a_folder_needs_only_what_stands_below_it_in_the_picture() {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("ARCHITECTURE.md")).unwrap();
+    let (_, picture) = text.split_once("## Layers").unwrap();
+    let rows: Vec<&str> = picture.lines().skip_while(|line| !line.starts_with("    ")).collect();
+    let rows: Vec<Vec<&str>> = rows
+        .into_iter()
+        .take_while(|line| line.starts_with("    "))
+        .map(|row| row.split([' ', ',']).filter(|word| !word.is_empty()).collect())
+        .collect();
+    let last = rows.len() - 1;
+    assert!(rows[0].contains(&"parallel") && rows[last].contains(&"sys"), "{rows:?}");
+    // What is not in the picture is one of the small modules of the last row.
+    let row = |name: &str| rows.iter().position(|row| row.contains(&name)).unwrap_or(last);
+    for (name, needed) in needs() {
+        for other in needed {
+            let is_known =
+                CIRCLES.iter().any(|all| [&name, &other].iter().all(|it| all.contains(&it.as_str())));
+            let is_below = row(&name) < row(&other) || row(&name) == last && row(&other) == last;
+            assert!(is_known || is_below, "`{name}` stands below or beside `{other}`, which it needs");
+        }
+    }
 }
 
 #[test]
