@@ -35,7 +35,8 @@
 //!   address, and read as references.
 //! - **Places in the source** ([`places`]; `Location`: file, line, column) change with every line added above.
 //!   They are left out where the code does nothing with the address but pass it, through functions that only
-//!   pass it on, to a panic of `core`.
+//!   pass it on, to a function of `core`, `alloc` or `std`, which panics with it. `Location::caller()` is
+//!   excepted.
 //! - **Slots that the loader fills** ([`elf`]). A relocated slot is a reference, whether it stands in the
 //!   GOT, a vtable or a static. Symbols of shared libraries count by name and library. An `IRELATIVE` slot
 //!   leads to the function that chooses.

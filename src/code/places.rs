@@ -10,6 +10,7 @@ mod follow;
 
 use std::collections::HashMap;
 
+use super::constants::use_of;
 use super::elf::Target;
 use super::forms::is_place;
 use super::names;
@@ -29,10 +30,17 @@ pub(super) enum Entry {
 
 impl Graph {
     /// Whether an address that a function takes is that of a place in the source, which goes to panics of
-    /// `core` and nowhere else.
+    /// the standard library and nowhere else.
     pub(super) fn is_told_place(&mut self, function: Function, reference: Reference) -> bool {
-        is_place(&self.elf, reference.target)
-            && self.passes_on(function, Entry::Taken { at: reference.at }) == Some(0)
+        if !is_place(&self.elf, reference.target) {
+            return false;
+        }
+        let usage = use_of(&self.scan, reference.usage);
+        let callee = usage.and_then(|usage| usage.passed_to).and_then(|callee| self.callee(callee));
+        if callee.is_some_and(|(_, name)| names::only_panics_with_places(name)) {
+            return true;
+        }
+        self.passes_on(function, Entry::Taken { at: reference.at }) == Some(0)
     }
 
     /// The function that is called, if it is one of the program, and its name.

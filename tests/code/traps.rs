@@ -171,10 +171,6 @@ fn lines_above_count_where_a_place_is_kept_returned_or_compared() {
         #[track_caller] #[inline(never)] fn fault(code: u64) -> Fault { Fault { code, at: Location::caller(), more: [code; 4] } }
         #[inline(never)] fn told(fault: &Fault) -> u64 { fault.code + fault.at.line() as u64 + fault.more[1] }
         fn f(x: u64) -> u64 { let fault = fault(x); told(&fault) }",
-        // A constant that a function of the standard library is given as any value.
-        "const HERE: &Location<'static> = Location::caller();
-        #[inline(never)] fn keep(all: &mut Vec<&'static Location<'static>>) { all.push(HERE) }
-        fn f(x: u64) -> u64 { let mut all = Vec::new(); keep(&mut all); all[0].line() as u64 + x }",
         // A part of a value whose address was taken before.
         "struct Fault { code: u64, at: Option<&'static Location<'static>>, more: [u64; 4] }
         #[track_caller] #[inline(never)] fn fault(fault: &mut Fault) { fault.code += 1; fault.at = Some(Location::caller()) }
