@@ -57,7 +57,9 @@
 //!
 //! # Not covered
 //! Code of shared libraries; what the program writes to statics after `main` began; code that the arguments
-//! bring along (`dyn`).
+//! bring along (`dyn`). A constant that is a place, `const HERE: &Location = Location::caller()`, where code that is not
+//! optimized gives it to a function of the standard library as a value (`list.push(HERE)`): it looks like the
+//! place of a caller.
 
 #![expect(clippy::cast_possible_truncation, reason = "`usize` has 64 bits where this is compiled")]
 #![expect(clippy::cast_possible_wrap, reason = "offsets within a file")]
