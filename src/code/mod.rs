@@ -35,8 +35,7 @@
 //!   address, and read as references.
 //! - **Places in the source** ([`places`]; `Location`: file, line, column) change with every line added above.
 //!   They are left out where the code does nothing with the address but pass it, through functions that only
-//!   pass it on, to a function of `core`, `alloc` or `std`, which panics with it. `Location::caller()` is
-//!   excepted.
+//!   pass it on, to a panic of the standard library.
 //! - **Slots that the loader fills** ([`elf`]). A relocated slot is a reference, whether it stands in the
 //!   GOT, a vtable or a static. Symbols of shared libraries count by name and library. An `IRELATIVE` slot
 //!   leads to the function that chooses.
@@ -57,9 +56,7 @@
 //!
 //! # Not covered
 //! Code of shared libraries; what the program writes to statics after `main` began; code that the arguments
-//! bring along (`dyn`). A constant that is a place, `const HERE: &Location = Location::caller()`, where code that is not
-//! optimized gives it to a function of the standard library as a value (`list.push(HERE)`): it looks like the
-//! place of a caller.
+//! bring along (`dyn`).
 
 #![expect(clippy::cast_possible_truncation, reason = "`usize` has 64 bits where this is compiled")]
 #![expect(clippy::cast_possible_wrap, reason = "offsets within a file")]

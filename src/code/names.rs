@@ -1,7 +1,8 @@
 //! What the name of a symbol tells: of which crate it is, and what a person calls it.
 
-/// The crates of the standard library whose functions do with a place in the source (`Location`) nothing
-/// but to tell it in a panic.
+use super::usage::ARGUMENTS;
+
+/// The crates of the standard library.
 const STANDARD: [&str; 3] = ["core", "alloc", "std"];
 
 /// Code and statics that count by name only.
@@ -67,16 +68,12 @@ pub(super) fn crate_of(name: &str) -> Option<&str> {
     }
 }
 
-/// Whether a function of this name does nothing but panic with a place that it is given.
-pub(super) fn only_panics_with_places(name: &str) -> bool {
-    // What hands the place out.
-    let tells = name.contains("8Location6caller");
-    !tells && crate_of(name).is_some_and(is_standard)
-}
-
-/// Whether a function of this name panics, and does nothing else with what it is given.
-pub(super) fn is_panic_of_core(name: &str) -> bool {
-    crate_of(name) == Some("core") && name.contains("4core9panicking")
+/// Whether a function of this name panics, and does nothing else with what it is given in the register.
+pub(super) fn panics_with(name: &str, register: u8) -> bool {
+    let is_of = |of, path| crate_of(name) == Some(of) && name.contains(path);
+    // A message of any type, and the place. If it is there, it is no part of a message of two registers.
+    let is_behind_message = || is_of("std", "9panicking11begin_panic") && register == ARGUMENTS[2];
+    is_of("core", "4core9panicking") || is_behind_message()
 }
 
 pub(super) fn is_standard(name: &str) -> bool {
@@ -175,13 +172,20 @@ mod tests {
     }
 
     #[test]
-    fn only_the_standard_librarys_functions_are_known_to_panic_with_a_place() {
-        assert!(only_panics_with_places("_ZN4core6option13unwrap_failed17h5d3416c998754f20E"));
-        assert!(!only_panics_with_places("_ZN4core5panic8location8Location6caller17h5d3416c998754f20E"));
-        assert!(!only_panics_with_places("_ZN4user5check17h5d3416c998754f20E"));
-        assert!(!only_panics_with_places(
-            "_ZN64_$LT$user..Grid$u20$as$u20$core..ops..index..Index$LT$usize$GT$$GT$5index17h5d3416c998754f20E"
-        ));
+    fn panics_are_known_to_do_nothing_else_with_a_place() {
+        let [first, .., third] = [7, 6, 2];
+        assert!(panics_with("_ZN4core9panicking9panic_fmt17h5d3416c998754f20E", first));
+        assert!(panics_with("_RNvNtCsjrHSEGnQ3l9_4core9panicking9panic_fmt", first));
+        let begin_panic = "_ZN3std9panicking11begin_panic17h5d3416c998754f20E";
+        assert!(panics_with(begin_panic, third));
+        assert!(!panics_with(begin_panic, first), "the message may be a place");
+        for other in [
+            "_ZN5alloc3vec16Vec$LT$T$C$A$GT$4push17h5d3416c998754f20E",
+            "_ZN4core5panic8location8Location6caller17h5d3416c998754f20E",
+            "_ZN4user9panicking5panic17h5d3416c998754f20E",
+        ] {
+            assert!(!panics_with(other, third), "{other}");
+        }
     }
 
     #[test]

@@ -7,10 +7,10 @@
 //! structure.
 
 mod follow;
+mod returns;
 
 use std::collections::HashMap;
 
-use super::constants::use_of;
 use super::elf::Target;
 use super::forms::is_place;
 use super::names;
@@ -32,15 +32,8 @@ impl Graph {
     /// Whether an address that a function takes is that of a place in the source, which goes to panics of
     /// the standard library and nowhere else.
     pub(super) fn is_told_place(&mut self, function: Function, reference: Reference) -> bool {
-        if !is_place(&self.elf, reference.target) {
-            return false;
-        }
-        let usage = use_of(&self.scan, reference.usage);
-        let callee = usage.and_then(|usage| usage.passed_to).and_then(|callee| self.callee(callee));
-        if callee.is_some_and(|(_, name)| names::only_panics_with_places(name)) {
-            return true;
-        }
-        self.passes_on(function, Entry::Taken { at: reference.at }) == Some(0)
+        is_place(&self.elf, reference.target)
+            && self.passes_on(function, Entry::Taken { at: reference.at }) == Some(0)
     }
 
     /// The function that is called, if it is one of the program, and its name.
@@ -132,12 +125,20 @@ impl Graph {
         let jumps = tables.filter(|table| table.jumps).flat_map(|table| table.targets.iter().copied());
         let jumps: Vec<u64> = jumps.filter(|target| start <= *target && *target < end).collect();
         let block = Block { start, code, instructions: &instructions };
-        follow::follow(&block, (end, &jumps), first, register, &mut |callee, register| match self
-            .callee(callee)?
-        {
-            (_, name) if names::is_panic_of_core(name) => Some(0),
-            (Some(callee), _) => ask(callee, Entry::Argument(register)),
-            (None, _) => None,
-        })
+        let left =
+            follow::follow(&block, (end, &jumps), first, register, &mut |callee, register| match self
+                .callee(callee)?
+            {
+                (_, name) if names::panics_with(name, register) => Some(0),
+                (Some(callee), _) => ask(callee, Entry::Argument(register)),
+                (None, _) => None,
+            })?;
+        let is_standard = || self.name_at(start).and_then(names::crate_of).is_some_and(names::is_standard);
+        let is_no_value = left != 0 && is_standard() && returns::returns_in_memory(&block);
+        Some(if is_no_value { 0 } else { left })
+    }
+
+    fn name_at(&self, address: u64) -> Option<&str> {
+        self.function_name(self.scan.function_at(address)?)
     }
 }

@@ -339,7 +339,7 @@ impl<'e> Reader<'e> {
                     code: self.code,
                     instructions: &self.instructions,
                 };
-                scan.uses.push(block.usage(number, is_table, self.symbol.end));
+                scan.uses.push(block.usage(number, is_table));
             }
             let at = offset + u32::from(instruction.displacement_at);
             scan.references.push(Reference { at, size: 4, how, target, usage });

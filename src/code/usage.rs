@@ -11,8 +11,6 @@ pub(super) struct Use {
     pub(super) walks: bool,
     /// Whether distances are read from a table there and added to it.
     pub(super) is_table: bool,
-    /// Whether it is an argument of a call and nothing else; of which function.
-    pub(super) passed_to: Option<Callee>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -43,14 +41,9 @@ pub(super) struct Block<'b> {
 
 impl Block<'_> {
     /// What is seen of the use of the address that instruction `number` takes.
-    pub(super) fn usage(&self, number: usize, is_table: bool, end: u64) -> Use {
+    pub(super) fn usage(&self, number: usize, is_table: bool) -> Use {
         let register = self.instructions[number].1.register();
-        Use {
-            numbers: self.numbers_near(number, register),
-            walks: self.walks(number, register),
-            is_table,
-            passed_to: self.passed_to(number, register, end),
-        }
+        Use { numbers: self.numbers_near(number, register), walks: self.walks(number, register), is_table }
     }
 
     fn bytes(&self, offset: u32) -> &[u8] {
@@ -119,52 +112,6 @@ impl Block<'_> {
             }
         }
         false
-    }
-
-    /// The function that a call has the address as an argument of, if the way to the call does nothing
-    /// else with it.
-    fn passed_to(&self, number: usize, register: u8, end: u64) -> Option<Callee> {
-        if !ARGUMENTS.contains(&register) {
-            return None;
-        }
-        let mut at = number + 1;
-        // What is called by a register was loaded from a slot right before, by code that is not optimized.
-        let mut loaded = None;
-        for _ in 0..24 {
-            let (offset, i) = *self.instructions.get(at)?;
-            let next = self.start + u64::from(offset) + u64::from(i.length);
-            let target = || next.wrapping_add_signed(i.immediate(self.bytes(offset)));
-            if i.is_call() || i.is_indirect_jump() {
-                if i.is_relative_to_itself() {
-                    let distance = i.displacement(self.bytes(offset));
-                    return Some(Callee::Slot(next.wrapping_add_signed(distance)));
-                }
-                if let Some(called) = i.other_register() {
-                    return loaded
-                        .filter(|(register, _)| *register == called)
-                        .map(|(_, slot)| Callee::Slot(slot));
-                }
-                return i.is_relative_branch().then(|| Callee::Code(target()));
-            }
-            if i.is(0xe9) || i.is(0xeb) {
-                if target() < self.start || target() >= end {
-                    return Some(Callee::Code(target()));
-                }
-                let offset = (target() - self.start) as u32;
-                at = self.instructions.binary_search_by_key(&offset, |(offset, _)| *offset).ok()?;
-                continue;
-            }
-            if i.is_relative_branch() || i.ends_flow() || i.touches(register) {
-                return None;
-            }
-            if i.is(0x8b) && i.is_relative_to_itself() {
-                loaded = Some((i.register(), next.wrapping_add_signed(i.displacement(self.bytes(offset)))));
-            } else if loaded.is_some_and(|(register, _)| i.touches(register)) {
-                loaded = None;
-            }
-            at += 1;
-        }
-        None
     }
 }
 

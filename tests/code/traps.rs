@@ -157,6 +157,17 @@ fn lines_above_change_nothing_where_functions_pass_their_place_on() {
         fn f(x: u64) -> u64 { let list = vec![x; 3]; check(x, &list) + x }\n",
     );
     checked.ignores("// here", "\n// here");
+    // `?` and `unwrap` of values that are returned in memory leave the place in a register.
+    let returned = Small::new(
+        "// here
+        #[derive(Debug)] enum Fault { Word(String), Number(std::num::ParseIntError) }
+        impl From<std::num::ParseIntError> for Fault { fn from(e: std::num::ParseIntError) -> Self { Fault::Number(e) } }
+        #[inline(never)] fn read(x: u64) -> Result<[u64; 5], Fault> { let y: u64 = x.to_string().parse()?; word(y)?; Ok([y; 5]) }
+        #[inline(never)] fn word(x: u64) -> Result<String, Fault> { if x == 3 { Err(Fault::Word(x.to_string())) } else { Ok(x.to_string()) } }
+        #[inline(never)] fn first(x: u64) -> [u64; 5] { [Some([x; 5]), None][x as usize % 2].unwrap() }
+        fn f(x: u64) -> u64 { first(2 * x)[1] + match read(x) { Ok(all) => all[0], Err(Fault::Word(w)) => w.len() as u64, Err(_) => 1 } }\n",
+    );
+    returned.ignores("// here", "\n\n// here, further down\n");
 }
 
 #[test]
@@ -171,6 +182,28 @@ fn lines_above_count_where_a_place_is_kept_returned_or_compared() {
         #[track_caller] #[inline(never)] fn fault(code: u64) -> Fault { Fault { code, at: Location::caller(), more: [code; 4] } }
         #[inline(never)] fn told(fault: &Fault) -> u64 { fault.code + fault.at.line() as u64 + fault.more[1] }
         fn f(x: u64) -> u64 { let fault = fault(x); told(&fault) }",
+        // A constant that a function of the standard library is given as any value.
+        "const HERE: &Location<'static> = Location::caller();
+        #[inline(never)] fn keep(all: &mut Vec<&'static Location<'static>>) { all.push(HERE) }
+        fn f(x: u64) -> u64 { let mut all = Vec::new(); keep(&mut all); all[0].line() as u64 + x }",
+        // The same, and such functions return it, alone or as the second of two.
+        "type At = &'static Location<'static>; const HERE: At = Location::caller();
+        #[inline(never)] fn either(x: u64) -> Option<(u64, At)> { (x > 3).then_some((x, HERE)) }
+        fn f(x: u64) -> u64 { let (y, at) = either(x + 4).unwrap(); y + at.line() as u64 }",
+        "type At = &'static Location<'static>; const HERE: At = Location::caller();
+        #[inline(never)] fn same(x: u64) -> (u64, At) { std::convert::identity((x, HERE)) }
+        #[inline(never)] fn other(x: u64) -> (u64, At) { None.unwrap_or((x, HERE)) }
+        fn f(x: u64) -> u64 { let (y, at) = same(x); let (z, there) = other(y); z + at.line() as u64 + there.line() as u64 }",
+        "type At = &'static Location<'static>; const HERE: At = Location::caller();
+        #[inline(never)] fn put(kept: &mut (u64, At)) { std::mem::replace(kept, (3, HERE)); }
+        const THERE: (u64, At) = (1, Location::caller());
+        fn f(x: u64) -> u64 { let mut kept = THERE; put(&mut kept); kept.0 + kept.1.line() as u64 + x }",
+        // An error that keeps the place of the `?` that made it.
+        "#[derive(Debug)] struct Fault(u64, &'static Location<'static>);
+        impl From<u64> for Fault { #[track_caller] fn from(x: u64) -> Self { Fault(x, Location::caller()) } }
+        #[inline(never)] fn low(x: u64) -> Result<u64, u64> { if x > 0 { Err(x) } else { Ok(x) } }
+        #[inline(never)] fn g(x: u64) -> Result<u64, Fault> { Ok(low(x)? + 1) }
+        fn f(x: u64) -> u64 { match g(x + 1) { Ok(y) => y, Err(Fault(y, at)) => y + at.line() as u64 } }",
         // A part of a value whose address was taken before.
         "struct Fault { code: u64, at: Option<&'static Location<'static>>, more: [u64; 4] }
         #[track_caller] #[inline(never)] fn fault(fault: &mut Fault) { fault.code += 1; fault.at = Some(Location::caller()) }

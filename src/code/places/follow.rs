@@ -260,10 +260,9 @@ impl<'b, 'a> Follower<'b, 'a> {
             return after;
         }
         if i.names_stack_pointer() {
-            // A copy of the pointer leads anywhere.
-            let is_copy = i.copy().is_some_and(|(from, to)| from == RSP && to != RSP);
+            // What is made from the pointer leads anywhere.
             self.lowest_taken = i64::MIN;
-            return if is_copy { registers(i, state) } else { None };
+            return if i.only_reads(RSP) { registers(i, state) } else { None };
         }
         if i.base() == Some(RSP) { self.slot(i, bytes, state) } else { registers(i, state) }
     }

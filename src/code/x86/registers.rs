@@ -109,6 +109,18 @@ impl Instruction {
         is_source || self.base() == Some(register) || self.index() == Some(register)
     }
 
+    /// Whether it is an addition, subtraction, comparison or copy that does not write the register.
+    pub(in crate::code) fn only_reads(&self, register: u8) -> bool {
+        let (named, other) = (self.register(), self.other_register());
+        self.map == 0
+            && match self.opcode {
+                0x01 | 0x29 | 0x89 => other != Some(register),
+                0x03 | 0x2b | 0x8b => named != register,
+                0x39 | 0x3b => true,
+                _ => false,
+            }
+    }
+
     /// As [`touches`](Self::touches), the operand in memory left out.
     pub(in crate::code) fn touches_beside_memory(&self, register: u8) -> bool {
         let is_plain = self.map == 0 && self.has_modrm && !matches!(self.opcode, 0xd2 | 0xd3 | 0xf6 | 0xf7);

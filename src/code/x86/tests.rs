@@ -70,9 +70,19 @@ fn compare(bytes: &[u8], info: &mut InstructionInfoFactory) -> Option<usize> {
         (expected.thread, expected.base, expected.index) = (false, None, None);
     }
     assert_eq!(seen_here(&here, bytes), expected, "{there} {bytes:02x?}");
+    let writes = |access| {
+        matches!(
+            access,
+            OpAccess::Write | OpAccess::CondWrite | OpAccess::ReadWrite | OpAccess::ReadCondWrite
+        )
+    };
     for used in info.info(&there).used_registers() {
         let register = used.register().full_register();
         let number = u8::try_from(register.number()).unwrap();
+        assert!(
+            !register.is_gpr64() || !writes(used.access()) || !here.only_reads(number),
+            "{there} writes {register:?} {bytes:02x?}"
+        );
         // The stack pointer is used by what says nothing of it.
         let is_general = register.is_gpr64() && register != Register::RSP;
         assert!(
@@ -87,12 +97,6 @@ fn compare(bytes: &[u8], info: &mut InstructionInfoFactory) -> Option<usize> {
         let size = there.memory_size().size();
         let bound = here.width().map_or(usize::MAX, usize::from);
         assert!(bound >= size, "{there}: {bound} bytes, not {size}; {bytes:02x?}");
-        let writes = |access| {
-            matches!(
-                access,
-                OpAccess::Write | OpAccess::CondWrite | OpAccess::ReadWrite | OpAccess::ReadCondWrite
-            )
-        };
         // `push [m]` and `call [m]` write elsewhere.
         let is_written = memory.iter().any(|m| {
             writes(m.access())
