@@ -3,17 +3,38 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
+use std::ops::Deref;
 
-/// A piece is small beside what a store may take beyond the value, and large enough that the allocator gives it back at once, as a
-/// rule: glibc keeps pieces of this size once the program has freed larger things.
+use crate::sys::map::Private;
+
+/// A piece is small beside what a store may take beyond the value.
 const PIECE: usize = 1024 * 1024;
 
 /// Bytes that go as they are read.
 #[derive(Debug)]
 pub(crate) struct Pieces {
-    pieces: VecDeque<Vec<u8>>,
+    pieces: VecDeque<Piece>,
     /// How much of the first was read.
     read: usize,
+}
+
+/// One of them. An allocator may keep what it is given back: glibc does once the program has freed larger
+/// things. So a piece is a mapping, where one is to be had.
+#[derive(Debug)]
+pub(crate) enum Piece {
+    Mapped(Private),
+    Owned(Vec<u8>),
+}
+
+impl Deref for Piece {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Piece::Mapped(bytes) => bytes,
+            Piece::Owned(bytes) => bytes,
+        }
+    }
 }
 
 impl From<Vec<u8>> for Pieces {
@@ -21,24 +42,25 @@ impl From<Vec<u8>> for Pieces {
     fn from(mut bytes: Vec<u8>) -> Self {
         let mut pieces = VecDeque::with_capacity(bytes.len() / PIECE + 1);
         while bytes.len() > PIECE {
-            pieces.push_front(bytes.split_off(bytes.len() - PIECE));
+            let start = bytes.len() - PIECE;
+            pieces.push_front(match Private::copy_of(&bytes[start..]) {
+                Ok(piece) => Piece::Mapped(piece),
+                // There may be a limit on mappings.
+                Err(_) => Piece::Owned(bytes[start..].to_vec()),
+            });
+            bytes.truncate(start);
             bytes.shrink_to_fit();
         }
-        pieces.push_front(bytes);
+        pieces.push_front(Piece::Owned(bytes));
         Pieces { pieces, read: 0 }
     }
 }
 
-/// Those that were not read, each to be dropped when it has been used.
-impl IntoIterator for Pieces {
-    type Item = Vec<u8>;
-    type IntoIter = std::collections::vec_deque::IntoIter<Vec<u8>>;
-
-    fn into_iter(mut self) -> Self::IntoIter {
-        if let Some(first) = self.pieces.front_mut() {
-            first.drain(..self.read);
-        }
-        self.pieces.into_iter()
+#[cfg(feature = "zstd")]
+impl Pieces {
+    /// Calls `each` with one piece after the other, and drops it then.
+    pub(super) fn try_for_each<E>(self, each: impl FnMut(Piece) -> Result<(), E>) -> Result<(), E> {
+        self.pieces.into_iter().try_for_each(each)
     }
 }
 

@@ -8,11 +8,12 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Deref;
 use std::ptr;
 use std::slice;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
-use memmap2::{MmapOptions, MmapRaw};
+use memmap2::{MmapMut, MmapOptions, MmapRaw};
 
 use super::guard::Guard;
 use super::raw::Bits;
@@ -80,6 +81,27 @@ impl Words {
 fn guard(map: &MmapRaw) -> Guard {
     let start = map.as_ptr();
     Guard::new(start..start.wrapping_add(map.len()))
+}
+
+/// Bytes that only this process has, in pages of their own: they go back to the system when they are
+/// dropped.
+#[derive(Debug)]
+pub(crate) struct Private(MmapMut);
+
+impl Private {
+    pub(crate) fn copy_of(bytes: &[u8]) -> io::Result<Self> {
+        let mut map = MmapOptions::new().len(bytes.len()).map_anon()?;
+        map.copy_from_slice(bytes);
+        Ok(Private(map))
+    }
+}
+
+impl Deref for Private {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 /// A stretch of a file, mapped for reading; it may reach beyond the end of the file.

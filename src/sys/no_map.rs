@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::fs::File;
 use std::io;
+use std::ops::Deref;
 
 use super::raw::Bits;
 
@@ -16,6 +17,24 @@ impl Mapped {
     }
 
     pub(crate) fn slice<W, T: Bits<W>>(&self, _start: usize, _count: usize) -> Option<&[T]> {
+        match self.0 {}
+    }
+}
+
+/// Bytes in pages of their own.
+#[derive(Debug)]
+pub(crate) struct Private(Infallible);
+
+impl Private {
+    pub(crate) fn copy_of(_bytes: &[u8]) -> io::Result<Self> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+impl Deref for Private {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
         match self.0 {}
     }
 }

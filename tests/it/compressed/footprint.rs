@@ -6,7 +6,7 @@ use std::path::Path;
 use rememo::{Memory, memo};
 
 use super::{dice, numbers, stored, throws};
-use crate::large::footprint::{steady, used_by};
+use crate::large::footprint::used_by;
 use crate::processes::{expect_success, start};
 use crate::support::TestCache;
 
@@ -55,7 +55,7 @@ pub fn play(role: &str, cache: &Path) {
 fn storing_and_reading_take_at_most_the_value_twice_and_32_mib() {
     for role in ["raw", "serde", "strong"] {
         let cache = TestCache::new();
-        let start = || steady(start(&format!("compressed {role}"), &cache.root()));
+        let start = || start(&format!("compressed {role}"), &cache.root());
         expect_success(&mut start());
         expect_success(start().env("REMEMO_TEST_STORED", "1"));
     }

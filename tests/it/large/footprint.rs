@@ -3,7 +3,6 @@
 use std::env;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use rememo::{Memory, memo};
 use serde::{Deserialize, Serialize};
@@ -73,18 +72,11 @@ pub fn used_by(work: impl FnOnce()) -> u64 {
     0
 }
 
-/// Has the C library's allocator give back what is as large as a piece. It keeps more of it once larger things were freed: what it
-/// keeps is not what is looked at.
-pub fn steady(mut command: Command) -> Command {
-    command.env("MALLOC_MMAP_THRESHOLD_", "524288");
-    command
-}
-
 #[test]
 fn storing_and_reading_take_at_most_the_value_twice_and_32_mib() {
     for role in ["raw", "serde"] {
         let cache = TestCache::new();
-        let start = || steady(start(&format!("large {role}"), &cache.root()));
+        let start = || start(&format!("large {role}"), &cache.root());
         expect_success(&mut start());
         expect_success(start().env("REMEMO_TEST_STORED", "1"));
     }

@@ -12,7 +12,7 @@ use crate::recipe::Recipe;
 use crate::report::Report;
 
 /// An edit may make a loop endless.
-const LONGEST_RUN: Duration = Duration::from_secs(20);
+const LONGEST_RUN: Duration = Duration::from_secs(60);
 
 /// Or have memory filled, in KiB of address space.
 const MOST_MEMORY: u64 = 16 << 20;
@@ -202,6 +202,14 @@ impl Driver {
             std::thread::sleep(Duration::from_millis(5));
         };
         Ok(if status.success() { Some(Report::parse(&fs::read_to_string(printed)?)?) } else { None })
+    }
+
+    /// Of a program that did not end well, with what it said.
+    pub(crate) fn trouble(&self) -> String {
+        let errors = fs::read_to_string(self.dir.join("errors")).unwrap_or_default();
+        let last: Vec<&str> = errors.lines().rev().take(3).collect();
+        let seconds = LONGEST_RUN.as_secs();
+        format!("the program does not end well within {seconds} s; its last lines, backwards: {last:?}")
     }
 }
 

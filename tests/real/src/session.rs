@@ -49,8 +49,8 @@ impl Session {
             functions.iter().map(|function| Alone::read(&driver.executable(Some(function)), &packages));
         let alone = alone.collect::<Result<_>>()?;
         let cache = driver.dir.join("cache");
-        let first = driver.run(&cache)?.ok_or("the program does not end well")?;
-        let base = driver.run(&cache)?.ok_or("the program does not end well")?;
+        let first = driver.run(&cache)?.ok_or_else(|| driver.trouble())?;
+        let base = driver.run(&cache)?.ok_or_else(|| driver.trouble())?;
         for function in &functions {
             if base.is_missed(function) || base.is_stale(function) || !first.is_missed(function) {
                 return Err(format!("{function} cannot be kept: {}", base.values(function)).into());
@@ -127,7 +127,7 @@ impl Session {
     /// Those that the program of `driver` computes anew.
     pub(crate) fn missed_by(&self, driver: &Driver) -> Result<Vec<String>> {
         driver.build()??;
-        let report = driver.run(&self.copy_of_cache()?)?.ok_or("the program does not end well")?;
+        let report = driver.run(&self.copy_of_cache()?)?.ok_or_else(|| driver.trouble())?;
         Ok(report.those(|function| report.is_missed(function) || report.is_stale(function)))
     }
 
