@@ -13,15 +13,17 @@
 //! Why locks on bytes of this file: empty lock files of their own were removed by cleaners of old
 //! files, and each later process took itself to be alone.
 
+mod totals;
+
 use std::fs::File;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
+use self::totals::{FUNCTIONS, ROW};
+pub(super) use self::totals::{Totals, Weight};
 use super::address::{Address, SEGMENT};
 use super::record::ALIGN;
 use crate::checksum;
 use crate::error::Result;
-use crate::key::FunctionId;
-use crate::store::Extent;
 use crate::sys::locks::{self, Lock, Owner};
 use crate::sys::map::Words;
 use crate::sys::{self, Access, Dir, Stat, Temporary};
@@ -29,14 +31,8 @@ use crate::sys::{self, Access, Dir, Stat, Temporary};
 /// Where the file is.
 pub(super) const CONTROL: &str = "log/control";
 
-/// Functions whose entries are counted apart; those of further ones are counted in the totals only.
-const FUNCTIONS: usize = 1000;
-
 /// Words before the rows of the functions.
 const HEADER: usize = 512;
-
-/// Words of a row: two of the function's id, entries, bytes.
-const ROW: usize = 4;
 
 /// The size of the file in bytes.
 pub(super) const BYTES: usize = (HEADER + FUNCTIONS * ROW) * size_of::<u64>();
@@ -82,16 +78,6 @@ pub(super) struct Control {
     words: Words,
     /// With its locks; `None` for one that nobody else has.
     file: Option<(File, Stat)>,
-}
-
-/// What an entry adds to the totals, or takes from them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Weight {
-    pub(super) function: FunctionId,
-    /// The length of its record.
-    pub(super) record: u64,
-    /// The length of its blob.
-    pub(super) blob: u64,
 }
 
 impl Control {
@@ -347,114 +333,6 @@ impl Control {
         let _ = self.word(at::UNDER_WAY).fetch_update(SeqCst, SeqCst, less);
     }
 
-    /// Adds an entry to the totals.
-    pub(super) fn count(&self, weight: Weight) {
-        self.change_totals(weight, 1);
-    }
-
-    /// Takes an entry from the totals.
-    pub(super) fn uncount(&self, weight: Weight) {
-        self.change_totals(weight, -1);
-    }
-
-    fn change_totals(&self, weight: Weight, sign: i64) {
-        let change = |word: &AtomicU64, by: u64| {
-            // Never below zero: the totals may be garbage.
-            let changed =
-                |value: u64| Some(value.saturating_add_signed(sign.saturating_mul(by.cast_signed())));
-            let _ = word.fetch_update(SeqCst, SeqCst, changed);
-        };
-        change(self.word(at::ENTRIES), 1);
-        change(self.word(at::LIVE), weight.record);
-        if weight.blob > 0 {
-            change(self.word(at::BLOBS), weight.blob);
-        }
-        if let Some(row) = self.row(weight.function) {
-            change(&row[2], 1);
-            change(&row[3], weight.record + weight.blob);
-        }
-    }
-
-    /// The row of a function, made if there is none; `None` if there is no room.
-    fn row(&self, function: FunctionId) -> Option<&[AtomicU64]> {
-        let (low, high) = halves(function);
-        let start = usize::try_from(low % FUNCTIONS as u64).unwrap_or(0);
-        for number in (start..FUNCTIONS).chain(0..start) {
-            let row = self.row_at(number)?;
-            let found = row[0].compare_exchange(0, low, SeqCst, SeqCst);
-            if found.is_ok() {
-                row[1].store(high, SeqCst);
-                return Some(row);
-            }
-            // Half of an id is enough to tell functions apart; the other may not be written yet.
-            if found == Err(low) {
-                return Some(row);
-            }
-        }
-        None
-    }
-
-    /// Row `number`; none, where there is nothing.
-    fn row_at(&self, number: usize) -> Option<&[AtomicU64]> {
-        self.words.words().get(HEADER + number * ROW..)?.get(..ROW)
-    }
-
-    /// All entries: how many, and the bytes of their records and blobs.
-    pub(super) fn extent(&self) -> Extent {
-        Extent { entries: self.get(at::ENTRIES), bytes: self.live().saturating_add(self.blobs()) }
-    }
-
-    /// The bytes of the records of all entries.
-    pub(super) fn live(&self) -> u64 {
-        self.get(at::LIVE)
-    }
-
-    /// The bytes of all blobs.
-    pub(super) fn blobs(&self) -> u64 {
-        self.get(at::BLOBS)
-    }
-
-    /// The bytes of all segments.
-    pub(super) fn log(&self) -> u64 {
-        self.get(at::LOG)
-    }
-
-    /// Notes that segments have grown.
-    pub(super) fn add_log(&self, bytes: u64) {
-        self.word(at::LOG).fetch_add(bytes, SeqCst);
-    }
-
-    /// Notes that segments are gone.
-    pub(super) fn subtract_log(&self, bytes: u64) {
-        let _ = self.word(at::LOG).fetch_update(SeqCst, SeqCst, |log| Some(log.saturating_sub(bytes)));
-    }
-
-    /// Sets the bytes of all segments.
-    pub(super) fn set_log(&self, bytes: u64) {
-        self.word(at::LOG).store(bytes, SeqCst);
-    }
-
-    /// Sets the totals to those of these entries.
-    pub(super) fn recount(&self, entries: impl IntoIterator<Item = Weight>) {
-        for at in [at::ENTRIES, at::LIVE, at::BLOBS] {
-            self.word(at).store(0, SeqCst);
-        }
-        for number in 0..FUNCTIONS {
-            self.row_at(number).into_iter().flatten().for_each(|word| word.store(0, SeqCst));
-        }
-        entries.into_iter().for_each(|weight| self.count(weight));
-    }
-
-    /// The entries of each function that has some.
-    pub(super) fn functions(&self) -> Vec<(FunctionId, Extent)> {
-        (0..FUNCTIONS)
-            .filter_map(|number| self.row_at(number))
-            .map(|row| [0, 1, 2, 3].map(|i| row[i].load(SeqCst)))
-            .filter(|row| row[0] != 0 && row[2] != 0)
-            .map(|[low, high, entries, bytes]| (function(low, high), Extent { entries, bytes }))
-            .collect()
-    }
-
     fn word(&self, at: usize) -> &AtomicU64 {
         &self.words.words()[at]
     }
@@ -480,17 +358,6 @@ fn unpack(word: u64) -> Option<Address> {
 /// 16 bits that change with every bit of a number (Fibonacci hashing).
 fn check(units: u64) -> u64 {
     units.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48
-}
-
-/// The halves of an id; the first is never zero, which stands for a free row.
-fn halves(function: FunctionId) -> (u64, u64) {
-    let half = |start: usize| u64::from_le_bytes(std::array::from_fn(|i| function.0[start + i]));
-    (half(0).max(1), half(8))
-}
-
-fn function(low: u64, high: u64) -> FunctionId {
-    let halves = [low.to_le_bytes(), high.to_le_bytes()];
-    FunctionId(std::array::from_fn(|i| halves[i / 8][i % 8]))
 }
 
 #[cfg(test)]

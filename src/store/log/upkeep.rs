@@ -10,31 +10,34 @@
 //! 5. Nothing is opened under the lock: opening may need it. And nobody waits for it while holding the mutex of the view.
 //!
 //! The seal in (2) lasts some milliseconds for a million entries: the new table is filled from a
-//! snapshot, and the old one is compared with that snapshot.
+//! snapshot, then what changed since is copied, again and again while it is much; under the seal, the old table is compared
+//! with the last snapshot.
 
+mod copy;
 mod lock;
+mod rebuild;
 
-use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::time::{SystemTime, UNIX_EPOCH};
 
+#[cfg(test)]
+pub(super) use self::copy::exchange;
 pub(super) use self::lock::{Upkeep, patiently};
+pub(super) use self::rebuild::{rebuild, rebuild_privately};
 use super::LogStore;
 use super::address::Address;
 use super::append::weight_of;
-use super::control::{Control, Weight};
-use super::index::{Hash, INDEX, Index, IndexDraft, Note, Published, Table};
+use super::control::Totals;
+use super::index::INDEX;
 use super::open::View;
-use super::record::{ALIGN, BlobFile, HEAD, Head, Kind, Record, Unsealed};
-use super::segments::{self, Log};
+use super::record::{BlobFile, Kind, Record, Unsealed};
+use super::segments;
 use crate::error::{Error, Result};
 use crate::events;
 use crate::key::FunctionId;
 use crate::lock::lock;
 use crate::store::{Lookup, Swept};
-use crate::sys::{self, Dir};
+use crate::sys;
 
 impl LogStore {
     /// Sees that there is another index than that of `old`, which is crowded.
@@ -105,65 +108,6 @@ impl LogStore {
         }
     }
 
-    /// Puts a copy of the index in its place, with the slots whose address is to be kept, large enough for them.
-    pub(super) fn replace_index(
-        &self,
-        _upkeep: &Upkeep,
-        old: &Arc<View>,
-        keep: impl Fn(Address) -> bool,
-    ) -> Result<()> {
-        let table = old.index.table();
-        let snapshot = table.snapshot();
-        let kept = || table.entries().filter(|&(_, address)| keep(address));
-        let draft = Index::draft(&self.dir, old.control.log_id(), kept().count() as u64)?;
-        let mut copied = Vec::new();
-        for (slot, address) in kept() {
-            copied.extend(self.copy_slot(&table, slot, address, &draft.table())?);
-        }
-        let index = exchange(old, draft, |new| {
-            for (slot, address) in table.changed_since(&snapshot).filter(|&(_, address)| keep(address)) {
-                copied.extend(self.copy_slot(&table, slot, address, new)?);
-            }
-            Ok(())
-        })?;
-        // Uses that were noted meanwhile. Who notes one from here on sees that the table is retired, and notes it again.
-        for (slot, note) in copied {
-            if table.note(slot) != note
-                && let Some(address) = table.address(slot)
-                && let Some(head) = self.log.head(address)?
-            {
-                index.note_at(Hash::of(&head.key), address, table.note(slot));
-            }
-        }
-        self.use_index(old, index);
-        Ok(())
-    }
-
-    /// Publishes what a slot tells in another table; the slot and its note. `None` if it tells of no record any more.
-    fn copy_slot(
-        &self,
-        table: &Table<'_, AtomicU64>,
-        slot: usize,
-        address: Address,
-        to: &Table<'_, AtomicU64>,
-    ) -> Result<Option<(usize, u64)>> {
-        let Some(head) = self.log.head(address)? else { return Ok(None) };
-        let note = table.note(slot);
-        let same = |other| self.log.is_of(other, &head.key);
-        match to.publish(Hash::of(&head.key), address, note, same)? {
-            Published::Full => Err(self.dir.error("write", INDEX, io::Error::other("it has no room"))),
-            _ => Ok(Some((slot, note))),
-        }
-    }
-
-    /// Takes an index in place of that of `old` into use, unless another thread has opened everything anew.
-    fn use_index(&self, old: &Arc<View>, index: Index) {
-        let _changing = lock(&self.changing);
-        if Arc::ptr_eq(old, &self.view.load()) {
-            self.view.store(Arc::new(old.with_index(index)));
-        }
-    }
-
     /// Removes every entry.
     pub(super) fn clear_all(&self) -> Result<()> {
         let (upkeep, view) = self.lock_for_upkeep()?;
@@ -181,7 +125,7 @@ impl LogStore {
         }
         control.set_first(segment);
         self.log.forget_before(segment);
-        control.recount([]);
+        control.recount(&Totals::default());
         self.replace_index(&upkeep, &view, |address| address.segment() >= segment)?;
         drop(upkeep);
         self.remove_orphans()?;
@@ -277,29 +221,6 @@ impl LogStore {
         Ok((!is_sound).then_some(record))
     }
 
-    /// Makes the index anew from the log, while others go on.
-    fn rebuild_index(&self) -> Result<()> {
-        let (_upkeep, view) = self.lock_for_upkeep()?;
-        let table = view.index.table();
-        let snapshot = table.snapshot();
-        // Room for what others store meanwhile.
-        let records = estimate(&self.log)?.max(table.used());
-        let draft = Index::draft(&self.dir, view.control.log_id(), records)?;
-        let mut weights = fill(&draft.table(), &self.log, view.control.clock())?;
-        let index = exchange(&view, draft, |new| {
-            for (slot, address) in table.changed_since(&snapshot) {
-                self.copy_slot(&table, slot, address, new)?;
-                weights.extend(self.log.entry(address)?.as_ref().map(weight_of));
-            }
-            view.control.recount(weights);
-            Ok(())
-        })?;
-        // Who notes a use in the old one from here on sees that it is retired, and notes it again.
-        index.copy_notes(&view.index);
-        self.use_index(&view, index);
-        Ok(())
-    }
-
     /// Removes the blobs that no record tells of, but for those whose writers are about to publish one.
     pub(super) fn remove_orphans(&self) -> Result<()> {
         for name in self.blobs.names()? {
@@ -314,124 +235,4 @@ impl LogStore {
         }
         Ok(())
     }
-}
-
-/// Seals the index of `old`, lets `catch_up` copy what changed lately, and puts the new one in its place.
-fn exchange(
-    old: &View,
-    draft: IndexDraft<'_>,
-    catch_up: impl FnOnce(&Table<'_, AtomicU64>) -> Result<()>,
-) -> Result<Index> {
-    let table = old.index.table();
-    table.set_sealed(true);
-    let placed = catch_up(&draft.table()).and_then(|()| draft.place());
-    match &placed {
-        Ok(_) => table.retire(),
-        Err(_) => table.set_sealed(false),
-    }
-    placed
-}
-
-/// Makes the index anew from the log, and counts the entries.
-pub(super) fn rebuild(_upkeep: &Upkeep, dir: &Dir, log: &Log, control: &Control) -> Result<Index> {
-    let draft = Index::draft(dir, control.log_id(), estimate(log)?)?;
-    let weights = fill(&draft.table(), log, control.clock())?;
-    let index = draft.place()?;
-    control.recount(weights);
-    Ok(index)
-}
-
-/// As [`rebuild`], where nothing can be written, of what can be read. Where there is no memory for it, nothing is found.
-pub(super) fn rebuild_privately(log: &Log, control: &Control) -> Index {
-    let made = || {
-        let index = Index::private(control.log_id(), estimate(log)?)
-            .map_err(|error| Error::io("make room for", log.dir().at(INDEX), error))?;
-        fill(&index.table(), log, control.clock())?;
-        Ok(index)
-    };
-    made().unwrap_or_else(|error: Error| {
-        events::warn!("nothing is found in the log: {error}");
-        Index::nothing()
-    })
-}
-
-/// How many records the log has at most; not checked.
-fn estimate(log: &Log) -> Result<u64> {
-    let mut records = 0;
-    for (number, _) in log.list()? {
-        let bytes = log.bytes(number)?;
-        let mut at = 0;
-        while at + HEAD <= bytes.len() {
-            match Head::parse(&bytes[at..]) {
-                Some(head) => {
-                    records += 1;
-                    at += head.length();
-                }
-                None => at += ALIGN,
-            }
-        }
-    }
-    Ok(records)
-}
-
-/// Publishes every sound record of the log in `table`; what each entry adds to the totals.
-fn fill(table: &Table<'_, AtomicU64>, log: &Log, clock: f64) -> Result<Vec<Weight>> {
-    let mut clears: HashMap<FunctionId, Address> = HashMap::new();
-    for (number, _) in log.list()? {
-        let mut failed = Ok(());
-        segments::scan(number, &log.bytes(number)?, |address, record| {
-            if failed.is_ok() {
-                failed = fill_one(table, log, clock, address, &record, &mut clears);
-            }
-        });
-        failed?;
-    }
-    let mut weights = Vec::new();
-    for (slot, address) in table.entries() {
-        let Some(record) = log.entry(address)? else { continue };
-        if clears.get(&record.head().function).is_some_and(|&watermark| address < watermark) {
-            table.change(slot, address, None);
-        } else {
-            weights.push(weight_of(&record));
-        }
-    }
-    Ok(weights)
-}
-
-/// Whether the file of an entry is there, if it has one. It is not if the record was never published, since its writer was killed:
-/// then the one before it counts.
-fn has_its_blob(record: &Record, dir: &Dir) -> Result<bool> {
-    match record.blob() {
-        Some(blob) => Ok(dir.stat(&blob.name(&record.head().key))?.is_some()),
-        None => Ok(true),
-    }
-}
-
-fn fill_one(
-    table: &Table<'_, AtomicU64>,
-    log: &Log,
-    clock: f64,
-    address: Address,
-    record: &Record,
-    clears: &mut HashMap<FunctionId, Address>,
-) -> Result<()> {
-    let head = record.head();
-    if record.kind() == Kind::Clear {
-        clears.insert(head.function, address);
-        return Ok(());
-    }
-    if !has_its_blob(record, log.dir())? {
-        return Ok(());
-    }
-    let same = |other| log.is_of(other, &head.key);
-    // When it was used last is not known any more.
-    let note = Note::stored(seconds_since_1970(head.created()), clock).to_word();
-    match table.publish(Hash::of(&head.key), address, note, same)? {
-        Published::Full => Err(log.dir().error("write", INDEX, io::Error::other("it has no room"))),
-        _ => Ok(()),
-    }
-}
-
-fn seconds_since_1970(time: SystemTime) -> u32 {
-    u32::try_from(time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()).unwrap_or(u32::MAX)
 }

@@ -7,6 +7,7 @@
 mod note;
 mod table;
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -55,6 +56,22 @@ pub(super) struct IndexDraft<'d> {
 impl IndexDraft<'_> {
     pub(super) fn table(&self) -> Table<'_, AtomicU64> {
         self.index.table()
+    }
+
+    /// Takes over what `old` notes of the use of the entries in both, as far as that is more than is noted here; all notes of
+    /// `old`, by slot.
+    pub(super) fn copy_notes(&self, old: &Table<'_, AtomicU64>) -> Vec<(usize, u64)> {
+        let notes: Vec<_> = old.entries().map(|(slot, address)| (slot, address, old.note(slot))).collect();
+        let of_entries: HashMap<_, _> = notes.iter().map(|&(_, address, note)| (address, note)).collect();
+        let new = self.table();
+        for (slot, address) in new.entries() {
+            if let Some(&note) = of_entries.get(&address)
+                && Note::of_word(note).tells_more_than(Note::of_word(new.note(slot)))
+            {
+                new.set_note(slot, note);
+            }
+        }
+        notes.into_iter().map(|(slot, _, note)| (slot, note)).collect()
     }
 
     /// Puts the index in the place of the one that is there.
@@ -116,20 +133,6 @@ impl Index {
         let index = Index { words: Words::private(bytes_of(capacity_for(entries)))?, stat: None };
         index.begin(log_id);
         Ok(index)
-    }
-
-    /// Takes over what `old` notes of the use of the entries in both, as far as that is more than is noted here.
-    pub(super) fn copy_notes(&self, old: &Index) {
-        let (old, new) = (old.table(), self.table());
-        let notes: std::collections::HashMap<_, _> =
-            old.entries().map(|(slot, address)| (address, old.note(slot))).collect();
-        for (slot, address) in new.entries() {
-            if let Some(&note) = notes.get(&address)
-                && Note::of_word(note).tells_more_than(Note::of_word(new.note(slot)))
-            {
-                new.set_note(slot, note);
-            }
-        }
     }
 
     /// Takes over a note of the entry at `address`, if that is more than is noted here.

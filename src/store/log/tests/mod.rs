@@ -7,6 +7,7 @@ mod killed;
 mod many;
 mod processes;
 mod reduction;
+mod upkeep;
 mod vanished;
 
 use std::ffi::OsString;

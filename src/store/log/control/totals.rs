@@ -1,0 +1,189 @@
+//! How many entries there are, and their bytes: of all, and of each function. Hints, as all of `control` but the tail is.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+
+use super::{Control, HEADER, at};
+use crate::key::FunctionId;
+use crate::store::Extent;
+
+/// Functions whose entries are counted apart; those of further ones are counted in the totals only.
+pub(super) const FUNCTIONS: usize = 1000;
+
+/// Words of a row: two of the function's id, entries, bytes.
+pub(super) const ROW: usize = 4;
+
+/// What an entry adds to the totals, or takes from them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store::log) struct Weight {
+    pub(in crate::store::log) function: FunctionId,
+    /// The length of its record.
+    pub(in crate::store::log) record: u64,
+    /// The length of its blob.
+    pub(in crate::store::log) blob: u64,
+}
+
+impl Weight {
+    fn bytes(&self) -> u64 {
+        self.record.saturating_add(self.blob)
+    }
+}
+
+/// What entries come to that are counted before anybody sees the sum.
+#[derive(Debug, Default)]
+pub(in crate::store::log) struct Totals {
+    all: Extent,
+    /// The bytes of the records.
+    live: u64,
+    functions: HashMap<FunctionId, Extent>,
+}
+
+impl Totals {
+    pub(in crate::store::log) fn add(&mut self, weight: Weight) {
+        self.live += weight.record;
+        for extent in [&mut self.all, self.functions.entry(weight.function).or_default()] {
+            extent.entries += 1;
+            extent.bytes += weight.bytes();
+        }
+    }
+
+    /// Takes an entry away that was added.
+    pub(in crate::store::log) fn take(&mut self, weight: Weight) {
+        self.live = self.live.saturating_sub(weight.record);
+        for extent in [&mut self.all, self.functions.entry(weight.function).or_default()] {
+            extent.entries = extent.entries.saturating_sub(1);
+            extent.bytes = extent.bytes.saturating_sub(weight.bytes());
+        }
+    }
+}
+
+impl Control {
+    /// Adds an entry to the totals.
+    pub(in crate::store::log) fn count(&self, weight: Weight) {
+        self.change_totals(weight, 1);
+    }
+
+    /// Takes an entry from the totals.
+    pub(in crate::store::log) fn uncount(&self, weight: Weight) {
+        self.change_totals(weight, -1);
+    }
+
+    fn change_totals(&self, weight: Weight, sign: i64) {
+        let change = |word: &AtomicU64, by: u64| {
+            // Never below zero: the totals may be garbage.
+            let changed =
+                |value: u64| Some(value.saturating_add_signed(sign.saturating_mul(by.cast_signed())));
+            let _ = word.fetch_update(SeqCst, SeqCst, changed);
+        };
+        change(self.word(at::ENTRIES), 1);
+        change(self.word(at::LIVE), weight.record);
+        if weight.blob > 0 {
+            change(self.word(at::BLOBS), weight.blob);
+        }
+        if let Some(row) = self.row(weight.function) {
+            change(&row[2], 1);
+            change(&row[3], weight.bytes());
+        }
+    }
+
+    /// The row of a function, made if there is none; `None` if there is no room.
+    fn row(&self, function: FunctionId) -> Option<&[AtomicU64]> {
+        let (low, high) = halves(function);
+        let start = usize::try_from(low % FUNCTIONS as u64).unwrap_or(0);
+        for number in (start..FUNCTIONS).chain(0..start) {
+            let row = self.row_at(number)?;
+            let found = row[0].compare_exchange(0, low, SeqCst, SeqCst);
+            if found.is_ok() {
+                row[1].store(high, SeqCst);
+                return Some(row);
+            }
+            // Half of an id is enough to tell functions apart; the other may not be written yet.
+            if found == Err(low) {
+                return Some(row);
+            }
+        }
+        None
+    }
+
+    /// Row `number`; none, where there is nothing.
+    fn row_at(&self, number: usize) -> Option<&[AtomicU64]> {
+        self.words.words().get(HEADER + number * ROW..)?.get(..ROW)
+    }
+
+    /// All entries: how many, and the bytes of their records and blobs.
+    pub(in crate::store::log) fn extent(&self) -> Extent {
+        Extent { entries: self.get(at::ENTRIES), bytes: self.live().saturating_add(self.blobs()) }
+    }
+
+    /// The bytes of the records of all entries.
+    pub(in crate::store::log) fn live(&self) -> u64 {
+        self.get(at::LIVE)
+    }
+
+    /// The bytes of all blobs.
+    pub(in crate::store::log) fn blobs(&self) -> u64 {
+        self.get(at::BLOBS)
+    }
+
+    /// The bytes of all segments.
+    pub(in crate::store::log) fn log(&self) -> u64 {
+        self.get(at::LOG)
+    }
+
+    /// Notes that segments have grown.
+    pub(in crate::store::log) fn add_log(&self, bytes: u64) {
+        self.word(at::LOG).fetch_add(bytes, SeqCst);
+    }
+
+    /// Notes that segments are gone.
+    pub(in crate::store::log) fn subtract_log(&self, bytes: u64) {
+        let _ = self.word(at::LOG).fetch_update(SeqCst, SeqCst, |log| Some(log.saturating_sub(bytes)));
+    }
+
+    /// Sets the bytes of all segments.
+    pub(in crate::store::log) fn set_log(&self, bytes: u64) {
+        self.word(at::LOG).store(bytes, SeqCst);
+    }
+
+    /// Sets the totals.
+    pub(in crate::store::log) fn recount(&self, totals: &Totals) {
+        let words = [
+            (at::ENTRIES, totals.all.entries),
+            (at::LIVE, totals.live),
+            (at::BLOBS, totals.all.bytes - totals.live),
+        ];
+        for (at, value) in words {
+            self.word(at).store(value, SeqCst);
+        }
+        for number in 0..FUNCTIONS {
+            self.row_at(number).into_iter().flatten().for_each(|word| word.store(0, SeqCst));
+        }
+        for (function, extent) in &totals.functions {
+            if let Some(row) = self.row(*function) {
+                row[2].store(extent.entries, SeqCst);
+                row[3].store(extent.bytes, SeqCst);
+            }
+        }
+    }
+
+    /// The entries of each function that has some.
+    pub(in crate::store::log) fn functions(&self) -> Vec<(FunctionId, Extent)> {
+        (0..FUNCTIONS)
+            .filter_map(|number| self.row_at(number))
+            .map(|row| [0, 1, 2, 3].map(|i| row[i].load(SeqCst)))
+            .filter(|row| row[0] != 0 && row[2] != 0)
+            .map(|[low, high, entries, bytes]| (function(low, high), Extent { entries, bytes }))
+            .collect()
+    }
+}
+
+/// The halves of an id; the first is never zero, which stands for a free row.
+fn halves(function: FunctionId) -> (u64, u64) {
+    let half = |start: usize| u64::from_le_bytes(std::array::from_fn(|i| function.0[start + i]));
+    (half(0).max(1), half(8))
+}
+
+fn function(low: u64, high: u64) -> FunctionId {
+    let halves = [low.to_le_bytes(), high.to_le_bytes()];
+    FunctionId(std::array::from_fn(|i| halves[i / 8][i % 8]))
+}

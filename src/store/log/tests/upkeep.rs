@@ -1,0 +1,62 @@
+//! What others may do while one looks after the index.
+
+use std::sync::atomic::{AtomicBool, AtomicU64};
+
+use super::*;
+use crate::store::log::index::{Index, Table};
+use crate::store::log::upkeep::exchange;
+
+#[test]
+fn the_index_is_sealed_only_for_the_last_changes() {
+    const STORED: u64 = 3_000;
+    let dir = tempfile::tempdir().unwrap();
+    let store = open_log(dir.path(), &options());
+    let fill = |from: u64| (from..from + STORED).for_each(|number| store.put(&draft(number)).unwrap());
+    fill(0);
+    let (upkeep, view) = store.lock_for_upkeep().unwrap();
+    let table = view.index.table();
+    let new = Index::draft(&store.dir, view.control.log_id(), 8 * STORED).unwrap();
+    // Nothing was copied before, so all is a change; and others store while it is copied.
+    let (mut copied, mut sealed, mut others) = (0, 0, 2);
+    let copy = |slot, address, to: &Table<'_, AtomicU64>| {
+        sealed += u32::from(table.is_sealed());
+        copied += 1;
+        if copied % 1000 == 0 && others > 0 {
+            others -= 1;
+            (0..100).for_each(|number| {
+                store.put(&draft(10_000 + 100 * others + number)).unwrap();
+            });
+        }
+        store.copy_slot(&table, slot, address, to).map(drop)
+    };
+    let nothing = vec![0; table.capacity()];
+    let index = exchange(&view, new, nothing, copy, || ()).unwrap();
+    store.use_index(&view, index);
+    drop(upkeep);
+    assert_eq!(sealed, 0, "entries that are copied under the seal");
+    assert_eq!(others, 0);
+    let stored = (0..STORED).chain(10_000..10_200);
+    assert!(stored.into_iter().all(|number| get(&store, number)));
+}
+
+#[test]
+fn entries_that_are_replaced_while_the_index_is_made_anew_are_counted_once() {
+    const ENTRIES: u64 = 300;
+    let (_dir, store) = fresh();
+    (0..ENTRIES).for_each(|number| store.put(&draft(number)).unwrap());
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(SeqCst) {
+                (0..ENTRIES).for_each(|number| store.put(&draft(number)).unwrap());
+            }
+        });
+        for _ in 0..4 {
+            assert_eq!(store.sweep().unwrap().damaged, [] as [PathBuf; 0]);
+        }
+        is_over.store(true, SeqCst);
+    });
+    let counted = store.stat().unwrap().entries;
+    // The entry that is being stored may be counted twice, or not at all.
+    assert!(counted.abs_diff(ENTRIES) <= 1, "{counted}");
+}
