@@ -76,6 +76,32 @@ pub(super) fn panics_with(name: &str, register: u8) -> bool {
     is_of("core", "4core9panicking") || is_behind_message()
 }
 
+/// Functions of the C library that much code leads to, and how many arguments they take.
+const OF_C: [(&str, usize); 9] = [
+    ("memcpy", 3),
+    ("memmove", 3),
+    ("memset", 3),
+    ("memcmp", 3),
+    ("bcmp", 3),
+    ("malloc", 1),
+    ("free", 1),
+    ("realloc", 2),
+    ("_Unwind_Resume", 1),
+];
+
+/// Whether the C function of this name takes fewer arguments than would be in the register.
+pub(super) fn is_behind_arguments(name: &str, register: u8) -> bool {
+    let (name, _library) = name.split_once('@').unwrap_or((name, ""));
+    let taken = OF_C.iter().find(|(known, _)| *known == name).map(|(_, count)| &ARGUMENTS[..*count]);
+    taken.is_some_and(|taken| !taken.contains(&register))
+}
+
+/// Whether it is the operator `[]`, which returns a reference and nothing that it was given.
+pub(super) fn is_index(name: &str) -> bool {
+    let name = readable(name);
+    name.contains("core::ops::index::Index") && (name.ends_with("::index") || name.ends_with("::index_mut"))
+}
+
 pub(super) fn is_standard(name: &str) -> bool {
     STANDARD.contains(&name)
 }
@@ -169,6 +195,22 @@ mod tests {
         assert_eq!(of("main"), "none");
         assert_eq!(of("_ZN"), "none");
         assert_eq!(of("_ZN99999999999999999999x"), "none");
+    }
+
+    #[test]
+    fn functions_of_c_do_not_see_what_is_behind_their_arguments() {
+        assert!(is_behind_arguments("memcpy", ARGUMENTS[3]));
+        assert!(is_behind_arguments("memcpy@libc.so.6", ARGUMENTS[3]));
+        assert!(!is_behind_arguments("memcpy", ARGUMENTS[2]));
+        assert!(!is_behind_arguments("printf", ARGUMENTS[5]));
+    }
+
+    #[test]
+    fn the_index_operator_is_known_by_its_name() {
+        assert!(is_index(
+            "_ZN109_$LT$alloc..collections..vec_deque..VecDeque$LT$T$C$A$GT$$u20$as$u20$core..ops..index..Index$LT$usize$GT$$GT$5index17h74eb913206631969E"
+        ));
+        assert!(!is_index("_ZN4core3ops5index5Index5other17h74eb913206631969E"));
     }
 
     #[test]

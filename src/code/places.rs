@@ -49,10 +49,28 @@ impl Graph {
                 _ => return None,
             },
         };
+        if let Some(slot) = self.stub(address) {
+            return self.callee(Callee::Slot(slot));
+        }
         let number = self.scan.function_at(address)?;
         let function = self.scan.functions[number];
         let name = self.function_name(number)?;
         (function.symbol.start == address).then_some((Some(function), name))
+    }
+
+    /// The slot that a stub of the linker jumps through, if there is one at an address.
+    fn stub(&self, address: u64) -> Option<u64> {
+        let section = self.elf.section_at(address).filter(|section| section.name.starts_with(".plt"))?;
+        let code = &section.padded()[(address - section.start) as usize..];
+        let mut offset = 0;
+        let mut instruction = x86::decode(code, offset)?;
+        if instruction.is_hint() {
+            offset += usize::from(instruction.length);
+            instruction = x86::decode(code, offset)?;
+        }
+        let next = address + offset as u64 + u64::from(instruction.length);
+        let is_jump = instruction.is_indirect_jump() && instruction.is_relative_to_itself();
+        is_jump.then(|| next.wrapping_add_signed(instruction.displacement(&code[offset..])))
     }
 
     /// What a function that does nothing with a place but pass it on leaves of it in registers; `None` if it
@@ -131,10 +149,14 @@ impl Graph {
             {
                 (_, name) if names::panics_with(name, register) => Some(0),
                 (Some(callee), _) => ask(callee, Entry::Argument(register)),
-                (None, _) => None,
+                // A register that nobody has written since.
+                (None, name) => names::is_behind_arguments(name, register).then_some(0),
             })?;
-        let is_standard = || self.name_at(start).and_then(names::crate_of).is_some_and(names::is_standard);
-        let is_no_value = left != 0 && is_standard() && returns::returns_in_memory(&block);
+        let returns_elsewhere = |name| {
+            names::crate_of(name).is_some_and(names::is_standard)
+                && (names::is_index(name) || returns::returns_in_memory(&block))
+        };
+        let is_no_value = left != 0 && self.name_at(start).is_some_and(returns_elsewhere);
         Some(if is_no_value { 0 } else { left })
     }
 

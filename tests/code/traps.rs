@@ -170,6 +170,27 @@ fn lines_above_change_nothing_where_functions_pass_their_place_on() {
     returned.ignores("// here", "\n\n// here, further down\n");
 }
 
+/// What marks itself with `#[track_caller]`, or hands such a place on.
+#[test]
+fn lines_above_change_nothing_where_the_standard_library_panics() {
+    let small = Small::new(&format!("{STANDARD}\n"));
+    small.ignores("// here", "\n\n// here, further down\n");
+}
+
+const STANDARD: &str = r#"use std::{cell::*, collections::*, error::Error, rc::Rc, sync::Mutex, thread, time::Duration};
+// here
+fn vector(x: u64) -> u64 { let mut v = vec![x; 9]; v.insert(2, 5); v.remove(1); v.swap_remove(0); let w = v.split_off(3); v.drain(0..1); v.truncate(2); v[0] + w[1] }
+fn cell(x: u64) -> u64 { let c = RefCell::new(x); *c.borrow_mut() += 1; let d = Rc::new(RefCell::new(vec![x])); d.borrow_mut().push(3); *c.borrow() + d.borrow()[0] }
+fn map(x: u64) -> u64 { let mut m = HashMap::from([(x, 1)]); *m.get_mut(&x).unwrap() += 2; m[&x] + BTreeMap::from([(x, 4)])[&x] }
+fn slice(x: u64) -> u64 { let mut v = [0; 8]; v[..4].copy_from_slice(&[x; 4]); v[2..].swap(0, 1); v.rotate_left(2); v.chunks_exact(2).map(|c| c[0]).sum::<u64>() + v.chunks(3).map(|c| c[0]).sum::<u64>() + v.windows(2).count() as u64 + v.split_at(3).1[0] }
+fn text(x: u64) -> Option<u64> { let s = x.to_string(); let t = &s[..1]; let u = s.char_indices().next()?; Some(t.parse::<u64>().ok()? + u.0 as u64 + s.split_at(0).1.len() as u64 + s.repeat(2).len() as u64) }
+fn errors(x: u64) -> Result<u64, Box<dyn Error>> { let y: u64 = format!("{x}").parse()?; let z = u8::try_from(y)?; let s = String::from_utf8(vec![65; 2])?; std::fs::metadata("/")?; Ok(y + z as u64 + s.len() as u64) }
+fn asserts(x: u64) -> u64 { assert_eq!(x, x, "so {x}"); assert!(x < 1000); debug_assert_ne!(x, 999); if x == 998 { unreachable!("never {x}") } if x == 997 { todo!() } if x == 996 { unimplemented!("a {x}") } x.div_ceil(3) + x.checked_add(1).expect("fits") + (1..x + 9).step_by(2).count() as u64 + x.ilog2() as u64 * x.isqrt() }
+fn others(x: u64) -> u64 { let mut d = VecDeque::from([x, 2, 3]); d.rotate_left(1); d.insert(1, 5); d[1] + thread::scope(|s| s.spawn(|| x).join().unwrap()) + Mutex::new(x).lock().unwrap().wrapping_add(1) + Duration::from_secs(x).checked_mul(2).unwrap().as_secs() + (Duration::from_secs(x) * 2).as_secs() }
+fn unwraps(x: u64) -> u64 { let a: [u64; 3] = vec![x, 1, 2].try_into().unwrap(); let b: Box<[u64]> = Box::new(a); let o = Some([x; 7]); let r: Result<String, u64> = Ok(x.to_string()); let e: Result<u64, String> = Err(x.to_string()); let c = char::from_digit((x % 10) as u32, 10).unwrap(); b[1] + o.expect("some")[2] + r.unwrap().len() as u64 + e.unwrap_err().len() as u64 + c as u64 + Some(&x).copied().unwrap() }
+fn f(x: u64) -> u64 { vector(x) + cell(x) + map(x) + slice(x) + text(x).unwrap_or(0) + errors(x).unwrap() + asserts(x) + others(x) + unwraps(x) }
+"#;
+
 #[test]
 fn lines_above_count_where_a_place_is_kept_returned_or_compared() {
     let programs = [

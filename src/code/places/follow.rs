@@ -219,7 +219,7 @@ impl<'b, 'a> Follower<'b, 'a> {
             let names = [i.base(), i.index(), i.other_register()];
             state.holds(register) && !i.is_relative_branch() && names.contains(&Some(register))
         });
-        if is_operand || *self.at_calls.get_or_insert(state.depth) != state.depth && i.is_call() {
+        if is_operand || i.is_call() && *self.at_calls.get_or_insert(state.depth) != state.depth {
             return None;
         }
         if i.is_indirect_jump() && callee.is_none() {

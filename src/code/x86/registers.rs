@@ -140,19 +140,19 @@ impl Instruction {
                 |number: u8| self.named_register() == Some(number) || self.other_register() == Some(number);
             let has_halves = self.has_bytes() && self.rex & super::REX == 0;
             let is_named = names(register) || register < 4 && has_halves && names(register + 4);
-            // Multiplication, division, shifts, strings, and what few compilers write.
-            let is_plain = match self.map {
-                0 => match self.opcode {
-                    0xf6 | 0xf7 => self.group() < 4,
-                    0xd2 | 0xd3 => false,
-                    _ => true,
-                },
-                1 => {
-                    matches!(self.opcode, 0x10..=0x1f | 0x28..=0x2f | 0x40..=0x7f | 0x90..=0x9f | 0xaf | 0xb6 | 0xb7 | 0xbe | 0xbf)
-                }
-                _ => false,
+            // What is used beside that: by multiplication and division, by shifts, by what exchanges on a condition.
+            let is_used = match (self.map, self.opcode) {
+                (0, 0xf6 | 0xf7) => self.group() >= 4 && matches!(register, 0 | 2),
+                (0, 0xd2 | 0xd3) | (1, 0xa5 | 0xad) => register == 1,
+                (1, 0xb0 | 0xb1) => register == 0,
+                (0, _) => false,
+                (1, _) => !matches!(
+                    self.opcode,
+                    0x10..=0x1f | 0x28..=0x2f | 0x40..=0x7f | 0x90..=0x9f | 0xa3 | 0xa4 | 0xab | 0xac | 0xaf | 0xb3 | 0xb6..=0xbf | 0xc0 | 0xc1
+                ),
+                _ => true,
             };
-            return is_named || !is_plain;
+            return is_named || is_used;
         }
         match self.opcode {
             0x50..=0x5f | 0xb8..=0xbf if self.map == 0 => self.opcode_register() == register,
