@@ -7,7 +7,6 @@
 //! 4. The bytes of a large value that are borrowed from it are not copied to be shared: they are stored first, at once, and read from
 //!    there by whoever waits.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::ThreadId;
 use std::time::{Duration, Instant, SystemTime};
@@ -24,7 +23,7 @@ use crate::function::{Definition, Function};
 use crate::key::Key;
 use crate::lease::{Flights, Leader, LeaseFiles, Meanwhile, Shared};
 use crate::panics::{self, Payload as PanicPayload};
-use crate::payload::Level;
+use crate::remote::MemorySettings;
 use crate::report::{Counters, Records};
 use crate::states::States;
 use crate::store::{self, Draft, Entry, Lookup, Payload, Store};
@@ -32,9 +31,7 @@ use crate::store::{self, Draft, Entry, Lookup, Payload, Store};
 /// A store with what its users in this process share.
 #[derive(Debug)]
 pub(crate) struct Inner {
-    pub(super) root: PathBuf,
-    /// How it was opened.
-    pub(super) options: store::Options,
+    pub(super) settings: Arc<MemorySettings>,
     pub(super) store: Arc<dyn Store>,
     pub(super) records: Records,
     pub(super) states: States,
@@ -43,8 +40,6 @@ pub(crate) struct Inner {
     pub(super) counters: Counters,
     pub(super) troubles: Troubles,
     pub(super) flights: Arc<Flights>,
-    /// How values of functions that say nothing of it are compressed.
-    pub(super) compress: Option<Level>,
 }
 
 /// A miss that this thread computes.
@@ -96,10 +91,10 @@ pub(crate) enum Attempt<C: Call> {
 }
 
 impl Inner {
-    pub(super) fn open(root: PathBuf, options: &store::Options, compress: Option<Level>) -> Result<Self> {
-        let (dir, store) = store::open(&root, options)?;
+    pub(super) fn open(settings: Arc<MemorySettings>) -> Result<Self> {
+        let (dir, store) = store::open(&settings.root, &settings.options)?;
         Ok(Inner {
-            options: options.clone(),
+            settings,
             store,
             records: Records::new(&dir),
             states: States::new(&dir),
@@ -108,8 +103,6 @@ impl Inner {
             counters: Counters::default(),
             troubles: Troubles::default(),
             flights: Flights::of(&dir)?,
-            root,
-            compress,
         })
     }
 

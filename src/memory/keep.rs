@@ -36,7 +36,7 @@ impl Inner {
     /// How values of a function are compressed: as it says, else as the memory does.
     pub(super) fn level(&self, function: &Function) -> Option<Level> {
         match function.definition().compress {
-            Compress::AsMemory => self.compress,
+            Compress::AsMemory => self.settings.compress,
             Compress::Never => None,
             Compress::At(level) => Some(level),
         }

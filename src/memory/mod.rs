@@ -38,7 +38,7 @@ pub use open::MemoryBuilder;
 pub(crate) use outbox::Outbox;
 pub use outcome::{MissReason, Outcome, Source};
 pub(crate) use probe::Probe;
-pub(crate) use remote::{RemoteMiss, Unaccepted};
+pub(crate) use remote::{RemoteMiss, Sender};
 pub use shelved::Shelved;
 pub(crate) use trouble::chain;
 
@@ -65,7 +65,7 @@ pub struct Memory {
 impl Memory {
     /// The directory, absolute; `None` if the memory is disabled.
     pub fn root(&self) -> Option<&Path> {
-        self.inner.as_deref().map(|inner| &*inner.root)
+        self.inner.as_deref().map(|inner| &*inner.settings.root)
     }
 
     /// Returns the value of `call`: from its entry if there is a sound one, else by running the function and storing

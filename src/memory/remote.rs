@@ -17,23 +17,10 @@ use crate::error::Result;
 use crate::events;
 use crate::key::Key;
 use crate::lease::Meanwhile;
+use crate::lock::lock;
 use crate::payload::{Bytes, Content, LARGE, Source as Bytesource};
-use crate::remote::{self, MemoryPlace, Reply};
+use crate::remote::{Failure, Job, MemorySettings, Reply, ReplyValue, Route, SHELF, Sink, Unsent};
 use crate::store::Lookup;
-
-/// Why there is no value in a reply.
-#[derive(Debug)]
-pub(crate) enum Unaccepted {
-    /// It was put into the store, and is not there any more.
-    Vanished,
-    Unread(String),
-}
-
-impl From<String> for Unaccepted {
-    fn from(why: String) -> Self {
-        Unaccepted::Unread(why)
-    }
-}
 
 /// A miss that another process computes.
 #[derive(Debug)]
@@ -43,25 +30,43 @@ pub(crate) struct RemoteMiss<'m> {
     pub(crate) ticket: Ticket<'m>,
 }
 
+/// Makes jobs of the calls of one memory.
+#[derive(Debug)]
+pub(crate) struct Sender {
+    memory: Memory,
+    route: Route,
+}
+
+impl Sender {
+    pub(crate) fn new(memory: &Memory, route: Route) -> Self {
+        lock(&SHELF).enter();
+        Sender { memory: memory.clone(), route }
+    }
+
+    /// The call of `memo` as a job. All of it is in the job if it is to be `inline`.
+    pub(crate) fn job<T>(&self, memo: &Memo<'_, T>, key: Option<Key>, inline: bool) -> Result<Job, Unsent> {
+        lock(&SHELF).next_call();
+        let mut sink = Sink::new(if inline { Route::Inline } else { self.route });
+        memo.send(&mut sink)?;
+        let Sink { bytes, lent, .. } = sink;
+        let inner = self.memory.inner.as_deref();
+        let stated = inner.filter(|_| key.is_some()).and_then(|inner| memo.stated(&inner.states).ok());
+        let state = stated.map_or([0; 32], |stated| stated.state);
+        let memory = inner.map(|inner| Arc::clone(&inner.settings));
+        Ok(Job { function: memo.function.id(), key, state, memory, arguments: bytes.0, lent })
+    }
+}
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        lock(&SHELF).leave();
+    }
+}
+
 impl Memory {
-    /// The state of the code that keys of a call contain here; `None` if they have none.
-    pub(crate) fn state<T>(&self, memo: &Memo<'_, T>) -> Option<[u8; 32]> {
-        Some(memo.stated(&self.inner.as_ref()?.states).ok()?.state)
-    }
-
-    /// What another process needs to open it; `None` if it is disabled.
-    pub(crate) fn place(&self) -> Option<MemoryPlace> {
-        self.inner.as_ref().map(|inner| MemoryPlace {
-            root: inner.root.clone(),
-            options: inner.options.clone(),
-            compress: inner.compress,
-        })
-    }
-
-    /// The memory at a place of another process.
-    pub(crate) fn at(place: &MemoryPlace) -> Result<Memory> {
-        let MemoryPlace { root, options, compress } = place;
-        Ok(Memory { inner: Some(Arc::new(Inner::open(root.clone(), options, *compress)?)) })
+    /// The memory of another process, opened here.
+    pub(crate) fn with_settings(settings: Arc<MemorySettings>) -> Result<Memory> {
+        Ok(Memory { inner: Some(Arc::new(Inner::open(settings)?)) })
     }
 
     /// Runs a call with this memory as the current one; the value, and how long it took.
@@ -117,13 +122,13 @@ impl Memory {
         call: &C,
         reason: MissReason,
         reply: &Reply,
-    ) -> Result<Computed<C::Output>, Unaccepted> {
-        let Some(memo) = call.memo() else { return Err(Unaccepted::Vanished) };
+    ) -> Result<Computed<C::Output>, Failure> {
+        let Some(memo) = call.memo() else { return Err(vanished()) };
         memo.function.took(reply.took);
         if let Some(inner) = &self.inner {
             inner.counters.miss(reply.took);
         }
-        Ok(Computed { value: read(&memo, &reply.content)?, source: Source::Miss(reason), shared: None })
+        Ok(Computed { value: read(&memo, &reply.value)?, source: Source::Miss(reason), shared: None })
     }
 
     /// The value in a reply; keeps it, unless that is done, and gives it to whoever waits.
@@ -137,10 +142,10 @@ impl Memory {
         call: &C,
         reply: Reply,
         outbox: Option<&mut Outbox<'m>>,
-    ) -> Result<Computed<C::Output>, Unaccepted> {
-        let (Some(memo), Some(inner)) = (call.memo(), &self.inner) else { return Err(Unaccepted::Vanished) };
+    ) -> Result<Computed<C::Output>, Failure> {
+        let (Some(memo), Some(inner)) = (call.memo(), &self.inner) else { return Err(vanished()) };
         let RemoteMiss { key, reason, ticket: Ticket { leader, lease } } = miss;
-        let Reply { content, took } = reply;
+        let Reply { value: replied, took } = reply;
         let function = memo.function;
         events::debug!("miss, computed elsewhere: `{}`: {reason}", function.name());
         let source = Source::Miss(reason);
@@ -148,13 +153,13 @@ impl Memory {
             function.took(took);
             inner.counters.miss(took);
         };
-        match content {
-            remote::Content::Stored => {
+        match replied {
+            ReplyValue::Stored => {
                 // Whether the function would still want it does not matter: it was computed a moment ago.
                 let Ok(Lookup::Found(entry)) = inner.store.get(&key) else {
-                    return Err(Unaccepted::Vanished);
+                    return Err(vanished());
                 };
-                let value = inner.decode(&entry, &memo).map_err(|_| Unaccepted::Vanished)?;
+                let value = inner.decode(&entry, &memo).map_err(|_| vanished())?;
                 count();
                 inner.stored(function, &key);
                 let shared = Arc::new(entry) as crate::lease::Shared;
@@ -163,14 +168,14 @@ impl Memory {
                 }
                 Ok(Computed { value, source, shared: Some(shared) })
             }
-            remote::Content::Whole(_) => {
+            ReplyValue::Whole(_) => {
                 count();
-                Ok(Computed { value: read(&memo, &content)?, source, shared: None })
+                Ok(Computed { value: read(&memo, &replied)?, source, shared: None })
             }
-            remote::Content::Value { codec, .. } => {
+            ReplyValue::Encoded { codec, .. } => {
                 count();
-                let value = read(&memo, &content)?;
-                let remote::Content::Value { bytes, .. } = content else { unreachable!("seen just now") };
+                let value = read(&memo, &replied)?;
+                let ReplyValue::Encoded { bytes, .. } = replied else { unreachable!("seen just now") };
                 let encoded = Encoded { codec, bytes: Bytes::Owned(bytes) };
                 let draft = keep::draft_of(key, &memo.subject(), encoded, took);
                 let shared = draft.try_owned().ok().map(|draft| {
@@ -185,18 +190,23 @@ impl Memory {
     }
 }
 
+/// The entry of a value was stored by the worker, and is gone.
+fn vanished() -> Failure {
+    Failure::missing("its value vanished from the store")
+}
+
 /// The value of a reply.
-fn read<T>(memo: &Memo<'_, T>, content: &remote::Content) -> Result<T, String> {
-    let unread = |error: &dyn fmt::Display| format!("its value cannot be read: {error}");
-    match content {
-        remote::Content::Value { codec, bytes } => {
+fn read<T>(memo: &Memo<'_, T>, value: &ReplyValue) -> Result<T, Failure> {
+    let unread = |error: &dyn fmt::Display| Failure::not_sent(format!("its value cannot be read: {error}"));
+    match value {
+        ReplyValue::Encoded { codec, bytes } => {
             let content = Content { codec: *codec, source: Bytesource::Memory(bytes) };
             memo.codec.decode(&content).map_err(|error| unread(&error))
         }
-        remote::Content::Whole(bytes) => {
-            let codec = memo.whole().ok_or("its value cannot be read")?;
+        ReplyValue::Whole(bytes) => {
+            let codec = memo.whole().ok_or_else(|| Failure::not_sent("its value cannot be read"))?;
             (codec.decode)(bytes).map_err(|error| unread(&error))
         }
-        remote::Content::Stored => Err("nothing was to be stored, and nothing came back".into()),
+        ReplyValue::Stored => Err(Failure::not_sent("nothing was to be stored, and nothing came back")),
     }
 }

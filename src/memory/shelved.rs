@@ -75,7 +75,7 @@ impl Memory {
         let stored = |memory: &Memory| {
             let inner = memory.inner.as_ref()?;
             inner.holds(&key, definition, name).then_some(())?;
-            Some(Place::Entry(inner.root.clone()))
+            Some(Place::Entry(inner.settings.root.clone()))
         };
         let place = if let Some(place) = stored(self) {
             place

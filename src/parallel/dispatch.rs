@@ -10,16 +10,16 @@ use std::time::Duration;
 
 use super::attempt::{AttemptTerms, Done, Item, Origin, Ran, Work, end_of, send, subject_of};
 use crate::call::Call;
-use crate::memory::{Begun, Computed, Memory, Outbox, RemoteMiss, Ticket, Unaccepted};
+use crate::memory::{Begun, Computed, Memory, Outbox, RemoteMiss, Sender, Ticket};
 use crate::panics;
-use crate::remote::{Execute, Failure, Job, Lost, Place, Reply, Route};
-use crate::task_error::{TaskError, TaskErrorKind};
+use crate::remote::{Execute, Failure, Job, Reply, Route};
+use crate::task_error::TaskError;
 
 /// Where misses go.
 #[derive(Debug)]
 pub(super) struct Dispatch {
     execute: Result<Arc<dyn Execute>, String>,
-    place: Place,
+    sender: Sender,
     timeout: Option<Duration>,
 }
 
@@ -48,7 +48,7 @@ impl Dispatch {
         route: Route,
         timeout: Option<Duration>,
     ) -> Self {
-        Dispatch { execute, place: Place::new(memory, route), timeout }
+        Dispatch { execute, sender: Sender::new(memory, route), timeout }
     }
 
     /// Makes an attempt at each item, as [`Item::run`] does on this thread; `came` is told of each, with its tag.
@@ -93,10 +93,10 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
         let mut outgoing = Outgoing { item, ticket: None, tag };
         let item = &outgoing.item;
         let job = match (&self.dispatch.execute, item.call.memo()) {
-            (Err(reason), _) => Err(not_sent(reason)),
-            (_, None) => {
-                Err(not_sent("a closure cannot be sent to another process: call a function under `#[memo]`"))
-            }
+            (Err(reason), _) => Err(Failure::not_sent(reason)),
+            (_, None) => Err(Failure::not_sent(
+                "a closure cannot be sent to another process: call a function under `#[memo]`",
+            )),
             (Ok(_), Some(memo)) => {
                 let meanwhile = self.terms.meanwhile(item);
                 let begun = guarded(|| {
@@ -124,7 +124,9 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
                     }
                 }
                 let key = outgoing.ticket.as_ref().and(outgoing.item.key());
-                guarded(|| self.dispatch.place.job(&memo, key, false).map_err(|unsent| not_sent(&unsent.0)))
+                guarded(|| {
+                    self.dispatch.sender.job(&memo, key, false).map_err(|unsent| Failure::not_sent(unsent.0))
+                })
             }
         };
         match job {
@@ -158,7 +160,7 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
         let run = || execute.run_in_steps(&jobs, elsewhere.timeout, &mut came);
         let failure = match panics::catch(run) {
             Ok(()) => silent(),
-            Err(payload) => Lost::panicked(&payload).into(),
+            Err(payload) => Failure::panicked(&payload),
         };
         for outgoing in left.into_iter().flatten() {
             self.fail(outgoing, failure.clone());
@@ -170,19 +172,22 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
             let key = outgoing.ticket.as_ref().and(outgoing.item.key());
             let made = guarded(|| {
                 let memo = outgoing.item.call.memo().ok_or_else(silent)?;
-                elsewhere.place.job(&memo, key, true).map_err(|unsent| not_sent(&unsent.0))
+                elsewhere.sender.job(&memo, key, true).map_err(|unsent| Failure::not_sent(unsent.0))
             });
             match made {
                 Ok(job) => {
                     let run = || execute.run(&[job], elsewhere.timeout, &mut |_, came| result = came);
                     if let Err(payload) = panics::catch(run) {
-                        result = Err(Lost::panicked(&payload).into());
+                        result = Err(Failure::panicked(&payload));
                     }
                 }
                 Err(failure) => result = Err(failure),
             }
             if let Some(outgoing) = self.arrive(outgoing, result) {
-                self.fail(outgoing, not_sent("its arguments or its value vanished on their way, twice"));
+                self.fail(
+                    outgoing,
+                    Failure::not_sent("its arguments or its value vanished on their way, twice"),
+                );
             }
         }
     }
@@ -195,7 +200,7 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
     ) -> Option<Outgoing<'m, C, R>> {
         let reply = match result {
             Ok(reply) => reply,
-            Err(failure) if failure.argument_gone => return Some(outgoing),
+            Err(failure) if failure.is_missing => return Some(outgoing),
             Err(failure) => {
                 self.fail(outgoing, failure);
                 return None;
@@ -203,21 +208,18 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
         };
         let Item { call, work, .. } = &outgoing.item;
         let ticket = outgoing.ticket.take();
-        let accepted = guarded(|| {
-            Ok(match (ticket, work) {
-                (Some(ticket), Work::Keyed(key, reason)) => {
-                    let miss = RemoteMiss { key: *key, reason: reason.clone(), ticket };
-                    self.memory.accept(miss, call, reply, self.outbox.as_mut())
-                }
-                (_, Work::Keyed(_, reason) | Work::Plain(reason)) => {
-                    self.memory.accept_plain(call, reason.clone(), &reply)
-                }
-            })
+        let accepted = guarded(|| match (ticket, work) {
+            (Some(ticket), Work::Keyed(key, reason)) => {
+                let miss = RemoteMiss { key: *key, reason: reason.clone(), ticket };
+                self.memory.accept(miss, call, reply, self.outbox.as_mut())
+            }
+            (_, Work::Keyed(_, reason) | Work::Plain(reason)) => {
+                self.memory.accept_plain(call, reason.clone(), &reply)
+            }
         });
         match accepted {
-            Ok(Ok(computed)) => self.done(outgoing, Origin::Computed, computed),
-            Ok(Err(Unaccepted::Vanished)) => return Some(outgoing),
-            Ok(Err(Unaccepted::Unread(why))) => self.fail(outgoing, not_sent(&why)),
+            Ok(computed) => self.done(outgoing, Origin::Computed, computed),
+            Err(failure) if failure.is_missing => return Some(outgoing),
             Err(failure) => self.fail(outgoing, failure),
         }
         None
@@ -249,13 +251,9 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
 
 /// Does something that may run `Serialize` or `Deserialize` of the user's, which may panic.
 fn guarded<T>(act: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    panics::catch(act).unwrap_or_else(|payload| Err(Lost::panicked(&payload).into()))
+    panics::catch(act).unwrap_or_else(|payload| Err(Failure::panicked(&payload)))
 }
 
 fn silent() -> Failure {
-    not_sent("its executor says nothing of it")
-}
-
-fn not_sent(reason: &str) -> Failure {
-    Failure::new(TaskErrorKind::NotSent, reason)
+    Failure::not_sent("its executor says nothing of it")
 }
