@@ -215,7 +215,7 @@ pub mod __private {
     /// What it takes to send calls to other processes.
     pub mod remote {
         pub use crate::remote::{
-            ErrorText, Receive, ReceiveOwned, Received, Send, Sink, Unsent, Whole, WholeCodec, via,
+            ArgumentWriter, ErrorText, Receive, ReceiveOwned, Received, Send, Unsent, Whole, WholeCodec, via,
         };
     }
 

@@ -32,9 +32,9 @@ const HERE: u8 = 0;
 /// An argument lies in a file in memory.
 const LENT: u8 = 1;
 
-/// Takes the arguments of a call that is sent.
+/// Writes the arguments of a call that is sent.
 #[derive(Debug)]
-pub struct Sink {
+pub struct ArgumentWriter {
     pub(crate) bytes: Writer,
     /// Those that are not among the bytes.
     pub(crate) lent: Vec<Arc<Lent>>,
@@ -45,9 +45,9 @@ pub struct Sink {
 #[derive(Debug)]
 pub struct Unsent(pub(crate) String);
 
-impl Sink {
+impl ArgumentWriter {
     pub(crate) fn new(route: Route) -> Self {
-        Sink { bytes: Writer::default(), lent: Vec::new(), route }
+        ArgumentWriter { bytes: Writer::default(), lent: Vec::new(), route }
     }
 
     /// Takes an argument that serde can write, with the digest of what it means if its reader is to compare it.
@@ -79,7 +79,7 @@ fn encoded<T: Serialize + ?Sized>(value: &T, compare: bool) -> Result<(Vec<u8>, 
     Ok((codec::write_value(value)?, digest))
 }
 
-/// Of what an argument means.
+/// A digest of what an argument means.
 type Digest = [u8; 16];
 
 /// An argument as it arrived.
@@ -129,8 +129,8 @@ impl Argument<'_> {
             Ok(_) => codec::REMEDY.to_owned(),
             Err(error) => error.to_string(),
         };
-        let shown = preview_of(value);
-        Err(Failure::not_sent(format!("its argument `{name}` arrives as another value, `{shown}`: {why}")))
+        let preview = preview_of(value);
+        Err(Failure::not_sent(format!("its argument `{name}` arrives as another value, `{preview}`: {why}")))
     }
 }
 

@@ -19,7 +19,7 @@ mod shelf;
 use std::fmt;
 
 pub(crate) use arguments::{Argument, unpack};
-pub use arguments::{Receive, ReceiveOwned, Received, Send, Sink, Unsent};
+pub use arguments::{ArgumentWriter, Receive, ReceiveOwned, Received, Send, Unsent};
 pub use execute::Execute;
 pub use job::Job;
 pub(crate) use job::{MemorySettings, Route, read_memory, write_memory};
@@ -35,7 +35,7 @@ pub struct Remote<A, T>(Result<Travel<A, T>, &'static str>);
 /// What a call needs to leave the process.
 pub(crate) struct Travel<A, T> {
     /// Sends the arguments.
-    pub(crate) send: fn(&A, &mut Sink) -> Result<(), Unsent>,
+    pub(crate) send: fn(&A, &mut ArgumentWriter) -> Result<(), Unsent>,
     /// How values travel that are not stored.
     pub(crate) whole: Option<WholeCodec<T>>,
     /// The text of a value that is an error.
@@ -52,7 +52,7 @@ impl<A, T> Remote<A, T> {
     /// Calls that can.
     #[doc(hidden)]
     pub fn travels(
-        send: fn(&A, &mut Sink) -> Result<(), Unsent>,
+        send: fn(&A, &mut ArgumentWriter) -> Result<(), Unsent>,
         whole: Option<WholeCodec<T>>,
         error_text: fn(&T) -> Option<String>,
     ) -> Self {

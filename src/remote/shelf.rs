@@ -55,12 +55,12 @@ struct Argument {
 }
 
 impl Shelf {
-    /// Somebody may send jobs from now on.
+    /// A sender of jobs begins.
     pub(crate) fn enter(&mut self) {
         self.senders += 1;
     }
 
-    /// Somebody sends no more jobs.
+    /// A sender of jobs ends.
     pub(crate) fn leave(&mut self) {
         self.senders -= 1;
         if self.senders == 0 {
@@ -94,7 +94,7 @@ impl Shelf {
     }
 }
 
-/// Whether somebody has it but the shelf.
+/// Whether anything but the shelf refers to it.
 fn is_needed(file: &File) -> bool {
     Arc::strong_count(file) > 1
         || file.get().is_some_and(|lent| lent.as_ref().is_some_and(|lent| Arc::strong_count(lent) > 1))

@@ -83,13 +83,14 @@ impl<'b> Request<'b> {
                  they name has changed",
             ));
         }
-        let subject = memo.subject();
+        let (function, codec, arguments) = (memo.function, memo.codec, memo.preview());
+        let keyed = job.key.and_then(|key| memory.keyed_by_sender(&memo, key));
         let travel = call.travel().map_err(Failure::not_sent)?;
         let run = panics::catch(|| memory.timed(call));
         let (value, took) = run.map_err(|payload| Failure::panicked(&payload))?;
         let value = Quiet::new(value);
         let reply = |value| Reply { value, took };
-        let Some(encoded) = memory.encode(&subject, &value) else {
+        let Some(encoded) = memory.encode(function, &codec, &value) else {
             return match whole(&travel, &value) {
                 Ok(bytes) => Ok(reply(ReplyValue::Whole(bytes))),
                 // It cannot travel. The text of an error can.
@@ -97,7 +98,7 @@ impl<'b> Request<'b> {
             };
         };
         let is_stored =
-            job.key.is_some_and(|key| memory.put_value(key, &subject, &encoded, took, stores_all));
+            keyed.is_some_and(|keyed| keyed.store_for_sender(&encoded, arguments, took, stores_all));
         Ok(reply(if is_stored {
             ReplyValue::Stored
         } else {

@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Receive, ReceiveOwned, Received, Send, Sink, Unsent};
+use super::{ArgumentWriter, Receive, ReceiveOwned, Received, Send, Unsent};
 use crate::codec::raw::{RawArgument, decode_argument, encode_argument};
 use crate::codec::{self, Symmetric};
 use crate::remote::Failure;
@@ -19,7 +19,7 @@ pub trait SendViaSymmetric<T: ?Sized> {
     /// # Errors
     ///
     /// Fails if there is no memory for it.
-    fn send(&self, argument: &T, name: &str, sink: &mut Sink) -> Result<(), Unsent>;
+    fn send(&self, argument: &T, name: &str, sink: &mut ArgumentWriter) -> Result<(), Unsent>;
 }
 
 /// Arguments that are nothing but arrays of numbers: they go as they lie in memory.
@@ -29,18 +29,18 @@ pub trait SendViaRaw<T: ?Sized> {
     /// # Errors
     ///
     /// Never.
-    fn send(&self, argument: &T, name: &str, sink: &mut Sink) -> Result<(), Unsent>;
+    fn send(&self, argument: &T, name: &str, sink: &mut ArgumentWriter) -> Result<(), Unsent>;
 }
 
 impl<T: RawArgument + ?Sized> SendViaRaw<T> for &&&Send<T> {
-    fn send(&self, argument: &T, _: &str, sink: &mut Sink) -> Result<(), Unsent> {
+    fn send(&self, argument: &T, _: &str, sink: &mut ArgumentWriter) -> Result<(), Unsent> {
         sink.put_encoded(&encode_argument(argument), None);
         Ok(())
     }
 }
 
 impl<T: Serialize + Symmetric + ?Sized> SendViaSymmetric<T> for &&Send<T> {
-    fn send(&self, argument: &T, name: &str, sink: &mut Sink) -> Result<(), Unsent> {
+    fn send(&self, argument: &T, name: &str, sink: &mut ArgumentWriter) -> Result<(), Unsent> {
         sink.put(argument, name, false)
     }
 }
@@ -52,11 +52,11 @@ pub trait SendViaSerde<T: ?Sized> {
     /// # Errors
     ///
     /// Fails if its `Serialize` implementation does.
-    fn send(&self, argument: &T, name: &str, sink: &mut Sink) -> Result<(), Unsent>;
+    fn send(&self, argument: &T, name: &str, sink: &mut ArgumentWriter) -> Result<(), Unsent>;
 }
 
 impl<T: Serialize + ?Sized> SendViaSerde<T> for &Send<T> {
-    fn send(&self, argument: &T, name: &str, sink: &mut Sink) -> Result<(), Unsent> {
+    fn send(&self, argument: &T, name: &str, sink: &mut ArgumentWriter) -> Result<(), Unsent> {
         sink.put(argument, name, true)
     }
 }
@@ -68,11 +68,11 @@ pub trait SendViaNothing<T: ?Sized> {
     /// # Errors
     ///
     /// Fails, saying what to do.
-    fn send(&self, argument: &T, name: &str, sink: &mut Sink) -> Result<(), Unsent>;
+    fn send(&self, argument: &T, name: &str, sink: &mut ArgumentWriter) -> Result<(), Unsent>;
 }
 
 impl<T: ?Sized> SendViaNothing<T> for Send<T> {
-    fn send(&self, _: &T, name: &str, _: &mut Sink) -> Result<(), Unsent> {
+    fn send(&self, _: &T, name: &str, _: &mut ArgumentWriter) -> Result<(), Unsent> {
         let of = std::any::type_name::<T>();
         Err(Unsent(format!("its argument `{name}` cannot be sent: `{of}` does not implement `Serialize`")))
     }
