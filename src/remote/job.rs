@@ -19,7 +19,8 @@ pub struct Job {
     pub(crate) function: FunctionId,
     /// `None` if its value is not to be stored.
     pub(crate) key: Option<Key>,
-    /// The state of the function's code that is in the key: the sender found it in records that may be elsewhere.
+    /// The state of the function's code that is in the key. The sender found it in records that the
+    /// receiver may not have.
     pub(crate) state: [u8; 32],
     pub(crate) memory: Option<Arc<MemorySettings>>,
     pub(crate) arguments: Vec<u8>,
