@@ -4,11 +4,10 @@ pub mod copies;
 
 use std::fmt;
 
-use crate::codec::{Codec, CodecError, Encoded};
-use crate::error::{Error, Result};
+use crate::codec::Codec;
 use crate::function::{Function, Instance, Parameters, Stated};
 use crate::key::{self, ArgumentError, Arguments, IdentityParts, Key};
-use crate::remote::{Remote, Sink, Travel, Unsent, WholeCodec};
+use crate::remote::{ArgumentWriter, Remote, Travel, Unsent, WholeCodec};
 use crate::states::{Difference, States};
 
 /// A function with its arguments, not yet run: what [`Memory::call`](crate::Memory::call) and
@@ -52,7 +51,7 @@ trait Show<T> {
     fn show(&self, sink: &mut Arguments<'_>) -> Result<(), ArgumentError>;
 
     /// Sends all arguments, those that are ignored too, to another process.
-    fn send(&self, sink: &mut Sink) -> Result<(), Unsent>;
+    fn send(&self, sink: &mut ArgumentWriter) -> Result<(), Unsent>;
 
     /// How a value travels that is not kept.
     fn whole(&self) -> Option<WholeCodec<T>>;
@@ -138,7 +137,7 @@ impl<T> Memo<'_, T> {
     }
 
     /// Sends the arguments to another process.
-    pub(crate) fn send(&self, sink: &mut Sink) -> Result<(), Unsent> {
+    pub(crate) fn send(&self, sink: &mut ArgumentWriter) -> Result<(), Unsent> {
         self.arguments.send(sink)
     }
 
@@ -146,40 +145,11 @@ impl<T> Memo<'_, T> {
     pub(crate) fn whole(&self) -> Option<WholeCodec<T>> {
         self.arguments.whole()
     }
-
-    /// What is needed to keep the value once the call has gone into its function.
-    pub(crate) fn subject(&self) -> Subject<T> {
-        Subject { function: self.function, codec: self.codec, arguments: self.preview() }
-    }
 }
 
 impl<T> fmt::Debug for Memo<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Memo").field("function", &self.function.name()).finish_non_exhaustive()
-    }
-}
-
-/// What is known of a call that is being computed.
-#[derive(Debug)]
-pub(crate) struct Subject<T> {
-    pub(crate) function: &'static Function,
-    codec: Codec<T>,
-    /// The arguments in short, for people.
-    pub(crate) arguments: String,
-}
-
-impl<T> Subject<T> {
-    pub(crate) fn encode<'v>(&self, value: &'v T) -> Result<Option<Encoded<'v>>, CodecError> {
-        self.codec.encode(value)
-    }
-
-    /// The bytes of `value` on their own, and the number of their encoding.
-    pub(crate) fn encode_whole(&self, value: &T) -> Result<(u8, Vec<u8>)> {
-        let declined = || "it is an `Err`, which only functions under `cache_err` keep".into();
-        let encoded = self.codec.encode(value).and_then(|encoded| encoded.ok_or_else(declined));
-        encoded
-            .map(|encoded| (encoded.codec, encoded.bytes.into_vec()))
-            .map_err(|error| Error::value("keep", self.function.name(), error))
     }
 }
 
@@ -259,7 +229,7 @@ impl<A, T> Show<T> for FunctionCall<A, T> {
         (self.show)(&self.arguments, sink)
     }
 
-    fn send(&self, sink: &mut Sink) -> Result<(), Unsent> {
+    fn send(&self, sink: &mut ArgumentWriter) -> Result<(), Unsent> {
         let travel = self.travel().map_err(|reason| Unsent(reason.into()))?;
         (travel.send)(&self.arguments, sink)
     }
@@ -398,7 +368,7 @@ where
         (self.show)(sink)
     }
 
-    fn send(&self, _: &mut Sink) -> Result<(), Unsent> {
+    fn send(&self, _: &mut ArgumentWriter) -> Result<(), Unsent> {
         Err(Unsent("it is a closure".into()))
     }
 

@@ -112,6 +112,7 @@ mod sys;
 mod task_error;
 mod tell;
 mod wire;
+mod worker;
 
 pub use array::{Array, Element};
 pub use call::{Call, Delayed, FunctionCall, Repeatable, delayed};
@@ -211,12 +212,16 @@ pub mod __private {
         pub use crate::code::{Boundary, Loaded, Obstacle, Part, Piece, Program, Reach, Running};
     }
 
-    /// What it takes to run calls in other processes.
+    /// What it takes to send calls to other processes.
     pub mod remote {
         pub use crate::remote::{
-            ErrorText, Given, Lost, Receive, ReceiveOwned, Registered, Send, Served, Sink, Unsent, Whole,
-            WholeCodec, via,
+            ArgumentWriter, ErrorText, Receive, ReceiveOwned, Received, Send, Unsent, Whole, WholeCodec, via,
         };
+    }
+
+    /// What it takes to run calls that other processes sent.
+    pub mod worker {
+        pub use crate::worker::{Registered, Request, Served};
     }
 
     /// Runs a call in the current memory. Never a part of who calls it: what a function calls is in its machine code.

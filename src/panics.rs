@@ -87,11 +87,6 @@ pub(crate) fn catch<T>(act: impl FnOnce() -> T) -> Result<T, Payload> {
     catch_unwind(AssertUnwindSafe(act)).map_err(Quiet::new)
 }
 
-/// Lets a panic go on that was caught.
-pub(crate) fn resume(payload: Payload) -> ! {
-    panic::resume_unwind(payload.into_inner())
-}
-
 fn tell() {
     static TOLD: AtomicBool = AtomicBool::new(false);
     if !TOLD.swap(true, Ordering::Relaxed) {
@@ -201,7 +196,7 @@ mod tests {
         }
         drop(catch(|| panic::panic_any(Payload)).unwrap_err());
         let caught = catch(|| panic!("on its way")).unwrap_err();
-        let again = catch(|| resume(caught)).unwrap_err();
+        let again = catch(|| panic::resume_unwind(caught.into_inner())).unwrap_err();
         assert_eq!(text_of(&**again), Some("on its way"));
     }
 

@@ -28,6 +28,13 @@ pub(crate) struct TaskSubject {
     pub(crate) arguments: String,
 }
 
+impl TaskSubject {
+    /// A task of which only the index is known.
+    pub(crate) fn unknown(index: usize) -> Self {
+        TaskSubject { index, function: None, arguments: String::new() }
+    }
+}
+
 /// How a task failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -33,32 +33,21 @@ pub(crate) struct Lease {
     _held: imp::Held,
 }
 
-/// What came of asking for a lease.
-#[derive(Debug)]
-pub(crate) enum Acquired {
-    /// It is held now; `waited` tells whether another process held it first.
-    Held { lease: Lease, waited: bool },
-    /// Another process holds it, and waiting was not wanted.
-    Busy,
-}
-
 impl LeaseFiles {
     /// The leases of a cache directory.
     pub(crate) fn open(dir: &Arc<Dir>) -> Self {
         LeaseFiles { locks: imp::Locks::new(dir) }
     }
 
-    /// Asks for the lease of `key`, waiting for its holder if `wait`. `function` is whose call it is, for people.
-    pub(crate) fn acquire(&self, key: &Key, function: &str, wait: bool) -> Result<Acquired> {
-        if let Some(held) = self.locks.try_lock(key)? {
-            return Ok(Acquired::Held { lease: Lease { _held: held }, waited: false });
-        }
-        if !wait {
-            return Ok(Acquired::Busy);
-        }
+    /// The lease of `key`; `None` if another process holds it.
+    pub(crate) fn try_acquire(&self, key: &Key) -> Result<Option<Lease>> {
+        Ok(self.locks.try_lock(key)?.map(|held| Lease { _held: held }))
+    }
+
+    /// The lease of `key`, once its holder has ended. `function` is whose call it is, for people.
+    pub(crate) fn acquire(&self, key: &Key, function: &str) -> Result<Lease> {
         let _notice = self.notice(key, function);
-        let lease = Lease { _held: self.locks.lock(key)? };
-        Ok(Acquired::Held { lease, waited: true })
+        Ok(Lease { _held: self.locks.lock(key)? })
     }
 
     /// Waits until no other process holds the lease of `key`, without taking it.

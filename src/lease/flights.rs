@@ -33,26 +33,19 @@ const TABLES: usize = 16;
 /// The flights of all stores, by directory.
 static ALL: Mutex<BTreeMap<Identity, Weak<Flights>>> = Mutex::new(BTreeMap::new());
 
-/// What is wanted of a key that another thread computes.
-#[derive(Clone, Copy)]
-pub(crate) struct Wish<'w> {
-    pub(crate) meanwhile: Meanwhile<'w>,
-    /// A value that is newer than that of any flight of now.
-    pub(crate) newer: bool,
-}
-
-/// What is done while another thread, or another process, computes the key.
+/// What a thread does while another thread, or another process, computes the key. A caller that
+/// must not block, such as a batch, leaves and is woken.
 #[derive(Clone, Copy)]
 pub(crate) enum Meanwhile<'w> {
-    /// Wait.
+    /// It waits.
     Wait,
-    /// Something else, until it is told that the key may be asked for again.
+    /// It does something else, until the watcher is told that the key may be asked for again.
     Leave(Leave<'w>),
-    /// Compute it here, too: to wait would be for ever.
+    /// It computes the key too, since waiting would never end.
     Alone,
 }
 
-/// How the one who leaves a key to others is told of it.
+/// How a caller that leaves a key to others is told that it may ask again.
 #[derive(Clone, Copy)]
 pub(crate) struct Leave<'w> {
     /// The work that the call belongs to.
@@ -61,13 +54,13 @@ pub(crate) struct Leave<'w> {
     pub(crate) watcher: &'w dyn Fn(Key) -> Arc<dyn Watcher>,
 }
 
-/// Somebody who has left a key to others.
+/// A caller that has left a key to others.
 pub(crate) trait Watcher: Send + Sync {
     /// The key may be asked for again.
     fn wake(&self);
 }
 
-/// What came of asking to compute a key.
+/// The result of asking to compute a key.
 #[derive(Debug)]
 pub(crate) enum Joined<'f> {
     /// This thread computes.
@@ -93,17 +86,17 @@ pub(super) struct Flight {
     landed: Condvar,
 }
 
-/// How far a flight is, and who is to be told.
+/// How far a flight is, and which callers are told of its end.
 #[derive(Default)]
 pub(super) struct Course {
-    state: State,
+    phase: Phase,
     watchers: Vec<Arc<dyn Watcher>>,
     /// Threads that are to wait no longer, since the leader comes to wait for them.
     freed: Vec<ThreadId>,
 }
 
 #[derive(Default)]
-enum State {
+enum Phase {
     #[default]
     Flying,
     /// Its value is to be had here, and is not in the store yet.
@@ -118,10 +111,10 @@ enum State {
 impl Course {
     /// Whether who comes has to wait, if the value is to be `newer` than that of a flight of now.
     pub(super) fn is_waited_for(&self, newer: bool) -> bool {
-        match self.state {
-            State::Flying => true,
-            State::Landed(_) => newer,
-            State::Ended(_) | State::Failed | State::GivenUp => false,
+        match self.phase {
+            Phase::Flying => true,
+            Phase::Landed(_) => newer,
+            Phase::Ended(_) | Phase::Failed | Phase::GivenUp => false,
         }
     }
 }
@@ -194,13 +187,16 @@ impl Flights {
         lock(&self.tables[usize::from(key.as_bytes()[31]) % TABLES])
     }
 
-    /// Joins the flight of `key`, or starts it. `function` computes it, and takes `usual` on average.
+    /// Joins the flight of `key`, or starts it. `function` computes it, and takes `mean_time` on
+    /// average. If the value is to be `newer` than that of any flight of now, the flight is only
+    /// waited for.
     pub(crate) fn join(
         &self,
         key: Key,
-        wish: Wish<'_>,
+        meanwhile: Meanwhile<'_>,
+        newer: bool,
         function: &'static str,
-        usual: Option<Duration>,
+        mean_time: Option<Duration>,
     ) -> Joined<'_> {
         let flight = {
             let mut flights = self.table(&key);
@@ -215,13 +211,12 @@ impl Flights {
                 }
             }
         };
-        let newer = wish.newer;
-        if !newer && let State::Landed(shared) = &lock(&flight.course).state {
+        if !newer && let Phase::Landed(shared) = &lock(&flight.course).phase {
             return Joined::Landed(Arc::clone(shared));
         }
-        match wish.meanwhile {
+        match meanwhile {
             Meanwhile::Alone => alone(&flight, newer),
-            Meanwhile::Wait => wait(&flight, newer, usual),
+            Meanwhile::Wait => wait(&flight, newer, mean_time),
             Meanwhile::Leave(leave) => {
                 if waits::depends(flight.leader, leave.work) {
                     return alone(&flight, newer);
@@ -248,19 +243,19 @@ impl Flights {
 }
 
 /// Waits for a flight.
-fn wait(flight: &Arc<Flight>, newer: bool, usual: Option<Duration>) -> Joined<'static> {
+fn wait(flight: &Arc<Flight>, newer: bool, mean_time: Option<Duration>) -> Joined<'static> {
     let note = || waits::begin(Wait::Flight { flight: Arc::clone(flight), newer });
     let Some(mut waiting) = note() else { return alone(flight, newer) };
     let me = thread::current().id();
-    let mut suspicion = Suspicion::of_this_thread(usual);
+    let mut suspicion = Suspicion::of_this_thread(mean_time);
     let mut course = lock(&flight.course);
     loop {
-        match &course.state {
-            State::Landed(shared) if !newer => return Joined::Landed(Arc::clone(shared)),
-            State::Ended(shared) => return Joined::Landed(Arc::clone(shared)),
-            State::GivenUp => return Joined::Again,
-            State::Failed => return Joined::Alone,
-            State::Flying | State::Landed(_) => {}
+        match &course.phase {
+            Phase::Landed(shared) if !newer => return Joined::Landed(Arc::clone(shared)),
+            Phase::Ended(shared) => return Joined::Landed(Arc::clone(shared)),
+            Phase::GivenUp => return Joined::Again,
+            Phase::Failed => return Joined::Alone,
+            Phase::Flying | Phase::Landed(_) => {}
         }
         if course.freed.contains(&me) {
             drop(course);
@@ -331,14 +326,14 @@ impl Leader<'_> {
 
     /// Hands `shared` to whoever waits or comes now, before it is in the store.
     pub(crate) fn land(&self, shared: Shared) {
-        lock(&self.flight.course).state = State::Landed(shared);
+        lock(&self.flight.course).phase = Phase::Landed(shared);
         self.wake();
         self.flight.tell_watchers();
     }
 
     /// Ends the flight before anything was computed.
     pub(crate) fn give_up(self) {
-        lock(&self.flight.course).state = State::GivenUp;
+        lock(&self.flight.course).phase = Phase::GivenUp;
     }
 
     /// Wakes who waits. Who comes to the flight now sees its new state, so a system call is made only for those who were there
@@ -353,14 +348,14 @@ impl Leader<'_> {
 impl Drop for Leader<'_> {
     fn drop(&mut self) {
         let _ = LED.try_with(|led| led.set(led.get().saturating_sub(1)));
-        let end = |state| match state {
-            State::Flying => State::Failed,
-            State::Landed(shared) => State::Ended(shared),
+        let end = |phase| match phase {
+            Phase::Flying => Phase::Failed,
+            Phase::Landed(shared) => Phase::Ended(shared),
             ended => ended,
         };
         {
             let mut course = lock(&self.flight.course);
-            course.state = end(mem::take(&mut course.state));
+            course.phase = end(mem::take(&mut course.phase));
         }
         // First out of the table, then awake: who comes now looks into the store again.
         let flight = {

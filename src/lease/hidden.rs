@@ -50,8 +50,8 @@ static BROKEN: AtomicU64 = AtomicU64::new(0);
 pub(crate) struct Suspicion {
     since: Instant,
     patience: Duration,
-    /// How long the call usually takes.
-    usual: Option<Duration>,
+    /// How long calls of the function take on average.
+    mean_time: Option<Duration>,
     broken: u64,
     last: Option<Look>,
     /// Whether nothing waited in the pool when this thread looked last.
@@ -96,14 +96,14 @@ type Answers = Arc<Mutex<Vec<(usize, ThreadId, Duration)>>>;
 
 impl Suspicion {
     /// `None` if this thread is not one of rayon's: nothing is hidden from it.
-    pub(crate) fn of_this_thread(usual: Option<Duration>) -> Option<Self> {
+    pub(crate) fn of_this_thread(mean_time: Option<Duration>) -> Option<Self> {
         rayon::current_thread_index()?;
-        Some(Suspicion::new(usual))
+        Some(Suspicion::new(mean_time))
     }
 
-    fn new(usual: Option<Duration>) -> Self {
+    fn new(mean_time: Option<Duration>) -> Self {
         let (since, broken) = (Instant::now(), BROKEN.load(SeqCst));
-        Suspicion { since, patience: FIRST, usual, broken, last: None, has_helped: OURS.get() }
+        Suspicion { since, patience: FIRST, mean_time, broken, last: None, has_helped: OURS.get() }
     }
 
     /// How long to wait until the next look.
@@ -119,7 +119,7 @@ impl Suspicion {
         }
         let broken = BROKEN.load(SeqCst);
         if broken != self.broken {
-            *self = Suspicion::new(self.usual);
+            *self = Suspicion::new(self.mean_time);
             return Doubt::None;
         }
         let look = look();
@@ -133,7 +133,7 @@ impl Suspicion {
         }
         let is_inside =
             |leader: &ThreadId| waits::ends_of(*leader).iter().all(|end| look.inside.contains(end));
-        let outside = self.usual.map_or(OUTSIDE, |usual| OUTSIDE.max(10 * usual));
+        let outside = self.mean_time.map_or(OUTSIDE, |mean_time| OUTSIDE.max(10 * mean_time));
         let all_wait = last.all_wait && look.all_wait;
         let is_outside_done = all_wait || !OURS.get() && self.since.elapsed() > outside;
         let is_confirmed = is_outside_done || leaders.iter().any(is_inside);

@@ -21,7 +21,7 @@ mod hidden;
 mod notice;
 mod waits;
 
-pub(crate) use file::{Acquired, Lease, LeaseFiles};
-pub(crate) use flights::{Flights, Joined, Leader, Leave, Meanwhile, Shared, Watcher, Wish, leads_any};
+pub(crate) use file::{Lease, LeaseFiles};
+pub(crate) use flights::{Flights, Joined, Leader, Leave, Meanwhile, Shared, Watcher, leads_any};
 pub(crate) use hidden::{Doubt, Suspicion, note_own_thread};
 pub(crate) use waits::{Awaited, Waiting, wait_for_work};

@@ -31,11 +31,11 @@ const IN_VAIN: usize = 256;
 
 /// The recorded states of all functions, by name, the latest first; read when they are first wanted.
 #[derive(Debug, Default)]
-pub(super) struct EarlierStates(OnceLock<HashMap<String, Vec<State>>>);
+pub(super) struct EarlierStates(OnceLock<HashMap<String, Vec<EarlierState>>>);
 
 /// A state of a function's code.
 #[derive(Debug)]
-struct State {
+struct EarlierState {
     version: String,
     fingerprint: [u8; 32],
     parameters: Vec<String>,
@@ -56,7 +56,7 @@ impl Memory {
             return vec![None; asked.len()];
         }
         let mut found = inner.store.get_all(&keys).into_iter();
-        let mut time_of = |(state, _): (&State, Key)| {
+        let mut time_of = |(state, _): (&EarlierState, Key)| {
             let time = found.next()?.ok().and_then(|lookup| lookup.compute_time());
             let time = time.filter(|&time| time >= WORTH_ORDERING);
             state.in_vain.store(if time.is_some() { 0 } else { state.in_vain.load(Relaxed) + 1 }, Relaxed);
@@ -68,7 +68,7 @@ impl Memory {
 
 impl Inner {
     /// The key that a call had under the latest earlier code of its function, if that is worth a look-up.
-    fn earlier_key<C: Call>(&self, call: &C) -> Option<(&State, Key)> {
+    fn earlier_key<C: Call>(&self, call: &C) -> Option<(&EarlierState, Key)> {
         let memo = call.memo()?;
         if memo.function.mean_time().is_some_and(|time| time < WORTH_ORDERING) {
             return None;
@@ -84,12 +84,12 @@ impl Inner {
     }
 }
 
-impl State {
+impl EarlierState {
     fn new(recorded: Recorded) -> Option<Self> {
         let Recorded { record, .. } = recorded;
         let fingerprint = *blake3::Hash::from_hex(&record.fingerprint).ok()?.as_bytes();
         let in_vain = AtomicUsize::new(0);
-        Some(State { version: record.version, fingerprint, parameters: record.parameters, in_vain })
+        Some(EarlierState { version: record.version, fingerprint, parameters: record.parameters, in_vain })
     }
 
     /// Whether this is the function as it stands in this program.
@@ -101,12 +101,12 @@ impl State {
     }
 }
 
-fn by_name(mut recorded: Vec<Recorded>) -> HashMap<String, Vec<State>> {
+fn by_name(mut recorded: Vec<Recorded>) -> HashMap<String, Vec<EarlierState>> {
     recorded.sort_by_key(|recorded| Reverse(recorded.written));
-    let mut states: HashMap<String, Vec<State>> = HashMap::new();
+    let mut states: HashMap<String, Vec<EarlierState>> = HashMap::new();
     for recorded in recorded {
         let name = recorded.record.name.clone();
-        states.entry(name).or_default().extend(State::new(recorded));
+        states.entry(name).or_default().extend(EarlierState::new(recorded));
     }
     states
 }

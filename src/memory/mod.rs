@@ -1,26 +1,27 @@
 //! [`Memory`]: a handle on a store, and the doors to it.
 //!
-//! The doors are a few lines each, those to calls here and those to the store as a whole in [`upkeep`]; the one path behind them is in
-//! [`inner`].
+//! The doors are a few lines each: those to calls are here, those to the whole store in [`upkeep`].
+//! The one path behind them is in [`compute`].
 //!
 //! A disabled memory accepts everything: `insert` does nothing, and `shelve` keeps the bytes in the
 //! token. So a program under `REMEMO=off` runs as it would otherwise.
 
-mod begin;
+mod compute;
 mod current;
 mod earlier;
 mod inner;
-mod keep;
+mod lazy_entry;
+mod mean_time;
 mod open;
 mod outbox;
 mod outcome;
-mod probe;
 mod remote;
+mod serve;
 mod shelved;
-mod stored;
 mod trouble;
 mod upkeep;
-mod usual;
+mod usable;
+
 mod why;
 
 use std::fmt;
@@ -30,15 +31,16 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-pub(crate) use begin::{Begun, Ticket};
+use compute::Keyed;
+pub(crate) use compute::{Computation, NotLed};
 pub use current::Entered;
 pub(crate) use earlier::WORTH_ORDERING;
-pub(crate) use inner::{Attempt, Computed, Inner, Panic, Terms};
+use inner::Inner;
 pub use open::MemoryBuilder;
 pub(crate) use outbox::Outbox;
+pub(crate) use outcome::{Computed, Miss};
 pub use outcome::{MissReason, Outcome, Source};
-pub(crate) use probe::Probe;
-pub(crate) use remote::{RemoteMiss, Unaccepted};
+pub(crate) use remote::Sender;
 pub use shelved::Shelved;
 pub(crate) use trouble::chain;
 
@@ -47,8 +49,6 @@ use crate::codec::{Value, select};
 use crate::error::{Error, Result};
 use crate::function::Function;
 use crate::key::{Arguments, Key};
-use crate::lease::Shared;
-use crate::panics;
 use crate::states::States;
 
 /// A directory of results, shared by threads and processes.
@@ -59,13 +59,13 @@ use crate::states::States;
 #[derive(Clone)]
 pub struct Memory {
     /// `None`: disabled.
-    pub(crate) inner: Option<Arc<Inner>>,
+    inner: Option<Arc<Inner>>,
 }
 
 impl Memory {
     /// The directory, absolute; `None` if the memory is disabled.
     pub fn root(&self) -> Option<&Path> {
-        self.inner.as_deref().map(|inner| &*inner.root)
+        self.inner.as_deref().map(|inner| &*inner.settings.root)
     }
 
     /// Returns the value of `call`: from its entry if there is a sound one, else by running the function and storing
@@ -113,9 +113,11 @@ impl Memory {
     ///
     /// Panics if the function does.
     pub fn try_call<C: Call>(&self, call: C) -> Result<C::Output> {
-        if let (Some(inner), Some(memo)) = (&self.inner, call.memo()) {
-            let key = memo.key(&inner.states).map_err(|error| Error::key(memo.function.name(), error))?;
-            if let Ok(value) = inner.take(inner.store.get(&key), &key, &memo) {
+        if let Some(inner) = &self.inner
+            && let Some(memo) = call.memo()
+        {
+            let keyed = Keyed::new(self, inner, &memo, key_of(&memo, &inner.states)?);
+            if let Ok(value) = keyed.read(inner.store.get(&keyed.key)) {
                 return Ok(value);
             }
             inner.store.check_writable()?;
@@ -149,10 +151,9 @@ impl Memory {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn call_info<C: Call>(&self, call: C) -> Outcome<C::Output> {
-        match self.probe(&call) {
-            Probe::Hit(value) => Outcome::new(value, Source::Hit),
-            Probe::Miss(key, reason) => self.compute(key, reason, call),
-            Probe::Plain(reason) => self.run_plain(call, reason),
+        match self.look_up(&call) {
+            Ok(value) => Outcome::new(value, Source::Hit),
+            Err(miss) => self.compute(call, miss),
         }
     }
 
@@ -163,11 +164,8 @@ impl Memory {
     ///
     /// Panics if the function does; an entry that is there stays.
     pub fn recompute<C: Call>(&self, call: C) -> C::Output {
-        let key = self.inner.as_ref().zip(call.memo()).and_then(|(inner, memo)| inner.key(&memo));
-        match key {
-            Some(key) => self.compute(key, MissReason::Recomputed, call).value,
-            None => self.run_plain(call, MissReason::Recomputed).value,
-        }
+        let key = self.keyed(&call).ok().map(|keyed| keyed.key);
+        self.compute(call, Miss { key, reason: MissReason::Recomputed }).value
     }
 
     /// Returns the value of `call` if its entry is there, and counts it as a hit; computes nothing.
@@ -190,19 +188,13 @@ impl Memory {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn lookup<C: Call>(&self, call: &C) -> Option<C::Output> {
-        match self.probe(call) {
-            Probe::Hit(value) => Some(value),
-            Probe::Miss(..) | Probe::Plain(_) => None,
-        }
+        self.look_up(call).ok()
     }
 
     /// Whether [`call`](Self::call) would find the entry of `call`, sound and not expired. Reads the entry, and counts
     /// as neither hit nor miss.
     pub fn contains<C: Call>(&self, call: &C) -> bool {
-        let (Some(inner), Some(memo)) = (&self.inner, call.memo()) else { return false };
-        inner
-            .key(&memo)
-            .is_some_and(|key| inner.holds(&key, memo.function.definition(), memo.function.name()))
+        self.keyed(call).is_ok_and(|keyed| keyed.contains())
     }
 
     /// Stores `value` as what the function returns for `call`, in place of any entry; a disabled memory ignores it.
@@ -231,13 +223,11 @@ impl Memory {
     pub fn insert<C: Call>(&self, call: &C, value: &C::Output) -> Result<()> {
         let Some(inner) = &self.inner else { return Ok(()) };
         let (memo, key) = memo_and_key(self, call, "insert")?;
-        let subject = memo.subject();
-        let draft = keep::try_draft(key, &subject, value, Duration::ZERO, inner.level(memo.function))?
-            .ok_or_else(|| {
-                let reason = "it is an `Err`, which only functions under `cache_err` keep";
-                Error::value("store", memo.function.name(), reason)
-            })?;
-        inner.try_store(memo.function, &draft)
+        let encoded = inner::encode(&memo.codec, value, inner.level(memo.function))
+            .map_err(|error| Error::value("encode", memo.function.name(), error))?
+            .ok_or_else(|| Error::value("store", memo.function.name(), DECLINED))?;
+        let keyed = Keyed::new(self, inner, &memo, key);
+        inner.try_store(memo.function, &keyed.draft(encoded, memo.preview(), Duration::ZERO))
     }
 
     /// Removes the entry of `call`; whether there was one.
@@ -294,50 +284,9 @@ impl Memory {
         }
     }
 
-    /// Computes a miss, or waits for whoever computes it already.
-    fn compute<C: Call>(&self, key: Key, reason: MissReason, call: C) -> Outcome<C::Output> {
-        match self.attempt(key, reason, call, Terms::Single) {
-            Attempt::Done(computed) => Outcome::new(computed.value, computed.source),
-            Attempt::Panicked(panic) => panics::resume(panic.payload),
-            Attempt::Busy(call, _) => self.run_plain(call, MissReason::Absent),
-        }
-    }
-
-    /// Computes a miss.
-    pub(crate) fn attempt<'m, C: Call>(
-        &'m self,
-        key: Key,
-        reason: MissReason,
-        call: C,
-        terms: Terms<'_, 'm>,
-    ) -> Attempt<C> {
-        if let Some(inner) = &self.inner {
-            return inner.compute(self, key, reason, call, terms);
-        }
-        let Outcome { value, source } = self.run_plain(call, MissReason::Disabled);
-        Attempt::Done(Computed { value, source, shared: None })
-    }
-
-    /// Where values of a batch wait to be stored together; there is none if the memory is disabled.
+    /// Where values of a batch wait to be stored together; `None` if the memory is disabled.
     pub(crate) fn outbox(&self) -> Option<Outbox<'_>> {
         self.inner.as_deref().map(Outbox::new)
-    }
-
-    /// The value of a call that another thread has computed.
-    pub(crate) fn take_shared<C: Call>(&self, call: &C, shared: Shared) -> Option<C::Output> {
-        let (inner, memo) = (self.inner.as_ref()?, call.memo()?);
-        inner.take_shared(&memo, shared).map(|computed| computed.value)
-    }
-
-    /// Runs a call that has no entry and gets none.
-    pub(crate) fn run_plain<C: Call>(&self, call: C, reason: MissReason) -> Outcome<C::Output> {
-        let (value, took) = inner::timed(self, call);
-        if let Some(inner) = &self.inner
-            && reason != MissReason::NotMemoized
-        {
-            inner.counters.miss(took);
-        }
-        Outcome::new(value, Source::Miss(reason))
     }
 }
 
@@ -347,7 +296,10 @@ impl fmt::Debug for Memory {
     }
 }
 
-/// What an operation on the entry of `call` needs.
+/// Why a value is not kept.
+const DECLINED: &str = "it is an `Err`, which only functions under `cache_err` keep";
+
+/// The memoized side of a call, and its key. `action` is told of if it has none.
 fn memo_and_key<'c, C: Call>(
     memory: &Memory,
     call: &'c C,
@@ -355,6 +307,10 @@ fn memo_and_key<'c, C: Call>(
 ) -> Result<(Memo<'c, C::Output>, Key)> {
     let memo = call.memo().ok_or_else(|| Error::not_memoized(action))?;
     let states = memory.inner.as_ref().map_or_else(|| States::nowhere(), |inner| &inner.states);
-    let key = memo.key(states).map_err(|error| Error::key(memo.function.name(), error))?;
+    let key = key_of(&memo, states)?;
     Ok((memo, key))
+}
+
+fn key_of<T>(memo: &Memo<'_, T>, states: &States) -> Result<Key> {
+    memo.key(states).map_err(|error| Error::key(memo.function.name(), error))
 }

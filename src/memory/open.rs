@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use super::Memory;
-use super::inner::Inner;
 use crate::error::{Error, Result};
 use crate::events;
 use crate::payload::Level;
+use crate::remote::MemorySettings;
 use crate::store::{Durability, Layout, Options};
 
 /// Says where and how to open a [`Memory`]; [`Memory::builder`] makes it.
@@ -99,7 +99,8 @@ impl MemoryBuilder {
         let dir = self.dir.map_or_else(default_dir, Ok)?;
         // Absolute, so that a later change of the working directory does not move it.
         let root = std::path::absolute(&dir).map_err(|error| Error::io("find", dir, error))?;
-        Ok(Memory { inner: Some(Arc::new(Inner::open(root, &self.options, self.compress)?)) })
+        let settings = MemorySettings { root, options: self.options, compress: self.compress };
+        Memory::with_settings(Arc::new(settings))
     }
 }
 

@@ -41,7 +41,7 @@ impl<'m> Outbox<'m> {
     /// Stores what waits.
     pub(crate) fn send(&mut self) {
         if !self.parcels.is_empty() {
-            self.inner.store(mem::take(&mut self.parcels));
+            self.inner.store_all(mem::take(&mut self.parcels));
         }
     }
 }

@@ -1,9 +1,11 @@
-//! What came of a call: the value, and where it is from.
+//! The result of a call: its value, and where it is from.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::codec::DecodeError;
+use crate::key::Key;
+use crate::lease::Shared;
 use crate::payload::ReadError;
 use crate::report::Obstacle;
 
@@ -69,6 +71,34 @@ pub enum MissReason {
     Disabled,
     /// The call is of a plain closure.
     NotMemoized,
+}
+
+/// The value of a call, and its bytes if others can have them.
+#[derive(Debug)]
+pub(crate) struct Computed<T> {
+    pub(crate) outcome: Outcome<T>,
+    pub(crate) shared: Option<Shared>,
+}
+
+/// A call without a usable entry.
+#[derive(Clone, Debug)]
+pub(crate) struct Miss {
+    /// What its value is stored under; `None` if it cannot be stored.
+    pub(crate) key: Option<Key>,
+    pub(crate) reason: MissReason,
+}
+
+impl<T> Computed<T> {
+    pub(super) fn new(value: T, source: Source, shared: Option<Shared>) -> Self {
+        Computed { outcome: Outcome::new(value, source), shared }
+    }
+}
+
+impl From<MissReason> for Miss {
+    /// A call without a key.
+    fn from(reason: MissReason) -> Self {
+        Miss { key: None, reason }
+    }
 }
 
 impl MissReason {

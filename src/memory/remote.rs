@@ -1,202 +1,149 @@
-//! The side of a memory that calls meet which run in other processes: what leaves here is kept here, what arrives there is run
-//! there.
+//! Calls of a memory on their way to another process, and their values when they come back.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::begin::{Begun, Ticket};
-use super::inner::{self, Computed, Inner};
-use super::keep;
+use super::compute::Computation;
 use super::outbox::Outbox;
+use super::outcome::Computed;
 use super::{Memory, MissReason, Source};
-use crate::call::{Call, Memo, Subject};
+use crate::call::{Call, Memo};
 use crate::codec::Encoded;
-use crate::error::Result;
 use crate::events;
 use crate::key::Key;
-use crate::lease::Meanwhile;
-use crate::payload::{Bytes, Content, LARGE, Source as Bytesource};
-use crate::remote::{self, MemoryPlace, Reply};
+use crate::lease::Shared;
+use crate::lock::lock;
+use crate::payload::{Bytes, Content, Source as ByteSource};
+use crate::remote::{ArgumentWriter, Failure, Job, Reply, ReplyValue, Route, SHELF};
 use crate::store::Lookup;
 
-/// Why there is no value in a reply.
+/// Makes jobs of the calls of one memory.
 #[derive(Debug)]
-pub(crate) enum Unaccepted {
-    /// It was put into the store, and is not there any more.
-    Vanished,
-    Unread(String),
+pub(crate) struct Sender {
+    memory: Memory,
+    route: Route,
 }
 
-impl From<String> for Unaccepted {
-    fn from(why: String) -> Self {
-        Unaccepted::Unread(why)
+impl Sender {
+    pub(crate) fn new(memory: &Memory, route: Route) -> Self {
+        lock(&SHELF).enter();
+        Sender { memory: memory.clone(), route }
+    }
+
+    /// The call as a job; its value is stored under `key`, if there is one. All arguments are in the
+    /// job if it is to be `inline`.
+    pub(crate) fn job<C: Call>(&self, call: &C, key: Option<Key>, inline: bool) -> Result<Job, Failure> {
+        let memo = memo_of(call)?;
+        lock(&SHELF).next_call();
+        let mut sink = ArgumentWriter::new(if inline { Route::Inline } else { self.route });
+        memo.send(&mut sink).map_err(|unsent| Failure::not_sent(unsent.0))?;
+        let ArgumentWriter { bytes, lent, .. } = sink;
+        let inner = self.memory.inner.as_deref();
+        let stated = inner.filter(|_| key.is_some()).and_then(|inner| memo.stated(&inner.states).ok());
+        let state = stated.map_or([0; 32], |stated| stated.state);
+        let memory = inner.map(|inner| Arc::clone(&inner.settings));
+        Ok(Job { function: memo.function.id(), key, state, memory, arguments: bytes.0, lent })
     }
 }
 
-/// A miss that another process computes.
-#[derive(Debug)]
-pub(crate) struct RemoteMiss<'m> {
-    pub(crate) key: Key,
-    pub(crate) reason: MissReason,
-    pub(crate) ticket: Ticket<'m>,
+impl Drop for Sender {
+    fn drop(&mut self) {
+        lock(&SHELF).leave();
+    }
 }
 
 impl Memory {
-    /// The state of the code that keys of a call contain here; `None` if they have none.
-    pub(crate) fn state<T>(&self, memo: &Memo<'_, T>) -> Option<[u8; 32]> {
-        Some(memo.stated(&self.inner.as_ref()?.states).ok()?.state)
-    }
-
-    /// What another process needs to open it; `None` if it is disabled.
-    pub(crate) fn place(&self) -> Option<MemoryPlace> {
-        self.inner.as_ref().map(|inner| MemoryPlace {
-            root: inner.root.clone(),
-            options: inner.options.clone(),
-            compress: inner.compress,
-        })
-    }
-
-    /// The memory at a place of another process.
-    pub(crate) fn at(place: &MemoryPlace) -> Result<Memory> {
-        let MemoryPlace { root, options, compress } = place;
-        Ok(Memory { inner: Some(Arc::new(Inner::open(root.clone(), options, *compress)?)) })
-    }
-
-    /// Runs a call with this memory as the current one; the value, and how long it took.
-    pub(crate) fn timed<C: Call>(&self, call: C) -> (C::Output, Duration) {
-        inner::timed(self, call)
-    }
-
-    /// The bytes of a value as they are kept here; `None` if its function does not keep it, or they cannot be made.
-    pub(crate) fn encode<'v, T>(&self, subject: &Subject<T>, value: &'v T) -> Option<Encoded<'v>> {
-        let level = self.inner.as_ref().and_then(|inner| inner.level(subject.function));
-        keep::encode(subject, value, level).ok().flatten()
-    }
-
-    /// Stores a value that was computed here for another process, if it is large or `all` are wanted; whether it is in the store
-    /// now.
-    pub(crate) fn put_value<T>(
-        &self,
-        key: Key,
-        subject: &Subject<T>,
-        encoded: &Encoded<'_>,
-        took: Duration,
-        all: bool,
-    ) -> bool {
-        let Some(inner) = &self.inner else { return false };
-        if took < subject.function.definition().min_cost || !(all || encoded.bytes.len() >= LARGE) {
-            return false;
-        }
-        // Trouble costs time, not the result: the value goes back with the reply.
-        // Lent, not copied: if it cannot be stored, it goes back from where it is.
-        let bytes = Bytes::Parts(encoded.bytes.parts().map(Cow::Borrowed).collect());
-        let lent = Encoded { codec: encoded.codec, bytes };
-        inner.try_store(subject.function, &keep::draft_of(key, subject, lent, took)).is_ok()
-    }
-
-    /// Asks for the right to have a call computed elsewhere; `meanwhile` is what is done while somebody else computes it.
-    pub(crate) fn begin<'m, T>(
-        &'m self,
-        key: Key,
-        reason: &MissReason,
-        memo: &Memo<'_, T>,
-        meanwhile: Meanwhile<'_>,
-    ) -> Option<Begun<'m, T>> {
-        self.inner.as_ref().map(|inner| inner.begin(self, key, reason, memo, meanwhile))
-    }
-
-    /// The value in a reply to a call that is not kept, for a reason.
+    /// The value in the reply to a call. If the call has a `computation`, the value is kept, and
+    /// given to those who wait for it.
     ///
     /// # Errors
     ///
-    /// As [`accept`](Self::accept).
-    pub(crate) fn accept_plain<C: Call>(
-        &self,
+    /// Fails if there is no value that can be read, and says whether that is because its entry has
+    /// vanished.
+    pub(crate) fn accept<'m, C: Call>(
+        &'m self,
         call: &C,
-        reason: MissReason,
-        reply: &Reply,
-    ) -> Result<Computed<C::Output>, Unaccepted> {
-        let Some(memo) = call.memo() else { return Err(Unaccepted::Vanished) };
+        reason: &MissReason,
+        computation: Option<Computation<'m, C::Output>>,
+        reply: Reply,
+        outbox: Option<&mut Outbox<'m>>,
+    ) -> Result<Computed<C::Output>, Failure> {
+        let memo = memo_of(call)?;
+        if let Some(computation) = computation {
+            return computation.accept(&memo, reply, outbox);
+        }
         memo.function.took(reply.took);
         if let Some(inner) = &self.inner {
             inner.counters.miss(reply.took);
         }
-        Ok(Computed { value: read(&memo, &reply.content)?, source: Source::Miss(reason), shared: None })
-    }
-
-    /// The value in a reply; keeps it, unless that is done, and gives it to whoever waits.
-    ///
-    /// # Errors
-    ///
-    /// Fails if there is none that can be read, and says if that is since its entry has vanished.
-    pub(crate) fn accept<'m, C: Call>(
-        &'m self,
-        miss: RemoteMiss<'m>,
-        call: &C,
-        reply: Reply,
-        outbox: Option<&mut Outbox<'m>>,
-    ) -> Result<Computed<C::Output>, Unaccepted> {
-        let (Some(memo), Some(inner)) = (call.memo(), &self.inner) else { return Err(Unaccepted::Vanished) };
-        let RemoteMiss { key, reason, ticket: Ticket { leader, lease } } = miss;
-        let Reply { content, took } = reply;
-        let function = memo.function;
-        events::debug!("miss, computed elsewhere: `{}`: {reason}", function.name());
-        let source = Source::Miss(reason);
-        let count = || {
-            function.took(took);
-            inner.counters.miss(took);
+        let value = match reply.value {
+            ReplyValue::Encoded { codec, bytes } => decode(&memo, codec, &bytes)?,
+            ReplyValue::Whole(bytes) => decode_whole(&memo, &bytes)?,
+            ReplyValue::Stored => {
+                return Err(Failure::not_sent("nothing was to be stored, and nothing came back"));
+            }
         };
-        match content {
-            remote::Content::Stored => {
-                // Whether the function would still want it does not matter: it was computed a moment ago.
-                let Ok(Lookup::Found(entry)) = inner.store.get(&key) else {
-                    return Err(Unaccepted::Vanished);
-                };
-                let value = inner.decode(&entry, &memo).map_err(|_| Unaccepted::Vanished)?;
-                count();
-                inner.stored(function, &key);
-                let shared = Arc::new(entry) as crate::lease::Shared;
-                if let Some(leader) = leader {
-                    leader.land(Arc::clone(&shared));
-                }
-                Ok(Computed { value, source, shared: Some(shared) })
-            }
-            remote::Content::Whole(_) => {
-                count();
-                Ok(Computed { value: read(&memo, &content)?, source, shared: None })
-            }
-            remote::Content::Value { codec, .. } => {
-                count();
-                let value = read(&memo, &content)?;
-                let remote::Content::Value { bytes, .. } = content else { unreachable!("seen just now") };
-                let encoded = Encoded { codec, bytes: Bytes::Owned(bytes) };
-                let draft = keep::draft_of(key, &memo.subject(), encoded, took);
-                let shared = draft.try_owned().ok().map(|draft| {
-                    let worth_storing = took >= function.definition().min_cost;
-                    // What others may wait for on the disk is stored at once.
-                    let outbox = outbox.filter(|_| lease.is_none() && worth_storing);
-                    inner.keep(function, draft, leader, outbox, worth_storing)
-                });
-                Ok(Computed { value, source, shared })
-            }
-        }
+        Ok(Computed::new(value, Source::Miss(reason.clone()), None))
     }
 }
 
-/// The value of a reply.
-fn read<T>(memo: &Memo<'_, T>, content: &remote::Content) -> Result<T, String> {
-    let unread = |error: &dyn fmt::Display| format!("its value cannot be read: {error}");
-    match content {
-        remote::Content::Value { codec, bytes } => {
-            let content = Content { codec: *codec, source: Bytesource::Memory(bytes) };
-            memo.codec.decode(&content).map_err(|error| unread(&error))
-        }
-        remote::Content::Whole(bytes) => {
-            let codec = memo.whole().ok_or("its value cannot be read")?;
-            (codec.decode)(bytes).map_err(|error| unread(&error))
-        }
-        remote::Content::Stored => Err("nothing was to be stored, and nothing came back".into()),
+impl<'m, T> Computation<'m, T> {
+    /// Takes the value from a reply, keeps it, and ends the flight and the lease.
+    fn accept(
+        mut self,
+        memo: &Memo<'_, T>,
+        reply: Reply,
+        outbox: Option<&mut Outbox<'m>>,
+    ) -> Result<Computed<T>, Failure> {
+        let (keyed, Reply { value, took }) = (self.keyed, reply);
+        events::debug!("miss, run by another process: `{}`: {}", keyed.function.name(), self.reason);
+        let (value, shared) = match value {
+            ReplyValue::Stored => {
+                let vanished = || Failure::missing("its value vanished from the store");
+                // It was computed a moment ago, so its age and its worth do not matter.
+                let Ok(Lookup::Found(entry)) = keyed.inner.store.get(&keyed.key) else {
+                    return Err(vanished());
+                };
+                let value = keyed.decode(&entry).map_err(|_| vanished())?;
+                keyed.ran(took);
+                keyed.inner.stored(keyed.function, &keyed.key);
+                let shared: Shared = Arc::new(entry);
+                self.land(&shared);
+                (value, Some(shared))
+            }
+            ReplyValue::Whole(bytes) => {
+                keyed.ran(took);
+                (decode_whole(memo, &bytes)?, None)
+            }
+            ReplyValue::Encoded { codec, bytes } => {
+                keyed.ran(took);
+                let value = decode(memo, codec, &bytes)?;
+                let draft = self.draft(Encoded { codec, bytes: Bytes::Owned(bytes) }, took);
+                (value, self.keep(draft, outbox))
+            }
+        };
+        Ok(Computed::new(value, Source::Miss(self.reason), shared))
     }
+}
+
+/// The memoized side of a call that is sent.
+fn memo_of<C: Call>(call: &C) -> Result<Memo<'_, C::Output>, Failure> {
+    call.memo().ok_or_else(|| {
+        Failure::not_sent("a closure cannot be sent to another process: call a function under `#[memo]`")
+    })
+}
+
+fn decode<T>(memo: &Memo<'_, T>, codec: u8, bytes: &[u8]) -> Result<T, Failure> {
+    let content = Content { codec, source: ByteSource::Memory(bytes) };
+    memo.codec.decode(&content).map_err(|error| unreadable(&error))
+}
+
+/// A value that its function does not keep.
+fn decode_whole<T>(memo: &Memo<'_, T>, bytes: &[u8]) -> Result<T, Failure> {
+    let codec = memo.whole().ok_or_else(|| Failure::not_sent("its value cannot be read"))?;
+    (codec.decode)(bytes).map_err(|error| unreadable(&error))
+}
+
+fn unreadable(error: &dyn fmt::Display) -> Failure {
+    Failure::not_sent(format!("its value cannot be read: {error}"))
 }

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Serialize, Serializer};
 
-use super::{Memory, memo_and_key};
-use crate::call::{Call, Subject};
+use super::compute::Keyed;
+use super::{DECLINED, Memory, memo_and_key};
+use crate::call::Call;
 use crate::codec::{Codec, DecodeError, Value, decode_any};
 use crate::error::{Error, Result};
 use crate::key::Key;
@@ -26,17 +27,17 @@ use crate::store::{self, Lookup};
 pub struct Shelved<T> {
     function: String,
     key: Key,
-    place: Place,
+    location: Location,
     /// How its function reads values; `None` in a token that came through serde, which reads all that serde can.
     codec: Option<Codec<T>>,
 }
 
 #[derive(Clone)]
-enum Place {
+enum Location {
     /// The directory with the entry.
     Entry(PathBuf),
     /// The encoded value, behind the number of its encoding.
-    Here(Vec<u8>),
+    Inside(Vec<u8>),
 }
 
 impl Memory {
@@ -70,35 +71,35 @@ impl Memory {
     /// ```
     pub fn shelve<C: Call>(&self, call: C) -> Result<Shelved<C::Output>> {
         let (memo, key) = memo_and_key(self, &call, "shelve")?;
-        let (subject, name, codec) = (memo.subject(), memo.function.name(), memo.codec);
-        let definition = memo.function.definition();
-        let stored = |memory: &Memory| {
-            let inner = memory.inner.as_ref()?;
-            inner.holds(&key, definition, name).then_some(())?;
-            Some(Place::Entry(inner.root.clone()))
+        let (name, codec) = (memo.function.name(), memo.codec);
+        let keyed = self.inner.as_deref().map(|inner| Keyed::new(self, inner, &memo, key));
+        let stored = || {
+            let keyed = keyed.filter(Keyed::contains)?;
+            Some(Location::Entry(keyed.inner.settings.root.clone()))
         };
-        let place = if let Some(place) = stored(self) {
-            place
+        let location = if let Some(location) = stored() {
+            location
         } else {
             let value = self.call(call);
-            stored(self).map_or_else(|| here(&subject, &value), Ok)?
+            stored().map_or_else(|| inside(name, &codec, &value), Ok)?
         };
-        Ok(Shelved { function: name.to_owned(), key, place, codec: Some(codec) })
+        Ok(Shelved { function: name.to_owned(), key, location, codec: Some(codec) })
     }
 }
 
 /// A value that the token carries itself.
-fn here<T>(subject: &Subject<T>, value: &T) -> Result<Place> {
-    let (codec, bytes) = subject.encode_whole(value)?;
-    Ok(Place::Here([&[codec], &*bytes].concat()))
+fn inside<T>(function: &str, codec: &Codec<T>, value: &T) -> Result<Location> {
+    let encoded = codec.encode(value).and_then(|encoded| encoded.ok_or_else(|| DECLINED.into()));
+    let encoded = encoded.map_err(|error| Error::value("keep", function, error))?;
+    Ok(Location::Inside([&[encoded.codec], &*encoded.bytes.into_vec()].concat()))
 }
 
 impl<T> Shelved<T> {
     /// The directory that holds the value; `None` if the token carries it itself.
     pub fn root(&self) -> Option<&Path> {
-        match &self.place {
-            Place::Entry(root) => Some(root),
-            Place::Here(_) => None,
+        match &self.location {
+            Location::Entry(root) => Some(root),
+            Location::Inside(_) => None,
         }
     }
 
@@ -115,13 +116,13 @@ impl<T: Value> Shelved<T> {
     ///
     /// Fails if the directory cannot be read, or the entry has been removed or damaged since.
     pub fn get(&self) -> Result<T> {
-        match &self.place {
-            Place::Entry(root) => match store::look_up(root, &self.key)? {
+        match &self.location {
+            Location::Entry(root) => match store::look_up(root, &self.key)? {
                 Lookup::Found(entry) => self.decode(&entry.value()),
                 Lookup::Absent => Err(Error::no_entry(&self.function, "it has been removed")),
                 Lookup::Damaged(how) => Err(self.damaged(&how)),
             },
-            Place::Here(bytes) => {
+            Location::Inside(bytes) => {
                 let (&codec, bytes) = bytes.split_first().ok_or_else(|| self.damaged("it is empty"))?;
                 self.decode(&Content { codec, source: Source::Memory(bytes) })
             }
@@ -143,8 +144,8 @@ impl<T: Value> Shelved<T> {
 
 impl<T> Clone for Shelved<T> {
     fn clone(&self) -> Self {
-        let (function, place) = (self.function.clone(), self.place.clone());
-        Shelved { function, key: self.key, place, codec: self.codec }
+        let (function, location) = (self.function.clone(), self.location.clone());
+        Shelved { function, key: self.key, location, codec: self.codec }
     }
 }
 
@@ -152,9 +153,9 @@ impl<T> fmt::Debug for Shelved<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Shelved");
         debug.field("function", &self.function).field("key", &self.key);
-        match &self.place {
-            Place::Entry(root) => debug.field("root", root),
-            Place::Here(bytes) => debug.field("bytes", &bytes.len()),
+        match &self.location {
+            Location::Entry(root) => debug.field("root", root),
+            Location::Inside(bytes) => debug.field("bytes", &bytes.len()),
         };
         debug.finish_non_exhaustive()
     }
@@ -167,9 +168,9 @@ type Parts<'a> = (Cow<'a, str>, Cow<'a, str>, Option<Cow<'a, Path>>, Option<Cow<
 impl<T> Serialize for Shelved<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let plain = |serializer| {
-            let (root, bytes) = match &self.place {
-                Place::Entry(root) => (Some(root.as_path().into()), None),
-                Place::Here(bytes) => (None, Some(bytes.into())),
+            let (root, bytes) = match &self.location {
+                Location::Entry(root) => (Some(root.as_path().into()), None),
+                Location::Inside(bytes) => (None, Some(bytes.into())),
             };
             let parts: Parts<'_> = (self.function.as_str().into(), self.key.to_string().into(), root, bytes);
             parts.serialize(serializer)
@@ -181,14 +182,14 @@ impl<T> Serialize for Shelved<T> {
 impl<'de, T> Deserialize<'de> for Shelved<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (function, key, root, bytes): Parts<'_> = Deserialize::deserialize(deserializer)?;
-        let place = match (root, bytes) {
-            (Some(root), None) => Some(Place::Entry(root.into_owned())),
-            (None, Some(bytes)) => Some(Place::Here(bytes.into_owned())),
+        let location = match (root, bytes) {
+            (Some(root), None) => Some(Location::Entry(root.into_owned())),
+            (None, Some(bytes)) => Some(Location::Inside(bytes.into_owned())),
             _ => None,
         };
-        let (Some(key), Some(place)) = (Key::from_hex(&key), place) else {
+        let (Some(key), Some(location)) = (Key::from_hex(&key), location) else {
             return Err(D::Error::custom("it is no shelved value"));
         };
-        Ok(Shelved { function: function.into_owned(), key, place, codec: None })
+        Ok(Shelved { function: function.into_owned(), key, location, codec: None })
     }
 }

@@ -26,6 +26,7 @@ use std::time::SystemTime;
 
 use super::inner::Inner;
 use super::trouble::chain;
+use super::usable::usable;
 use super::{Memory, MissReason};
 use crate::call::{Call, Memo};
 use crate::report::{self, Change, FunctionRecord, Recorded, Why};
@@ -84,7 +85,7 @@ impl Memory {
             Ok(key) => key,
             Err(error) => return Why::Unkeyed(error.to_string()),
         };
-        match inner.see(&key, memo.function.definition(), memo.function.name()) {
+        match usable(inner.store.get(&key), memo.function) {
             Ok(entry) => of_entry(&entry, &memo),
             Err(reason) => of_miss(reason, inner, &memo),
         }

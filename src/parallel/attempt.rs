@@ -6,28 +6,20 @@ use crate::call::Call;
 use crate::events;
 use crate::key::Key;
 use crate::lease::{Meanwhile, Shared};
-use crate::memory::{Attempt, Computed, Memory, MissReason, Outbox, Panic, Source, Terms};
+use crate::memory::{Computation, Computed, Memory, Miss, MissReason, NotLed, Outbox, Outcome, Source};
 use crate::panics::{self, Payload};
-use crate::task_error::{TaskError, TaskSubject};
+use crate::task_error::{TaskError, TaskErrorKind, TaskSubject};
 
 /// A call to be run.
 #[derive(Debug)]
 pub(super) struct Item<C> {
     pub(super) index: usize,
     pub(super) call: C,
-    pub(super) work: Work,
+    pub(super) miss: Miss,
     /// How often it has failed.
     pub(super) failures: u32,
     /// It is to be computed though somebody else does: to wait for them would be for ever.
     pub(super) alone: bool,
-}
-
-#[derive(Clone, Debug)]
-pub(super) enum Work {
-    /// Without a key, for this reason.
-    Plain(MissReason),
-    /// Under this key, whose look-up missed for this reason.
-    Keyed(Key, MissReason),
 }
 
 /// How an attempt is made.
@@ -39,65 +31,32 @@ pub(super) struct AttemptTerms<'w> {
     pub(super) retries: u32,
 }
 
-/// A key that is done with, and what came of it: the bytes of its value, where they can be shared.
-pub(super) type Done = (Key, Result<Option<Shared>, TaskError>);
-
-/// What came of an attempt.
+/// The result of an attempt.
 #[derive(Debug)]
 pub(super) enum Ran<C: Call> {
     /// The item is done.
     Done {
         index: usize,
-        result: Result<C::Output, TaskError>,
-        /// Where the value is from, if there is one.
-        origin: Origin,
+        result: Result<Outcome<C::Output>, TaskError>,
         /// If it had a key.
         done: Option<Done>,
     },
-    /// Somebody else computes its key, this thread or another process, and the watcher will be told.
+    /// Another process computes its key, or this thread of this one. The watcher will be told.
     Busy(Key, Item<C>, Option<ThreadId>),
     /// It failed, and is to be tried again.
     Again(Item<C>),
 }
 
-/// Where a value is from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
-    /// Somebody has stored it since it was looked up.
-    Found,
-    Joined,
-    Computed,
-}
-
-impl Origin {
-    pub(super) fn of(source: &Source) -> Self {
-        match source {
-            Source::Hit => Origin::Found,
-            Source::Joined => Origin::Joined,
-            Source::Miss(_) => Origin::Computed,
-        }
-    }
-}
+/// A key that is done with, and what its duplicates get: the bytes of its value, if they can be shared.
+pub(super) type Done = (Key, Result<Option<Shared>, TaskError>);
 
 impl<C> Item<C> {
-    pub(super) fn new(index: usize, call: C, work: Work) -> Self {
-        Item { index, call, work, failures: 0, alone: false }
+    pub(super) fn new(index: usize, call: C, miss: Miss) -> Self {
+        Item { index, call, miss, failures: 0, alone: false }
     }
-}
 
-impl AttemptTerms<'_> {
-    /// What is done while somebody else computes the key of an item.
-    pub(super) fn meanwhile<C>(&self, item: &Item<C>) -> Meanwhile<'_> {
-        if item.alone { Meanwhile::Alone } else { self.meanwhile }
-    }
-}
-
-impl<C> Item<C> {
     pub(super) fn key(&self) -> Option<Key> {
-        match self.work {
-            Work::Plain(_) => None,
-            Work::Keyed(key, _) => Some(key),
-        }
+        self.miss.key
     }
 }
 
@@ -116,72 +75,87 @@ impl<C: Call> Item<C> {
         terms: AttemptTerms<'_>,
         outbox: &mut Option<Outbox<'m>>,
     ) -> Ran<C> {
-        let may_fail = self.failures < terms.retries;
-        let mut spare = if may_fail { copy_of(&self.call) } else { None };
-        let ran = self.run_with(&mut spare, may_fail, memory, terms, outbox);
-        match (ran, spare.map(|spare| panics::catch(|| drop(spare)))) {
-            (Ran::Done { index, result: Ok(value), origin, done }, Some(Err(payload))) => {
-                // The argument is the user's, and so is its `Drop`: its panic is what came of this call.
-                panics::drop_quietly(value);
-                let subject = TaskSubject { index, function: None, arguments: String::new() };
-                Ran::Done { index, result: Err(panicked(subject, &payload)), origin, done }
+        // What panics here is the user's: a decoder, or the `Serialize` of an argument.
+        match panics::catch(|| self.begin(memory, terms)) {
+            Ok(Ok(computation)) => self.run_here(memory, Some(computation), terms.retries, outbox),
+            Ok(Err(NotLed::NoKey)) => self.run_here(memory, None, terms.retries, outbox),
+            Ok(Err(NotLed::Busy(key, by))) => Ran::Busy(key, self, by),
+            Ok(Err(NotLed::Done(computed))) => self.end(Ok(computed)),
+            Err(payload) => {
+                let function = function_of(&self.call);
+                let subject = TaskSubject { index: self.index, function, arguments: String::new() };
+                let error = panicked(subject, &payload);
+                self.fail(error.kind(), terms.retries, |_| error)
             }
-            (ran, _) => ran,
         }
     }
 
-    /// Makes an attempt; `spare` is taken for the next one, if there is to be one.
-    fn run_with<'m>(
-        self,
-        spare: &mut Option<C>,
-        may_fail: bool,
+    /// Asks for the right to compute the call.
+    pub(super) fn begin<'m>(
+        &self,
         memory: &'m Memory,
         terms: AttemptTerms<'_>,
+    ) -> Result<Computation<'m, C::Output>, NotLed<C::Output>> {
+        let meanwhile = if self.alone { Meanwhile::Alone } else { terms.meanwhile };
+        memory.begin(&self.call, &self.miss, meanwhile)
+    }
+
+    /// Runs the function on this thread.
+    fn run_here<'m>(
+        self,
+        memory: &'m Memory,
+        computation: Option<Computation<'m, C::Output>>,
+        retries: u32,
         outbox: &mut Option<Outbox<'m>>,
     ) -> Ran<C> {
-        let meanwhile = terms.meanwhile(&self);
-        let Item { index, call, work, failures, alone } = self;
-        // What is to be run once more after `error`, if anything is.
-        let mut again = |error: &TaskError, work: Work| {
-            let wanted = may_fail && error.kind().is_retryable();
-            if wanted && spare.is_none() {
-                events::warn!("not tried again, as its arguments cannot be copied: {error}");
+        let Item { index, call, miss, failures, alone } = self;
+        let may_fail = failures < retries;
+        let spare = if may_fail { copy_of(&call) } else { None };
+        // The arguments go with the call, so they are made readable before.
+        let subject = match &computation {
+            Some(computation) => {
+                let (function, arguments) = (computation.function(), computation.arguments.clone());
+                TaskSubject { index, function: Some(function), arguments }
             }
-            let call = spare.take_if(|_| wanted)?;
-            Some(Ran::Again(Item { index, call, work, failures: failures + 1, alone }))
+            None => subject_of(index, &call),
         };
-        let (key, reason) = match work {
-            Work::Plain(reason) => {
-                let origin = Origin::Computed;
-                let result = run_plain(memory, index, call, reason.clone());
-                let retry = result.as_ref().err().and_then(|error| again(error, Work::Plain(reason)));
-                return retry.unwrap_or(Ran::Done { index, result, origin, done: None });
-            }
-            Work::Keyed(key, reason) => (key, reason),
+        let run = || match computation {
+            Some(computation) => computation.run(call, outbox.as_mut()),
+            None => run_plain(memory, call, miss.reason.clone()),
         };
-        let function = function_of(&call);
-        let terms = match outbox {
-            Some(outbox) => Terms::Batch { meanwhile, outbox },
-            None => Terms::Single,
-        };
-        // What panics outside of `attempt`'s own care is a decoder of the user's.
-        let attempt = panics::catch(|| memory.attempt(key, reason.clone(), call, terms))
-            .unwrap_or_else(|payload| Attempt::Panicked(Panic { payload, arguments: String::new() }));
-        let (result, origin, shared) = match attempt {
-            Attempt::Busy(call, by) => {
-                let item = Item { index, call, work: Work::Keyed(key, reason), failures, alone };
-                return Ran::Busy(key, item, by);
-            }
-            Attempt::Done(Computed { value, shared, source }) => (Ok(value), Origin::of(&source), Ok(shared)),
-            Attempt::Panicked(Panic { payload, arguments }) => {
-                let error = panicked(TaskSubject { index, function, arguments }, &payload);
-                if let Some(retry) = again(&error, Work::Keyed(key, reason)) {
-                    return retry;
+        let result = panics::catch(run).map_err(|payload| panicked(subject, &payload));
+        match (result, spare) {
+            (Err(_), Some(call)) => Ran::Again(Item { index, call, miss, failures: failures + 1, alone }),
+            (result, spare) => {
+                if let Err(error) = &result
+                    && may_fail
+                {
+                    events::warn!("not tried again, as its arguments cannot be copied: {error}");
                 }
-                (Err(error.clone()), Origin::Computed, Err(error))
+                Ran::done(TaskSubject::unknown(index), miss.key, spare, result)
             }
-        };
-        Ran::Done { index, result, origin, done: Some((key, shared)) }
+        }
+    }
+
+    /// Ends the item, whose call is dropped now.
+    pub(super) fn end(self, result: Result<Computed<C::Output>, TaskError>) -> Ran<C> {
+        let subject = TaskSubject { function: function_of(&self.call), ..TaskSubject::unknown(self.index) };
+        Ran::done(subject, self.miss.key, Some(self.call), result)
+    }
+
+    /// Ends an item that failed before its call was run, unless it is to be tried again.
+    pub(super) fn fail(
+        mut self,
+        kind: TaskErrorKind,
+        retries: u32,
+        error: impl FnOnce(&Self) -> TaskError,
+    ) -> Ran<C> {
+        if kind.is_retryable() && self.failures < retries {
+            self.failures += 1;
+            return Ran::Again(self);
+        }
+        let error = error(&self);
+        self.end(Err(error))
     }
 
     /// What the item gets of a call of equal key that is done; the item itself if it is to be run all the same, since the value
@@ -198,7 +172,7 @@ impl<C: Call> Item<C> {
                 return Ok(end_of(self.index, self.call, Err(error)));
             }
         };
-        match panics::catch(|| shared.and_then(|shared| memory.take_shared(&self.call, shared))) {
+        match panics::catch(|| shared.and_then(|shared| memory.join(&self.call, &shared))) {
             Ok(Some(value)) => Ok(end_of(self.index, self.call, Ok(value))),
             Ok(None) => Err(self),
             Err(payload) => {
@@ -209,33 +183,50 @@ impl<C: Call> Item<C> {
     }
 }
 
-/// Runs a call that has no key.
-fn run_plain<C: Call>(
-    memory: &Memory,
-    index: usize,
-    call: C,
-    reason: MissReason,
-) -> Result<C::Output, TaskError> {
-    // Beside a function worth remembering its preview costs nothing; closures have none.
-    let subject = subject_of(index, &call);
-    let run = || match reason {
-        MissReason::NotMemoized => call.run(),
-        reason => memory.run_plain(call, reason).value,
-    };
-    panics::catch(run).map_err(|payload| panicked(subject, &payload))
+impl<C: Call> Ran<C> {
+    /// That an item is done. What is left of its call is dropped now: if that panics, the panic is
+    /// the result. Duplicates get the value all the same.
+    fn done(
+        subject: TaskSubject,
+        key: Option<Key>,
+        rest: Option<C>,
+        result: Result<Computed<C::Output>, TaskError>,
+    ) -> Self {
+        let (result, shared) = match result {
+            Ok(Computed { outcome, shared }) => (Ok(outcome), Ok(shared)),
+            Err(error) => (Err(error.clone()), Err(error)),
+        };
+        let index = subject.index;
+        let result = after_drop(subject, rest, result);
+        Ran::Done { index, result, done: key.map(|key| (key, shared)) }
+    }
 }
 
-/// What came of a call that was not run, which is dropped now: a panic of that is what came of it.
-pub(super) fn end_of<C: Call>(
+/// Runs a call that has no key.
+fn run_plain<C: Call>(memory: &Memory, call: C, reason: MissReason) -> Computed<C::Output> {
+    let outcome = match reason {
+        MissReason::NotMemoized => Outcome::new(call.run(), Source::Miss(reason)),
+        reason => memory.run_plain(call, reason),
+    };
+    Computed { outcome, shared: None }
+}
+
+/// The result of a call that was not run, which is dropped now: if that panics, the panic is the result.
+pub(super) fn end_of<C: Call, T>(
     index: usize,
     call: C,
-    result: Result<C::Output, TaskError>,
-) -> Result<C::Output, TaskError> {
-    let function = function_of(&call);
+    result: Result<T, TaskError>,
+) -> Result<T, TaskError> {
+    let subject = TaskSubject { function: function_of(&call), ..TaskSubject::unknown(index) };
+    after_drop(subject, call, result)
+}
+
+/// The result of a task whose call is dropped now: if that panics, the panic is the result.
+fn after_drop<C, T>(subject: TaskSubject, call: C, result: Result<T, TaskError>) -> Result<T, TaskError> {
     match (panics::catch(|| drop(call)), result) {
         (Err(payload), Ok(value)) => {
             panics::drop_quietly(value);
-            Err(panicked(TaskSubject { index, function, arguments: String::new() }, &payload))
+            Err(panicked(subject, &payload))
         }
         (_, result) => result,
     }
@@ -257,8 +248,8 @@ pub(super) fn subject_of<C: Call>(index: usize, call: &C) -> TaskSubject {
     let preview = || call.memo().map(|memo| (memo.function.name(), memo.preview()));
     match panics::catch(preview) {
         Ok(Some((function, arguments))) => TaskSubject { index, function: Some(function), arguments },
-        Ok(None) => TaskSubject { index, function: None, arguments: String::new() },
-        Err(_) => TaskSubject { index, function: function_of(call), arguments: String::new() },
+        Ok(None) => TaskSubject::unknown(index),
+        Err(_) => TaskSubject { function: function_of(call), ..TaskSubject::unknown(index) },
     }
 }
 

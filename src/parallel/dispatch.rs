@@ -1,43 +1,46 @@
-//! Misses that run elsewhere, by an [`Execute`]: what is sent, and what is done with what comes back.
+//! Misses that an [`Execute`] runs in other processes: what is sent, and what is done with replies.
 //!
 //! # Invariants
-//! 1. The flight and the lease of a key are held here while it is computed elsewhere: it is computed once, whoever asks.
-//! 2. Jobs that hold leases go alone: one that waits, where it runs, for another that lies behind it would wait for ever.
+//! 1. The flight and the lease of a key are held here while another process computes it, so that it
+//!    is computed once.
+//! 2. Jobs that hold leases go alone: one that waits, where it runs, for another that lies behind it
+//!    would wait for ever.
 
 use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::attempt::{AttemptTerms, Done, Item, Origin, Ran, Work, end_of, send, subject_of};
+use super::attempt::{AttemptTerms, Item, Ran, send, subject_of};
 use crate::call::Call;
-use crate::memory::{Begun, Computed, Memory, Outbox, RemoteMiss, Ticket, Unaccepted};
+use crate::memory::{Computation, Memory, NotLed, Outbox, Sender};
 use crate::panics;
-use crate::remote::{Execute, Failure, Job, Lost, Place, Reply, Route};
-use crate::task_error::{TaskError, TaskErrorKind};
+use crate::remote::{Execute, Failure, Job, Reply, Route};
+use crate::task_error::TaskError;
 
 /// Where misses go.
 #[derive(Debug)]
 pub(super) struct Dispatch {
     execute: Result<Arc<dyn Execute>, String>,
-    place: Place,
+    sender: Sender,
     timeout: Option<Duration>,
 }
 
 /// An item that is about to be sent, and what belongs to it: `tag` is its owner's.
-struct Outgoing<'m, C, R> {
+struct Outgoing<'m, C: Call, R> {
     item: Item<C>,
-    /// The right to compute its key, if it has one to be kept under.
-    ticket: Option<Ticket<'m>>,
+    /// If it has a key.
+    computation: Option<Computation<'m, C::Output>>,
     tag: R,
 }
 
-/// Attempts at items that run elsewhere, and who is told of what came of them.
+/// Attempts at items that run in other processes, and who is told of their results.
 struct Attempts<'a, 'm, C: Call, R> {
     dispatch: &'a Dispatch,
+    execute: &'a dyn Execute,
     memory: &'m Memory,
     terms: AttemptTerms<'a>,
     outbox: &'a mut Option<Outbox<'m>>,
-    came: &'a mut dyn FnMut(R, Ran<C>),
+    tell: &'a mut dyn FnMut(R, Ran<C>),
 }
 
 impl Dispatch {
@@ -48,23 +51,30 @@ impl Dispatch {
         route: Route,
         timeout: Option<Duration>,
     ) -> Self {
-        Dispatch { execute, place: Place::new(memory, route), timeout }
+        Dispatch { execute, sender: Sender::new(memory, route), timeout }
     }
 
-    /// Makes an attempt at each item, as [`Item::run`] does on this thread; `came` is told of each, with its tag.
+    /// Makes an attempt at each item, as [`Item::run`] does on this thread; `tell` gets the result of each, with its tag.
     pub(super) fn run<'m, C: Call, R>(
         &self,
         memory: &'m Memory,
         items: impl Iterator<Item = (R, Item<C>)>,
         terms: AttemptTerms<'_>,
         outbox: &mut Option<Outbox<'m>>,
-        came: &mut dyn FnMut(R, Ran<C>),
+        tell: &mut dyn FnMut(R, Ran<C>),
     ) {
-        let mut attempts = Attempts { dispatch: self, memory, terms, outbox, came };
+        let execute = match &self.execute {
+            Ok(execute) => &**execute,
+            Err(reason) => {
+                let refuse = |item| fail(item, Failure::not_sent(reason), terms.retries);
+                return items.for_each(|(tag, item)| tell(tag, refuse(item)));
+            }
+        };
+        let mut attempts = Attempts { dispatch: self, execute, memory, terms, outbox, tell };
         let mut together = Vec::new();
         for (tag, item) in items {
             let Some(outgoing) = attempts.prepare(tag, item) else { continue };
-            if outgoing.0.ticket.as_ref().is_some_and(Ticket::has_lease) {
+            if outgoing.0.computation.as_ref().is_some_and(Computation::has_lease) {
                 attempts.send(vec![outgoing]);
             } else {
                 together.push(outgoing);
@@ -81,53 +91,33 @@ impl Dispatch {
         terms: AttemptTerms<'_>,
         outbox: &mut Option<Outbox<'m>>,
     ) -> Ran<C> {
-        let mut came = None;
-        self.run(memory, iter::once(((), item)), terms, outbox, &mut |(), ran| came = Some(ran));
-        came.expect("something comes of every item")
+        let mut result = None;
+        self.run(memory, iter::once(((), item)), terms, outbox, &mut |(), ran| result = Some(ran));
+        result.expect("every item has a result")
     }
 }
 
 impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
-    /// Makes a job of an item, if it is to be computed here and now.
+    /// Makes a job of an item, if it is to be computed now.
     fn prepare(&mut self, tag: R, item: Item<C>) -> Option<(Outgoing<'m, C, R>, Job)> {
-        let mut outgoing = Outgoing { item, ticket: None, tag };
-        let item = &outgoing.item;
-        let job = match (&self.dispatch.execute, item.call.memo()) {
-            (Err(reason), _) => Err(not_sent(reason)),
-            (_, None) => {
-                Err(not_sent("a closure cannot be sent to another process: call a function under `#[memo]`"))
+        let computation = match guarded(|| Ok(item.begin(self.memory, self.terms))) {
+            Ok(Ok(computation)) => Some(computation),
+            Ok(Err(NotLed::NoKey)) => None,
+            Ok(Err(NotLed::Busy(key, by))) => {
+                (self.tell)(tag, Ran::Busy(key, item, by));
+                return None;
             }
-            (Ok(_), Some(memo)) => {
-                let meanwhile = self.terms.meanwhile(item);
-                let begun = guarded(|| {
-                    Ok(match &item.work {
-                        Work::Keyed(key, reason) => self.memory.begin(*key, reason, &memo, meanwhile),
-                        Work::Plain(_) => None,
-                    })
-                });
-                match begun {
-                    Err(failure) => {
-                        self.fail(outgoing, failure);
-                        return None;
-                    }
-                    Ok(None) => {}
-                    Ok(Some(Begun::Leads(ticket))) => outgoing.ticket = Some(ticket),
-                    Ok(Some(Begun::Busy(by))) => {
-                        let Work::Keyed(key, _) = outgoing.item.work else { return None };
-                        (self.came)(outgoing.tag, Ran::Busy(key, outgoing.item, by));
-                        return None;
-                    }
-                    Ok(Some(Begun::Done(computed))) => {
-                        let origin = Origin::of(&computed.source);
-                        self.done(outgoing, origin, computed);
-                        return None;
-                    }
-                }
-                let key = outgoing.ticket.as_ref().and(outgoing.item.key());
-                guarded(|| self.dispatch.place.job(&memo, key, false).map_err(|unsent| not_sent(&unsent.0)))
+            Ok(Err(NotLed::Done(computed))) => {
+                (self.tell)(tag, item.end(Ok(computed)));
+                return None;
+            }
+            Err(failure) => {
+                self.fail(Outgoing { item, computation: None, tag }, failure);
+                return None;
             }
         };
-        match job {
+        let outgoing = Outgoing { item, computation, tag };
+        match self.job(&outgoing, false) {
             Ok(job) => Some((outgoing, job)),
             Err(failure) => {
                 self.fail(outgoing, failure);
@@ -136,17 +126,21 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
         }
     }
 
+    fn job(&self, outgoing: &Outgoing<'m, C, R>, inline: bool) -> Result<Job, Failure> {
+        let key = outgoing.computation.as_ref().and(outgoing.item.key());
+        guarded(|| self.dispatch.sender.job(&outgoing.item.call, key, inline))
+    }
+
     /// Has jobs run, and keeps their values.
     fn send(&mut self, outgoing: Vec<(Outgoing<'m, C, R>, Job)>) {
-        let elsewhere = self.dispatch;
-        let Ok(execute) = &elsewhere.execute else { return };
         if outgoing.is_empty() {
             return;
         }
+        let (execute, timeout) = (self.execute, self.dispatch.timeout);
         let (outgoing, jobs): (Vec<_>, Vec<_>) = outgoing.into_iter().unzip();
         let mut left: Vec<_> = outgoing.into_iter().map(Some).collect();
         let mut again = Vec::new();
-        let mut came = |event: Option<(usize, Result<Reply, Failure>)>| match event {
+        let mut event = |event: Option<(usize, Result<Reply, Failure>)>| match event {
             Some((place, result)) => {
                 if let Some(outgoing) = left.get_mut(place).and_then(Option::take) {
                     again.extend(self.arrive(outgoing, result));
@@ -155,107 +149,75 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
             // What is done is stored before the next is waited for.
             None => send(self.outbox),
         };
-        let run = || execute.run_in_steps(&jobs, elsewhere.timeout, &mut came);
+        let run = || execute.run_in_steps(&jobs, timeout, &mut event);
         let failure = match panics::catch(run) {
             Ok(()) => silent(),
-            Err(payload) => Lost::panicked(&payload).into(),
+            Err(payload) => Failure::panicked(&payload),
         };
         for outgoing in left.into_iter().flatten() {
             self.fail(outgoing, failure.clone());
         }
-        // A file could not be opened there, or somebody has cleared the store. This time the arguments go with the job; and if it was
-        // the value that vanished, that is to come with the reply, since the job has no key.
         for outgoing in again {
-            let mut result = Err(silent());
-            let key = outgoing.ticket.as_ref().and(outgoing.item.key());
-            let made = guarded(|| {
-                let memo = outgoing.item.call.memo().ok_or_else(silent)?;
-                elsewhere.place.job(&memo, key, true).map_err(|unsent| not_sent(&unsent.0))
-            });
-            match made {
-                Ok(job) => {
-                    let run = || execute.run(&[job], elsewhere.timeout, &mut |_, came| result = came);
-                    if let Err(payload) = panics::catch(run) {
-                        result = Err(Lost::panicked(&payload).into());
-                    }
-                }
-                Err(failure) => result = Err(failure),
-            }
-            if let Some(outgoing) = self.arrive(outgoing, result) {
-                self.fail(outgoing, not_sent("its arguments or its value vanished on their way, twice"));
-            }
+            self.send_again(outgoing);
         }
     }
 
-    /// Keeps what came back for an item; the item, if it is to be sent again since something vanished from the store.
+    /// Sends a job once more for which something was missing: a file could not be opened there, or
+    /// somebody has cleared the store. This time the arguments go with the job. Its value comes with
+    /// the reply if it was the value that vanished, as the job has no key then.
+    fn send_again(&mut self, outgoing: Outgoing<'m, C, R>) {
+        let result = self.job(&outgoing, true).and_then(|job| {
+            let mut result = Err(silent());
+            let run = || self.execute.run(&[job], self.dispatch.timeout, &mut |_, reply| result = reply);
+            match panics::catch(run) {
+                Ok(()) => result,
+                Err(payload) => Err(Failure::panicked(&payload)),
+            }
+        });
+        if let Some(outgoing) = self.arrive(outgoing, result) {
+            let reason = "its arguments or its value vanished on their way, twice";
+            self.fail(outgoing, Failure::not_sent(reason));
+        }
+    }
+
+    /// Takes in the result of a job; the item, if it is to be sent again since something was missing.
     fn arrive(
         &mut self,
-        mut outgoing: Outgoing<'m, C, R>,
+        outgoing: Outgoing<'m, C, R>,
         result: Result<Reply, Failure>,
     ) -> Option<Outgoing<'m, C, R>> {
-        let reply = match result {
-            Ok(reply) => reply,
-            Err(failure) if failure.argument_gone => return Some(outgoing),
-            Err(failure) => {
-                self.fail(outgoing, failure);
-                return None;
-            }
-        };
-        let Item { call, work, .. } = &outgoing.item;
-        let ticket = outgoing.ticket.take();
-        let accepted = guarded(|| {
-            Ok(match (ticket, work) {
-                (Some(ticket), Work::Keyed(key, reason)) => {
-                    let miss = RemoteMiss { key: *key, reason: reason.clone(), ticket };
-                    self.memory.accept(miss, call, reply, self.outbox.as_mut())
-                }
-                (_, Work::Keyed(_, reason) | Work::Plain(reason)) => {
-                    self.memory.accept_plain(call, reason.clone(), &reply)
-                }
-            })
+        let Outgoing { item, mut computation, tag } = outgoing;
+        let accepted = result.and_then(|reply| {
+            let (computation, outbox) = (computation.take(), self.outbox.as_mut());
+            guarded(|| self.memory.accept(&item.call, &item.miss.reason, computation, reply, outbox))
         });
         match accepted {
-            Ok(Ok(computed)) => self.done(outgoing, Origin::Computed, computed),
-            Ok(Err(Unaccepted::Vanished)) => return Some(outgoing),
-            Ok(Err(Unaccepted::Unread(why))) => self.fail(outgoing, not_sent(&why)),
-            Err(failure) => self.fail(outgoing, failure),
+            Ok(computed) => (self.tell)(tag, item.end(Ok(computed))),
+            Err(failure) if failure.is_missing => return Some(Outgoing { item, computation, tag }),
+            Err(failure) => self.fail(Outgoing { item, computation, tag }, failure),
         }
         None
     }
 
-    fn done(&mut self, outgoing: Outgoing<'m, C, R>, origin: Origin, computed: Computed<C::Output>) {
-        let Outgoing { item, tag, .. } = outgoing;
-        let done: Option<Done> = item.key().map(|key| (key, Ok(computed.shared)));
-        let result = end_of(item.index, item.call, Ok(computed.value));
-        (self.came)(tag, Ran::Done { index: item.index, result, origin, done });
-    }
-
-    /// Tells of a failure, or that the item is to be tried again. The call is here still, so that needs no copy of it.
+    /// Tells of a failure, or that the item is to be tried again.
     fn fail(&mut self, outgoing: Outgoing<'m, C, R>, failure: Failure) {
-        let Outgoing { mut item, ticket, tag } = outgoing;
-        drop(ticket);
-        if failure.kind.is_retryable() && item.failures < self.terms.retries {
-            item.failures += 1;
-            (self.came)(tag, Ran::Again(item));
-            return;
-        }
-        let Failure { kind, message, place, .. } = failure;
-        let error = TaskError::new(subject_of(item.index, &item.call), kind, message, place);
-        let done = item.key().map(|key| (key, Err(error.clone())));
-        let result = end_of(item.index, item.call, Err(error));
-        (self.came)(tag, Ran::Done { index: item.index, result, origin: Origin::Computed, done });
+        let Outgoing { item, computation, tag } = outgoing;
+        drop(computation);
+        (self.tell)(tag, fail(item, failure, self.terms.retries));
     }
+}
+
+/// What becomes of an item that has no reply. Its call was not run here, so that another attempt needs no copy of it.
+fn fail<C: Call>(item: Item<C>, failure: Failure, retries: u32) -> Ran<C> {
+    let Failure { kind, message, place, .. } = failure;
+    item.fail(kind, retries, |item| TaskError::new(subject_of(item.index, &item.call), kind, message, place))
 }
 
 /// Does something that may run `Serialize` or `Deserialize` of the user's, which may panic.
 fn guarded<T>(act: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    panics::catch(act).unwrap_or_else(|payload| Err(Lost::panicked(&payload).into()))
+    panics::catch(act).unwrap_or_else(|payload| Err(Failure::panicked(&payload)))
 }
 
 fn silent() -> Failure {
-    not_sent("its executor says nothing of it")
-}
-
-fn not_sent(reason: &str) -> Failure {
-    Failure::new(TaskErrorKind::NotSent, reason)
+    Failure::not_sent("its executor says nothing of it")
 }

@@ -6,7 +6,7 @@ use std::mem;
 use std::thread::ThreadId;
 use std::time::Duration;
 
-use super::attempt::{Item, Work};
+use super::attempt::Item;
 use super::crew;
 use crate::key::{Key, KeyMap};
 use crate::memory::WORTH_ORDERING;
@@ -128,7 +128,7 @@ impl<C, R> Queue<C, R> {
     /// Takes in an item to be run, or a duplicate of one; whether it is to be run. `time` is how long it took before, if
     /// that is known.
     pub(super) fn add(&mut self, item: Item<C>, time: Option<Duration>) -> bool {
-        if let Work::Keyed(key, _) = item.work {
+        if let Some(key) = item.key() {
             if let Some(duplicates) = self.duplicates.get_mut(&key) {
                 duplicates.push(item);
                 self.parked += 1;

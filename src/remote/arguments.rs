@@ -20,11 +20,10 @@ use serde::Serialize;
 
 use super::job::Route;
 use super::lent::{self, Lent};
-use super::reply::Lost;
+use super::reply::Failure;
 use super::shelf::{self, SHELF};
 use crate::codec::{self, CodecError, Encoded, Meaning, SERDE};
-use crate::key::{Key, preview_of};
-use crate::memory::Memory;
+use crate::key::preview_of;
 use crate::payload::{Content, LARGE, PayloadFile, Source};
 use crate::wire::{Reader, Writer};
 
@@ -33,12 +32,12 @@ const HERE: u8 = 0;
 /// An argument lies in a file in memory.
 const LENT: u8 = 1;
 
-/// Takes the arguments of a call that is sent.
+/// Writes the arguments of a call that is sent.
 #[derive(Debug)]
-pub struct Sink {
-    pub(super) bytes: Writer,
+pub struct ArgumentWriter {
+    pub(crate) bytes: Writer,
     /// Those that are not among the bytes.
-    pub(super) lent: Vec<Arc<Lent>>,
+    pub(crate) lent: Vec<Arc<Lent>>,
     route: Route,
 }
 
@@ -46,9 +45,9 @@ pub struct Sink {
 #[derive(Debug)]
 pub struct Unsent(pub(crate) String);
 
-impl Sink {
-    pub(super) fn new(route: Route) -> Self {
-        Sink { bytes: Writer::default(), lent: Vec::new(), route }
+impl ArgumentWriter {
+    pub(crate) fn new(route: Route) -> Self {
+        ArgumentWriter { bytes: Writer::default(), lent: Vec::new(), route }
     }
 
     /// Takes an argument that serde can write, with the digest of what it means if its reader is to compare it.
@@ -80,12 +79,12 @@ fn encoded<T: Serialize + ?Sized>(value: &T, compare: bool) -> Result<(Vec<u8>, 
     Ok((codec::write_value(value)?, digest))
 }
 
-/// Of what an argument means.
+/// A digest of what an argument means.
 type Digest = [u8; 16];
 
 /// An argument as it arrived.
 #[derive(Debug)]
-pub(super) struct Argument<'b> {
+pub(crate) struct Argument<'b> {
     codec: u8,
     bytes: Held<'b>,
     /// `None` if its type is one whose reader and writer are known to agree.
@@ -102,7 +101,7 @@ enum Held<'b> {
 
 impl Argument<'_> {
     /// Whether its type is one whose reader is known to read what its writer wrote, and that names no file.
-    pub(super) fn is_exact(&self) -> bool {
+    pub(crate) fn is_exact(&self) -> bool {
         self.digest.is_none()
     }
 
@@ -123,53 +122,58 @@ impl Argument<'_> {
     }
 
     /// Fails unless `value`, which was read of it, means what was sent.
-    fn expect_equal<T: Serialize + ?Sized>(&self, value: &T, name: &str) -> Result<(), Lost> {
+    fn expect_equal<T: Serialize + ?Sized>(&self, value: &T, name: &str) -> Result<(), Failure> {
         let Some(digest) = self.digest else { return Ok(()) };
         let why = match Meaning::of(value) {
             Ok(meaning) if meaning.digest() == digest => return Ok(()),
             Ok(_) => codec::REMEDY.to_owned(),
             Err(error) => error.to_string(),
         };
-        let shown = preview_of(value);
-        Err(Lost::Refused(format!("its argument `{name}` arrives as another value, `{shown}`: {why}")))
+        let preview = preview_of(value);
+        Err(Failure::not_sent(format!("its argument `{name}` arrives as another value, `{preview}`: {why}")))
     }
 }
 
-/// The arguments of a call as they arrived. The code that `#[memo]` writes takes them one by one, then runs the call.
+/// The arguments of a call as they arrived. The code that `#[memo]` writes takes them one by one.
 #[derive(Debug)]
-pub struct Given<'b> {
-    pub(super) arguments: std::slice::Iter<'b, Argument<'b>>,
-    /// Whether all of them arrive as they were sent.
-    pub(super) is_exact: bool,
-    pub(super) key: Option<Key>,
-    pub(super) state: [u8; 32],
-    pub(super) memory: &'b Memory,
-    pub(super) share: super::serve::Share,
-}
+pub struct Received<'b>(std::slice::Iter<'b, Argument<'b>>);
 
-impl<'b> Given<'b> {
-    fn next(&mut self) -> Result<&'b Argument<'b>, Lost> {
-        self.arguments.next().ok_or(Lost::garbled())
+impl<'b> Received<'b> {
+    pub(crate) fn new(arguments: &'b [Argument<'b>]) -> Self {
+        Received(arguments.iter())
+    }
+
+    /// Whether all of them were taken.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.len() == 0
+    }
+
+    fn next(&mut self) -> Result<&'b Argument<'b>, Failure> {
+        self.0.next().ok_or_else(Failure::garbled)
     }
 }
 
 /// Takes the bytes of arguments apart; the files of those that are lent are opened.
-pub(super) fn unpack(bytes: &[u8]) -> Result<Vec<Argument<'_>>, Lost> {
+pub(crate) fn unpack(bytes: &[u8]) -> Result<Vec<Argument<'_>>, Failure> {
     let mut reader = Reader(bytes);
     let mut arguments = Vec::new();
     while !reader.is_empty() {
-        let digest = reader.option(Reader::array).ok_or(Lost::garbled())?;
-        let codec = reader.byte().ok_or(Lost::garbled())?;
-        let bytes = match reader.byte() {
-            Some(HERE) => Held::Memory(reader.bytes().ok_or(Lost::garbled())?.into()),
-            Some(LENT) => {
-                borrow(&mut reader, codec).ok_or(Lost::garbled())?.map_err(|_| Lost::ArgumentGone)?
-            }
-            _ => return Err(Lost::garbled()),
-        };
-        arguments.push(Argument { codec, bytes, digest });
+        arguments.push(unpack_one(&mut reader).ok_or_else(Failure::garbled)??);
     }
     Ok(arguments)
+}
+
+/// `None` if it is garbled.
+fn unpack_one<'b>(reader: &mut Reader<'b>) -> Option<Result<Argument<'b>, Failure>> {
+    let digest = reader.option(Reader::array)?;
+    let codec = reader.byte()?;
+    let bytes = match reader.byte()? {
+        HERE => Ok(Held::Memory(reader.bytes()?.into())),
+        LENT => borrow(reader, codec)?,
+        _ => return None,
+    };
+    let gone = |_| Failure::missing("the file of a large argument cannot be opened");
+    Some(bytes.map(|bytes| Argument { codec, bytes, digest }).map_err(gone))
 }
 
 /// Opens the file of an argument, and reads it if serde will want all of its bytes; `None` if it is garbled.

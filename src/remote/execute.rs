@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::{Failure, Job, Reply};
 
-/// What came of the job at a place.
-type Outcome = (usize, Result<Reply, Failure>);
+/// The result of the job at this place among those that were sent.
+type Arrival = (usize, Result<Reply, Failure>);
 
 /// Where the misses of a batch run, if not on threads of this process: worker processes, a cluster.
 ///
@@ -67,7 +67,7 @@ pub trait Execute: fmt::Debug + Send + Sync {
 
     /// As [`run`](Self::run), with a `None` whenever it is about to wait for the next outcome. No API.
     #[doc(hidden)]
-    fn run_in_steps(&self, jobs: &[Job], timeout: Option<Duration>, event: &mut dyn FnMut(Option<Outcome>)) {
+    fn run_in_steps(&self, jobs: &[Job], timeout: Option<Duration>, event: &mut dyn FnMut(Option<Arrival>)) {
         self.run(jobs, timeout, &mut |index, outcome| {
             event(Some((index, outcome)));
             event(None);

@@ -17,7 +17,7 @@ use crate::wire::{Reader, Writer};
 
 /// An argument in a file, as its owner has it.
 #[derive(Debug)]
-pub(super) struct Lent {
+pub(crate) struct Lent {
     file: AnonymousFile,
     length: u64,
 }

@@ -1,48 +1,42 @@
-//! Calls that leave the process: to another process of the same program, which runs them there.
+//! Calls on their way to another process of the same program, and what comes back.
 //!
-//! A call travels as a [`Job`]: which function, under which key, with which arguments. The program finds the function by its
-//! id among those that were [registered](registry) when it was linked, and [serves](serve) the job: what comes back is a
-//! [`Reply`], the value's bytes or the news that its entry is in the store, or a [`Failure`]. How jobs and replies get from
-//! one process to the other is the business of an [`Execute`].
+//! A call travels as a [`Job`]: the id of its function, its key, and its arguments. A [`Reply`]
+//! comes back, the value's bytes or the news that they are stored; or a [`Failure`]. An [`Execute`]
+//! carries jobs and replies between the processes; [`worker`](crate::worker) runs the jobs.
 //!
 //! # Invariants
-//! 1. A job is run as the call that was sent, or not at all: the key is made again from the arguments as they arrived, and
-//!    must be the same, unless all of them are of types that are known to arrive as they were sent.
-//! 2. An id stands for a function with its code. A program with other code does not know it, and says so.
-//! 3. What is sent is read with as much distrust as what is on the disk: no bytes make a program panic.
+//! 1. What arrives is read with as much distrust as what is on the disk: no bytes make a program
+//!    panic.
+//! 2. An argument means at its end what it meant at its start, or the job is refused.
 
 mod arguments;
 mod execute;
 mod job;
 mod lent;
-mod registry;
 pub(crate) mod reply;
-mod serve;
 mod shelf;
 
 use std::fmt;
 
-pub use arguments::{Given, Receive, ReceiveOwned, Send, Sink, Unsent};
+pub(crate) use arguments::{Argument, unpack};
+pub use arguments::{ArgumentWriter, Receive, ReceiveOwned, Received, Send, Unsent};
 pub use execute::Execute;
 pub use job::Job;
-pub(crate) use job::{MemoryPlace, Place, Route, read_memory, write_memory};
-pub use registry::Registered;
-pub(crate) use registry::code_digest;
-pub(crate) use reply::Content;
-pub use reply::{Failure, Lost, Reply};
-pub use serve::Served;
-pub(crate) use serve::Server;
+pub(crate) use job::{MemorySettings, Route, read_memory, write_memory};
+pub(crate) use reply::ReplyValue;
+pub use reply::{Failure, Reply};
+pub(crate) use shelf::SHELF;
 
 use crate::codec::{CodecError, Value};
 
 /// How calls of a function leave the process. No API: written by the macro of this very version.
 pub struct Remote<A, T>(Result<Travel<A, T>, &'static str>);
 
-/// What a call needs that leaves the process.
+/// What a call needs to leave the process.
 pub(crate) struct Travel<A, T> {
     /// Sends the arguments.
-    pub(crate) send: fn(&A, &mut Sink) -> Result<(), Unsent>,
-    /// The way of values that are not kept.
+    pub(crate) send: fn(&A, &mut ArgumentWriter) -> Result<(), Unsent>,
+    /// How values travel that are not stored.
     pub(crate) whole: Option<WholeCodec<T>>,
     /// The text of a value that is an error.
     pub(crate) error_text: fn(&T) -> Option<String>,
@@ -58,7 +52,7 @@ impl<A, T> Remote<A, T> {
     /// Calls that can.
     #[doc(hidden)]
     pub fn travels(
-        send: fn(&A, &mut Sink) -> Result<(), Unsent>,
+        send: fn(&A, &mut ArgumentWriter) -> Result<(), Unsent>,
         whole: Option<WholeCodec<T>>,
         error_text: fn(&T) -> Option<String>,
     ) -> Self {

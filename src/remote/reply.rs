@@ -1,4 +1,4 @@
-//! What comes back of a job.
+//! What comes back for a job: a value, the news that it is stored, or a failure.
 
 use std::time::Duration;
 
@@ -6,19 +6,19 @@ use crate::panics::{self, Payload};
 use crate::task_error::{TaskErrorKind, message_of};
 use crate::wire::{Reader, Writer};
 
-/// What a job came to, where it ran: its value, or the news that the value's entry is in the store.
+/// The value of a job, or the news that its entry is in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
-    pub(crate) content: Content,
+    pub(crate) value: ReplyValue,
     /// How long the function took.
     pub(crate) took: Duration,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Content {
-    /// The bytes of the value, as an entry has them, to be stored by who gets them.
-    Value { codec: u8, bytes: Vec<u8> },
-    /// The bytes of a value that its function does not keep.
+pub(crate) enum ReplyValue {
+    /// Its bytes as an entry has them, to be stored by the process that sent the job.
+    Encoded { codec: u8, bytes: Vec<u8> },
+    /// The bytes of a value that is not stored, as an `Err` without `cache_err`.
     Whole(Vec<u8>),
     /// The entry is in the store.
     Stored,
@@ -31,44 +31,27 @@ pub struct Failure {
     pub(crate) message: String,
     /// Where it panicked.
     pub(crate) place: Option<String>,
-    /// It would be served if its large arguments came with it.
-    pub(crate) argument_gone: bool,
-}
-
-/// Why a job that arrived could not be served.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Lost {
-    /// The file of a large argument cannot be opened: send it with the job.
-    ArgumentGone,
-    /// It cannot be run here.
-    Refused(String),
-    /// It returned an `Err` that cannot be sent back: its text.
-    Returned(String),
-    /// It panicked.
-    Panicked {
-        /// The text of the panic.
-        message: String,
-        /// Its place in the source.
-        place: Option<String>,
-    },
+    /// Something that was not in the message was missing: an argument's file, or the value's entry.
+    /// Sent again with all of it inside, the job can succeed.
+    pub(crate) is_missing: bool,
 }
 
 impl Reply {
     /// The news that the entry of the job's key is in the store; `took` is how long the function took.
     pub fn stored(took: Duration) -> Self {
-        Reply { content: Content::Stored, took }
+        Reply { value: ReplyValue::Stored, took }
     }
 
     /// Whether the entry of the job's key is in the store already.
     pub fn is_stored(&self) -> bool {
-        self.content == Content::Stored
+        self.value == ReplyValue::Stored
     }
 }
 
 impl Failure {
     /// A failure of a kind, and a message that says what happened, for people.
     pub fn new(kind: TaskErrorKind, message: impl Into<String>) -> Self {
-        Failure { kind, message: message.into(), place: None, argument_gone: false }
+        Failure { kind, message: message.into(), place: None, is_missing: false }
     }
 
     /// What kind of failure it is.
@@ -80,102 +63,106 @@ impl Failure {
     pub fn message(&self) -> &str {
         &self.message
     }
-}
 
-impl Lost {
+    /// The job could not be sent, or the process that got it could not run it.
+    pub(crate) fn not_sent(reason: impl Into<String>) -> Self {
+        Failure::new(TaskErrorKind::NotSent, reason)
+    }
+
+    /// The message is no job.
     pub(crate) fn garbled() -> Self {
-        Lost::Refused("its arguments arrived garbled".into())
+        Failure::not_sent("its arguments arrived garbled")
+    }
+
+    /// Something that the message only names is gone.
+    pub(crate) fn missing(what: &str) -> Self {
+        Failure { is_missing: true, ..Failure::not_sent(what) }
     }
 
     /// A panic that was just caught on this thread.
     pub(crate) fn panicked(payload: &Payload) -> Self {
         let payload = &***payload;
-        Lost::Panicked { message: message_of(payload).to_owned(), place: panics::take_place(payload) }
-    }
-}
-
-impl From<Lost> for Failure {
-    fn from(lost: Lost) -> Self {
-        match lost {
-            Lost::ArgumentGone => {
-                let message = "the file of a large argument cannot be opened";
-                Failure { argument_gone: true, ..Failure::new(TaskErrorKind::NotSent, message) }
-            }
-            Lost::Refused(reason) => Failure::new(TaskErrorKind::NotSent, reason),
-            Lost::Returned(text) => Failure::new(TaskErrorKind::Returned, text),
-            Lost::Panicked { message, place } => {
-                Failure { place, ..Failure::new(TaskErrorKind::Panicked, message) }
-            }
-        }
+        let place = panics::take_place(payload);
+        Failure { place, ..Failure::new(TaskErrorKind::Panicked, message_of(payload)) }
     }
 }
 
 const VALUE: u8 = 0;
 const WHOLE: u8 = 1;
 const STORED: u8 = 2;
-const GONE: u8 = 3;
-const REFUSED: u8 = 4;
-const PANICKED: u8 = 5;
-const RETURNED: u8 = 6;
+const MISSING: u8 = 3;
 
-/// Writes what came of a job.
-pub(crate) fn write(result: &Result<Reply, Lost>, to: &mut Writer) {
+const KINDS: [TaskErrorKind; 7] = [
+    TaskErrorKind::NotSent,
+    TaskErrorKind::Panicked,
+    TaskErrorKind::Returned,
+    TaskErrorKind::Crashed,
+    TaskErrorKind::TimedOut,
+    TaskErrorKind::OutOfMemory,
+    TaskErrorKind::Cancelled,
+];
+
+/// The number of a kind of failure in a message.
+fn number_of(kind: TaskErrorKind) -> u8 {
+    match kind {
+        TaskErrorKind::NotSent => 4,
+        TaskErrorKind::Panicked => 5,
+        TaskErrorKind::Returned => 6,
+        TaskErrorKind::Crashed => 7,
+        TaskErrorKind::TimedOut => 8,
+        TaskErrorKind::OutOfMemory => 9,
+        TaskErrorKind::Cancelled => 10,
+    }
+}
+
+/// Writes the result of a job.
+pub(crate) fn write(result: &Result<Reply, Failure>, to: &mut Writer) {
     match result {
-        Ok(Reply { content, took }) => {
-            to.byte(match content {
-                Content::Value { .. } => VALUE,
-                Content::Whole(_) => WHOLE,
-                Content::Stored => STORED,
+        Ok(Reply { value, took }) => {
+            to.byte(match value {
+                ReplyValue::Encoded { .. } => VALUE,
+                ReplyValue::Whole(_) => WHOLE,
+                ReplyValue::Stored => STORED,
             });
             to.number(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
-            match content {
-                Content::Value { codec, bytes } => {
+            match value {
+                ReplyValue::Encoded { codec, bytes } => {
                     to.byte(*codec);
                     to.bytes(bytes);
                 }
-                Content::Whole(bytes) => to.bytes(bytes),
-                Content::Stored => {}
+                ReplyValue::Whole(bytes) => to.bytes(bytes),
+                ReplyValue::Stored => {}
             }
         }
-        Err(Lost::ArgumentGone) => to.byte(GONE),
-        Err(Lost::Refused(reason)) => {
-            to.byte(REFUSED);
-            to.bytes(reason.as_bytes());
-        }
-        Err(Lost::Returned(text)) => {
-            to.byte(RETURNED);
-            to.bytes(text.as_bytes());
-        }
-        Err(Lost::Panicked { message, place }) => {
-            to.byte(PANICKED);
+        Err(Failure { kind, message, place, is_missing }) => {
+            to.byte(if *is_missing { MISSING } else { number_of(*kind) });
             to.bytes(message.as_bytes());
             to.option(place.as_deref(), |to, place| to.bytes(place.as_bytes()));
         }
     }
 }
 
-/// Reads what came of a job; `None` if it is garbled.
-pub(crate) fn read(from: &mut Reader<'_>) -> Option<Result<Reply, Lost>> {
-    let kind = from.byte()?;
-    Some(match kind {
-        VALUE | WHOLE | STORED => {
-            let took = Duration::from_nanos(from.number()?);
-            let content = match kind {
-                VALUE => Content::Value { codec: from.byte()?, bytes: from.bytes()?.to_vec() },
-                WHOLE => Content::Whole(from.bytes()?.to_vec()),
-                _ => Content::Stored,
-            };
-            Ok(Reply { content, took })
-        }
-        GONE => Err(Lost::ArgumentGone),
-        REFUSED => Err(Lost::Refused(from.text()?.to_owned())),
-        RETURNED => Err(Lost::Returned(from.text()?.to_owned())),
-        PANICKED => Err(Lost::Panicked {
-            message: from.text()?.to_owned(),
-            place: from.option(Reader::text)?.map(str::to_owned),
-        }),
-        _ => return None,
-    })
+/// Reads the result of a job; `None` if it is garbled.
+pub(crate) fn read(from: &mut Reader<'_>) -> Option<Result<Reply, Failure>> {
+    let number = from.byte()?;
+    if let VALUE | WHOLE | STORED = number {
+        let took = Duration::from_nanos(from.number()?);
+        let value = match number {
+            VALUE => ReplyValue::Encoded { codec: from.byte()?, bytes: from.bytes()?.to_vec() },
+            WHOLE => ReplyValue::Whole(from.bytes()?.to_vec()),
+            _ => ReplyValue::Stored,
+        };
+        return Some(Ok(Reply { value, took }));
+    }
+    let is_missing = number == MISSING;
+    let kind = if is_missing {
+        TaskErrorKind::NotSent
+    } else {
+        KINDS.into_iter().find(|kind| number_of(*kind) == number)?
+    };
+    let message = from.text()?.to_owned();
+    let place = from.option(Reader::text)?.map(str::to_owned);
+    Some(Err(Failure { kind, message, place, is_missing }))
 }
 
 #[cfg(test)]
@@ -183,16 +170,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_came_of_a_job_arrives_as_it_was() {
+    fn the_result_of_a_job_arrives_as_it_was() {
         let took = Duration::from_micros(3);
         for result in [
-            Ok(Reply { content: Content::Value { codec: 2, bytes: vec![1, 2] }, took }),
-            Ok(Reply { content: Content::Whole(vec![3]), took }),
+            Ok(Reply { value: ReplyValue::Encoded { codec: 2, bytes: vec![1, 2] }, took }),
+            Ok(Reply { value: ReplyValue::Whole(vec![3]), took }),
             Ok(Reply::stored(took)),
-            Err(Lost::ArgumentGone),
-            Err(Lost::Refused("why".into())),
-            Err(Lost::Returned("no data".into())),
-            Err(Lost::Panicked { message: "no".into(), place: Some("a.rs:1:2".into()) }),
+            Err(Failure::missing("a file")),
+            Err(Failure::not_sent("why")),
+            Err(Failure::new(TaskErrorKind::Returned, "no data")),
+            Err(Failure { place: Some("a.rs:1:2".into()), ..Failure::new(TaskErrorKind::Panicked, "no") }),
+            Err(Failure::new(TaskErrorKind::Crashed, "by a signal")),
         ] {
             let mut writer = Writer::default();
             write(&result, &mut writer);

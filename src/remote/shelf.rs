@@ -28,7 +28,7 @@ const RECENT: u64 = 64;
 const REMEMBERED: u64 = 1024;
 
 /// The arguments of this process.
-pub(super) static SHELF: Mutex<Shelf> = Mutex::new(Shelf { senders: 0, calls: 0, arguments: None });
+pub(crate) static SHELF: Mutex<Shelf> = Mutex::new(Shelf { senders: 0, calls: 0, arguments: None });
 
 /// What tells arguments apart: length and checksum of their bytes.
 type Id = (usize, [u8; 16]);
@@ -38,7 +38,7 @@ type File = Arc<OnceLock<Option<Arc<Lent>>>>;
 
 /// Arguments that are lent, or were a while ago.
 #[derive(Debug)]
-pub(super) struct Shelf {
+pub(crate) struct Shelf {
     /// Batches and submitted calls that may send jobs.
     senders: usize,
     /// Calls that were sent.
@@ -55,13 +55,13 @@ struct Argument {
 }
 
 impl Shelf {
-    /// Somebody may send jobs from now on.
-    pub(super) fn enter(&mut self) {
+    /// A sender of jobs begins.
+    pub(crate) fn enter(&mut self) {
         self.senders += 1;
     }
 
-    /// Somebody sends no more jobs.
-    pub(super) fn leave(&mut self) {
+    /// A sender of jobs ends.
+    pub(crate) fn leave(&mut self) {
         self.senders -= 1;
         if self.senders == 0 {
             self.arguments = None;
@@ -69,7 +69,7 @@ impl Shelf {
     }
 
     /// A call is about to be sent, or was not: what it needs is asked for between this and the next such call.
-    pub(super) fn next_call(&mut self) {
+    pub(crate) fn next_call(&mut self) {
         self.calls += 1;
         let now = self.calls;
         let Some(arguments) = &mut self.arguments else { return };
@@ -94,7 +94,7 @@ impl Shelf {
     }
 }
 
-/// Whether somebody has it but the shelf.
+/// Whether anything but the shelf refers to it.
 fn is_needed(file: &File) -> bool {
     Arc::strong_count(file) > 1
         || file.get().is_some_and(|lent| lent.as_ref().is_some_and(|lent| Arc::strong_count(lent) > 1))

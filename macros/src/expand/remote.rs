@@ -62,11 +62,11 @@ impl Expansion<'_> {
             (0..self.memoized.parameters.len()).map(|index| format_ident!("__argument{index}")).collect();
         let received = self.memoized.parameters.iter().zip(&names).map(|(parameter, name)| {
             let (ty, place) = (bare(parameter.ty), place(parameter));
-            let shown = parameter.name.to_string();
+            let name_text = parameter.name.to_string();
             // Without a lifetime to be seen it may be an alias of something that borrows for `'static`.
             let receive = if shows_lifetime(&ty) { quote!(Receive) } else { quote!(ReceiveOwned) };
             quote_spanned!(place=>
-                let #name = (&&&#library::__private::remote::#receive::<#ty>::new()).receive(&mut __job, #shown)?;
+                let #name = (&&&#library::__private::remote::#receive::<#ty>::new()).receive(__request.arguments(), #name_text)?;
             )
         });
         let passed = self.memoized.parameters.iter().zip(&names).map(|(parameter, name)| {
@@ -80,13 +80,13 @@ impl Expansion<'_> {
                     clippy::explicit_auto_deref,
                     reason = "the types of the parameters decide what is needed"
                 )]
-                fn __rememo_serve(mut __job: #library::__private::remote::Given<'_>) -> #library::__private::remote::Served {
+                fn __rememo_serve(mut __request: #library::__private::worker::Request<'_>) -> #library::__private::worker::Served {
                     use #library::__private::remote::via::*;
                     #(#received)*
-                    __job.run(#name::__call(#(#passed),*))
+                    __request.run(#name::__call(#(#passed),*))
                 }
                 #library::__private::inventory::submit! {
-                    #library::__private::remote::Registered::new(#name::#record, __rememo_serve)
+                    #library::__private::worker::Registered::new(#name::#record, __rememo_serve)
                 }
             };
         })

@@ -8,13 +8,6 @@ fn leases() -> (tempfile::TempDir, LeaseFiles) {
     (temporary, leases)
 }
 
-fn held(acquired: Acquired) -> (Lease, bool) {
-    match acquired {
-        Acquired::Held { lease, waited } => (lease, waited),
-        Acquired::Busy => panic!("busy"),
-    }
-}
-
 /// Another process that has locked the byte of the key, until its input is closed.
 #[cfg(target_os = "linux")]
 fn other_process(path: &std::path::Path) -> std::process::Child {
@@ -41,9 +34,8 @@ fn other_process(path: &std::path::Path) -> std::process::Child {
 fn a_lease_is_busy_while_another_process_holds_it_and_free_when_that_is_killed() {
     let (dir, leases) = leases();
     let mut other = other_process(&dir.path().join("leases"));
-    assert!(matches!(leases.acquire(&KEY, "f", false).unwrap(), Acquired::Busy));
-    let (_other_key, waited) = held(leases.acquire(&Key::from_bytes([4; 32]), "f", false).unwrap());
-    assert!(!waited);
+    assert!(leases.try_acquire(&KEY).unwrap().is_none());
+    let _other_key = leases.try_acquire(&Key::from_bytes([4; 32])).unwrap().expect("it is free");
     let holder = leases.locks.holder(&KEY);
     assert!(holder.contains(&format!("process {} (python3", other.id())), "{holder}");
     let killed = std::thread::spawn(move || {
@@ -51,11 +43,10 @@ fn a_lease_is_busy_while_another_process_holds_it_and_free_when_that_is_killed()
         other.kill().unwrap();
         other.wait().unwrap();
     });
-    let (lease, waited) = held(leases.acquire(&KEY, "f", true).unwrap());
-    assert!(waited);
+    let lease = leases.acquire(&KEY, "f").unwrap();
     killed.join().unwrap();
     drop(lease);
-    drop(held(leases.acquire(&KEY, "f", false).unwrap()));
+    drop(leases.try_acquire(&KEY).unwrap().expect("it is free"));
 }
 
 /// Who only waits for a lease neither has it nor is in the way of who asks for it meanwhile.
@@ -67,13 +58,13 @@ fn a_lease_that_is_waited_for_is_busy_for_the_other_threads_too() {
     std::thread::scope(|scope| {
         let waiter = scope.spawn(|| leases.wait(&KEY, "f").unwrap());
         std::thread::sleep(std::time::Duration::from_millis(50));
-        assert!(matches!(leases.acquire(&KEY, "f", false).unwrap(), Acquired::Busy));
+        assert!(leases.try_acquire(&KEY).unwrap().is_none());
         other.kill().unwrap();
         other.wait().unwrap();
         waiter.join().unwrap();
     });
     let mut other = other_process(&dir.path().join("leases"));
-    assert!(matches!(leases.acquire(&KEY, "f", false).unwrap(), Acquired::Busy), "it was not kept");
+    assert!(leases.try_acquire(&KEY).unwrap().is_none(), "it was not kept");
     drop(other.stdin.take());
     other.wait().unwrap();
 }
@@ -83,13 +74,13 @@ fn a_lease_that_is_waited_for_is_busy_for_the_other_threads_too() {
 fn thousands_of_leases_take_one_descriptor_and_one_file() {
     let descriptors = || std::fs::read_dir("/proc/self/fd").unwrap().count();
     let (dir, leases) = leases();
-    let (first, _) = held(leases.acquire(&KEY, "f", false).unwrap());
+    let first = leases.try_acquire(&KEY).unwrap().expect("it is free");
     let before = descriptors();
     let all: Vec<_> = (0..3000_u32)
         .map(|number| {
             let mut key = [0; 32];
             key[..4].copy_from_slice(&(2 * number).to_le_bytes());
-            held(leases.acquire(&Key::from_bytes(key), "f", false).unwrap())
+            leases.try_acquire(&Key::from_bytes(key)).unwrap().expect("it is free")
         })
         .collect();
     // Other tests open and close files meanwhile.
@@ -103,8 +94,8 @@ fn thousands_of_leases_take_one_descriptor_and_one_file() {
 fn memories_of_one_directory_do_not_take_each_others_leases_by_closing() {
     let (dir, leases) = leases();
     let other = LeaseFiles::open(&Arc::new(Dir::create(dir.path()).unwrap()));
-    let (lease, _) = held(leases.acquire(&KEY, "f", false).unwrap());
-    drop(held(other.acquire(&Key::from_bytes([4; 32]), "f", false).unwrap()));
+    let lease = leases.try_acquire(&KEY).unwrap().expect("it is free");
+    drop(other.try_acquire(&Key::from_bytes([4; 32])).unwrap().expect("it is free"));
     drop(other);
     let locked = "import fcntl, os, sys\n\
                   file = os.open(sys.argv[1], os.O_RDWR)\n\
@@ -122,10 +113,10 @@ fn memories_of_one_directory_do_not_take_each_others_leases_by_closing() {
 #[test]
 fn a_file_that_was_removed_is_made_again() {
     let (dir, leases) = leases();
-    let first = held(leases.acquire(&KEY, "f", false).unwrap());
+    let first = leases.try_acquire(&KEY).unwrap().expect("it is free");
     if cfg!(target_os = "linux") {
         std::fs::remove_file(dir.path().join("leases")).unwrap();
-        drop(held(leases.acquire(&Key::from_bytes([4; 32]), "f", false).unwrap()));
+        drop(leases.try_acquire(&Key::from_bytes([4; 32])).unwrap().expect("it is free"));
         assert!(dir.path().join("leases").exists());
     }
     drop(first);

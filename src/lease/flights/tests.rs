@@ -19,9 +19,6 @@ impl Payload for Bytes {
 const ONE: Key = Key::from_bytes([1; 32]);
 const TWO: Key = Key::from_bytes([2; 32]);
 
-const VALUE: Wish<'static> = Wish { meanwhile: Meanwhile::Wait, newer: false };
-const NEWER_VALUE: Wish<'static> = Wish { meanwhile: Meanwhile::Wait, newer: true };
-
 /// Work that depends on some threads.
 struct Depends(Vec<ThreadId>);
 
@@ -46,7 +43,7 @@ impl Watcher for Tells {
 fn leave<'f>(flights: &'f Flights, key: Key, work: &Arc<dyn Awaited>, told: &mpsc::Sender<()>) -> Joined<'f> {
     let watcher = |_: Key| -> Arc<dyn Watcher> { Arc::new(Tells(Mutex::new(told.clone()))) };
     let meanwhile = Meanwhile::Leave(Leave { work, watcher: &watcher });
-    flights.join(key, Wish { meanwhile, newer: false }, "f", None)
+    flights.join(key, meanwhile, false, "f", None)
 }
 
 fn nothing() -> Arc<dyn Awaited> {
@@ -54,7 +51,7 @@ fn nothing() -> Arc<dyn Awaited> {
 }
 
 fn lead(flights: &Flights, key: Key) -> Leader<'_> {
-    match flights.join(key, VALUE, "f", None) {
+    match flights.join(key, Meanwhile::Wait, false, "f", None) {
         Joined::Leader(leader) => leader,
         other => panic!("{other:?}"),
     }
@@ -73,7 +70,7 @@ fn a_waiter_gets_what_the_leader_shares() {
     let leader = lead(&flights, ONE);
     assert!(!leader.has_waiters());
     thread::scope(|scope| {
-        let waiter = scope.spawn(|| match flights.join(ONE, VALUE, "f", None) {
+        let waiter = scope.spawn(|| match flights.join(ONE, Meanwhile::Wait, false, "f", None) {
             Joined::Landed(shared) => shared.content().unwrap().whole().unwrap().to_vec(),
             other => panic!("{other:?}"),
         });
@@ -91,11 +88,15 @@ fn a_value_that_has_landed_is_to_be_had_until_it_is_stored_also_by_its_leader() 
     let flights = Flights::default();
     let leader = lead(&flights, ONE);
     leader.land(Arc::new(Bytes(b"value")));
-    assert!(matches!(flights.join(ONE, VALUE, "f", None), Joined::Landed(_)));
+    assert!(matches!(flights.join(ONE, Meanwhile::Wait, false, "f", None), Joined::Landed(_)));
     assert!(matches!(leave(&flights, ONE, &nothing(), &mpsc::channel().0), Joined::Landed(_)));
-    assert!(matches!(flights.join(ONE, NEWER_VALUE, "f", None), Joined::Alone), "it would wait for itself");
+    assert!(
+        matches!(flights.join(ONE, Meanwhile::Wait, true, "f", None), Joined::Alone),
+        "it would wait for itself"
+    );
     thread::scope(|scope| {
-        let waiter = scope.spawn(|| matches!(flights.join(ONE, NEWER_VALUE, "f", None), Joined::Landed(_)));
+        let waiter =
+            scope.spawn(|| matches!(flights.join(ONE, Meanwhile::Wait, true, "f", None), Joined::Landed(_)));
         until_waiting(waiter.thread().id());
         drop(leader);
         assert!(waiter.join().unwrap());
@@ -108,7 +109,8 @@ fn a_leader_that_is_dropped_frees_its_waiters() {
     let flights = Flights::default();
     let leader = lead(&flights, ONE);
     thread::scope(|scope| {
-        let waiter = scope.spawn(|| matches!(flights.join(ONE, VALUE, "f", None), Joined::Alone));
+        let waiter =
+            scope.spawn(|| matches!(flights.join(ONE, Meanwhile::Wait, false, "f", None), Joined::Alone));
         until_waiting(waiter.thread().id());
         drop(leader);
         assert!(waiter.join().unwrap());
@@ -122,7 +124,8 @@ fn a_leader_that_gives_up_makes_its_waiters_ask_again() {
     let flights = Flights::default();
     let leader = lead(&flights, ONE);
     thread::scope(|scope| {
-        let waiter = scope.spawn(|| matches!(flights.join(ONE, VALUE, "f", None), Joined::Again));
+        let waiter =
+            scope.spawn(|| matches!(flights.join(ONE, Meanwhile::Wait, false, "f", None), Joined::Again));
         until_waiting(waiter.thread().id());
         leader.give_up();
         assert!(waiter.join().unwrap());
@@ -186,7 +189,8 @@ fn who_waits_for_the_caller_of_its_work_is_freed() {
     let flights = Flights::default();
     let leader = lead(&flights, ONE);
     thread::scope(|scope| {
-        let worker = scope.spawn(|| matches!(flights.join(ONE, VALUE, "f", None), Joined::Alone));
+        let worker =
+            scope.spawn(|| matches!(flights.join(ONE, Meanwhile::Wait, false, "f", None), Joined::Alone));
         let thread = worker.thread().id();
         until_waiting(thread);
         let work: Arc<dyn Awaited> = Arc::new(Depends(vec![thread]));
@@ -201,7 +205,7 @@ fn who_waits_for_the_caller_of_its_work_is_freed() {
 fn a_thread_does_not_wait_for_itself() {
     let flights = Flights::default();
     let _leader = lead(&flights, ONE);
-    assert!(matches!(flights.join(ONE, VALUE, "f", None), Joined::Alone));
+    assert!(matches!(flights.join(ONE, Meanwhile::Wait, false, "f", None), Joined::Alone));
 }
 
 #[test]
@@ -215,13 +219,16 @@ fn a_circle_of_waits_is_not_closed() {
             let two = lead(flights, TWO);
             leads.send(()).unwrap();
             // Waits for this test's thread, until that drops its flight.
-            let joined = flights.join(ONE, VALUE, "f", None);
+            let joined = flights.join(ONE, Meanwhile::Wait, false, "f", None);
             drop(two);
             matches!(joined, Joined::Alone)
         });
         led.recv().unwrap();
         until_waiting(other.thread().id());
-        assert!(matches!(flights.join(TWO, VALUE, "f", None), Joined::Alone), "this would wait for ever");
+        assert!(
+            matches!(flights.join(TWO, Meanwhile::Wait, false, "f", None), Joined::Alone),
+            "this would wait for ever"
+        );
         drop(leader);
         assert!(other.join().unwrap());
     });

@@ -1,79 +1,68 @@
-//! Entries from the future: stored while a clock was ahead.
+//! Compressed entries, found by programs with and without the feature `zstd`.
 
-use super::*;
-use crate::report::Why;
-use crate::store::Layout;
-use crate::{Parallel, memo};
+use std::time::{Duration, SystemTime};
 
-#[memo(ttl = "1h")]
-fn fresh(x: u64) -> u64 {
-    x + 1
+use crate::call::Call;
+use crate::store::{Draft, Layout};
+use crate::{Memory, Source, memo};
+
+#[memo(name = "text")]
+fn text(length: usize) -> String {
+    "a".repeat(length)
 }
 
-#[memo]
-fn lasting(x: u64) -> u64 {
-    x + 1
+/// What a program with the feature has stored of `text(5000)`: the shape and 5,000 times `a`, compressed.
+const STORED: [u8; 43] = [
+    0x98, 0x13, 0, 0, 0, 0, 0, 0, 0x1f, 0, 0, 0, 0x28, 0xb5, 0x2f, 0xfd, 0x60, 0x98, 0x12, 0xad, 0, 0, 0x60,
+    6, 2, 1, 0, 1, 0, 0, 0, 0x88, 0x13, 0, 0x61, 2, 0, 0x84, 3, 0xba, 0x10, 0x80, 0x17,
+];
+
+fn stored() -> Vec<(tempfile::TempDir, Memory)> {
+    let layouts = [Layout::Files, Layout::Auto];
+    layouts
+        .map(|layout| {
+            let dir = tempfile::tempdir().unwrap();
+            let memory = Memory::builder().dir(dir.path()).layout(layout).open().unwrap();
+            let call = text::delayed(5000);
+            let memo = call.memo().unwrap();
+            let draft = Draft {
+                key: memo.key(&memory.inner.as_ref().unwrap().states).unwrap(),
+                function: memo.function.id(),
+                function_name: memo.function.name(),
+                arguments: memo.preview(),
+                created: SystemTime::now(),
+                compute_time: Duration::ZERO,
+                codec: 0x82,
+                payload: STORED.to_vec().into(),
+            };
+            memory.inner.as_ref().unwrap().store.put(&draft).unwrap();
+            (dir, memory)
+        })
+        .into()
 }
 
-/// Puts `value` into the store as the entry of a call, made at this time.
-fn put<C: Call<Output = u64>>(memory: &Memory, call: &C, value: u64, created: SystemTime) {
-    let (inner, memo) = (memory.inner.as_ref().unwrap(), call.memo().unwrap());
-    let (key, subject) = (memo.key(&inner.states).unwrap(), memo.subject());
-    let encoded = subject.encode(&value).unwrap().unwrap();
-    let draft = super::super::keep::draft_of(key, &subject, encoded, Duration::ZERO);
-    inner.try_store(memo.function, &Draft { created, ..draft }).unwrap();
-}
-
-fn memories() -> Vec<(tempfile::TempDir, Memory)> {
-    let open = |layout| {
-        let dir = tempfile::tempdir().unwrap();
-        let memory = Memory::builder().dir(dir.path()).layout(layout).open().unwrap();
-        (dir, memory)
-    };
-    [Layout::Files, Layout::Auto].map(open).into()
-}
-
+#[cfg(feature = "zstd")]
 #[test]
-fn an_entry_whose_age_is_not_known_is_expired_where_there_is_a_ttl() {
-    const EXPIRED: MissReason = MissReason::Expired { age: Duration::ZERO };
-    for (_dir, memory) in memories() {
-        // To follow the machine code for the first key takes longer than what is in the near future stays there.
-        assert!(!memory.contains(&fresh::delayed(0)));
-        for (x, ahead) in [(1, 2), (2, 3600), (3, 1 << 30)] {
-            let call = || fresh::delayed(x);
-            put(&memory, &call(), 1000, SystemTime::now() + Duration::from_secs(ahead));
-            assert!(!memory.contains(&call()) && memory.lookup(&call()).is_none());
-            let why = memory.why(&call());
-            assert_eq!(why, Why::Expired { age: Duration::ZERO });
-            assert!(why.to_string().contains("from the future"), "{why}");
-            let outcome = memory.call_info(call());
-            assert_eq!((outcome.value, outcome.source), (x + 1, Source::Miss(EXPIRED)));
-            assert!(memory.call_info(call()).is_hit(), "it was replaced");
-        }
+fn with_the_feature_a_compressed_entry_is_a_hit() {
+    for (_dir, memory) in stored() {
+        assert!(memory.contains(&text::delayed(5000)));
+        let outcome = memory.call_info(text::delayed(5000));
+        assert_eq!((outcome.source, outcome.value), (Source::Hit, text::uncached(5000)));
     }
 }
 
+#[cfg(not(feature = "zstd"))]
 #[test]
-fn in_a_batch_it_is_computed_anew_too() {
-    for (_dir, memory) in memories() {
-        for x in 0..10 {
-            put(&memory, &fresh::delayed(x), 1000, SystemTime::now() + Duration::from_mins(10));
-        }
-        let values = Parallel::new().memory(&memory).run((0..10).map(fresh::delayed)).unwrap();
-        assert_eq!(values, (1..11).collect::<Vec<_>>());
-        assert_eq!(memory.stats().misses, 10);
-    }
-}
-
-#[test]
-fn without_a_ttl_age_does_not_matter() {
-    for (_dir, memory) in memories() {
-        put(&memory, &lasting::delayed(1), 1000, SystemTime::now() + Duration::from_hours(1));
-        assert_eq!(memory.lookup(&lasting::delayed(1)), Some(1000));
-        // Nor does one that is not too old.
-        put(&memory, &fresh::delayed(1), 1000, SystemTime::now() - Duration::from_mins(59));
-        assert_eq!(memory.lookup(&fresh::delayed(1)), Some(1000));
-        put(&memory, &fresh::delayed(1), 1000, SystemTime::now() - Duration::from_mins(61));
-        assert_eq!(memory.lookup(&fresh::delayed(1)), None);
+fn without_the_feature_a_compressed_entry_is_a_miss_that_names_it_and_is_replaced() {
+    for (_dir, memory) in stored() {
+        let reason = "its value is compressed with zstd: build with the feature `zstd`";
+        assert!(!memory.contains(&text::delayed(5000)));
+        assert!(memory.why(&text::delayed(5000)).to_string().contains(reason));
+        assert_eq!(memory.verify().unwrap().sound, 1, "it is not damaged");
+        let outcome = memory.call_info(text::delayed(5000));
+        assert_eq!(outcome.source, Source::Miss(crate::MissReason::Unreadable(reason.into())));
+        assert_eq!(outcome.value, text::uncached(5000));
+        assert_eq!(memory.call_info(text::delayed(5000)).source, Source::Hit);
+        assert!(memory.entries().unwrap()[0].bytes() > 5000, "stored as it is");
     }
 }

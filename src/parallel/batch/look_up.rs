@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use super::{Batch, Settled};
 use crate::call::Call;
-use crate::memory::Probe;
 use crate::panics;
-use crate::parallel::attempt::{Item, Work, end_of, panicked, subject_of};
+use crate::parallel::attempt::{Item, end_of, panicked, subject_of};
 use crate::parallel::progress::Came;
 use crate::store::Lookup;
 
@@ -20,31 +19,26 @@ where
         let (mut missed, looked_up) = (Vec::new(), calls.len());
         let (mut keys, mut keyed) = (Vec::with_capacity(calls.len()), Vec::with_capacity(calls.len()));
         for (index, call) in calls {
-            match self.guarded(index, &call, |call| self.memory.key_of(call), settled) {
-                Some(Ok(key)) => {
-                    keys.push(key);
-                    keyed.push((index, call));
+            match self.guarded(index, &call, |call| self.memory.keyed(call), settled) {
+                Some(Ok(under)) => {
+                    keys.push(under.key);
+                    keyed.push((index, call, under));
                 }
-                Some(Err(reason)) => missed.push((Item::new(index, call, Work::Plain(reason)), None)),
+                Some(Err(reason)) => missed.push((Item::new(index, call, reason.into()), None)),
                 None => panics::drop_quietly(call),
             }
         }
-        // A store that panics finds nothing.
-        let found = panics::catch(|| self.memory.find_all(&keys))
+        // A store that panics has no entries.
+        let entries = panics::catch(|| self.memory.entries_of(&keys))
             .unwrap_or_else(|_| keys.iter().map(|_| Ok(Lookup::Absent)).collect());
-        for (((index, call), key), found) in keyed.into_iter().zip(&keys).zip(found) {
-            let took = found.as_ref().ok().and_then(Lookup::compute_time);
-            match self.guarded(index, &call, |call| self.memory.take(call, *key, found), settled) {
-                Some(Probe::Hit(value)) => {
+        for ((index, call, keyed), entry) in keyed.into_iter().zip(entries) {
+            let took = entry.as_ref().ok().and_then(Lookup::compute_time);
+            match self.guarded(index, &call, |_| keyed.read(entry), settled) {
+                Some(Ok(value)) => {
                     let came = Came::Remembered(took.unwrap_or_default());
                     self.finish(index, came, end_of(index, call, Ok(value)), settled);
                 }
-                Some(Probe::Miss(key, reason)) => {
-                    missed.push((Item::new(index, call, Work::Keyed(key, reason)), took));
-                }
-                Some(Probe::Plain(reason)) => {
-                    missed.push((Item::new(index, call, Work::Plain(reason)), None));
-                }
+                Some(Err(miss)) => missed.push((Item::new(index, call, miss), took)),
                 None => panics::drop_quietly(call),
             }
         }

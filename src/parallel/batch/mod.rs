@@ -19,7 +19,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
-use super::attempt::{Item, Work, panicked};
+use super::attempt::{Item, panicked};
 use super::crew::{Crew, Load, Queue as _, Real, Wish};
 use super::dispatch::Dispatch;
 use super::policy::Policy;
@@ -132,7 +132,7 @@ where
         }
         self.crew.change(|queue| {
             if is_plain {
-                queue.add(Item::new(index, call, Work::Plain(MissReason::NotMemoized)), None);
+                queue.add(Item::new(index, call, MissReason::NotMemoized.into()), None);
             } else {
                 queue.push(index, call);
             }
@@ -248,8 +248,7 @@ where
         });
         // All of the user's code is guarded where it runs; this is for mistakes of our own.
         if let Err(payload) = done {
-            let error =
-                panicked(TaskSubject { index: 0, function: None, arguments: String::new() }, &payload);
+            let error = panicked(TaskSubject::unknown(0), &payload);
             for (index, key) in in_hand {
                 if settled[before..].iter().all(|(settled, _)| *settled != index) {
                     self.finish(index, Came::Failed, Err(error.at(index)), settled);

@@ -87,9 +87,12 @@ where
         settled: &mut Vec<Settled<C::Output>>,
     ) -> Option<Done> {
         match ran {
-            Ran::Done { index, result, origin, done } => {
-                let came = run.as_ref().map_or(Came::Failed, |run| run.came_from(origin));
-                self.finish(index, came, result, settled);
+            Ran::Done { index, result, done } => {
+                let came = match (&run, &result) {
+                    (Some(run), Ok(outcome)) => run.came_from(&outcome.source),
+                    _ => Came::Failed,
+                };
+                self.finish(index, came, result.map(|outcome| outcome.value), settled);
                 done
             }
             Ran::Busy(key, item, by) => {

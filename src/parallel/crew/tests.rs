@@ -14,8 +14,8 @@ use shuttle::thread;
 
 use super::*;
 use crate::key::Key;
-use crate::memory::MissReason;
-use crate::parallel::attempt::{Item, Work};
+use crate::memory::{Miss, MissReason};
+use crate::parallel::attempt::Item;
 use crate::parallel::queue::{Queue as RealQueue, Taken};
 
 #[derive(Debug)]
@@ -172,7 +172,7 @@ impl Model {
     }
 
     fn push(&self, item: u32) {
-        self.crew.change(|queue| queue.add(Item::new(0, item, Work::Plain(MissReason::Absent)), None));
+        self.crew.change(|queue| queue.add(Item::new(0, item, MissReason::Absent.into()), None));
     }
 
     fn work(self: &Arc<Self>, from_line: bool, mut is_over: impl FnMut() -> bool) -> bool {
@@ -458,7 +458,7 @@ fn an_item_that_is_left_to_others_comes_back_whenever_they_are_done() {
                     changed.notify_all();
                     thread::yield_now();
                     *model.runs.lock().unwrap().get_mut(&1).unwrap() -= 1;
-                    let item = Item::new(0, 1, Work::Keyed(key, MissReason::Absent));
+                    let item = Item::new(0, 1, Miss { key: Some(key), reason: MissReason::Absent });
                     model.crew.change(|queue| queue.put_away(key, item, None));
                 }
             });

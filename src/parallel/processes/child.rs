@@ -20,7 +20,7 @@ use super::process::Process;
 use super::protocol::{self, Hello};
 use super::settings::Settings;
 use super::{ending, entry};
-use crate::remote::{Failure, Job, Lost, Reply, reply};
+use crate::remote::{Failure, Job, Reply, reply};
 use crate::task_error::TaskErrorKind;
 
 /// Replies that a worker keeps back for so long are taken from its journal.
@@ -227,11 +227,11 @@ struct News<'e> {
 }
 
 /// What came of the job at a place.
-pub(super) type Answer = (usize, Result<Reply, Lost>);
+pub(super) type Answer = (usize, Result<Reply, Failure>);
 
 impl News<'_> {
     /// Tells of a reply, unless that was done; whether it was news.
-    fn tell(&mut self, place: usize, result: Result<Reply, Lost>) -> bool {
+    fn tell(&mut self, place: usize, result: Result<Reply, Failure>) -> bool {
         let Some(told @ false) = self.told.get_mut(place) else { return false };
         *told = true;
         self.left -= 1;

@@ -12,7 +12,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use crate::remote::{Lost, Reply, reply};
+use crate::remote::{Failure, Reply, reply};
 use crate::sys::AnonymousFile;
 use crate::wire::{Reader, Writer};
 
@@ -28,7 +28,7 @@ pub(super) struct Journal {
 /// What there is in a journal.
 #[derive(Debug, Default)]
 pub(super) struct Entries {
-    pub(super) replies: Vec<(usize, Result<Reply, Lost>)>,
+    pub(super) replies: Vec<(usize, Result<Reply, Failure>)>,
     /// The job that began last.
     pub(super) begun: Option<usize>,
 }
@@ -62,7 +62,7 @@ impl Journal {
 
 enum Entry {
     Begun(usize),
-    Reply(usize, Result<Reply, Lost>),
+    Reply(usize, Result<Reply, Failure>),
 }
 
 fn next(reader: &mut Reader<'_>) -> Option<Entry> {

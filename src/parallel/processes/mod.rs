@@ -115,7 +115,7 @@ impl Execute for Workers {
             let ended = worker.exchange(sent, timeout, &mut |news| {
                 event(news.map(|(place, result)| {
                     is_done[batch[place]] = true;
-                    (batch[place], result.map_err(Failure::from))
+                    (batch[place], result)
                 }));
             });
             match ended {

@@ -4,11 +4,12 @@
 use std::path::PathBuf;
 
 use super::frame::Message;
-use crate::remote::{self, Job, MemoryPlace};
+use crate::remote::{self, Job, MemorySettings};
 use crate::wire::{Reader, Writer};
+use crate::worker;
 
 /// The version of this protocol. Both sides are one program, unless somebody has put another in its place.
-const VERSION: u64 = 2;
+const VERSION: u64 = 3;
 
 const HELLO: u8 = 1;
 const WELCOME: u8 = 2;
@@ -54,7 +55,7 @@ pub(super) fn welcome(has_journal: bool) -> Message {
     let mut message = Message::new(WELCOME);
     message.body().number(VERSION);
     message.body().byte(u8::from(has_journal));
-    message.body().array(&remote::code_digest());
+    message.body().array(&worker::code_digest());
     message
 }
 
@@ -63,7 +64,7 @@ pub(super) fn read_welcome(message: &[u8]) -> Option<bool> {
     let mut reader = Reader(message);
     let is_worker = reader.byte()? == WELCOME && reader.number()? == VERSION;
     let has_journal = reader.byte()? == 1;
-    (is_worker && reader.array()? == remote::code_digest() && reader.is_empty()).then_some(has_journal)
+    (is_worker && reader.array()? == worker::code_digest() && reader.is_empty()).then_some(has_journal)
 }
 
 /// Jobs, which are all of one memory.
@@ -79,7 +80,7 @@ pub(super) fn jobs<'j>(jobs: impl ExactSizeIterator<Item = &'j Job> + Clone) -> 
 }
 
 /// The memory and the number of jobs, and what they are to be read from.
-pub(super) fn read_jobs(message: &[u8]) -> Option<(Option<MemoryPlace>, u64, Reader<'_>)> {
+pub(super) fn read_jobs(message: &[u8]) -> Option<(Option<MemorySettings>, u64, Reader<'_>)> {
     let mut reader = Reader(message);
     if reader.byte()? != JOBS {
         return None;
@@ -108,7 +109,7 @@ mod tests {
         let mut bytes = vec![WELCOME];
         bytes.extend(VERSION.to_le_bytes());
         bytes.push(1);
-        bytes.extend(remote::code_digest());
+        bytes.extend(worker::code_digest());
         assert_eq!(read_welcome(&bytes), Some(true));
         bytes[20] ^= 1;
         assert_eq!(read_welcome(&bytes), None);

@@ -20,8 +20,9 @@ use super::journal::Pen;
 use super::protocol::{self, Hello};
 use crate::panics;
 use crate::parallel::pool;
-use crate::remote::{Job, Server, reply};
+use crate::remote::{Job, reply};
 use crate::wire::Reader;
+use crate::worker::Server;
 
 /// Replies of short jobs wait for one another so long.
 const TOGETHER: Duration = Duration::from_micros(200);
@@ -38,7 +39,7 @@ pub(super) fn serve(stream: UnixStream) -> ! {
     let served = greet(&mut connection).and_then(|mut pen| {
         panics::install();
         let _inside = pool::Busy::begin();
-        let server = Server::new();
+        let server = Server::storing_large();
         loop {
             answer(&mut connection, &server, pen.as_mut())?;
         }

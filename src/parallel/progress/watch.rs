@@ -16,9 +16,8 @@ use std::time::{Duration, Instant};
 use super::{Progress, Totals};
 use crate::events;
 use crate::function::Function;
-use crate::memory::Memory;
+use crate::memory::{Memory, Source};
 use crate::panics::{self, Quiet};
-use crate::parallel::attempt::Origin;
 
 /// The least time between two reports, but for the last.
 const LEAST: Duration = Duration::from_millis(100);
@@ -63,7 +62,7 @@ pub(in crate::parallel) struct Watch {
     saved: AtomicU64,
     /// The first function that missed, and how long its calls take as far as is known from outside of the batch.
     function: OnceLock<&'static Function>,
-    usual: OnceLock<Option<Duration>>,
+    stored_mean: OnceLock<Option<Duration>>,
     /// When the last report was, in nanoseconds since the start.
     reported: AtomicU64,
     /// Somebody reports now.
@@ -94,7 +93,7 @@ impl Watch {
             computing: zero(),
             saved: zero(),
             function: OnceLock::new(),
-            usual: OnceLock::new(),
+            stored_mean: OnceLock::new(),
             reported: zero(),
             reporting: AtomicBool::new(false),
             ended: AtomicBool::new(false),
@@ -252,7 +251,9 @@ impl Watch {
             |nanos: &AtomicU64, count: u64| nanos.load(SeqCst).checked_div(count).map(Duration::from_nanos);
         of(&self.computing, totals.computed).or_else(|| of(&self.saved, totals.remembered)).or_else(|| {
             let function = *self.function.get()?;
-            *self.usual.get_or_init(|| function.mean_time().or_else(|| self.memory.usual_time(function)))
+            *self
+                .stored_mean
+                .get_or_init(|| function.mean_time().or_else(|| self.memory.mean_time_of(function)))
         })
     }
 
@@ -285,11 +286,11 @@ pub(in crate::parallel) struct Run<'w> {
 
 impl Run<'_> {
     /// What came of it, by where its value is from.
-    pub(in crate::parallel) fn came_from(&self, origin: Origin) -> Came {
-        match origin {
-            Origin::Found => Came::Remembered(Duration::ZERO),
-            Origin::Joined => Came::Merged,
-            Origin::Computed => Came::Computed(Duration::from_nanos(self.watch.now() - self.began)),
+    pub(in crate::parallel) fn came_from(&self, source: &Source) -> Came {
+        match source {
+            Source::Hit => Came::Remembered(Duration::ZERO),
+            Source::Joined => Came::Merged,
+            Source::Miss(_) => Came::Computed(Duration::from_nanos(self.watch.now() - self.began)),
         }
     }
 

@@ -24,11 +24,10 @@ use self::promise::Promise;
 use self::slot::Slot;
 use self::submitted::{Job, JobRan, Submitted};
 use super::Parallel;
-use super::attempt::{AttemptTerms, Item, Work, end_of, panicked, subject_of};
+use super::attempt::{AttemptTerms, Item, end_of, panicked, subject_of};
 use super::pool::{Busy, Pool};
 use crate::call::Call;
 use crate::lease::{Awaited, Meanwhile, Waiting, leads_any, wait_for_work};
-use crate::memory::Probe;
 use crate::panics;
 use crate::task_error::TaskError;
 
@@ -97,19 +96,19 @@ impl Parallel {
     {
         panics::install();
         let memory = self.current_memory();
-        let probe = {
+        let looked_up = {
             // So that the place of a panic is noted.
             let _busy = Busy::begin();
-            panics::catch(|| memory.probe(&call)).map_err(|payload| panicked(subject_of(0, &call), &payload))
+            panics::catch(|| memory.look_up(&call))
+                .map_err(|payload| panicked(subject_of(0, &call), &payload))
         };
-        let work = match probe {
-            Ok(Probe::Hit(value)) => return Task::done(end_of(0, call, Ok(value))),
-            Ok(Probe::Miss(key, reason)) => Work::Keyed(key, reason),
-            Ok(Probe::Plain(reason)) => Work::Plain(reason),
+        let miss = match looked_up {
+            Ok(Ok(value)) => return Task::done(end_of(0, call, Ok(value))),
+            Ok(Err(miss)) => miss,
             Err(error) => return Task::done(end_of(0, call, Err(error))),
         };
         let promise = Promise::awaited();
-        let item = Item::new(0, call, work.clone());
+        let item = Item::new(0, call, miss.clone());
         let slot = Arc::new(Slot::new(item, self.retries, self.dispatch(&memory), Arc::clone(&promise)));
         let (pool, _) = Pool::for_work(self.size());
         let Some(pool) = pool else {
@@ -121,7 +120,7 @@ impl Parallel {
         let most = self.cores().min(pool.size());
         let submitted = self.submissions.of(&pool, &memory, most);
         let job: Arc<dyn Job> = slot;
-        submitted.put(Arc::clone(&job), work);
+        submitted.put(Arc::clone(&job), miss);
         Task { promise, job: Some((job, submitted)) }
     }
 }

@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 
 use crate::call::Call;
-use crate::key::Key;
 use crate::lease::{Awaited, Shared};
 use crate::lock::lock;
 use crate::memory::{Memory, Outbox};
@@ -100,8 +99,9 @@ where
         };
         // All of the user's code is guarded where it runs; this is for mistakes of our own.
         panics::catch(attempt).unwrap_or_else(|payload| {
-            let subject = TaskSubject { index, function: None, arguments: String::new() };
-            Ran::failed(index, key, panicked(subject, &payload))
+            let error = panicked(TaskSubject::unknown(index), &payload);
+            let done = key.map(|key| (key, Err(error.clone())));
+            Ran::Done { index, result: Err(error), done }
         })
     }
 }
@@ -124,7 +124,7 @@ where
         let terms = AttemptTerms { retries: self.retries, ..terms };
         match self.attempt(item, memory, terms, outbox) {
             Ran::Done { result, done, .. } => {
-                self.finish(result);
+                self.finish(result.map(|outcome| outcome.value));
                 JobRan::Done(done)
             }
             Ran::Busy(key, item, by) => {
@@ -189,12 +189,4 @@ where
     }
 
     fn free(&self, _: &HashSet<ThreadId>) {}
-}
-
-impl<C: Call> Ran<C> {
-    /// That an item failed.
-    fn failed(index: usize, key: Option<Key>, error: TaskError) -> Self {
-        let done = key.map(|key| (key, Err(error.clone())));
-        Ran::Done { index, result: Err(error), origin: crate::parallel::attempt::Origin::Computed, done }
-    }
 }

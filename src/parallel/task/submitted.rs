@@ -20,8 +20,8 @@ use std::time::Instant;
 use crate::key::Key;
 use crate::lease::{Awaited, Leave, Meanwhile, Shared, Watcher};
 use crate::lock::lock;
-use crate::memory::{Memory, Outbox};
-use crate::parallel::attempt::{AttemptTerms, Done, Item, Work as Call};
+use crate::memory::{Memory, Miss, Outbox};
+use crate::parallel::attempt::{AttemptTerms, Done, Item};
 use crate::parallel::crew::{Crew, Queue as _, Real};
 use crate::parallel::pool::{Busy, Need, Pool, SLICE, Standing, Work};
 use crate::parallel::queue::{Queue, Taken};
@@ -124,8 +124,8 @@ impl Submitted {
     }
 
     /// Takes a job in.
-    pub(super) fn put(&self, job: Arc<dyn Job>, work: Call) {
-        self.crew.change(|queue| queue.add(Item::new(0, job, work), None));
+    pub(super) fn put(&self, job: Arc<dyn Job>, miss: Miss) {
+        self.crew.change(|queue| queue.add(Item::new(0, job, miss), None));
     }
 
     /// Whether this thread is one of the pool.

@@ -7,10 +7,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Given, Receive, ReceiveOwned, Send, Sink, Unsent};
+use super::{ArgumentWriter, Receive, ReceiveOwned, Received, Send, Unsent};
 use crate::codec::raw::{RawArgument, decode_argument, encode_argument};
 use crate::codec::{self, Symmetric};
-use crate::remote::reply::Lost;
+use crate::remote::Failure;
 
 /// Arguments whose reader is known to read what their writer wrote.
 pub trait SendViaSymmetric<T: ?Sized> {
@@ -19,7 +19,7 @@ pub trait SendViaSymmetric<T: ?Sized> {
     /// # Errors
     ///
     /// Fails if there is no memory for it.
-    fn send(&self, argument: &T, name: &str, sink: &mut Sink) -> Result<(), Unsent>;
+    fn send(&self, argument: &T, name: &str, sink: &mut ArgumentWriter) -> Result<(), Unsent>;
 }
 
 /// Arguments that are nothing but arrays of numbers: they go as they lie in memory.
@@ -29,18 +29,18 @@ pub trait SendViaRaw<T: ?Sized> {
     /// # Errors
     ///
     /// Never.
-    fn send(&self, argument: &T, name: &str, sink: &mut Sink) -> Result<(), Unsent>;
+    fn send(&self, argument: &T, name: &str, sink: &mut ArgumentWriter) -> Result<(), Unsent>;
 }
 
 impl<T: RawArgument + ?Sized> SendViaRaw<T> for &&&Send<T> {
-    fn send(&self, argument: &T, _: &str, sink: &mut Sink) -> Result<(), Unsent> {
+    fn send(&self, argument: &T, _: &str, sink: &mut ArgumentWriter) -> Result<(), Unsent> {
         sink.put_encoded(&encode_argument(argument), None);
         Ok(())
     }
 }
 
 impl<T: Serialize + Symmetric + ?Sized> SendViaSymmetric<T> for &&Send<T> {
-    fn send(&self, argument: &T, name: &str, sink: &mut Sink) -> Result<(), Unsent> {
+    fn send(&self, argument: &T, name: &str, sink: &mut ArgumentWriter) -> Result<(), Unsent> {
         sink.put(argument, name, false)
     }
 }
@@ -52,11 +52,11 @@ pub trait SendViaSerde<T: ?Sized> {
     /// # Errors
     ///
     /// Fails if its `Serialize` implementation does.
-    fn send(&self, argument: &T, name: &str, sink: &mut Sink) -> Result<(), Unsent>;
+    fn send(&self, argument: &T, name: &str, sink: &mut ArgumentWriter) -> Result<(), Unsent>;
 }
 
 impl<T: Serialize + ?Sized> SendViaSerde<T> for &Send<T> {
-    fn send(&self, argument: &T, name: &str, sink: &mut Sink) -> Result<(), Unsent> {
+    fn send(&self, argument: &T, name: &str, sink: &mut ArgumentWriter) -> Result<(), Unsent> {
         sink.put(argument, name, true)
     }
 }
@@ -68,11 +68,11 @@ pub trait SendViaNothing<T: ?Sized> {
     /// # Errors
     ///
     /// Fails, saying what to do.
-    fn send(&self, argument: &T, name: &str, sink: &mut Sink) -> Result<(), Unsent>;
+    fn send(&self, argument: &T, name: &str, sink: &mut ArgumentWriter) -> Result<(), Unsent>;
 }
 
 impl<T: ?Sized> SendViaNothing<T> for Send<T> {
-    fn send(&self, _: &T, name: &str, _: &mut Sink) -> Result<(), Unsent> {
+    fn send(&self, _: &T, name: &str, _: &mut ArgumentWriter) -> Result<(), Unsent> {
         let of = std::any::type_name::<T>();
         Err(Unsent(format!("its argument `{name}` cannot be sent: `{of}` does not implement `Serialize`")))
     }
@@ -88,27 +88,27 @@ pub trait ReceiveViaRaw<'b, T: ?Sized> {
     /// # Errors
     ///
     /// Fails if its bytes are no value of the type, or cannot be read.
-    fn receive(&self, given: &mut Given<'b>, name: &str) -> Result<Self::Held, Lost>;
+    fn receive(&self, received: &mut Received<'b>, name: &str) -> Result<Self::Held, Failure>;
 }
 
 impl<'b, T: RawArgument + ?Sized> ReceiveViaRaw<'b, T> for &&Receive<T> {
     type Held = T::Held;
 
-    fn receive(&self, given: &mut Given<'b>, name: &str) -> Result<T::Held, Lost> {
-        receive_raw::<T>(given, name)
+    fn receive(&self, received: &mut Received<'b>, name: &str) -> Result<T::Held, Failure> {
+        receive_raw::<T>(received, name)
     }
 }
 
 impl<'b, T: RawArgument + ?Sized> ReceiveViaRaw<'b, T> for &&ReceiveOwned<T> {
     type Held = T::Held;
 
-    fn receive(&self, given: &mut Given<'b>, name: &str) -> Result<T::Held, Lost> {
-        receive_raw::<T>(given, name)
+    fn receive(&self, received: &mut Received<'b>, name: &str) -> Result<T::Held, Failure> {
+        receive_raw::<T>(received, name)
     }
 }
 
-fn receive_raw<T: RawArgument + ?Sized>(given: &mut Given<'_>, name: &str) -> Result<T::Held, Lost> {
-    let content = given.next()?.content();
+fn receive_raw<T: RawArgument + ?Sized>(received: &mut Received<'_>, name: &str) -> Result<T::Held, Failure> {
+    let content = received.next()?.content();
     decode_argument::<T>(&content).map_err(|error| unread(name, &error))
 }
 
@@ -119,15 +119,15 @@ pub trait ReceiveViaSerde<'b, T: ?Sized> {
     /// # Errors
     ///
     /// Fails if its bytes are no value of the type, or are one that means something else.
-    fn receive(&self, given: &mut Given<'b>, name: &str) -> Result<Box<T>, Lost>;
+    fn receive(&self, received: &mut Received<'b>, name: &str) -> Result<Box<T>, Failure>;
 }
 
 impl<'b, T: Serialize + ?Sized> ReceiveViaSerde<'b, T> for &Receive<T>
 where
     Box<T>: Deserialize<'b>,
 {
-    fn receive(&self, given: &mut Given<'b>, name: &str) -> Result<Box<T>, Lost> {
-        let argument = given.next()?;
+    fn receive(&self, received: &mut Received<'b>, name: &str) -> Result<Box<T>, Failure> {
+        let argument = received.next()?;
         let value: Box<T> =
             argument.serde().and_then(codec::decode_borrowed).map_err(|error| unread(name, &error))?;
         argument.expect_equal(&*value, name)?;
@@ -139,8 +139,8 @@ impl<'b, T: Serialize + ?Sized> ReceiveViaSerde<'b, T> for &ReceiveOwned<T>
 where
     Box<T>: Deserialize<'static>,
 {
-    fn receive(&self, given: &mut Given<'b>, name: &str) -> Result<Box<T>, Lost> {
-        let argument = given.next()?;
+    fn receive(&self, received: &mut Received<'b>, name: &str) -> Result<Box<T>, Failure> {
+        let argument = received.next()?;
         let value: Box<T> =
             argument.serde().and_then(codec::decode_owned).map_err(|error| unread(name, &error))?;
         argument.expect_equal(&*value, name)?;
@@ -148,8 +148,8 @@ where
     }
 }
 
-fn unread(name: &str, error: &dyn std::fmt::Display) -> Lost {
-    Lost::Refused(format!("its argument `{name}` cannot be read back: {error}"))
+fn unread(name: &str, error: &dyn std::fmt::Display) -> Failure {
+    Failure::not_sent(format!("its argument `{name}` cannot be read back: {error}"))
 }
 
 /// All others.
@@ -159,24 +159,24 @@ pub trait ReceiveViaNothing<T: ?Sized> {
     /// # Errors
     ///
     /// Fails, saying what to do.
-    fn receive(&self, given: &mut Given<'_>, name: &str) -> Result<Box<T>, Lost>;
+    fn receive(&self, received: &mut Received<'_>, name: &str) -> Result<Box<T>, Failure>;
 }
 
 impl<T: ?Sized> ReceiveViaNothing<T> for Receive<T> {
-    fn receive(&self, _: &mut Given<'_>, name: &str) -> Result<Box<T>, Lost> {
+    fn receive(&self, _: &mut Received<'_>, name: &str) -> Result<Box<T>, Failure> {
         Err(unreceivable::<T>(name))
     }
 }
 
 impl<T: ?Sized> ReceiveViaNothing<T> for ReceiveOwned<T> {
-    fn receive(&self, _: &mut Given<'_>, name: &str) -> Result<Box<T>, Lost> {
+    fn receive(&self, _: &mut Received<'_>, name: &str) -> Result<Box<T>, Failure> {
         Err(unreceivable::<T>(name))
     }
 }
 
-fn unreceivable<T: ?Sized>(name: &str) -> Lost {
+fn unreceivable<T: ?Sized>(name: &str) -> Failure {
     let of = std::any::type_name::<T>();
-    Lost::Refused(format!(
+    Failure::not_sent(format!(
         "its argument `{name}` cannot be received: `{of}` does not implement `Deserialize`"
     ))
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use super::{Given, Served};
+use super::{Request, Served};
 use crate::function::Function;
 use crate::key::FunctionId;
 
@@ -11,14 +11,14 @@ use crate::key::FunctionId;
 #[derive(Debug)]
 pub struct Registered {
     function: fn() -> &'static Function,
-    pub(super) serve: fn(Given<'_>) -> Served,
+    pub(super) serve: fn(Request<'_>) -> Served,
 }
 
 inventory::collect!(Registered);
 
 impl Registered {
     /// For the code that `#[memo]` writes.
-    pub const fn new(function: fn() -> &'static Function, serve: fn(Given<'_>) -> Served) -> Self {
+    pub const fn new(function: fn() -> &'static Function, serve: fn(Request<'_>) -> Served) -> Self {
         Registered { function, serve }
     }
 

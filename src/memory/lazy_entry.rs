@@ -1,4 +1,4 @@
-//! A value that was stored a moment ago, for whoever waited for it.
+//! The entry of a value that was stored a moment ago, for the threads that waited for it.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -7,22 +7,23 @@ use crate::key::Key;
 use crate::payload::Content;
 use crate::store::{Entry, Lookup, Payload, Store};
 
-/// The entry of a key, looked up when somebody wants the value: as a rule nobody waits, and to look it up is to use it.
+/// The entry of a key, looked up when a thread wants the value. Most have no thread that waits, and
+/// a look-up counts as a use.
 #[derive(Debug)]
-pub(super) struct Stored {
+pub(super) struct LazyEntry {
     store: Arc<dyn Store>,
     key: Key,
     compute_time: Duration,
     entry: OnceLock<Option<Entry>>,
 }
 
-impl Stored {
+impl LazyEntry {
     pub(super) fn new(store: &Arc<dyn Store>, key: Key, compute_time: Duration) -> Self {
-        Stored { store: Arc::clone(store), key, compute_time, entry: OnceLock::new() }
+        LazyEntry { store: Arc::clone(store), key, compute_time, entry: OnceLock::new() }
     }
 }
 
-impl Payload for Stored {
+impl Payload for LazyEntry {
     fn content(&self) -> Option<Content<'_>> {
         let look_up = || match self.store.get(&self.key) {
             Ok(Lookup::Found(entry)) => Some(entry),

@@ -1,4 +1,4 @@
-//! How long the calls of a function usually take, as its entries tell.
+//! How long the calls of a function take on average, as its entries tell.
 //!
 //! Asked only where a batch has no hits, whose entries tell their compute times, and once for each
 //! batch. Slots of the index and names of files are hashes, so any thousand entries are a fair
@@ -14,7 +14,7 @@ const SAMPLE: usize = 1000;
 
 impl Memory {
     /// The mean compute time of the function's entries, in any state of its code, among some of all entries.
-    pub(crate) fn usual_time(&self, function: &'static Function) -> Option<Duration> {
+    pub(crate) fn mean_time_of(&self, function: &'static Function) -> Option<Duration> {
         let inner = self.inner.as_ref()?;
         // Trouble here costs a guess, nothing else.
         let ids = inner.records.ids_of(function.name()).ok()?;

@@ -1,0 +1,70 @@
+//! Whether an entry can be used: it is sound, its function still wants it, and its bytes are a value.
+
+use std::time::SystemTime;
+
+use super::MissReason;
+use super::compute::Keyed;
+use super::trouble::{Trouble, chain};
+use crate::error::Result;
+use crate::function::Function;
+use crate::store::{Entry, Lookup};
+
+impl<T> Keyed<'_, T> {
+    /// Whether the entry is there, sound and valid; reads all of it, and counts nothing.
+    pub(super) fn contains(&self) -> bool {
+        let Ok(entry) = self.usable(self.inner.store.get(&self.key)) else { return false };
+        let value = entry.value();
+        let checked = value.check().inspect_err(|error| self.note(Trouble::Damaged, error));
+        checked.is_ok() && value.is_readable()
+    }
+
+    /// The entry that the store has, if it can be used as far as that shows before its value is
+    /// read; trouble is noted.
+    pub(super) fn usable(&self, entry: Result<Lookup>) -> Result<Entry, MissReason> {
+        usable(entry, self.function).inspect_err(|reason| match reason {
+            MissReason::Damaged(how) => self.note(Trouble::Damaged, how),
+            MissReason::Unavailable(how) => self.note(Trouble::Read, how),
+            _ => {}
+        })
+    }
+
+    /// The value of an entry; trouble is noted.
+    pub(super) fn decode(&self, entry: &Entry) -> Result<T, MissReason> {
+        let value = self.codec.decode(&entry.value()).map_err(|error| {
+            let reason = MissReason::of_decoding(&error);
+            let trouble = match reason {
+                MissReason::Damaged(_) => Trouble::Damaged,
+                MissReason::Unavailable(_) => Trouble::Read,
+                _ => Trouble::Decode,
+            };
+            self.note(trouble, &error);
+            reason
+        })?;
+        if let Some(stamp) = entry.verified() {
+            self.inner.store.vouch(&entry.key(), &stamp);
+        }
+        Ok(value)
+    }
+}
+
+/// The entry that the store has, if it is sound and its function still wants it.
+pub(super) fn usable(entry: Result<Lookup>, function: &Function) -> Result<Entry, MissReason> {
+    let entry = match entry {
+        Ok(Lookup::Found(entry)) => entry,
+        Ok(Lookup::Absent) => return Err(MissReason::Absent),
+        Ok(Lookup::Damaged(how)) => return Err(MissReason::Damaged(how)),
+        Err(error) => return Err(MissReason::Unavailable(chain(&error))),
+    };
+    let definition = function.definition();
+    if let Some(ttl) = definition.ttl {
+        // The age of an entry from the future, by this machine's clock, is not known.
+        match SystemTime::now().duration_since(entry.created()) {
+            Ok(age) if age <= ttl => {}
+            age => return Err(MissReason::Expired { age: age.unwrap_or_default() }),
+        }
+    }
+    if definition.valid.is_some_and(|valid| !valid(&entry.info(function.name()))) {
+        return Err(MissReason::Rejected);
+    }
+    Ok(entry)
+}

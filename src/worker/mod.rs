@@ -1,0 +1,123 @@
+//! Runs calls that other processes of the same program send: an encoded call in, its value's entry
+//! or the reason for a failure out.
+//!
+//! [`registry`] finds the function of a job by its id, among those that were registered when the
+//! program was linked. [`Server`] opens the memory that the job names. The code that `#[memo]`
+//! writes reads the arguments, makes the call, and gives it to [`Request::run`]. The module knows
+//! nothing of threads, pipes and pools: whatever brings a job here calls [`Server::serve`].
+//!
+//! # Invariants
+//! 1. A job is run as the call that was sent, or not at all: the key is made again from the
+//!    arguments as they arrived, and must be equal. Only arguments whose types are known to arrive
+//!    as they were sent are believed without that.
+//! 2. An id stands for a function with its code. A program with other code does not know it, and
+//!    says so.
+
+mod registry;
+mod server;
+
+pub use registry::Registered;
+pub(crate) use registry::code_digest;
+pub(crate) use server::Server;
+
+use crate::call::{Call, FunctionCall};
+use crate::memory::Memory;
+use crate::panics::{self, Quiet};
+use crate::remote::{Failure, Job, Received, Reply, ReplyValue, Travel};
+use crate::task_error::TaskErrorKind;
+
+/// What the code that `#[memo]` writes returns for a job.
+pub type Served = Result<Reply, Failure>;
+
+/// A job as the code that `#[memo]` writes gets it. No API.
+#[derive(Debug)]
+pub struct Request<'b> {
+    job: &'b Job,
+    arguments: Received<'b>,
+    /// Whether all of them are known to arrive as they were sent.
+    is_exact: bool,
+    memory: &'b Memory,
+    /// Whether small values are stored here too, not by the process that sent the job.
+    stores_all: bool,
+}
+
+impl Job {
+    /// The name of the function, if this program has it.
+    pub fn function(&self) -> Option<&'static str> {
+        registry::find(self.function).map(Registered::name)
+    }
+
+    /// Runs the job in this process, which must be one of the same program.
+    ///
+    /// Its value is in the store when this returns [`Reply::is_stored`]; it is not if its function does not keep it (an `Err`),
+    /// or if it could not be stored.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the function panics, if this program does not have it with this code, or if the arguments do not arrive as
+    /// they were.
+    pub fn run(&self) -> Result<Reply, Failure> {
+        Server::storing_all().serve(self)
+    }
+}
+
+impl<'b> Request<'b> {
+    /// The arguments that were not taken yet.
+    #[doc(hidden)]
+    pub fn arguments(&mut self) -> &mut Received<'b> {
+        &mut self.arguments
+    }
+
+    /// Runs the call that was made of the arguments.
+    #[doc(hidden)]
+    pub fn run<A, T>(self, call: FunctionCall<A, T>) -> Served {
+        let Request { job, arguments, is_exact, memory, stores_all } = self;
+        let memo = call.memo().filter(|_| arguments.is_empty()).ok_or_else(Failure::garbled)?;
+        // To make a key takes as long as a look at all of the arguments.
+        if let Some(key) = job.key
+            && !is_exact
+            && memo.key_in(&job.state).ok() != Some(key)
+        {
+            return Err(Failure::not_sent(
+                "its arguments do not arrive as they were: serde reads them back as others, or a file that \
+                 they name has changed",
+            ));
+        }
+        let (function, codec, arguments) = (memo.function, memo.codec, memo.preview());
+        let keyed = job.key.and_then(|key| memory.keyed_by_sender(&memo, key));
+        let travel = call.travel().map_err(Failure::not_sent)?;
+        let run = panics::catch(|| memory.timed(call));
+        let (value, took) = run.map_err(|payload| Failure::panicked(&payload))?;
+        let value = Quiet::new(value);
+        let reply = |value| Reply { value, took };
+        let Some(encoded) = memory.encode(function, &codec, &value) else {
+            return match whole(&travel, &value) {
+                Ok(bytes) => Ok(reply(ReplyValue::Whole(bytes))),
+                // It cannot travel. The text of an error can.
+                Err(failure) => Err(returned(&travel, &value).unwrap_or(failure)),
+            };
+        };
+        let is_stored =
+            keyed.is_some_and(|keyed| keyed.store_for_sender(&encoded, arguments, took, stores_all));
+        Ok(reply(if is_stored {
+            ReplyValue::Stored
+        } else {
+            ReplyValue::Encoded { codec: encoded.codec, bytes: encoded.bytes.into_vec() }
+        }))
+    }
+}
+
+/// A value that is not stored, as bytes.
+fn whole<A, T>(travel: &Travel<A, T>, value: &T) -> Result<Vec<u8>, Failure> {
+    let refused = |why: String| Failure::not_sent(format!("its value cannot be sent back: {why}"));
+    let codec = travel.whole.as_ref().ok_or_else(|| {
+        let of = std::any::type_name::<T>();
+        refused(format!("`{of}` must implement `Serialize` and `Deserialize`, errors included"))
+    })?;
+    (codec.encode)(value).map_err(|error| refused(error.to_string()))
+}
+
+/// The failure of a call that returned an error.
+fn returned<A, T>(travel: &Travel<A, T>, value: &T) -> Option<Failure> {
+    (travel.error_text)(value).map(|text| Failure::new(TaskErrorKind::Returned, text))
+}
