@@ -2,7 +2,7 @@
 
 use rhai::{Array, Dynamic, Engine, EvalAltResult, INT, Scope};
 
-fn run<T: Clone + Send + Sync + 'static>(script: &str, seed: u64) -> Result<T, Box<EvalAltResult>> {
+fn run<T: Clone + 'static>(script: &str, seed: u64) -> Result<T, Box<EvalAltResult>> {
     let mut scope = Scope::new();
     scope.push("seed", seed as INT);
     Engine::new().eval_with_scope(&mut scope, script)

@@ -1,6 +1,7 @@
 //@ taffy = "=0.15.1"
 
 use taffy::prelude::*;
+use taffy::{LayoutInput, LayoutOutput};
 
 fn boxes(tree: &TaffyTree<()>, nodes: &[NodeId]) -> Vec<f32> {
     let layouts = nodes.iter().map(|node| tree.layout(*node).unwrap());
@@ -36,7 +37,7 @@ fn row(seed: u64) -> Vec<f32> {
 fn wrapped(seed: u64) -> Vec<f32> {
     let parent = Style {
         flex_wrap: FlexWrap::Wrap,
-        justify_content: Some(JustifyContent::SPACE_AROUND),
+        justify_content: JustifyContent::SPACE_AROUND,
         ..sized(300.0, 280.0)
     };
     laid_out(parent, some_sizes(seed))
@@ -46,7 +47,7 @@ fn wrapped(seed: u64) -> Vec<f32> {
 fn column(seed: u64) -> Vec<f32> {
     let parent = Style {
         flex_direction: FlexDirection::Column,
-        align_items: Some(AlignItems::CENTER),
+        align_items: AlignItems::CENTER,
         ..sized(300.0, 280.0)
     };
     laid_out(parent, some_sizes(seed))
@@ -96,14 +97,10 @@ fn measured(seed: u64) -> Vec<f32> {
     let mut tree: TaffyTree<f32> = TaffyTree::new();
     let leaf = tree.new_leaf_with_context(Style::default(), 300.0 + seed as f32).unwrap();
     let root = tree.new_with_children(sized(120.0, 200.0), &[leaf]).unwrap();
-    let measure = |known: Size<Option<f32>>,
-                   _: Size<AvailableSpace>,
-                   _: NodeId,
-                   length: Option<&mut f32>,
-                   _: &Style| {
+    let measure = |input: LayoutInput, _: NodeId, length: Option<&mut f32>, _: &Style| {
         let length = length.map_or(0.0, |it| *it);
-        let width = known.width.unwrap_or(100.0);
-        Size { width, height: (length / width).ceil() * 10.0 }
+        let width = input.known_dimensions.width.unwrap_or(100.0);
+        LayoutOutput::from_outer_size(Size { width, height: (length / width).ceil() * 10.0 })
     };
     tree.compute_layout_with_measure(root, Size::MAX_CONTENT, measure).unwrap();
     let layout = tree.layout(leaf).unwrap();

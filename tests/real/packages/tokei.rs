@@ -48,12 +48,6 @@ fn markdown(seed: u64) -> String {
 }
 
 #[memo]
-fn names(seed: u64) -> Vec<String> {
-    let all = LanguageType::list().iter().skip(seed as usize % 20).step_by(9);
-    all.map(|kind| kind.0.name().to_owned()).collect()
-}
-
-#[memo]
 fn by_extension(seed: u64) -> Vec<String> {
     let extensions = ["rs", "py", "c", "hs", "zig", "lua", "ml", "none"];
     let found = extensions.iter().skip(seed as usize % 3).map(|it| LanguageType::from_file_extension(it));
