@@ -136,6 +136,7 @@ impl Job {
         Server::to_the_store().serve(self).map_err(Failure::from)
     }
 
+    #[cfg(target_os = "linux")]
     pub(crate) fn memory(&self) -> Option<&MemoryPlace> {
         self.memory.as_deref()
     }

@@ -25,13 +25,18 @@ use std::fmt;
 pub use arguments::{Given, Receive, ReceiveOwned, Send, Sink, Unsent};
 pub use execute::Execute;
 pub use job::Job;
-pub(crate) use job::{MemoryPlace, Place, Route, read_memory, write_memory};
+pub(crate) use job::{MemoryPlace, Place, Route};
 pub use registry::Registered;
-pub(crate) use registry::code_digest;
 pub(crate) use reply::Content;
 pub use reply::{Failure, Lost, Reply};
 pub use serve::Served;
-pub(crate) use serve::Server;
+// For worker processes, which are for Linux.
+#[cfg(target_os = "linux")]
+pub(crate) use {
+    job::{read_memory, write_memory},
+    registry::code_digest,
+    serve::Server,
+};
 
 use crate::codec::{CodecError, Value};
 

@@ -21,6 +21,7 @@ pub(crate) enum Share {
     /// All that can be.
     All,
     /// Large ones; small ones go back with the reply, and are stored there, many at a time.
+    #[cfg(target_os = "linux")]
     Large,
 }
 
@@ -36,6 +37,7 @@ const MEMORIES: usize = 8;
 
 impl Server {
     /// One that replies with small values, and stores large ones.
+    #[cfg(target_os = "linux")]
     pub(crate) fn new() -> Self {
         Server { share: Share::Large, memories: Mutex::default() }
     }
