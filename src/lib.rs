@@ -83,6 +83,8 @@
 //! - Sharing one directory between machines over a network file system is not tested.
 //! - Formats may change between versions; entries of another version are misses or the directory is refused.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 // So that the code that `#[memo]` writes finds the library in its own tests too.
 #[cfg(test)]
 extern crate self as rememo;
