@@ -10,7 +10,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use rememo::{Memory, Parallel, Progress, Totals, memo};
+use rememo::execute::Totals;
+use rememo::{Memory, Parallel, Progress, memo};
 
 /// How far from where it began a walk of so many steps ends.
 #[memo]

@@ -40,6 +40,7 @@
 //!   calls, hashed once.
 //! - [`Memory::get_or_compute`]: without the macro, under a name of your own.
 //! - [`Memory::why`]: one line on why a call is a hit or a miss; of a miss, which code changed since it was computed.
+//! - [`execute`], [`report`]: executors of your own; what is told of functions and of changes in their code.
 //!
 //! # Features
 //! None is on by default.
@@ -83,6 +84,8 @@
 //! - Sharing one directory between machines over a network file system is not tested.
 //! - Formats may change between versions; entries of another version are misses or the directory is refused.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 // So that the code that `#[memo]` writes finds the library in its own tests too.
 #[cfg(test)]
 extern crate self as rememo;
@@ -105,7 +108,7 @@ mod panics;
 mod parallel;
 mod payload;
 mod remote;
-mod report;
+pub mod report;
 mod states;
 mod store;
 mod sys;
@@ -115,16 +118,13 @@ mod wire;
 mod worker;
 
 pub use array::{Array, Element};
-pub use call::{Call, Delayed, FunctionCall, Repeatable, delayed};
+pub use call::{Call, FunctionCall, delayed};
 pub use codec::Value;
 pub use error::{Error, Result};
-pub use function::{Code, Fingerprint, FunctionInfo, InstanceCode};
 pub use input::{InputDir, InputFile};
 pub use key::{Hashed, Key};
 pub use memory::{Entered, Memory, MemoryBuilder, MissReason, Outcome, Shelved, Source};
-pub use parallel::{
-    AsCompleted, Executor, Parallel, Progress, Task, Totals, TryRunError, as_completed, init,
-};
+pub use parallel::{Executor, Parallel, Progress, Task, TryRunError, as_completed, init};
 /// `#[rememo::main]`: an attribute for `main` that calls [`init`] first.
 pub use rememo_macros::main;
 /// `#[memo]`: an attribute for functions whose values are to be remembered.
@@ -190,10 +190,17 @@ assert!(memory.call_info(table::delayed(100_000)).is_hit());
 )]
 /// What follows is the reference.
 pub use rememo_macros::memo;
-pub use remote::{Execute, Failure, Job, Reply};
-pub use report::{Change, ChangeKind, CodeItem, FunctionRecord, Stats, Verified, Why};
-pub use store::{Durability, EntryInfo, Layout, Limits, Reduced};
+pub use report::stats::Stats;
+pub use report::why::Why;
+pub use store::{Durability, EntryInfo, Layout, Limits};
 pub use task_error::{TaskError, TaskErrorKind};
+
+/// How calls are run: executors of your own, and the types of what is seldom named.
+pub mod execute {
+    pub use crate::call::{Delayed, Repeatable};
+    pub use crate::parallel::{AsCompleted, Totals};
+    pub use crate::remote::{Execute, Failure, Job, Reply};
+}
 
 /// What the code that `#[memo]` writes needs. No API: it changes with every version.
 #[doc(hidden)]

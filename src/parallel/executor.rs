@@ -151,24 +151,20 @@ impl Executor {
 impl Parallel {
     /// Where misses run, if not on threads.
     pub(super) fn dispatch(&self, memory: &Memory) -> Option<Dispatch> {
-        let mut route = Route::Inline;
-        let execute: Result<Arc<dyn Execute>, String> = match &self.executor.0 {
+        let (execute, route): (Result<Arc<dyn Execute>, String>, Route) = match &self.executor.0 {
             Kind::Threads if self.timeout.is_some() => {
-                Err("a thread cannot be stopped, so that a `timeout` needs worker processes: \
-                     `Executor::processes()`"
-                    .into())
+                let reason = "a thread cannot be stopped, so that a `timeout` needs worker processes: \
+                              `Executor::processes()`";
+                (Err(reason.into()), Route::Inline)
             }
             Kind::Threads => return None,
             // On the threads that a worker has.
             #[cfg(target_os = "linux")]
             Kind::Processes(_) if is_worker() => return None,
             #[cfg(target_os = "linux")]
-            Kind::Processes(processes) => {
-                route = Route::Lent;
-                Ok(Arc::new(processes.for_batch(self.cores())))
-            }
-            Kind::Custom(execute) => Ok(Arc::clone(execute)),
-            Kind::Refused(reason) => Err(reason.clone()),
+            Kind::Processes(processes) => (Ok(Arc::new(processes.for_batch(self.cores()))), Route::Lent),
+            Kind::Custom(execute) => (Ok(Arc::clone(execute)), Route::Inline),
+            Kind::Refused(reason) => (Err(reason.clone()), Route::Inline),
         };
         Some(Dispatch::new(execute, memory, route, self.timeout))
     }

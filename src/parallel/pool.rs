@@ -310,6 +310,7 @@ pub(super) fn cores() -> usize {
 }
 
 /// Says how many cores this process may use, because it is one of several workers; to be called before anybody asks.
+#[cfg(target_os = "linux")]
 pub(super) fn set_cores(cores: usize) {
     CORES.get_or_init(|| cores.max(1));
 }

@@ -82,7 +82,7 @@ impl Parallel {
     /// Each attempt but the last works on a copy of the arguments, made before it runs: borrowed ones cost nothing, owned
     /// ones their `clone`. A call of a memoized function is tried once only if an owned argument is not `Clone`, as far as the
     /// function says (`T: Clone`, where the type is a parameter), or if there are more than twelve arguments; one of a plain closure, unless it is
-    /// [`repeatable`](crate::Delayed::repeatable). That it would have been tried again is logged.
+    /// [`repeatable`](crate::execute::Delayed::repeatable). That it would have been tried again is logged.
     ///
     /// # Examples
     ///
@@ -110,7 +110,7 @@ impl Parallel {
     ///
     /// With the feature `progress`, this is one line with a bar on a terminal. Without, and where the standard error is no
     /// terminal, it is a plain line after a second, then every five, and the last. How the time that is left is estimated:
-    /// [`Totals::remaining`](crate::Totals::remaining). What runs inside a task of another batch shows nothing, nor does a call that is
+    /// [`Totals::remaining`](crate::execute::Totals::remaining). What runs inside a task of another batch shows nothing, nor does a call that is
     /// [submitted](Self::submit) by itself.
     pub fn progress(mut self, progress: bool) -> Self {
         self.shown = if progress { Shown::Reader } else { Shown::Nobody };
@@ -125,7 +125,8 @@ impl Parallel {
     /// ```
     /// use std::sync::Mutex;
     ///
-    /// use rememo::{Parallel, Totals, delayed};
+    /// use rememo::execute::Totals;
+    /// use rememo::{Parallel, delayed};
     ///
     /// static LAST: Mutex<String> = Mutex::new(String::new());
     /// let parallel = Parallel::new().on_progress(|totals: &Totals| {

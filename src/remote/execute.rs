@@ -26,7 +26,8 @@ type Arrival = (usize, Result<Reply, Failure>);
 /// # let dir = tempfile::tempdir()?;
 /// use std::time::Duration;
 ///
-/// use rememo::{Execute, Executor, Failure, Job, Memory, Parallel, Reply, memo};
+/// use rememo::execute::{Execute, Failure, Job, Reply};
+/// use rememo::{Executor, Memory, Parallel, memo};
 ///
 /// #[memo]
 /// fn square(x: u64) -> u64 {

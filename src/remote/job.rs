@@ -80,6 +80,7 @@ impl Job {
         read(&mut reader).filter(|_| reader.is_empty()).ok_or_else(Failure::garbled)
     }
 
+    #[cfg(target_os = "linux")]
     pub(crate) fn memory(&self) -> Option<&MemorySettings> {
         self.memory.as_deref()
     }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::function::Definition;
 
-/// One part of what the fingerprint of a function covers, as the function's [record](crate::FunctionRecord) tells.
+/// One part of what the fingerprint of a function covers, as the function's [record](crate::report::FunctionRecord) tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CodeItem {

@@ -4,8 +4,8 @@ mod changes;
 mod items;
 mod machine;
 mod records;
-mod stats;
-mod why;
+pub(crate) mod stats;
+pub(crate) mod why;
 mod words;
 
 pub(crate) use changes::between;
@@ -14,7 +14,10 @@ pub use items::CodeItem;
 pub(crate) use machine::{unseen, with_machine_code};
 pub use records::FunctionRecord;
 pub(crate) use records::{Recorded, Records};
-pub(crate) use stats::Counters;
-pub use stats::{Stats, Verified};
-pub use why::Why;
+pub use stats::Verified;
+pub(crate) use stats::{Counters, Stats};
+pub(crate) use why::Why;
 pub(crate) use words::Obstacle;
+
+pub use crate::function::{Code, Fingerprint, FunctionInfo, InstanceCode};
+pub use crate::store::Reduced;

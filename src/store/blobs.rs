@@ -32,9 +32,6 @@ use crate::sys::{self, Access, Dir, FileSystem, Stamp, Stat, Temporary};
 /// What is read at first of an entry that may be small, in bytes: more than most have.
 pub(super) const FIRST_READ: usize = 32 * 1024;
 
-/// What is read of a large one to open it: nearly every header, and the shape of an array behind it.
-pub(super) const FIRST_READ_OF_LARGE: usize = 4096;
-
 /// So much is checked, then written while it is in the caches.
 const BLOCK: usize = 256 * 1024;
 
@@ -56,6 +53,7 @@ pub(super) struct Blobs {
 pub(super) struct Blob {
     /// Its length.
     pub(super) length: u64,
+    #[cfg(target_os = "linux")]
     pub(super) marker: Option<Marker>,
     /// With its lock.
     _file: File,
@@ -87,7 +85,12 @@ impl Blobs {
         if let Some(stamp) = &stamp {
             self.vouch(&draft.key, stamp);
         }
-        Ok(Blob { length, marker: stamp.as_ref().and_then(Marker::of), _file: file })
+        Ok(Blob {
+            length,
+            #[cfg(target_os = "linux")]
+            marker: stamp.as_ref().and_then(Marker::of),
+            _file: file,
+        })
     }
 
     /// Opens the entry of `key` in the file `name`, of which `first_read` bytes are read at once. A large one is trusted if the
@@ -131,17 +134,6 @@ impl Blobs {
             names.extend(self.dir.names(&shard)?.into_iter().map(|file| format!("{shard}/{file}")));
         }
         Ok(names)
-    }
-
-    /// Removes a file of which `is_wanted` says that no record tells, unless its writer is about to publish it; whether it is gone.
-    pub(super) fn remove_orphan(&self, name: &str, is_wanted: impl Fn() -> Result<bool>) -> Result<bool> {
-        let Some((file, _)) = self.dir.find(name, Access::Read)? else { return Ok(true) };
-        match file.try_lock() {
-            // The lock was free, so its writer has published it by now, or never will.
-            Ok(()) if !is_wanted()? => self.dir.remove(name).map(|_| true),
-            Ok(()) | Err(std::fs::TryLockError::WouldBlock) => Ok(false),
-            Err(std::fs::TryLockError::Error(error)) => Err(self.dir.error("lock", name, error)),
-        }
     }
 
     /// Waits until a file that was placed, and its name, are on the disk.
@@ -204,6 +196,21 @@ impl Blobs {
         // Not known to be one: then values are read.
         let is_local = || sys::file_system(file).is_ok_and(|kind| kind != FileSystem::Other);
         *self.mappable.get_or_init(is_local)
+    }
+}
+
+/// What the log layout alone asks for: there a record says which file is wanted.
+#[cfg(target_os = "linux")]
+impl Blobs {
+    /// Removes a file of which `is_wanted` says that no record tells, unless its writer is about to publish it; whether it is gone.
+    pub(super) fn remove_orphan(&self, name: &str, is_wanted: impl Fn() -> Result<bool>) -> Result<bool> {
+        let Some((file, _)) = self.dir.find(name, Access::Read)? else { return Ok(true) };
+        match file.try_lock() {
+            // The lock was free, so its writer has published it by now, or never will.
+            Ok(()) if !is_wanted()? => self.dir.remove(name).map(|_| true),
+            Ok(()) | Err(std::fs::TryLockError::WouldBlock) => Ok(false),
+            Err(std::fs::TryLockError::Error(error)) => Err(self.dir.error("lock", name, error)),
+        }
     }
 }
 

@@ -149,6 +149,7 @@ impl Entry {
     }
 
     /// Takes the bytes of a sound record of the log.
+    #[cfg(target_os = "linux")]
     pub(in crate::store) fn of_record(
         bytes: Vec<u8>,
         codec: u8,

@@ -44,9 +44,6 @@ pub(super) struct Marker {
 }
 
 impl Marker {
-    /// How many bytes it takes.
-    pub(super) const LENGTH: usize = 5 * size_of::<u64>();
-
     /// The marker of a file that has this stamp and is sound; `None` where there can be none.
     pub(super) fn of(stamp: &Stamp) -> Option<Self> {
         let time = |nanos: i128| i64::try_from(nanos).ok();
@@ -59,6 +56,13 @@ impl Marker {
     pub(super) fn is_of(&self, stamp: &Stamp) -> bool {
         Marker::of(stamp).as_ref() == Some(self)
     }
+}
+
+/// As it stands in the records of the log.
+#[cfg(target_os = "linux")]
+impl Marker {
+    /// How many bytes it takes.
+    pub(super) const LENGTH: usize = 5 * size_of::<u64>();
 
     pub(super) fn to_bytes(self) -> [u8; Marker::LENGTH] {
         let Marker { session, device, inode, modified, changed } = self;
@@ -112,6 +116,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn a_marker_comes_back_from_its_bytes() {
         let marker = Marker { session: 1, device: u64::MAX, inode: 3, modified: -4, changed: i64::MAX };
         assert_eq!(Marker::from_bytes(marker.to_bytes()), marker);

@@ -21,7 +21,7 @@ use crate::checksum;
 
 /// Allocates the first `bytes` of `file`: a later write to them needs no space. What is there stays, the rest reads as zeros.
 pub(crate) fn allocate(file: &File, bytes: u64) -> io::Result<()> {
-    super::may_grow_to(bytes)?;
+    super::io::may_grow_to(bytes)?;
     loop {
         match fallocate(file, FallocateFlags::empty(), 0, bytes) {
             Err(rustix::io::Errno::INTR) => {}
@@ -38,6 +38,16 @@ pub(crate) fn unshare(file: &File, bytes: u64) -> io::Result<()> {
             // File systems whose files share no blocks do not know the operation.
             Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::INVAL) => return Ok(()),
             result => return Ok(result?),
+        }
+    }
+}
+
+impl Stat {
+    /// Whether it is of the same file as `other`; always, where the system does not tell files apart.
+    pub(crate) fn is_same_file(&self, other: &Stat) -> bool {
+        match (self.stamp, other.stamp) {
+            (Some(one), Some(other)) => (one.device, one.inode) == (other.device, other.inode),
+            _ => true,
         }
     }
 }

@@ -12,7 +12,7 @@ mod temporary;
 pub(crate) mod view;
 
 pub(crate) use dir::{Access, Dir, Identity};
-pub(crate) use io::{may_grow_to, read_into, write_at};
+pub(crate) use io::{read_into, write_at};
 pub(crate) use stat::{Stamp, Stat, session};
 pub(crate) use temporary::{Temporary, check_writable, prune, replace, sweep};
 

@@ -20,16 +20,6 @@ pub(crate) struct Stat {
     pub(crate) used: SystemTime,
 }
 
-impl Stat {
-    /// Whether it is of the same file as `other`; always, where the system does not tell files apart.
-    pub(crate) fn is_same_file(&self, other: &Stat) -> bool {
-        match (self.stamp, other.stamp) {
-            (Some(one), Some(other)) => (one.device, one.inode) == (other.device, other.inode),
-            _ => true,
-        }
-    }
-}
-
 /// What tells one state of a file from another, as far as the system tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp {

@@ -17,6 +17,7 @@ mod registry;
 mod server;
 
 pub use registry::Registered;
+#[cfg(target_os = "linux")]
 pub(crate) use registry::code_digest;
 pub(crate) use server::Server;
 

@@ -34,6 +34,7 @@ pub(crate) fn find(id: FunctionId) -> Option<&'static Registered> {
 
 /// A digest of all functions that can be found, with their code: two processes with the same are of the same program, as far
 /// as jobs are concerned.
+#[cfg(target_os = "linux")]
 pub(crate) fn code_digest() -> [u8; 32] {
     static DIGEST: OnceLock<[u8; 32]> = OnceLock::new();
     *DIGEST.get_or_init(|| {

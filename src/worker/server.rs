@@ -22,6 +22,7 @@ const MEMORIES: usize = 8;
 
 impl Server {
     /// Stores large values. Small ones go back with the reply, and are stored there many at a time.
+    #[cfg(target_os = "linux")]
     pub(crate) fn storing_large() -> Self {
         Server { stores_all: false, memories: Mutex::default() }
     }

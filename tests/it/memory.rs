@@ -258,8 +258,8 @@ fn public_types_are_send_and_sync() {
     check::<rememo::TaskError>();
     check::<Shelved<std::rc::Rc<u8>>>();
     check::<rememo::FunctionCall<(u8,), std::rc::Rc<u8>>>();
-    check::<rememo::FunctionInfo>();
-    check::<rememo::FunctionRecord>();
+    check::<rememo::report::FunctionInfo>();
+    check::<rememo::report::FunctionRecord>();
     check::<rememo::Why>();
     check::<rememo::Outcome<u8>>();
 }

@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use rememo::{Memory, Parallel, Progress, Totals, delayed, memo};
+use rememo::execute::Totals;
+use rememo::{Memory, Parallel, Progress, delayed, memo};
 
 use crate::processes;
 use crate::support::TestCache;

@@ -4,7 +4,8 @@ use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
-use rememo::{Change, ChangeKind, EntryInfo, Memory, Why, delayed, memo};
+use rememo::report::{Change, ChangeKind};
+use rememo::{EntryInfo, Memory, Why, delayed, memo};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::support::{TestCache, files_below, hit, miss};

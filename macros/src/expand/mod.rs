@@ -201,7 +201,7 @@ impl Expansion<'_> {
             #[doc = "What is known of the function: its name, its place and its fingerprint."]
             #[allow(dead_code, unreachable_pub, reason = "offered with every memoized function")]
             #[must_use]
-            #vis fn #info() -> #library::FunctionInfo {
+            #vis fn #info() -> #library::report::FunctionInfo {
                 Self::#function().info()
             }
         }

@@ -47,7 +47,7 @@ use self::index::{Hash, Note};
 use self::open::View;
 use self::record::Record;
 use self::segments::Log;
-use super::blobs::{Blobs, FIRST_READ_OF_LARGE};
+use super::blobs::Blobs;
 use super::root;
 use super::{Draft, Durability, EntryInfo, Extent, Limits, Lookup, Options, Reduced, Store, Swept};
 use crate::error::{Error, Result};
@@ -55,6 +55,9 @@ use crate::events;
 use crate::key::{FunctionId, Key};
 use crate::lock::lock;
 use crate::sys::{self, Dir, Stamp};
+
+/// What is read of a large one to open it: nearly every header, and the shape of an array behind it.
+const FIRST_READ_OF_LARGE: usize = 4096;
 
 /// Entries in a log below one directory.
 #[derive(Debug)]

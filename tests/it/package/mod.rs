@@ -314,8 +314,16 @@ const RUNNER: &str = "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER";
 const LOADER: &str = "/lib64/ld-linux-x86-64.so.2";
 
 /// How variables begin that cargo sets for these tests, and that a `build.rs` or a macro would read.
-const INHERITED: [&str; 7] =
-    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_NAME", "OUT_DIR", "RUSTFLAGS", "REMEMO"];
+const INHERITED: [&str; 8] = [
+    "CARGO_PKG_",
+    "CARGO_MANIFEST_",
+    "CARGO_BIN_",
+    "CARGO_CRATE_NAME",
+    "OUT_DIR",
+    "RUSTC_BOOTSTRAP",
+    "RUSTFLAGS",
+    "REMEMO",
+];
 
 /// The directory of this library.
 pub fn library() -> &'static Path {

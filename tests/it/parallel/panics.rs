@@ -5,10 +5,8 @@ use std::panic::panic_any;
 use std::path::Path;
 use std::time::Duration;
 
-use rememo::{
-    Execute, Executor, Failure, Job, Memory, Parallel, Reply, TaskError, TaskErrorKind, as_completed,
-    delayed, memo,
-};
+use rememo::execute::{Execute, Failure, Job, Reply};
+use rememo::{Executor, Memory, Parallel, TaskError, TaskErrorKind, as_completed, delayed, memo};
 use serde::{Deserialize, Serialize};
 
 use crate::processes;

@@ -272,7 +272,7 @@ fn an_input_may_wait_for_an_earlier_call_though_its_thread_is_the_only_one() {
 fn an_input_is_not_asked_after_its_end() {
     struct Once(bool);
     impl Iterator for Once {
-        type Item = rememo::Delayed<fn() -> u8>;
+        type Item = rememo::execute::Delayed<fn() -> u8>;
         fn next(&mut self) -> Option<Self::Item> {
             assert!(!std::mem::replace(&mut self.0, true), "asked after the end");
             None

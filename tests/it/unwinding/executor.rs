@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use rememo::{Execute, Executor, Failure, Job, Memory, Parallel, Reply, TaskErrorKind, as_completed, memo};
+use rememo::execute::{Execute, Failure, Job, Reply};
+use rememo::{Executor, Memory, Parallel, TaskErrorKind, as_completed, memo};
 
 use crate::support::{TestCache, within_a_minute};
 

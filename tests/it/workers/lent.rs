@@ -249,16 +249,16 @@ fn a_parent_that_is_killed_leaves_no_argument_behind() {
 fn a_job_of_a_custom_executor_holds_its_large_arguments() {
     #[derive(Debug)]
     struct Elsewhere;
-    impl rememo::Execute for Elsewhere {
+    impl rememo::execute::Execute for Elsewhere {
         fn run(
             &self,
-            jobs: &[rememo::Job],
+            jobs: &[rememo::execute::Job],
             _: Option<Duration>,
-            done: &mut dyn FnMut(usize, Result<rememo::Reply, rememo::Failure>),
+            done: &mut dyn FnMut(usize, Result<rememo::execute::Reply, rememo::execute::Failure>),
         ) {
             for (index, job) in jobs.iter().enumerate() {
                 assert!(job.arguments().len() as u64 > BYTES);
-                done(index, rememo::Job::from_bytes(&job.to_bytes()).and_then(|job| job.run()));
+                done(index, rememo::execute::Job::from_bytes(&job.to_bytes()).and_then(|job| job.run()));
             }
         }
     }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::thread;
 
-use rememo::{Array, Execute, Executor, Failure, Job, Memory, Parallel, Reply, TaskErrorKind, memo};
+use rememo::execute::{Execute, Failure, Job, Reply};
+use rememo::{Array, Executor, Memory, Parallel, TaskErrorKind, memo};
 use serde::{Deserialize, Serialize};
 
 use super::{lines, logged, process, workers};

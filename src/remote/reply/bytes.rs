@@ -1,0 +1,114 @@
+//! Results of jobs as bytes, between a worker process and its parent.
+
+use std::time::Duration;
+
+use super::{Failure, Reply, ReplyValue};
+use crate::task_error::TaskErrorKind;
+use crate::wire::{Reader, Writer};
+
+const VALUE: u8 = 0;
+const WHOLE: u8 = 1;
+const STORED: u8 = 2;
+const MISSING: u8 = 3;
+
+const KINDS: [TaskErrorKind; 7] = [
+    TaskErrorKind::NotSent,
+    TaskErrorKind::Panicked,
+    TaskErrorKind::Returned,
+    TaskErrorKind::Crashed,
+    TaskErrorKind::TimedOut,
+    TaskErrorKind::OutOfMemory,
+    TaskErrorKind::Cancelled,
+];
+
+/// The number of a kind of failure in a message.
+fn number_of(kind: TaskErrorKind) -> u8 {
+    match kind {
+        TaskErrorKind::NotSent => 4,
+        TaskErrorKind::Panicked => 5,
+        TaskErrorKind::Returned => 6,
+        TaskErrorKind::Crashed => 7,
+        TaskErrorKind::TimedOut => 8,
+        TaskErrorKind::OutOfMemory => 9,
+        TaskErrorKind::Cancelled => 10,
+    }
+}
+
+/// Writes the result of a job.
+pub(crate) fn write(result: &Result<Reply, Failure>, to: &mut Writer) {
+    match result {
+        Ok(Reply { value, took }) => {
+            to.byte(match value {
+                ReplyValue::Encoded { .. } => VALUE,
+                ReplyValue::Whole(_) => WHOLE,
+                ReplyValue::Stored => STORED,
+            });
+            to.number(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
+            match value {
+                ReplyValue::Encoded { codec, bytes } => {
+                    to.byte(*codec);
+                    to.bytes(bytes);
+                }
+                ReplyValue::Whole(bytes) => to.bytes(bytes),
+                ReplyValue::Stored => {}
+            }
+        }
+        Err(Failure { kind, message, place, is_missing }) => {
+            to.byte(if *is_missing { MISSING } else { number_of(*kind) });
+            to.bytes(message.as_bytes());
+            to.option(place.as_deref(), |to, place| to.bytes(place.as_bytes()));
+        }
+    }
+}
+
+/// Reads the result of a job; `None` if it is garbled.
+pub(crate) fn read(from: &mut Reader<'_>) -> Option<Result<Reply, Failure>> {
+    let number = from.byte()?;
+    if let VALUE | WHOLE | STORED = number {
+        let took = Duration::from_nanos(from.number()?);
+        let value = match number {
+            VALUE => ReplyValue::Encoded { codec: from.byte()?, bytes: from.bytes()?.to_vec() },
+            WHOLE => ReplyValue::Whole(from.bytes()?.to_vec()),
+            _ => ReplyValue::Stored,
+        };
+        return Some(Ok(Reply { value, took }));
+    }
+    let is_missing = number == MISSING;
+    let kind = if is_missing {
+        TaskErrorKind::NotSent
+    } else {
+        KINDS.into_iter().find(|kind| number_of(*kind) == number)?
+    };
+    let message = from.text()?.to_owned();
+    let place = from.option(Reader::text)?.map(str::to_owned);
+    Some(Err(Failure { kind, message, place, is_missing }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_result_of_a_job_arrives_as_it_was() {
+        let took = Duration::from_micros(3);
+        for result in [
+            Ok(Reply { value: ReplyValue::Encoded { codec: 2, bytes: vec![1, 2] }, took }),
+            Ok(Reply { value: ReplyValue::Whole(vec![3]), took }),
+            Ok(Reply::stored(took)),
+            Err(Failure::missing("a file")),
+            Err(Failure::not_sent("why")),
+            Err(Failure::new(TaskErrorKind::Returned, "no data")),
+            Err(Failure { place: Some("a.rs:1:2".into()), ..Failure::new(TaskErrorKind::Panicked, "no") }),
+            Err(Failure::new(TaskErrorKind::Crashed, "by a signal")),
+        ] {
+            let mut writer = Writer::default();
+            write(&result, &mut writer);
+            let mut reader = Reader(&writer.0);
+            assert_eq!(read(&mut reader), Some(result));
+            assert!(reader.is_empty());
+            for end in 0..writer.0.len() {
+                assert_eq!(read(&mut Reader(&writer.0[..end])), None, "cut off at {end}");
+            }
+        }
+    }
+}
