@@ -1,9 +1,11 @@
 //! The order in which the calls of a batch start.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Mutex;
-use std::thread;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
+use std::{iter, thread};
 
 use rememo::{Memory, Parallel, memo};
 
@@ -29,6 +31,28 @@ fn longest_first(times: &HashMap<u64, Duration>) -> Vec<u64> {
     order
 }
 
+/// The argument of a call that ends when all calls of its batch are drawn. So the others are known before one of them starts.
+const FIRST: u64 = 1000;
+
+/// Whether all are drawn.
+type Drawn = AtomicBool;
+
+/// The inputs behind a first call.
+fn behind_first(inputs: Range<u64>, drawn: &Drawn) -> impl Iterator<Item = u64> {
+    let end = iter::from_fn(|| {
+        drawn.store(true, SeqCst);
+        None
+    });
+    iter::once(FIRST).chain(inputs).chain(end)
+}
+
+/// What the first call does.
+fn wait_until(drawn: &Drawn) {
+    while !drawn.load(SeqCst) {
+        thread::yield_now();
+    }
+}
+
 /// Takes 2 to 14 ms.
 fn work(x: u64) -> u64 {
     thread::sleep(Duration::from_millis(2 + x * 5 % 13));
@@ -44,10 +68,14 @@ mod before {
 
 mod after {
     pub static STARTED: super::Started = super::Started::new(Vec::new());
+    pub static DRAWN: super::Drawn = super::Drawn::new(false);
 
     #[rememo::memo(name = "order: changed")]
     pub fn changed(x: u64) -> u64 {
         STARTED.lock().unwrap().push(x);
+        if x == super::FIRST {
+            super::wait_until(&DRAWN);
+        }
         super::work(x) + 1
     }
 }
@@ -62,9 +90,11 @@ fn after_a_change_of_code_what_took_longest_starts_first_and_what_is_unknown_bef
     assert!(!known.is_sorted());
     // As another process would: it reads the records anew.
     let parallel = Parallel::new().jobs(1).memory(&cache.reopen());
-    let values = parallel.run((0..50).map(after::changed::delayed)).unwrap();
-    assert!(values.into_iter().eq(1..=50), "values come in the order of the input");
-    let expected: Vec<u64> = (40..50).chain(known).collect();
+    let inputs = behind_first(0..50, &after::DRAWN);
+    let values = parallel.run(inputs.map(after::changed::delayed)).unwrap();
+    let in_order = iter::once(FIRST).chain(0..50).map(|x| x + 1);
+    assert!(values.into_iter().eq(in_order), "values come in the order of the input");
+    let expected: Vec<u64> = iter::once(FIRST).chain(40..50).chain(known).collect();
     assert_eq!(take(&after::STARTED), expected);
 }
 
@@ -96,9 +126,13 @@ fn a_stream_starts_its_calls_in_the_order_of_the_input() {
 #[test]
 fn of_expired_entries_what_took_longest_starts_first() {
     static STARTED: Started = Started::new(Vec::new());
+    static DRAWN: Drawn = Drawn::new(false);
     #[memo(ttl = "1ms", name = "order: expired")]
     fn expired(x: u64) -> u64 {
         STARTED.lock().unwrap().push(x);
+        if x == FIRST {
+            wait_until(&DRAWN);
+        }
         work(x)
     }
     let cache = TestCache::new();
@@ -107,9 +141,10 @@ fn of_expired_entries_what_took_longest_starts_first() {
     assert!(take(&STARTED).into_iter().eq(0..20), "of what is not known the order is that of the input");
     let known = longest_first(&times(&cache.memory, "order: expired"));
     thread::sleep(Duration::from_millis(20));
-    parallel.run((0..20).map(expired::delayed)).unwrap();
-    assert_eq!(take(&STARTED), known);
-    assert_eq!(cache.memory.stats().misses, 40);
+    parallel.run(behind_first(0..20, &DRAWN).map(expired::delayed)).unwrap();
+    let expected: Vec<u64> = iter::once(FIRST).chain(known).collect();
+    assert_eq!(take(&STARTED), expected);
+    assert_eq!(cache.memory.stats().misses, 41);
 }
 
 #[test]
