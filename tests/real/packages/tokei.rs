@@ -48,13 +48,6 @@ fn markdown(seed: u64) -> String {
 }
 
 #[memo]
-fn by_extension(seed: u64) -> Vec<String> {
-    let extensions = ["rs", "py", "c", "hs", "zig", "lua", "ml", "none"];
-    let found = extensions.iter().skip(seed as usize % 3).map(|it| LanguageType::from_file_extension(it));
-    found.map(|kind| format!("{kind:?}")).collect()
-}
-
-#[memo]
 fn comments(seed: u64) -> String {
     let kinds = [LanguageType::Rust, LanguageType::Haskell, LanguageType::Lua];
     let kind = kinds[seed as usize % 3];
