@@ -73,7 +73,7 @@ fn expect_working(memory: &Memory, known: &Model, context: &str) {
 }
 
 fn rounds() -> u64 {
-    if is_long() { 3000 } else { 30 }
+    if is_long() { 300 } else { 30 }
 }
 
 #[test]

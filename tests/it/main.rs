@@ -18,6 +18,7 @@
 
 mod arguments;
 mod array;
+mod blind;
 mod builds;
 mod codes;
 mod compressed;
