@@ -130,7 +130,7 @@ impl<C: Call> Item<C> {
                 if let Err(error) = &result
                     && may_fail
                 {
-                    events::warn!("not tried again, as its arguments cannot be copied: {error}");
+                    events::warn!(error = &error, "not tried again, as its arguments cannot be copied");
                 }
                 Ran::done(TaskSubject::unknown(index), miss.key, spare, result)
             }

@@ -172,7 +172,7 @@ impl Pool {
         }
         let warn = |error: &ThreadPoolBuildError| {
             let jobs = size.jobs;
-            events::warn!("{jobs} threads cannot be started, so the one that asks computes: {error}");
+            events::warn!(error = &error, "{jobs} threads cannot be started, so the one that asks computes");
         };
         (Pool::of(size).inspect_err(warn).ok(), false)
     }

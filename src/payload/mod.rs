@@ -169,7 +169,12 @@ impl fmt::Display for ReadError {
     }
 }
 
-impl std::error::Error for ReadError {}
+impl std::error::Error for ReadError {
+    /// `Display` has what is inside.
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        if let ReadError::Io(error) = self { error.source() } else { None }
+    }
+}
 
 impl From<io::Error> for ReadError {
     fn from(error: io::Error) -> Self {

@@ -3,6 +3,7 @@
 mod changes;
 mod items;
 mod machine;
+mod miss_reason;
 mod records;
 mod stats;
 mod why;
@@ -12,9 +13,9 @@ pub(crate) use changes::between;
 pub use changes::{Change, ChangeKind};
 pub use items::CodeItem;
 pub(crate) use machine::{unseen, with_machine_code};
+pub use miss_reason::MissReason;
 pub use records::FunctionRecord;
 pub(crate) use records::{Recorded, Records};
 pub(crate) use stats::Counters;
 pub use stats::{Stats, Verified};
 pub use why::Why;
-pub(crate) use words::Obstacle;

@@ -41,7 +41,7 @@ impl FilesStore {
     pub(crate) fn open(dir: &Arc<Dir>, options: &Options) -> Self {
         // What is left there harms nobody, so that failing to remove it is no trouble.
         if let Err(error) = sys::sweep(dir) {
-            events::debug!("what killed processes left stays: {error}");
+            events::debug!(error = &error, "what killed processes left stays");
         }
         FilesStore {
             dir: Arc::clone(dir),
@@ -188,7 +188,7 @@ impl Store for FilesStore {
         }
         // The entry is stored, whatever comes of that.
         if let Err(error) = self.keep_budget(blob.length) {
-            events::debug!("the budget is not kept: {error}");
+            events::debug!(error = &error, "the budget is not kept");
         }
         Ok(())
     }
@@ -271,7 +271,7 @@ impl Drop for FilesStore {
     fn drop(&mut self) {
         for name in std::mem::take(&mut *lock(&self.unsynced)) {
             if let Err(error) = self.blobs.sync(&name) {
-                events::warn!("an entry may not outlive a power cut: {error}");
+                events::warn!(error = &error, "an entry may not outlive a power cut");
             }
         }
     }

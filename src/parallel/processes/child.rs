@@ -20,6 +20,7 @@ use super::process::Process;
 use super::protocol::{self, Hello};
 use super::settings::Settings;
 use super::{ending, entry};
+use crate::error::chain;
 use crate::remote::{Failure, Job, Reply, reply};
 use crate::task_error::TaskErrorKind;
 
@@ -52,8 +53,8 @@ pub(super) enum NoWorker {
 
 impl NoWorker {
     fn of_system(error: &io::Error) -> Self {
-        let failure =
-            Failure::new(TaskErrorKind::NotSent, format!("a worker process cannot be started: {error}"));
+        let message = format!("a worker process cannot be started: {}", chain(error));
+        let failure = Failure::new(TaskErrorKind::NotSent, message);
         match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => NoWorker::Never(failure),
             _ => NoWorker::NotNow(failure),

@@ -14,7 +14,7 @@ use std::time::UNIX_EPOCH;
 pub(in crate::states) use self::lists::pieces;
 use super::super::record::{self, Digest};
 use crate::code::{Boundary, Loaded, Obstacle, Running};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, chain};
 use crate::events;
 use crate::lock::lock;
 use crate::panics;
@@ -66,7 +66,7 @@ impl Program {
         let loaded = Loaded::find()?;
         let known = Place::of(&loaded)
             .and_then(|place| place.map_or(Ok(None), |place| place.read()))
-            .inspect_err(|error| events::debug!("machine fingerprints are not known: {error}"));
+            .inspect_err(|error| events::debug!(error = &error, "machine fingerprints are not known"));
         let known = Mutex::new(known.ok().flatten().unwrap_or_default());
         Ok(Program { loaded, known, running: Mutex::new(None) })
     }
@@ -101,14 +101,14 @@ impl Program {
     ) -> std::result::Result<(Digest, std::result::Result<Digest, Obstacle>), Obstacle> {
         let mut running = lock(&self.running);
         let running = running.get_or_insert_with(|| Running::read(&self.loaded, &Boundary::OF_THIS));
-        let running = running.as_mut().map_err(|obstacle| Obstacle::Earlier(obstacle.to_string()))?;
+        let running = running.as_mut().map_err(|obstacle| Obstacle::Earlier(chain(obstacle).to_string()))?;
         let compilers = *blake3::hash(running.program.compilers()).as_bytes();
         let reach = running.program.reach(addresses);
         if let Ok(reach) = &reach {
             let parts = panics::catch(|| running.program.parts(reach));
             let kept = parts.map_or(Ok(()), |parts| lists::keep(&reach.digest, &parts));
             if let Err(error) = kept {
-                events::debug!("what machine code consists of is not kept: {error}");
+                events::debug!(error = &error, "what machine code consists of is not kept");
             }
         }
         Ok((compilers, reach.map(|reach| reach.digest)))
@@ -118,11 +118,13 @@ impl Program {
         let (compilers, fingerprint) = found;
         let mut known = lock(&self.known);
         known.compilers = Some(*compilers);
-        known.fingerprints.insert(begin, fingerprint.as_ref().copied().map_err(Obstacle::to_string));
+        known
+            .fingerprints
+            .insert(begin, fingerprint.as_ref().copied().map_err(|obstacle| chain(obstacle).to_string()));
         let kept =
             Place::of(&self.loaded).and_then(|place| place.map_or(Ok(()), |place| place.write(&mut known)));
         if let Err(error) = kept {
-            events::debug!("a machine fingerprint is not kept: {error}");
+            events::debug!(error = &error, "a machine fingerprint is not kept");
         }
     }
 }

@@ -123,7 +123,7 @@ impl LogStore {
         };
         // What is left there harms nobody, so that failing to remove it is no trouble.
         if let Err(error) = sys::sweep(dir).and_then(|()| store.settle_orphans()) {
-            events::debug!("what killed processes left stays: {error}");
+            events::debug!(error = &error, "what killed processes left stays");
         }
         store
     }
@@ -182,7 +182,7 @@ impl LogStore {
         if self.dir.was_made_again()
             && let Err(error) = root::restore(&self.dir, root::Kind::Log)
         {
-            events::warn!("the cache directory is not what it was: {error}");
+            events::warn!(error = &error, "the cache directory is not what it was");
         }
         let _changing = lock(&self.changing);
         if !is_late() {
@@ -356,7 +356,7 @@ impl Store for LogStore {
         self.blobs.vouch(key, stamp);
         // The old marker stays then: the next process verifies again.
         if let Err(error) = self.renew_marker(key, stamp) {
-            events::debug!("a file that was found sound gets no marker: {error}");
+            events::debug!(error = &error, "a file that was found sound gets no marker");
         }
     }
 
@@ -439,7 +439,7 @@ impl Drop for LogStore {
         if self.durability == Durability::OnClose
             && let Err(error) = self.sync_all()
         {
-            events::warn!("entries may not outlive a power cut: {error}");
+            events::warn!(error = &error, "entries may not outlive a power cut");
         }
     }
 }
