@@ -14,7 +14,7 @@ use crate::events;
 use crate::key::Key;
 use crate::lease::Shared;
 use crate::lock::lock;
-use crate::payload::{Bytes, Content, Source as ByteSource};
+use crate::payload::{ByteSource, Bytes, Content};
 use crate::remote::{ArgumentWriter, Failure, Job, Reply, ReplyValue, Route, SHELF};
 use crate::store::Lookup;
 

@@ -41,7 +41,7 @@ impl<T> Keyed<'_, T> {
             reason
         })?;
         if let Some(stamp) = entry.verified() {
-            self.inner.store.vouch(&entry.key(), &stamp);
+            self.inner.store.mark_verified(&entry.key(), &stamp);
         }
         Ok(value)
     }

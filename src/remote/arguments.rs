@@ -25,7 +25,7 @@ use super::shelf::{self, SHELF};
 use crate::codec::{self, CodecError, Encoded, Meaning, SERDE};
 use crate::error::chain;
 use crate::key::preview_of;
-use crate::payload::{Content, LARGE, PayloadFile, Source};
+use crate::payload::{ByteSource, Content, LARGE, PayloadFile};
 use crate::wire::{Reader, Writer};
 
 /// An argument lies in the message.
@@ -117,8 +117,8 @@ impl Argument<'_> {
 
     fn content(&self) -> Content<'_> {
         let source = match &self.bytes {
-            Held::Memory(bytes) => Source::Memory(bytes),
-            Held::File(file) => Source::File(file),
+            Held::Memory(bytes) => ByteSource::Memory(bytes),
+            Held::File(file) => ByteSource::File(file),
         };
         Content { codec: self.codec, source }
     }

@@ -32,7 +32,7 @@ impl Machine {
     /// That of the function whose code begins at `roots`, and was compiled with `settings`.
     pub(super) fn of(roots: &[usize], settings: &str) -> Self {
         let found = fingerprint(roots).inspect_err(|obstacle| {
-            events::debug!(error = &obstacle, "a function has no machine fingerprint")
+            events::debug!(error = &obstacle, "a function has no machine fingerprint");
         });
         let (compilers, digest) = match found {
             Ok((compilers, digest)) => (Some(compilers), Ok(digest)),

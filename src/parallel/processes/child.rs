@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::frame::Connection;
-use super::journal::{Entries, Journal};
+use super::journal::{Journal, JournalEntries};
 use super::output::{self, LastWords};
 use super::process::Process;
 use super::protocol::{self, Hello};
@@ -191,7 +191,7 @@ impl Worker {
                 }
                 Err(_) => self.ended(),
             };
-            let Entries { replies, begun } = self.journal();
+            let JournalEntries { replies, begun } = self.journal();
             for (place, result) in replies {
                 news.tell(place, result);
             }
@@ -201,7 +201,7 @@ impl Worker {
         Ok(())
     }
 
-    fn journal(&self) -> Entries {
+    fn journal(&self) -> JournalEntries {
         self.journal.as_ref().map(Journal::read).unwrap_or_default()
     }
 

@@ -30,9 +30,9 @@ mod index;
 mod open;
 mod record;
 mod reduce;
+mod renew;
 mod segments;
 mod upkeep;
-mod vouch;
 
 use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -344,16 +344,12 @@ impl Store for LogStore {
         Ok(self.find_in_place(key)?.is_some())
     }
 
-    fn put(&self, draft: &Draft<'_>) -> Result<()> {
-        self.store(&[draft]).pop().expect("as many results as drafts")
-    }
-
     fn put_all(&self, drafts: &[&Draft<'_>]) -> Vec<Result<()>> {
         self.store(drafts)
     }
 
-    fn vouch(&self, key: &Key, stamp: &Stamp) {
-        self.blobs.vouch(key, stamp);
+    fn mark_verified(&self, key: &Key, stamp: &Stamp) {
+        self.blobs.mark_verified(key, stamp);
         // The old marker stays then: the next process verifies again.
         if let Err(error) = self.renew_marker(key, stamp) {
             events::debug!(error = &error, "a file that was found sound gets no marker");
