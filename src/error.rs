@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::io;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -144,6 +145,15 @@ impl std::error::Error for Error {
     }
 }
 
+/// An error with its causes, on one line. Whatever an error turns into text does it by this.
+pub(crate) fn chain(error: &dyn std::error::Error) -> impl fmt::Display {
+    fmt::from_fn(move |f| {
+        write!(f, "{error}")?;
+        let mut causes = iter::successors(error.source(), |cause| cause.source());
+        causes.try_for_each(|cause| write!(f, ": {cause}"))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::error::Error as _;
@@ -153,6 +163,51 @@ mod tests {
     #[test]
     fn an_error_is_one_word_wide() {
         assert_eq!(size_of::<Error>(), size_of::<usize>());
+    }
+
+    /// One error of each kind, with a cause where the kind has one.
+    fn errors() -> Vec<Error> {
+        let cause = || -> Cause { Box::new(Error::io("read", "/x", io::Error::other("a disk is gone"))) };
+        let task = TaskError::panicked(crate::task_error::TaskSubject::unknown(3), &"no data", None);
+        vec![
+            Error::io("write entry", "/x/y", io::Error::other("its tail is out of bounds")),
+            Error::directory("/x", "it is full"),
+            Error::key("shop::price", cause()),
+            Error::value("encode", "shop::price", cause()),
+            Error::no_entry("shop::price", "it has been removed"),
+            Error::not_memoized("insert"),
+            Error::shape("3 by 4".into()),
+            Error::from(task),
+        ]
+    }
+
+    #[test]
+    fn a_clone_has_the_whole_text_and_every_cause() {
+        for error in errors() {
+            let clone = error.clone();
+            assert_eq!(format!("{clone:?}"), format!("{error:?}"));
+            let (mut of_clone, mut of_error) = (Some(&clone as &dyn std::error::Error), Some(&error as _));
+            while let Some(cause) = of_error {
+                let cause: &dyn std::error::Error = cause;
+                assert_eq!(of_clone.map(ToString::to_string), Some(cause.to_string()));
+                (of_clone, of_error) = (of_clone.and_then(|clone| clone.source()), cause.source());
+            }
+            assert!(of_clone.is_none());
+            let io = |error: &Error| error.io_error().map(ToString::to_string);
+            assert_eq!(
+                (clone.path(), clone.function(), io(&clone)),
+                (error.path(), error.function(), io(&error))
+            );
+        }
+    }
+
+    #[test]
+    fn an_error_as_text_has_every_cause() {
+        let texts: Vec<_> = errors().iter().map(|error| chain(error).to_string()).collect();
+        assert_eq!(texts[0], "cannot write entry `/x/y`: its tail is out of bounds");
+        let key = "cannot make a key of the arguments of `shop::price`: cannot read `/x`: a disk is gone";
+        assert_eq!(texts[2], key);
+        assert_eq!(texts[5], errors()[5].to_string());
     }
 
     #[test]

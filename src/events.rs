@@ -1,6 +1,7 @@
 //! Events, for the program's logger: under the target `rememo`, and never in the way.
 //!
-//! A logger is the program's own code. One that panics loses its message, and nothing else.
+//! A logger is the program's own code. One that panics loses its message, and nothing else. An event
+//! that is about an error begins with `error = …`, and shows it with all of its causes.
 
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,6 +16,14 @@ pub(crate) fn tell(log: impl FnOnce()) {
 
 /// Tells the logger at a level, if it listens.
 macro_rules! event {
+    ($level:ident, error = $error:expr, $text:literal $($argument:tt)*) => {
+        $crate::events::event!(
+            $level,
+            "{}: {}",
+            format_args!($text $($argument)*),
+            $crate::error::chain($error)
+        )
+    };
     ($level:ident, $($argument:tt)+) => {
         // Most programs look at few levels, or have no logger at all: that costs one comparison.
         if log::Level::$level <= log::max_level() {

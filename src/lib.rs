@@ -123,7 +123,7 @@ pub use codec::Value;
 pub use error::{Error, Result};
 pub use input::{InputDir, InputFile};
 pub use key::{Hashed, Key};
-pub use memory::{Entered, Memory, MemoryBuilder, MissReason, Outcome, Shelved, Source};
+pub use memory::{Entered, Memory, MemoryBuilder, Outcome, Shelved, Source};
 pub use parallel::{Executor, Parallel, Progress, Task, TryRunError, as_completed, init};
 /// `#[rememo::main]`: an attribute for `main` that calls [`init`] first.
 pub use rememo_macros::main;
@@ -190,6 +190,7 @@ assert!(memory.call_info(table::delayed(100_000)).is_hit());
 )]
 /// What follows is the reference.
 pub use rememo_macros::memo;
+pub use report::miss_reason::MissReason;
 pub use report::stats::Stats;
 pub use report::why::Why;
 pub use store::{Durability, EntryInfo, Layout, Limits};

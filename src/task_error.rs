@@ -7,10 +7,10 @@ use std::fmt;
 ///
 /// `Display` is one line: ``task 3 (`fit(7, "wine")`) panicked at src/fit.rs:10:5: no data``.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TaskError(Box<Failure>);
+pub struct TaskError(Box<TaskFailure>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Failure {
+struct TaskFailure {
     subject: TaskSubject,
     kind: TaskErrorKind,
     message: String,
@@ -75,7 +75,7 @@ impl TaskError {
         message: impl Into<String>,
         place: Option<String>,
     ) -> Self {
-        TaskError(Box::new(Failure { subject, kind, message: message.into(), place }))
+        TaskError(Box::new(TaskFailure { subject, kind, message: message.into(), place }))
     }
 
     /// The error of a task that panicked with `payload`.
@@ -141,7 +141,8 @@ impl fmt::Display for TaskErrorKind {
 
 impl fmt::Display for TaskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Failure { subject: TaskSubject { index, function, arguments }, kind, message, place } = &*self.0;
+        let TaskFailure { subject: TaskSubject { index, function, arguments }, kind, message, place } =
+            &*self.0;
         write!(f, "task {index}")?;
         if let Some(function) = function {
             write!(f, " (`{function}({arguments})`)")?;

@@ -1,5 +1,8 @@
-//! Values read through serde, in whichever encoding they were stored: for tokens that come from
-//! elsewhere, where nothing is known of the type but that serde reads it, and its name.
+//! Values read through serde, in whichever encoding they were stored: for tokens that came through
+//! serde, where nothing is known of the type but that serde reads it, and its name.
+//!
+//! Their number of arrays is tried, since it is not stored: every entry of a raw value would carry it
+//! for these tokens alone. This code would be needed all the same, but for one loop.
 
 use std::io::{self, Read};
 

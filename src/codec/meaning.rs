@@ -33,7 +33,7 @@ use std::mem;
 use serde::Serialize;
 
 use crate::checksum::{self, Running};
-use crate::key::{EncodeError, Numbers, Primitive};
+use crate::key::{EncodeError, Numbers, PrimitiveKind};
 
 /// Bytes that are gathered before they are digested; a meaning of fewer is never digested.
 const PIECE: usize = 16 * 1024;
@@ -156,7 +156,7 @@ impl Meaning {
     }
 
     #[inline]
-    fn scalar<const N: usize>(&mut self, kind: Primitive, bytes: [u8; N]) {
+    fn scalar<const N: usize>(&mut self, kind: PrimitiveKind, bytes: [u8; N]) {
         self.told.push(Tag::Scalar as u8 + kind as u8);
         self.told.extend_from_slice(&bytes);
         self.spill();

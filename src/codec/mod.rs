@@ -125,7 +125,15 @@ impl fmt::Display for DecodeError {
     }
 }
 
-impl std::error::Error for DecodeError {}
+impl std::error::Error for DecodeError {
+    /// `Display` has what is inside.
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            DecodeError::Read(error) => error.source(),
+            DecodeError::Unreadable(error) => error.source(),
+        }
+    }
+}
 
 impl<E: Into<ReadError>> From<E> for DecodeError {
     fn from(error: E) -> Self {

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize, de, ser};
 
 use self::reader::Reader;
 pub(super) use self::source::Streamed;
-use self::source::{Copied, Source};
+use self::source::{ByteInput, Copied};
 use self::writer::Writer;
 
 /// Why a value is not written or read, in words for people.
@@ -80,7 +80,7 @@ pub(super) fn read_owned<T: Deserialize<'static>>(bytes: &[u8], depth: usize) ->
 
 /// The same of bytes that come one behind the other.
 pub(super) fn read_from<'de, T: Deserialize<'de>>(
-    source: impl Source<'de>,
+    source: impl ByteInput<'de>,
     depth: usize,
 ) -> Result<T, Misfit> {
     let mut reader = Reader::new(source, depth);

@@ -230,7 +230,7 @@ impl<'de> Deserialize<'de> for Never {
 mod tests {
     use super::*;
     use crate::codec::RAW;
-    use crate::payload::Source;
+    use crate::payload::ByteSource;
 
     /// As the code that `#[memo]` writes picks.
     macro_rules! pick {
@@ -251,7 +251,7 @@ mod tests {
     fn round_trip<T>(codec: Codec<T>, value: &T) -> Option<(u8, T)> {
         let Encoded { codec: number, bytes } = codec.encode(value).unwrap()?;
         let bytes = bytes.to_vec();
-        let content = Content { codec: number, source: Source::Memory(&bytes) };
+        let content = Content { codec: number, source: ByteSource::Memory(&bytes) };
         Some((number, codec.decode(&content).unwrap()))
     }
 
@@ -300,7 +300,7 @@ mod tests {
     fn both_codecs_of_a_result_read_each_others_ok() {
         let bytes = pick!(Alias<u8>).encode(&Ok(7)).unwrap().unwrap().bytes.to_vec();
         let codec = Select::<Result<u8, String>>::new().whole();
-        let content = Content { codec: SERDE, source: Source::Memory(&bytes) };
+        let content = Content { codec: SERDE, source: ByteSource::Memory(&bytes) };
         assert_eq!(codec.decode(&content).unwrap(), Ok(7));
     }
 
@@ -313,7 +313,7 @@ mod tests {
         for (writer, reader) in [(pick!(Vec<f64>), generic()), (generic(), pick!(Vec<f64>))] {
             let Encoded { codec, bytes } = writer.encode(&value).unwrap().unwrap();
             let bytes = bytes.to_vec();
-            let error = reader.decode(&Content { codec, source: Source::Memory(&bytes) }).unwrap_err();
+            let error = reader.decode(&Content { codec, source: ByteSource::Memory(&bytes) }).unwrap_err();
             assert!(matches!(error, DecodeError::Unreadable(_)), "{error}");
         }
     }

@@ -46,7 +46,7 @@ impl Kept {
             return None;
         }
         let record = self.try_read(stamp).unwrap_or_else(|error| {
-            events::debug!("the digest of an input is not known: {error}");
+            events::debug!(error = &error, "the digest of an input is not known");
             None
         })?;
         let digest = <[u8; 32]>::try_from(record.last_chunk::<32>()?.as_slice()).ok()?;
@@ -64,7 +64,7 @@ impl Kept {
         let session = if settled { Some(0) } else { sys::session(stamp.mount) };
         let Some(session) = session.filter(|_| stamp.size >= LEAST_BYTES) else { return };
         if let Err(error) = self.try_write(stamp, session, digest) {
-            events::debug!("the digest of an input is not kept: {error}");
+            events::debug!(error = &error, "the digest of an input is not kept");
         }
     }
 

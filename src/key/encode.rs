@@ -78,7 +78,7 @@ mod tag {
 /// The kinds of primitives. The values are part of the format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(crate) enum Primitive {
+pub(crate) enum PrimitiveKind {
     Bool = 0,
     I8 = 1,
     I16 = 2,
@@ -155,7 +155,7 @@ enum Destination {
 /// A run at the end of the buffer, whose count is not written yet.
 #[derive(Debug)]
 struct Run {
-    kind: Primitive,
+    kind: PrimitiveKind,
     count: usize,
     /// The count at which the run ends, or its bytes are looked after.
     limit: usize,
@@ -230,7 +230,7 @@ impl Encoder {
 
     /// Encodes a primitive: alone, or as an element of a run.
     #[inline]
-    fn primitive<const N: usize>(&mut self, kind: Primitive, bytes: [u8; N]) {
+    fn primitive<const N: usize>(&mut self, kind: PrimitiveKind, bytes: [u8; N]) {
         if self.in_sequence {
             match &mut self.run {
                 Some(run) if run.kind == kind && run.count < run.limit => run.count += 1,
@@ -248,7 +248,7 @@ impl Encoder {
     }
 
     /// Counts an element that begins a run, or goes on with one that has reached its limit.
-    fn next_of_run(&mut self, kind: Primitive) {
+    fn next_of_run(&mut self, kind: PrimitiveKind) {
         if let Some(data) = &mut self.data {
             data.spill();
             if let Some(run) = self.run.as_mut().filter(|run| run.kind == kind) {
@@ -260,7 +260,7 @@ impl Encoder {
         self.start_run(kind);
     }
 
-    fn start_run(&mut self, kind: Primitive) {
+    fn start_run(&mut self, kind: PrimitiveKind) {
         self.end_run();
         self.spill();
         self.buffer.push(tag::RUN + kind as u8);

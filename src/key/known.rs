@@ -8,7 +8,7 @@
 use serde::ser::{Error as _, Serialize, Serializer};
 
 pub(crate) use super::encode::{EncodeError, StandIn, canonical_bytes};
-use super::encode::{Encoder, Primitive};
+use super::encode::{Encoder, PrimitiveKind};
 use crate::sys::raw::{self, Bits};
 use crate::sys::view;
 
@@ -43,7 +43,7 @@ pub(crate) fn numbers<S: Serializer, T: Bits<raw::Primitive> + Serialize>(
     write(
         serializer,
         |encoder| {
-            let kind = Primitive::of::<T>();
+            let kind = PrimitiveKind::of::<T>();
             Ok(kind.is_some_and(|kind| encoder.known_numbers(kind, numbers.len(), digest)))
         },
         |serializer| numbers.serialize(serializer),

@@ -41,7 +41,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 pub use arguments::{ArgumentError, Arguments};
 pub(crate) use arguments::{Unknown, key, key_of_some, preview, writers};
-pub(crate) use encode::{EncodeError, Numbers, Primitive, has_no_order};
+pub(crate) use encode::{EncodeError, Numbers, PrimitiveKind, has_no_order};
 pub use hashed::Hashed;
 pub(crate) use identity::{FunctionId, Identity, IdentityParts, fingerprint_with_cfg};
 pub(crate) use preview::preview_of;

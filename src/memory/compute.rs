@@ -29,14 +29,14 @@ use super::inner::Inner;
 use super::lazy_entry::LazyEntry;
 use super::outbox::{Outbox, Parcel};
 use super::outcome::{Computed, Miss};
-use super::trouble::{Trouble, chain};
+use super::trouble::Trouble;
 use super::{Memory, MissReason, Outcome, Source};
 use crate::call::{Call, Memo};
 use crate::codec::{Codec, Encoded};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, chain};
 use crate::events;
 use crate::function::Function;
-use crate::key::{ArgumentError, Key};
+use crate::key::Key;
 use crate::lease::{Joined, Leader, Lease, Meanwhile, Shared, Watcher};
 use crate::panics;
 use crate::store::{Draft, Lookup, OwnedDraft, Payload};
@@ -86,8 +86,10 @@ impl Memory {
     pub(crate) fn keyed<C: Call>(&self, call: &C) -> Result<Keyed<'_, C::Output>, MissReason> {
         let memo = call.memo().ok_or(MissReason::NotMemoized)?;
         let inner = self.inner.as_deref().ok_or(MissReason::Disabled)?;
-        let note = |error: &ArgumentError| inner.troubles.note(Trouble::Key, memo.function.name(), error);
-        let key = memo.key(&inner.states).inspect_err(note).map_err(|_| MissReason::Unkeyed)?;
+        let key = memo.key(&inner.states).map_err(|error| {
+            inner.troubles.note(Trouble::Key, memo.function.name(), &chain(&error));
+            MissReason::Unkeyed(chain(&error).to_string())
+        })?;
         Ok(Keyed::new(self, inner, &memo, key))
     }
 

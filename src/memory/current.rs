@@ -11,7 +11,6 @@ use std::marker::PhantomData;
 use std::sync::{OnceLock, PoisonError, RwLock};
 
 use super::Memory;
-use super::trouble::chain;
 use crate::events;
 
 thread_local! {
@@ -98,8 +97,7 @@ fn at_default_place() -> Memory {
     static OPENED: OnceLock<Memory> = OnceLock::new();
     let open = || {
         Memory::open_default().unwrap_or_else(|error| {
-            let reason = chain(&error);
-            events::warn!("nothing will be remembered: {reason}; set REMEMO_DIR to a directory to use");
+            events::warn!(error = &error, "nothing will be remembered; set REMEMO_DIR to a directory to use");
             Memory::disabled()
         })
     };

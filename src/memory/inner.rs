@@ -7,9 +7,9 @@ use super::Memory;
 use super::compute::Keyed;
 use super::earlier::EarlierStates;
 use super::outbox::Parcel;
-use super::trouble::{Trouble, Troubles, chain};
+use super::trouble::{Trouble, Troubles};
 use crate::codec::{Codec, CodecError, DecodeError, Encoded};
-use crate::error::Result;
+use crate::error::{Result, chain};
 use crate::events;
 use crate::function::{Compress, Function};
 use crate::key::Key;
@@ -99,7 +99,7 @@ impl Inner {
 
     /// The value whose bytes another thread shared; counts as joined.
     pub(super) fn join<T>(&self, function: &Function, codec: &Codec<T>, shared: &Shared) -> Option<T> {
-        let note = |error: &DecodeError| self.troubles.note(Trouble::Decode, function.name(), error);
+        let note = |error: &DecodeError| self.troubles.note(Trouble::Decode, function.name(), &chain(error));
         let value = codec.decode(&shared.content()?).inspect_err(note).ok()?;
         self.counters.joined(shared.compute_time());
         Some(value)

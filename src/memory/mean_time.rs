@@ -1,5 +1,8 @@
 //! How long the calls of a function take on average, as its entries tell.
 //!
+//! Progress alone asks: without this, a new process whose batch finds no entry would show no
+//! remaining time before its first value, which can be an hour away.
+//!
 //! Asked only where a batch has no hits, whose entries tell their compute times, and once for each
 //! batch. Slots of the index and names of files are hashes, so any thousand entries are a fair
 //! sample.

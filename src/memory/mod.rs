@@ -39,10 +39,11 @@ use inner::Inner;
 pub use open::MemoryBuilder;
 pub(crate) use outbox::Outbox;
 pub(crate) use outcome::{Computed, Miss};
-pub use outcome::{MissReason, Outcome, Source};
+pub use outcome::{Outcome, Source};
 pub(crate) use remote::Sender;
 pub use shelved::Shelved;
-pub(crate) use trouble::chain;
+
+pub(crate) use crate::report::MissReason;
 
 use crate::call::{Call, Memo, NamedCall};
 use crate::codec::{Value, select};

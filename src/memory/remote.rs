@@ -1,6 +1,6 @@
 //! Calls of a memory on their way to another process, and their values when they come back.
 
-use std::fmt;
+use std::error::Error;
 use std::sync::Arc;
 
 use super::compute::Computation;
@@ -9,11 +9,12 @@ use super::outcome::Computed;
 use super::{Memory, MissReason, Source};
 use crate::call::{Call, Memo};
 use crate::codec::Encoded;
+use crate::error::chain;
 use crate::events;
 use crate::key::Key;
 use crate::lease::Shared;
 use crate::lock::lock;
-use crate::payload::{Bytes, Content, Source as ByteSource};
+use crate::payload::{ByteSource, Bytes, Content};
 use crate::remote::{ArgumentWriter, Failure, Job, Reply, ReplyValue, Route, SHELF};
 use crate::store::Lookup;
 
@@ -141,9 +142,9 @@ fn decode<T>(memo: &Memo<'_, T>, codec: u8, bytes: &[u8]) -> Result<T, Failure> 
 /// A value that its function does not keep.
 fn decode_whole<T>(memo: &Memo<'_, T>, bytes: &[u8]) -> Result<T, Failure> {
     let codec = memo.whole().ok_or_else(|| Failure::not_sent("its value cannot be read"))?;
-    (codec.decode)(bytes).map_err(|error| unreadable(&error))
+    (codec.decode)(bytes).map_err(|error| unreadable(&*error))
 }
 
-fn unreadable(error: &dyn fmt::Display) -> Failure {
-    Failure::not_sent(format!("its value cannot be read: {error}"))
+fn unreadable(error: &dyn Error) -> Failure {
+    Failure::not_sent(format!("its value cannot be read: {}", chain(error)))
 }

@@ -14,7 +14,7 @@ use crate::codec::{Codec, DecodeError, Value, decode_any};
 use crate::error::{Error, Result};
 use crate::key::Key;
 use crate::key::known::{self, StandIn};
-use crate::payload::{Content, ReadError, Source};
+use crate::payload::{ByteSource, Content, ReadError};
 use crate::store::{self, Lookup};
 
 /// A value left in the cache: small, cheap to clone and to send elsewhere, and read back with [`get`](Self::get).
@@ -124,7 +124,7 @@ impl<T: Value> Shelved<T> {
             },
             Location::Inside(bytes) => {
                 let (&codec, bytes) = bytes.split_first().ok_or_else(|| self.damaged("it is empty"))?;
-                self.decode(&Content { codec, source: Source::Memory(bytes) })
+                self.decode(&Content { codec, source: ByteSource::Memory(bytes) })
             }
         }
     }

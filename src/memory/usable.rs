@@ -4,8 +4,8 @@ use std::time::SystemTime;
 
 use super::MissReason;
 use super::compute::Keyed;
-use super::trouble::{Trouble, chain};
-use crate::error::Result;
+use super::trouble::Trouble;
+use crate::error::{Result, chain};
 use crate::function::Function;
 use crate::store::{Entry, Lookup};
 
@@ -37,11 +37,11 @@ impl<T> Keyed<'_, T> {
                 MissReason::Unavailable(_) => Trouble::Read,
                 _ => Trouble::Decode,
             };
-            self.note(trouble, &error);
+            self.note(trouble, &chain(&error));
             reason
         })?;
         if let Some(stamp) = entry.verified() {
-            self.inner.store.vouch(&entry.key(), &stamp);
+            self.inner.store.mark_verified(&entry.key(), &stamp);
         }
         Ok(value)
     }
@@ -53,7 +53,7 @@ pub(super) fn usable(entry: Result<Lookup>, function: &Function) -> Result<Entry
         Ok(Lookup::Found(entry)) => entry,
         Ok(Lookup::Absent) => return Err(MissReason::Absent),
         Ok(Lookup::Damaged(how)) => return Err(MissReason::Damaged(how)),
-        Err(error) => return Err(MissReason::Unavailable(chain(&error))),
+        Err(error) => return Err(MissReason::Unavailable(chain(&error).to_string())),
     };
     let definition = function.definition();
     if let Some(ttl) = definition.ttl {

@@ -25,13 +25,13 @@ use std::cmp::Reverse;
 use std::time::SystemTime;
 
 use super::inner::Inner;
-use super::trouble::chain;
 use super::usable::usable;
 use super::{Memory, MissReason};
 use crate::call::{Call, Memo};
+use crate::error::chain;
 use crate::report::{self, Change, FunctionRecord, Recorded, Why};
 use crate::states::Difference;
-use crate::store::{Entry, Payload};
+use crate::store::Payload;
 
 impl Memory {
     /// Explains whether and why [`call`](Self::call) would run the function: one line for people, and what it is made of.
@@ -79,42 +79,23 @@ impl Memory {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn why<C: Call>(&self, call: &C) -> Why {
-        let Some(memo) = call.memo() else { return Why::NotMemoized };
-        let Some(inner) = &self.inner else { return Why::Disabled };
-        let key = match memo.key(&inner.states) {
-            Ok(key) => key,
-            Err(error) => return Why::Unkeyed(error.to_string()),
+        self.explain(call).unwrap_or_else(Why::Miss)
+    }
+
+    fn explain<C: Call>(&self, call: &C) -> Result<Why, MissReason> {
+        let memo = call.memo().ok_or(MissReason::NotMemoized)?;
+        let inner = self.inner.as_deref().ok_or(MissReason::Disabled)?;
+        let key = memo.key(&inner.states).map_err(|error| MissReason::Unkeyed(chain(&error).to_string()))?;
+        let entry = match usable(inner.store.get(&key), memo.function) {
+            Err(MissReason::Absent) => {
+                let records = inner.records.of_name(memo.function.name());
+                let records = records.map_err(|error| MissReason::Unavailable(chain(&error).to_string()))?;
+                return Ok(of_absence(records, inner, &memo));
+            }
+            usable => usable?,
         };
-        match usable(inner.store.get(&key), memo.function) {
-            Ok(entry) => of_entry(&entry, &memo),
-            Err(reason) => of_miss(reason, inner, &memo),
-        }
-    }
-}
-
-fn of_entry<T>(entry: &Entry, memo: &Memo<'_, T>) -> Why {
-    match memo.codec.decode(&entry.value()) {
-        Ok(_) => Why::Hit { age: entry.info("").age(), took: entry.compute_time() },
-        Err(error) => match MissReason::of_decoding(&error) {
-            MissReason::Damaged(how) => Why::Damaged(how),
-            MissReason::Unavailable(how) => Why::Unavailable(how),
-            _ => Why::Unreadable(error.to_string()),
-        },
-    }
-}
-
-fn of_miss<T>(reason: MissReason, inner: &Inner, memo: &Memo<'_, T>) -> Why {
-    match reason {
-        MissReason::Expired { age } => Why::Expired { age },
-        MissReason::Rejected => Why::Rejected,
-        MissReason::Damaged(how) => Why::Damaged(how),
-        MissReason::Unreadable(how) => Why::Unreadable(how),
-        MissReason::Unavailable(how) => Why::Unavailable(how),
-        // A look-up gives no other reason but that there is no entry.
-        _ => inner
-            .records
-            .of_name(memo.function.name())
-            .map_or_else(|error| Why::Unavailable(chain(&error)), |records| of_absence(records, inner, memo)),
+        memo.codec.decode(&entry.value()).map_err(|error| MissReason::of_decoding(&error))?;
+        Ok(Why::Hit { age: entry.info("").age(), took: entry.compute_time() })
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) struct Item<C> {
 
 /// How an attempt is made.
 #[derive(Clone, Copy)]
-pub(super) struct AttemptTerms<'w> {
+pub(super) struct AttemptOptions<'w> {
     /// What is done while somebody else computes the key.
     pub(super) meanwhile: Meanwhile<'w>,
     /// A call that fails is tried again if it has not failed so often before.
@@ -72,20 +72,20 @@ impl<C: Call> Item<C> {
     pub(super) fn run<'m>(
         self,
         memory: &'m Memory,
-        terms: AttemptTerms<'_>,
+        options: AttemptOptions<'_>,
         outbox: &mut Option<Outbox<'m>>,
     ) -> Ran<C> {
         // What panics here is the user's: a decoder, or the `Serialize` of an argument.
-        match panics::catch(|| self.begin(memory, terms)) {
-            Ok(Ok(computation)) => self.run_here(memory, Some(computation), terms.retries, outbox),
-            Ok(Err(NotLed::NoKey)) => self.run_here(memory, None, terms.retries, outbox),
+        match panics::catch(|| self.begin(memory, options)) {
+            Ok(Ok(computation)) => self.run_here(memory, Some(computation), options.retries, outbox),
+            Ok(Err(NotLed::NoKey)) => self.run_here(memory, None, options.retries, outbox),
             Ok(Err(NotLed::Busy(key, by))) => Ran::Busy(key, self, by),
             Ok(Err(NotLed::Done(computed))) => self.end(Ok(computed)),
             Err(payload) => {
                 let function = function_of(&self.call);
                 let subject = TaskSubject { index: self.index, function, arguments: String::new() };
                 let error = panicked(subject, &payload);
-                self.fail(error.kind(), terms.retries, |_| error)
+                self.fail(error.kind(), options.retries, |_| error)
             }
         }
     }
@@ -94,9 +94,9 @@ impl<C: Call> Item<C> {
     pub(super) fn begin<'m>(
         &self,
         memory: &'m Memory,
-        terms: AttemptTerms<'_>,
+        options: AttemptOptions<'_>,
     ) -> Result<Computation<'m, C::Output>, NotLed<C::Output>> {
-        let meanwhile = if self.alone { Meanwhile::Alone } else { terms.meanwhile };
+        let meanwhile = if self.alone { Meanwhile::Alone } else { options.meanwhile };
         memory.begin(&self.call, &self.miss, meanwhile)
     }
 
@@ -130,7 +130,7 @@ impl<C: Call> Item<C> {
                 if let Err(error) = &result
                     && may_fail
                 {
-                    events::warn!("not tried again, as its arguments cannot be copied: {error}");
+                    events::warn!(error = &error, "not tried again, as its arguments cannot be copied");
                 }
                 Ran::done(TaskSubject::unknown(index), miss.key, spare, result)
             }

@@ -10,7 +10,7 @@ use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::attempt::{AttemptTerms, Item, Ran, send, subject_of};
+use super::attempt::{AttemptOptions, Item, Ran, send, subject_of};
 use crate::call::Call;
 use crate::memory::{Computation, Memory, NotLed, Outbox, Sender};
 use crate::panics;
@@ -38,7 +38,7 @@ struct Attempts<'a, 'm, C: Call, R> {
     dispatch: &'a Dispatch,
     execute: &'a dyn Execute,
     memory: &'m Memory,
-    terms: AttemptTerms<'a>,
+    options: AttemptOptions<'a>,
     outbox: &'a mut Option<Outbox<'m>>,
     tell: &'a mut dyn FnMut(R, Ran<C>),
 }
@@ -59,18 +59,18 @@ impl Dispatch {
         &self,
         memory: &'m Memory,
         items: impl Iterator<Item = (R, Item<C>)>,
-        terms: AttemptTerms<'_>,
+        options: AttemptOptions<'_>,
         outbox: &mut Option<Outbox<'m>>,
         tell: &mut dyn FnMut(R, Ran<C>),
     ) {
         let execute = match &self.execute {
             Ok(execute) => &**execute,
             Err(reason) => {
-                let refuse = |item| fail(item, Failure::not_sent(reason), terms.retries);
+                let refuse = |item| fail(item, Failure::not_sent(reason), options.retries);
                 return items.for_each(|(tag, item)| tell(tag, refuse(item)));
             }
         };
-        let mut attempts = Attempts { dispatch: self, execute, memory, terms, outbox, tell };
+        let mut attempts = Attempts { dispatch: self, execute, memory, options, outbox, tell };
         let mut together = Vec::new();
         for (tag, item) in items {
             let Some(outgoing) = attempts.prepare(tag, item) else { continue };
@@ -88,11 +88,11 @@ impl Dispatch {
         &self,
         memory: &'m Memory,
         item: Item<C>,
-        terms: AttemptTerms<'_>,
+        options: AttemptOptions<'_>,
         outbox: &mut Option<Outbox<'m>>,
     ) -> Ran<C> {
         let mut result = None;
-        self.run(memory, iter::once(((), item)), terms, outbox, &mut |(), ran| result = Some(ran));
+        self.run(memory, iter::once(((), item)), options, outbox, &mut |(), ran| result = Some(ran));
         result.expect("every item has a result")
     }
 }
@@ -100,7 +100,7 @@ impl Dispatch {
 impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
     /// Makes a job of an item, if it is to be computed now.
     fn prepare(&mut self, tag: R, item: Item<C>) -> Option<(Outgoing<'m, C, R>, Job)> {
-        let computation = match guarded(|| Ok(item.begin(self.memory, self.terms))) {
+        let computation = match guarded(|| Ok(item.begin(self.memory, self.options))) {
             Ok(Ok(computation)) => Some(computation),
             Ok(Err(NotLed::NoKey)) => None,
             Ok(Err(NotLed::Busy(key, by))) => {
@@ -203,7 +203,7 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
     fn fail(&mut self, outgoing: Outgoing<'m, C, R>, failure: Failure) {
         let Outgoing { item, computation, tag } = outgoing;
         drop(computation);
-        (self.tell)(tag, fail(item, failure, self.terms.retries));
+        (self.tell)(tag, fail(item, failure, self.options.retries));
     }
 }
 

@@ -40,7 +40,7 @@ mod watch;
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::batch::stream::{Stream, StreamTerms};
+use self::batch::stream::{Stream, StreamOptions};
 pub use self::executor::Executor;
 use self::policy::Policy;
 use self::pool::PoolSize;
@@ -48,7 +48,7 @@ use self::pool::PoolSize;
 pub use self::processes::init;
 #[cfg(target_os = "linux")]
 use self::processes::is_worker;
-use self::progress::Shown;
+use self::progress::Audience;
 pub use self::progress::{Progress, Totals};
 use self::task::Submissions;
 pub use self::task::{AsCompleted, Task, as_completed};
@@ -89,7 +89,7 @@ pub struct Parallel {
     keep_going: bool,
     executor: Executor,
     timeout: Option<Duration>,
-    shown: Shown,
+    audience: Audience,
     retries: u32,
     /// Bytes of the stack of each thread; `None`: the default.
     stack: Option<usize>,
@@ -239,10 +239,10 @@ impl Parallel {
         C::Output: Send,
     {
         let window = if self.window == 0 { queue::WINDOW } else { self.window };
-        let terms = StreamTerms { size: self.size(), window, ordered };
+        let options = StreamOptions { size: self.size(), window, ordered };
         let memory = self.current_memory();
         let dispatch = self.dispatch(&memory);
-        Stream::new(calls.into_iter(), memory, dispatch, self.policy(), terms, &self.shown)
+        Stream::new(calls.into_iter(), memory, dispatch, self.policy(), options, &self.audience)
     }
 
     /// The memory of what begins now on this thread.
@@ -282,7 +282,7 @@ impl Parallel {
         let memory = self.current_memory();
         let dispatch = self.dispatch(&memory);
         let calls = calls.into_iter();
-        let mut results = batch::draw::run(calls, self.size(), memory, dispatch, policy, &self.shown);
+        let mut results = batch::draw::run(calls, self.size(), memory, dispatch, policy, &self.audience);
         // Not `sort_unstable`: they come in runs, which this one makes use of.
         results.sort_by_key(|(index, _)| *index);
         results

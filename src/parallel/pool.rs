@@ -119,9 +119,9 @@ pub(super) struct Pool {
     noted: Barrier,
 }
 
-/// How a thread comes to serve: rayon runs it from different places.
+/// How a thread was made to come and serve: rayon runs it from different places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Came {
+enum Summons {
     Called,
     Asked,
 }
@@ -133,17 +133,17 @@ fn depth() -> usize {
     std::ptr::from_ref(std::hint::black_box(&here)).addr()
 }
 
-fn note_bottom(came: Came) {
+fn note_bottom(summons: Summons) {
     let mut bottoms = BOTTOM.get();
-    bottoms[came as usize] = depth();
+    bottoms[summons as usize] = depth();
     BOTTOM.set(bottoms);
 }
 
 /// Whether nothing lies beneath on the stack of this thread. (Stacks grow downwards wherever Rust runs; the noted place may be some
 /// frames off, a wait inside rayon takes more.)
-fn is_at_bottom(came: Came) -> bool {
+fn is_at_bottom(summons: Summons) -> bool {
     const SLACK: usize = 512;
-    depth() + SLACK >= BOTTOM.get()[came as usize]
+    depth() + SLACK >= BOTTOM.get()[summons as usize]
 }
 
 /// What tells one pool from another.
@@ -172,7 +172,7 @@ impl Pool {
         }
         let warn = |error: &ThreadPoolBuildError| {
             let jobs = size.jobs;
-            events::warn!("{jobs} threads cannot be started, so the one that asks computes: {error}");
+            events::warn!(error = &error, "{jobs} threads cannot be started, so the one that asks computes");
         };
         (Pool::of(size).inspect_err(warn).ok(), false)
     }
@@ -237,37 +237,37 @@ impl Pool {
     }
 
     /// Has one thread come.
-    fn spawn(self: &Arc<Self>, act: fn(&Arc<Pool>, Came)) {
+    fn spawn(self: &Arc<Self>, act: fn(&Arc<Pool>, Summons)) {
         let pool = Arc::clone(self);
-        self.threads.spawn(move || act(&pool, Came::Called));
+        self.threads.spawn(move || act(&pool, Summons::Called));
     }
 
     /// Has all threads come, each once.
-    fn spawn_all(self: &Arc<Self>, act: fn(&Arc<Pool>, Came)) {
+    fn spawn_all(self: &Arc<Self>, act: fn(&Arc<Pool>, Summons)) {
         let pool = Arc::clone(self);
-        self.threads.spawn_broadcast(move |_| act(&pool, Came::Asked));
+        self.threads.spawn_broadcast(move |_| act(&pool, Summons::Asked));
     }
 
     /// Has every thread note where its stack is at the bottom. The pool is new, so that is where they are.
     fn note_bottoms(self: &Arc<Self>) {
         for _ in 0..self.size() {
             // Each waits for all others, so that no thread takes two.
-            self.spawn(|pool, came| {
-                note_bottom(came);
+            self.spawn(|pool, summons| {
+                note_bottom(summons);
                 pool.noted.wait();
             });
         }
         self.noted.wait();
-        self.spawn_all(|pool, came| {
-            note_bottom(came);
+        self.spawn_all(|pool, summons| {
+            note_bottom(summons);
             pool.noted.wait();
         });
         self.noted.wait();
     }
 
     /// A thread of the pool that was called, or asked with all others.
-    fn arrive(self: &Arc<Self>, came: Came) {
-        match self.line.arrive(came == Came::Called, !is_busy() && is_at_bottom(came)) {
+    fn arrive(self: &Arc<Self>, summons: Summons) {
+        match self.line.arrive(summons == Summons::Called, !is_busy() && is_at_bottom(summons)) {
             Arrival::Go => {}
             Arrival::AskAll => self.spawn_all(Pool::arrive),
             Arrival::Serve => {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Parallel;
 use super::executor::Executor;
-use super::progress::{Progress, Shown};
+use super::progress::{Audience, Progress};
 use crate::memory::Memory;
 
 impl Parallel {
@@ -113,7 +113,7 @@ impl Parallel {
     /// [`Totals::remaining`](crate::execute::Totals::remaining). What runs inside a task of another batch shows nothing, nor does a call that is
     /// [submitted](Self::submit) by itself.
     pub fn progress(mut self, progress: bool) -> Self {
-        self.shown = if progress { Shown::Reader } else { Shown::Nobody };
+        self.audience = if progress { Audience::Reader } else { Audience::Nobody };
         self
     }
 
@@ -137,7 +137,7 @@ impl Parallel {
     /// # Ok::<(), rememo::Error>(())
     /// ```
     pub fn on_progress(mut self, progress: impl Progress + 'static) -> Self {
-        self.shown = Shown::Given(Arc::new(progress));
+        self.audience = Audience::Given(Arc::new(progress));
         self
     }
 }

@@ -85,7 +85,7 @@ pub(super) fn watch(pool: &Arc<Pool>, work: &Arc<Standing>) {
             *watch = Watch::default();
             work.is_watched.store(false, SeqCst);
             drop(watch);
-            events::warn!("a pool whose threads all wait for one batch would hang: {error}");
+            events::warn!(error = &error, "a pool whose threads all wait for one batch would hang");
         }
     } else if was_empty {
         drop(watch);
@@ -149,6 +149,6 @@ fn start_stand_in(pool: &Arc<Pool>, work: &Arc<Standing>) {
     let name = format!("rememo-{}-more", pool.size());
     let stand_in = move || pool.stand_in(work.work());
     if let Err(error) = thread::Builder::new().name(name).spawn(stand_in) {
-        events::warn!("no thread can be started for a batch that gets none of its pool: {error}");
+        events::warn!(error = &error, "no thread can be started for a batch that gets none of its pool");
     }
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::ReadError;
 use super::stored::{BLOCK, Stored};
-use super::{Source, Unfit};
+use super::{ByteSource, Unfit};
 use crate::sys::map::Mapped;
 use crate::sys::{self, Stamp};
 
@@ -86,7 +86,7 @@ impl PayloadFile {
             return Ok(());
         }
         let begin = SystemTime::now();
-        let mut reader = Stored::new(Source::File(self), false);
+        let mut reader = Stored::new(ByteSource::File(self), false);
         let mut block = Vec::new();
         while reader.remaining() > 0 {
             block.clear();
@@ -128,7 +128,7 @@ impl PayloadFile {
     /// All bytes of a trusted file.
     pub(crate) fn read_whole(&self) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        let mut reader = Stored::new(Source::File(self), true);
+        let mut reader = Stored::new(ByteSource::File(self), true);
         let length = usize::try_from(self.length()).map_err(io::Error::other)?;
         reader.append(&mut bytes, length).map_err(io::Error::other)?;
         Ok(bytes)

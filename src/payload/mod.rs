@@ -85,12 +85,12 @@ impl From<Vec<u8>> for Bytes<'_> {
 pub(crate) struct Content<'e> {
     /// The number of the encoding, with a bit that says whether they are [compressed].
     pub(crate) codec: u8,
-    pub(crate) source: Source<'e>,
+    pub(crate) source: ByteSource<'e>,
 }
 
 /// Where bytes are.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Source<'e> {
+pub(crate) enum ByteSource<'e> {
     /// Read and checked.
     Memory(&'e [u8]),
     /// In a file that is neither read nor checked yet.
@@ -116,7 +116,7 @@ impl<'e> Content<'e> {
     /// All bytes in one piece, checked.
     pub(crate) fn whole(&self) -> Result<Cow<'e, [u8]>, ReadError> {
         match self.source {
-            Source::Memory(bytes) if !self.is_compressed() => Ok(bytes.into()),
+            ByteSource::Memory(bytes) if !self.is_compressed() => Ok(bytes.into()),
             _ => {
                 let mut reader = Reader::new(self, false)?;
                 let length = usize::try_from(reader.remaining()).map_err(|_| Unfit::Memory)?;
@@ -130,8 +130,8 @@ impl<'e> Content<'e> {
     /// Reads all bytes as they are stored and checks them, unless that was done.
     pub(crate) fn check(&self) -> Result<(), ReadError> {
         match self.source {
-            Source::Memory(_) => Ok(()),
-            Source::File(file) => file.check(),
+            ByteSource::Memory(_) => Ok(()),
+            ByteSource::File(file) => file.check(),
         }
     }
 }
@@ -169,7 +169,12 @@ impl fmt::Display for ReadError {
     }
 }
 
-impl std::error::Error for ReadError {}
+impl std::error::Error for ReadError {
+    /// `Display` has what is inside.
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        if let ReadError::Io(error) = self { error.source() } else { None }
+    }
+}
 
 impl From<io::Error> for ReadError {
     fn from(error: io::Error) -> Self {

@@ -2,7 +2,7 @@
 
 use super::compressed::Decompressing;
 use super::stored::Stored;
-use super::{Content, PayloadFile, ReadError, Source};
+use super::{ByteSource, Content, PayloadFile, ReadError};
 use crate::sys::raw::{self, Primitive, Unfilled};
 
 /// Reads the bytes of one value. Positions and lengths are those of its bytes before they were compressed.
@@ -24,7 +24,7 @@ impl<'e> Reader<'e> {
 
     /// A reader of bytes that are in memory.
     pub(crate) fn of_bytes(bytes: &'e [u8]) -> Self {
-        Reader::Plain(Stored::new(Source::Memory(bytes), false))
+        Reader::Plain(Stored::new(ByteSource::Memory(bytes), false))
     }
 
     /// How many bytes were read.

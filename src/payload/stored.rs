@@ -1,6 +1,6 @@
 //! Reads bytes as they are stored, from front to end, straight to where they are wanted, and checks them on the way.
 
-use super::{PayloadFile, ReadError, Source};
+use super::{ByteSource, PayloadFile, ReadError};
 use crate::checksum::Running;
 use crate::sys::raw::{self, Primitive, Unfilled};
 
@@ -10,7 +10,7 @@ pub(super) const BLOCK: usize = 1024 * 1024;
 
 /// Reads the stored bytes of one value.
 pub(crate) struct Stored<'e> {
-    source: Source<'e>,
+    source: ByteSource<'e>,
     /// How many bytes were read.
     position: u64,
     length: u64,
@@ -20,11 +20,11 @@ pub(crate) struct Stored<'e> {
 
 impl<'e> Stored<'e> {
     /// A reader of `source`. It checks nothing if it may rely on trust and the file is trusted.
-    pub(crate) fn new(source: Source<'e>, may_trust: bool) -> Self {
+    pub(crate) fn new(source: ByteSource<'e>, may_trust: bool) -> Self {
         let (length, checksum) = match source {
-            Source::Memory(bytes) => (bytes.len() as u64, None),
-            Source::File(file) if may_trust && file.is_trusted() => (file.length(), None),
-            Source::File(file) => {
+            ByteSource::Memory(bytes) => (bytes.len() as u64, None),
+            ByteSource::File(file) if may_trust && file.is_trusted() => (file.length(), None),
+            ByteSource::File(file) => {
                 let mut checksum = Running::new();
                 checksum.update(&file.head.covered);
                 (file.length(), Some(checksum))
@@ -46,7 +46,7 @@ impl<'e> Stored<'e> {
     /// The file, if the bytes are in one and need no check.
     pub(crate) fn trusted_file(&self) -> Option<&'e PayloadFile> {
         match self.source {
-            Source::File(file) if self.checksum.is_none() => Some(file),
+            ByteSource::File(file) if self.checksum.is_none() => Some(file),
             _ => None,
         }
     }
@@ -89,7 +89,7 @@ impl<'e> Stored<'e> {
             return Err(ReadError::left_over(self.remaining()));
         }
         match (self.source, self.checksum) {
-            (Source::File(file), Some(checksum)) if checksum.finish() != file.head.checksum => {
+            (ByteSource::File(file), Some(checksum)) if checksum.finish() != file.head.checksum => {
                 Err(ReadError::Damaged("its checksum does not match".into()))
             }
             _ => Ok(()),
@@ -99,14 +99,14 @@ impl<'e> Stored<'e> {
     /// Reads a block, or what was read ahead.
     fn fill_some(&mut self, target: &mut Unfilled<'_>) -> Result<(), ReadError> {
         let file = match self.source {
-            Source::Memory(bytes) => {
+            ByteSource::Memory(bytes) => {
                 let from = usize::try_from(self.position).unwrap_or(usize::MAX);
                 let count = target.remaining();
                 target.put(&bytes[from..from + count]);
                 self.position += count as u64;
                 return Ok(());
             }
-            Source::File(file) => file,
+            ByteSource::File(file) => file,
         };
         let read = match usize::try_from(self.position).ok().and_then(|from| file.head.ahead.get(from..)) {
             Some(ahead) if !ahead.is_empty() => {

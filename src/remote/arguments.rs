@@ -23,8 +23,9 @@ use super::lent::{self, Lent};
 use super::reply::Failure;
 use super::shelf::{self, SHELF};
 use crate::codec::{self, CodecError, Encoded, Meaning, SERDE};
+use crate::error::chain;
 use crate::key::preview_of;
-use crate::payload::{Content, LARGE, PayloadFile, Source};
+use crate::payload::{ByteSource, Content, LARGE, PayloadFile};
 use crate::wire::{Reader, Writer};
 
 /// An argument lies in the message.
@@ -52,8 +53,9 @@ impl ArgumentWriter {
 
     /// Takes an argument that serde can write, with the digest of what it means if its reader is to compare it.
     fn put<T: Serialize + ?Sized>(&mut self, value: &T, name: &str, compare: bool) -> Result<(), Unsent> {
-        let (bytes, digest) = encoded(value, compare)
-            .map_err(|error| Unsent(format!("its argument `{name}` cannot be written: {error}")))?;
+        let (bytes, digest) = encoded(value, compare).map_err(|error| {
+            Unsent(format!("its argument `{name}` cannot be written: {}", chain(&*error)))
+        })?;
         self.put_encoded(&Encoded { codec: SERDE, bytes: bytes.into() }, digest);
         Ok(())
     }
@@ -115,8 +117,8 @@ impl Argument<'_> {
 
     fn content(&self) -> Content<'_> {
         let source = match &self.bytes {
-            Held::Memory(bytes) => Source::Memory(bytes),
-            Held::File(file) => Source::File(file),
+            Held::Memory(bytes) => ByteSource::Memory(bytes),
+            Held::File(file) => ByteSource::File(file),
         };
         Content { codec: self.codec, source }
     }
@@ -127,7 +129,7 @@ impl Argument<'_> {
         let why = match Meaning::of(value) {
             Ok(meaning) if meaning.digest() == digest => return Ok(()),
             Ok(_) => codec::REMEDY.to_owned(),
-            Err(error) => error.to_string(),
+            Err(error) => chain(&error).to_string(),
         };
         let preview = preview_of(value);
         Err(Failure::not_sent(format!("its argument `{name}` arrives as another value, `{preview}`: {why}")))

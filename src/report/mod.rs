@@ -3,6 +3,7 @@
 mod changes;
 mod items;
 mod machine;
+pub(crate) mod miss_reason;
 mod records;
 pub(crate) mod stats;
 pub(crate) mod why;
@@ -12,12 +13,12 @@ pub(crate) use changes::between;
 pub use changes::{Change, ChangeKind};
 pub use items::CodeItem;
 pub(crate) use machine::{unseen, with_machine_code};
+pub(crate) use miss_reason::MissReason;
 pub use records::FunctionRecord;
 pub(crate) use records::{Recorded, Records};
 pub use stats::Verified;
 pub(crate) use stats::{Counters, Stats};
 pub(crate) use why::Why;
-pub(crate) use words::Obstacle;
 
 pub use crate::function::{Code, Fingerprint, FunctionInfo, InstanceCode};
 pub use crate::store::Reduced;

@@ -1,10 +1,13 @@
 //! Why a call is a hit or a miss, for people.
+//!
+//! Each reason is said once. [`MissReason`] is what a look-up sees, and every miss has one. [`Why`]
+//! adds what the records of functions tell of an absent entry, and has the other reasons as they are.
 
 use std::fmt::{self, Display, Write};
 use std::time::Duration;
 
-use super::Change;
-use super::words::{Obstacle, OneLine, Span};
+use super::words::{OneLine, Span};
+use super::{Change, MissReason};
 
 /// Why [`call`](crate::Memory::call) would return a value at once, or run the function; [`Memory::why`](crate::Memory::why)
 /// returns it.
@@ -70,26 +73,9 @@ pub enum Why {
         /// As in [`CodeChanged`](Self::CodeChanged).
         computed_before: Option<bool>,
     },
-    /// The entry is older than the function's `ttl`, or may be.
-    Expired {
-        /// How old it is; zero if that is not known, since it is from the future by this machine's
-        /// clock.
-        age: Duration,
-    },
-    /// The function's `valid` turns the entry down.
-    Rejected,
-    /// The entry's bytes are not what was written: how.
-    Damaged(String),
-    /// The entry is sound, but its bytes are no value of the output type: what the decoder said.
-    Unreadable(String),
-    /// The store cannot be read: what the operating system said.
-    Unavailable(String),
-    /// The arguments cannot be made into a key: why.
-    Unkeyed(String),
-    /// The memory is disabled.
-    Disabled,
-    /// The call is of a plain closure.
-    NotMemoized,
+    /// The look-up tells all there is to tell, as [`call`](crate::Memory::call) would: for any reason but
+    /// [`Absent`](MissReason::Absent), which the variants above take apart.
+    Miss(MissReason),
 }
 
 impl Why {
@@ -103,50 +89,36 @@ impl Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Names and arguments are the user's, and may hold anything.
         let mut f = OneLine(f);
-        let obstacle = match self {
+        match self {
             // No function takes no time at all.
-            Why::Hit { age, took: Duration::ZERO } => return write!(f, "hit: stored {} ago", Span(*age)),
-            Why::Hit { age, took } => {
-                return write!(f, "hit: computed {} ago in {}", Span(*age), Span(*took));
-            }
+            Why::Hit { age, took: Duration::ZERO } => write!(f, "hit: stored {} ago", Span(*age)),
+            Why::Hit { age, took } => write!(f, "hit: computed {} ago in {}", Span(*age), Span(*took)),
             Why::NeverComputed { function } => {
-                return write!(f, "never computed: no value of `{function}` is in this cache");
+                write!(f, "never computed: no value of `{function}` is in this cache")
             }
             Why::NewArguments { function, arguments, type_parameters } => {
                 write!(
                     f,
                     "new arguments: `{function}` has run with this code, but no value is kept for ({arguments})"
                 )?;
-                return if type_parameters.is_empty() {
-                    Ok(())
-                } else {
-                    write!(f, " under `{type_parameters}`")
-                };
+                if type_parameters.is_empty() { Ok(()) } else { write!(f, " under `{type_parameters}`") }
             }
             Why::CodeChanged { changes, computed_before } => {
-                return write!(f, "{}: {}", Changed("the code changed", *computed_before), Listed(changes));
+                write!(f, "{}: {}", Changed("the code changed", *computed_before), Listed(changes))
             }
             Why::Version { was, now, computed_before } => {
                 let [was, now] = [was, now].map(|version| if version.is_empty() { "none" } else { version });
-                return match computed_before {
+                match computed_before {
                     Some(true) => write!(f, "computed by another version: {was}, now {now}"),
                     not => write!(f, "{}: {was}, now {now}", Changed("the version changed", *not)),
-                };
+                }
             }
             Why::Parameters { was, now, computed_before } => {
                 let what = Changed("the list of arguments in the key changed", *computed_before);
-                return write!(f, "{what}: ({}), now ({})", was.join(", "), now.join(", "));
+                write!(f, "{what}: ({}), now ({})", was.join(", "), now.join(", "))
             }
-            Why::Expired { age } => Obstacle::Expired(*age),
-            Why::Rejected => Obstacle::Rejected,
-            Why::Damaged(how) => Obstacle::Damaged(how),
-            Why::Unreadable(how) => Obstacle::Unreadable(how),
-            Why::Unavailable(how) => Obstacle::Unavailable(how),
-            Why::Unkeyed(how) => Obstacle::Unkeyed(Some(how)),
-            Why::Disabled => Obstacle::Disabled,
-            Why::NotMemoized => Obstacle::NotMemoized,
-        };
-        write!(f, "{obstacle}")
+            Why::Miss(reason) => write!(f, "{reason}"),
+        }
     }
 }
 

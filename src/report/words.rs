@@ -3,41 +3,6 @@
 use std::fmt::{self, Display, Write};
 use std::time::Duration;
 
-/// What keeps a look-up from a value although code and arguments are not new, or before they matter.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Obstacle<'a> {
-    Expired(Duration),
-    Rejected,
-    Damaged(&'a str),
-    Unreadable(&'a str),
-    Unavailable(&'a str),
-    Unkeyed(Option<&'a str>),
-    Disabled,
-    NotMemoized,
-}
-
-impl Display for Obstacle<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut f = OneLine(f);
-        match self {
-            Obstacle::Expired(Duration::ZERO) => {
-                f.write_str("expired: its age is not known, as it is from the future by this machine's clock")
-            }
-            Obstacle::Expired(age) => write!(f, "expired: it is {} old", Span(*age)),
-            Obstacle::Rejected => f.write_str("turned down by the function's `valid`"),
-            Obstacle::Damaged(how) => write!(f, "damaged: {how}"),
-            Obstacle::Unreadable(how) => write!(f, "not readable as a value of the output type: {how}"),
-            Obstacle::Unavailable(how) => write!(f, "the store could not be read: {how}"),
-            Obstacle::Unkeyed(None) => f.write_str("the arguments could not be made into a key"),
-            Obstacle::Unkeyed(Some(how)) => {
-                write!(f, "the arguments could not be made into a key: {how}")
-            }
-            Obstacle::Disabled => f.write_str("the memory is disabled"),
-            Obstacle::NotMemoized => f.write_str("a plain closure is never remembered"),
-        }
-    }
-}
-
 /// A length of time in two digits: `850 µs`, `3.1 s`, `8 d`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Span(pub(crate) Duration);
@@ -95,11 +60,5 @@ mod tests {
         ] {
             assert_eq!(Span(Duration::from_nanos(nanos)).to_string(), text);
         }
-    }
-
-    #[test]
-    fn an_obstacle_is_one_line_whatever_was_said_of_it() {
-        let text = Obstacle::Unkeyed(Some("no\nkey\r\u{2028}\tat all")).to_string();
-        assert_eq!(text, "the arguments could not be made into a key: no key   at all");
     }
 }

@@ -107,7 +107,7 @@ impl States {
         let machine = Machine::of(roots, written.settings);
         let code = code(written, &machine);
         let state = self.find(&name(&written.function), &code).unwrap_or_else(|error| {
-            events::debug!("the states of the code are not known: {error}");
+            events::debug!(error = &error, "the states of the code are not known");
             code.new_state()
         });
         (state, machine)
@@ -177,7 +177,7 @@ impl States {
             sys::replace(dir, name, &[record::write(&seen).as_bytes()])?;
             // The state is noted, whether there is room for others or not.
             if is_first && let Err(error) = sys::prune(dir, STATES, MOST) {
-                events::debug!("records of states are not removed: {error}");
+                events::debug!(error = &error, "records of states are not removed");
             }
         }
         Ok(state)

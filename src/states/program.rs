@@ -12,6 +12,7 @@
 mod linux;
 
 use super::record::Digest;
+use crate::error::chain;
 use crate::events;
 
 /// Domain of blake3's key derivation; the number is the version of what is derived, and of what a machine fingerprint is made of:
@@ -30,11 +31,12 @@ pub(crate) struct Machine {
 impl Machine {
     /// That of the function whose code begins at `roots`, and was compiled with `settings`.
     pub(super) fn of(roots: &[usize], settings: &str) -> Self {
-        let found = fingerprint(roots)
-            .inspect_err(|obstacle| events::debug!("a function has no machine fingerprint: {obstacle}"));
+        let found = fingerprint(roots).inspect_err(|obstacle| {
+            events::debug!(error = &obstacle, "a function has no machine fingerprint");
+        });
         let (compilers, digest) = match found {
             Ok((compilers, digest)) => (Some(compilers), Ok(digest)),
-            Err(obstacle) => (None, Err(obstacle.to_string())),
+            Err(obstacle) => (None, Err(chain(&obstacle).to_string())),
         };
         let mut hasher = blake3::Hasher::new_derive_key(PLATFORM_CONTEXT);
         hasher.update(&compilers.unwrap_or_default());
@@ -47,8 +49,8 @@ impl Machine {
 }
 
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
-fn fingerprint(_roots: &[usize]) -> Result<(Digest, Digest), &'static str> {
-    Err("there are none on this system")
+fn fingerprint(_roots: &[usize]) -> std::io::Result<(Digest, Digest)> {
+    Err(std::io::Error::other("there are none on this system"))
 }
 
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]

@@ -83,7 +83,7 @@ impl Blobs {
         let stamp = sys::stat(&file).ok().and_then(|stat| stat.stamp);
         let stamp = stamp.filter(|stamp| Some(stamp.modified) == set_back);
         if let Some(stamp) = &stamp {
-            self.vouch(&draft.key, stamp);
+            self.mark_verified(&draft.key, stamp);
         }
         Ok(Blob {
             length,
@@ -118,7 +118,7 @@ impl Blobs {
     }
 
     /// Takes note that the file of `key` was found sound under this stamp.
-    pub(super) fn vouch(&self, key: &Key, stamp: &Stamp) {
+    pub(super) fn mark_verified(&self, key: &Key, stamp: &Stamp) {
         let mut sound = lock(&self.sound);
         if sound.len() >= KNOWN {
             sound.clear();

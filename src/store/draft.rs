@@ -6,7 +6,7 @@ use super::Payload;
 use super::entry::{covered, seal};
 use crate::checksum;
 use crate::key::{FunctionId, Key};
-use crate::payload::{Bytes, Content, Source};
+use crate::payload::{ByteSource, Bytes, Content};
 
 /// An entry to be stored.
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ impl Payload for OwnedDraft {
             Bytes::Owned(bytes) => bytes,
             Bytes::Parts(_) => unreachable!("made of owned bytes alone"),
         };
-        Some(Content { codec: self.0.codec, source: Source::Memory(bytes) })
+        Some(Content { codec: self.0.codec, source: ByteSource::Memory(bytes) })
     }
 
     fn compute_time(&self) -> Duration {

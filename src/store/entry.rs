@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::{Draft, EntryInfo};
 use crate::checksum;
 use crate::key::{FunctionId, Key};
-use crate::payload::{Content, HeadOfFile, PayloadFile, Source};
+use crate::payload::{ByteSource, Content, HeadOfFile, PayloadFile};
 use crate::sys::Stamp;
 
 /// First bytes of every entry; the last is the version of the format.
@@ -162,8 +162,8 @@ impl Entry {
     /// Where the bytes of its value are.
     pub(crate) fn value(&self) -> Content<'_> {
         let source = match &self.payload {
-            Body::Here(range) => Source::Memory(&self.bytes[range.clone()]),
-            Body::File(file) => Source::File(file),
+            Body::Here(range) => ByteSource::Memory(&self.bytes[range.clone()]),
+            Body::File(file) => ByteSource::File(file),
         };
         Content { codec: self.codec, source }
     }

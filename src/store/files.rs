@@ -37,11 +37,28 @@ pub(crate) struct FilesStore {
 }
 
 impl FilesStore {
+    fn put_one(&self, draft: &Draft<'_>) -> Result<()> {
+        if self.dir.was_made_again() {
+            root::restore(&self.dir, root::Kind::Files)?;
+        }
+        super::fits_budget(self.dir.path(), draft, self.budget)?;
+        let name = name(&draft.key);
+        let blob = self.blobs.put(&name, draft, self.durability == Durability::Each)?;
+        if self.durability == Durability::OnClose {
+            lock(&self.unsynced).insert(name);
+        }
+        // The entry is stored, whatever comes of that.
+        if let Err(error) = self.keep_budget(blob.length) {
+            events::debug!(error = &error, "the budget is not kept");
+        }
+        Ok(())
+    }
+
     /// Opens the store in a cache directory.
     pub(crate) fn open(dir: &Arc<Dir>, options: &Options) -> Self {
         // What is left there harms nobody, so that failing to remove it is no trouble.
         if let Err(error) = sys::sweep(dir) {
-            events::debug!("what killed processes left stays: {error}");
+            events::debug!(error = &error, "what killed processes left stays");
         }
         FilesStore {
             dir: Arc::clone(dir),
@@ -176,25 +193,12 @@ impl Store for FilesStore {
         Ok(self.dir.stat(&name(key))?.is_some())
     }
 
-    fn put(&self, draft: &Draft<'_>) -> Result<()> {
-        if self.dir.was_made_again() {
-            root::restore(&self.dir, root::Kind::Files)?;
-        }
-        super::fits_budget(self.dir.path(), draft, self.budget)?;
-        let name = name(&draft.key);
-        let blob = self.blobs.put(&name, draft, self.durability == Durability::Each)?;
-        if self.durability == Durability::OnClose {
-            lock(&self.unsynced).insert(name);
-        }
-        // The entry is stored, whatever comes of that.
-        if let Err(error) = self.keep_budget(blob.length) {
-            events::debug!("the budget is not kept: {error}");
-        }
-        Ok(())
+    fn put_all(&self, drafts: &[&Draft<'_>]) -> Vec<Result<()>> {
+        drafts.iter().map(|draft| self.put_one(draft)).collect()
     }
 
-    fn vouch(&self, key: &Key, stamp: &Stamp) {
-        self.blobs.vouch(key, stamp);
+    fn mark_verified(&self, key: &Key, stamp: &Stamp) {
+        self.blobs.mark_verified(key, stamp);
     }
 
     fn remove(&self, key: &Key) -> Result<bool> {
@@ -271,7 +275,7 @@ impl Drop for FilesStore {
     fn drop(&mut self) {
         for name in std::mem::take(&mut *lock(&self.unsynced)) {
             if let Err(error) = self.blobs.sync(&name) {
-                events::warn!("an entry may not outlive a power cut: {error}");
+                events::warn!(error = &error, "an entry may not outlive a power cut");
             }
         }
     }

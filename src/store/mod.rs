@@ -153,16 +153,17 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
     /// Whether there is an entry of `key`, sound or not; reads none of it.
     fn holds(&self, key: &Key) -> Result<bool>;
 
-    /// Stores an entry, in place of any that is there.
-    fn put(&self, entry: &Draft<'_>) -> Result<()>;
+    /// Stores entries, in place of those that are there, and together as far as the store can; the
+    /// result of each.
+    fn put_all(&self, entries: &[&Draft<'_>]) -> Vec<Result<()>>;
 
-    /// Stores entries, together as far as the store can; what came of each.
-    fn put_all(&self, entries: &[&Draft<'_>]) -> Vec<Result<()>> {
-        entries.iter().map(|entry| self.put(entry)).collect()
+    /// Stores one entry.
+    fn put(&self, entry: &Draft<'_>) -> Result<()> {
+        self.put_all(&[entry]).pop().expect("as many results as entries")
     }
 
     /// Takes note that the file of the entry of `key` was found sound when it had this stamp.
-    fn vouch(&self, _key: &Key, _stamp: &Stamp) {}
+    fn mark_verified(&self, _key: &Key, _stamp: &Stamp) {}
 
     /// A number that is another one whenever entries may have been cleared away since; `None` if the store cannot tell.
     fn generation(&self) -> Option<u64> {

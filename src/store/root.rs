@@ -248,14 +248,14 @@ fn refuse_foreign_files(dir: &Dir) -> Result<()> {
 fn complete(dir: &Dir) -> Result<()> {
     for name in ["tmp", "blobs", "functions"] {
         if let Err(error) = dir.make(name) {
-            events::debug!("{error}");
+            events::debug!(error = &error, "a new cache directory is not complete");
         }
     }
     for (name, text) in [("CACHEDIR.TAG", TAG), (".gitignore", "*\n")] {
         if dir.stat(name)?.is_none() {
             let made = sys::replace(dir, name, &[text.as_bytes()]);
             if let Err(error) = made {
-                events::debug!("{error}");
+                events::debug!(error = &error, "a new cache directory is not complete");
                 break;
             }
         }

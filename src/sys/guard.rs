@@ -30,11 +30,11 @@ use crate::lock::lock;
 /// Keeps faults in a range of mapped memory from ending the program, until it is dropped. It is to be dropped before the memory is
 /// unmapped.
 #[derive(Debug)]
-pub(crate) struct Guard(&'static Place);
+pub(crate) struct Guard(&'static GuardedRange);
 
 /// A place in the table of guarded ranges; free if it ends at zero.
 #[derive(Debug)]
-struct Place {
+struct GuardedRange {
     start: AtomicUsize,
     end: AtomicUsize,
     /// How many pages were replaced.
@@ -46,7 +46,7 @@ const CHUNK: usize = 128;
 
 /// A part of the table. Parts are never freed: the handler may read them at any time.
 struct Chunk {
-    places: [Place; CHUNK],
+    places: [GuardedRange; CHUNK],
     next: *const Chunk,
 }
 
@@ -54,7 +54,7 @@ struct Chunk {
 static TABLE: AtomicPtr<Chunk> = AtomicPtr::new(ptr::null_mut());
 
 /// Places that no mapping has.
-static FREE: Mutex<Vec<&'static Place>> = Mutex::new(Vec::new());
+static FREE: Mutex<Vec<&'static GuardedRange>> = Mutex::new(Vec::new());
 
 /// What was done about the signal before.
 static BEFORE: OnceLock<libc::sigaction> = OnceLock::new();
@@ -87,12 +87,13 @@ impl Drop for Guard {
     }
 }
 
-fn free_place() -> &'static Place {
+fn free_place() -> &'static GuardedRange {
     let mut free = lock(&FREE);
     if let Some(place) = free.pop() {
         return place;
     }
-    let place = || Place { start: AtomicUsize::new(0), end: AtomicUsize::new(0), lost: AtomicU32::new(0) };
+    let place =
+        || GuardedRange { start: AtomicUsize::new(0), end: AtomicUsize::new(0), lost: AtomicU32::new(0) };
     let next = TABLE.load(SeqCst).cast_const();
     let chunk = Box::leak(Box::new(Chunk { places: std::array::from_fn(|_| place()), next }));
     let chunk: &'static Chunk = chunk;

@@ -13,14 +13,14 @@ use crate::lock::lock;
 
 /// A function on loan.
 pub(crate) struct Lent<A: 'static, R: 'static> {
-    state: Mutex<State<A, R>>,
+    state: Mutex<LoanState<A, R>>,
     /// Notified when the last call of a loan that has ended returns.
     returned: Condvar,
 }
 
 type Function<A, R> = dyn Fn(A) -> R + Sync;
 
-struct State<A: 'static, R: 'static> {
+struct LoanState<A: 'static, R: 'static> {
     /// `None` when the loan has ended.
     function: Option<NonNull<Function<A, R>>>,
     /// Calls that have not returned.
@@ -44,7 +44,7 @@ impl<A: 'static, R: 'static> Lent<A, R> {
         // returns or unwinds: so it is never used after the borrow has ended. `End` lives on this stack, cannot be
         // forgotten, and its waiting cannot be skipped.
         let function: &'static Function<A, R> = unsafe { std::mem::transmute(function) };
-        let state = State { function: Some(NonNull::from(function)), calls: 0 };
+        let state = LoanState { function: Some(NonNull::from(function)), calls: 0 };
         let lent = Arc::new(Lent { state: Mutex::new(state), returned: Condvar::new() });
         let _end = End(&lent);
         act(&lent)

@@ -22,6 +22,7 @@ pub(crate) use registry::code_digest;
 pub(crate) use server::Server;
 
 use crate::call::{Call, FunctionCall};
+use crate::error::chain;
 use crate::memory::Memory;
 use crate::panics::{self, Quiet};
 use crate::remote::{Failure, Job, Received, Reply, ReplyValue, Travel};
@@ -115,7 +116,7 @@ fn whole<A, T>(travel: &Travel<A, T>, value: &T) -> Result<Vec<u8>, Failure> {
         let of = std::any::type_name::<T>();
         refused(format!("`{of}` must implement `Serialize` and `Deserialize`, errors included"))
     })?;
-    (codec.encode)(value).map_err(|error| refused(error.to_string()))
+    (codec.encode)(value).map_err(|error| refused(chain(&*error).to_string()))
 }
 
 /// The failure of a call that returned an error.

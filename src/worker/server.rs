@@ -6,7 +6,7 @@ use super::registry;
 use super::{Request, Served};
 use crate::events;
 use crate::lock::lock;
-use crate::memory::{Memory, chain};
+use crate::memory::Memory;
 use crate::panics;
 use crate::remote::{Argument, Failure, Job, MemorySettings, Received, unpack};
 
@@ -59,7 +59,7 @@ impl Server {
         }
         // Trouble costs no result: without a memory the value goes back with the reply.
         let memory = Memory::with_settings(Arc::clone(settings)).unwrap_or_else(|error| {
-            events::warn!("a job's values go back with its reply: {}", chain(&error));
+            events::warn!(error = &error, "a job's values go back with its reply");
             Memory::disabled()
         });
         if memories.len() == MEMORIES {

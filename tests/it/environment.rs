@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
-use rememo::{Memory, MissReason, Parallel, Source, delayed, memo};
+use rememo::{InputFile, Memory, MissReason, Parallel, Source, delayed, memo};
 
 use crate::processes::{expect_success, start};
 use crate::support::{TestCache, hit, miss};
@@ -22,6 +22,11 @@ pub fn table(x: u64) -> Vec<u64> {
 #[memo]
 fn square(x: u64) -> u64 {
     x * x
+}
+
+#[memo]
+fn length_of(file: &InputFile) -> u64 {
+    std::fs::metadata(file).unwrap().len()
 }
 
 /// What a second process does in `role`; panics if it does not find what it should.
@@ -48,7 +53,7 @@ pub fn play(role: &str, cache: &Path) {
             assert_eq!(Memory::current().root(), None);
         }
         "log" => {
-            static LOGGER: Logger = Logger(Mutex::new(Vec::new()));
+            static LOGGER: Logger = Logger(Mutex::new(Vec::new()), log::Level::Warn);
             log::set_logger(&LOGGER).unwrap();
             log::set_max_level(log::LevelFilter::Trace);
             let memory = Memory::builder().dir(cache).layout(rememo::Layout::Files).open().unwrap();
@@ -67,6 +72,32 @@ pub fn play(role: &str, cache: &Path) {
                 "{warnings:#?}"
             );
         }
+        "causes" => {
+            static LOGGER: Logger = Logger(Mutex::new(Vec::new()), log::Level::Debug);
+            log::set_logger(&LOGGER).unwrap();
+            log::set_max_level(log::LevelFilter::Trace);
+            assert_eq!(square(3), 9);
+            let memory = Memory::builder().dir(cache).layout(rememo::Layout::Files).open().unwrap();
+            std::fs::remove_dir_all(cache).unwrap();
+            std::fs::write(cache, "in the way").unwrap();
+            let input = InputFile::new(env::var_os("REMEMO_TEST_INPUT").unwrap());
+            assert!(memory.call(length_of::delayed(&input)) > 0);
+            let lines = LOGGER.0.lock().unwrap();
+            let about = |what: &str| lines.iter().filter(|line| line.contains(what)).collect::<Vec<_>>();
+            for what in [
+                "nothing will be remembered",
+                "the digest of an input is not known",
+                "the digest of an input is not kept",
+                "the value cannot be stored",
+            ] {
+                assert!(!about(what).is_empty(), "{what}: {lines:#?}");
+            }
+            // Each tells what was asked of which path, and what the operating system said.
+            for line in about("cannot ") {
+                let is_whole = line.to_lowercase().contains("not a directory");
+                assert!(line.contains("`/") && is_whole, "{line}");
+            }
+        }
         "cores" => {
             let expected: usize = env::var("REMEMO_TEST_CORES").unwrap().parse().unwrap();
             let names = Mutex::new(std::collections::BTreeSet::new());
@@ -83,8 +114,8 @@ pub fn play(role: &str, cache: &Path) {
     }
 }
 
-/// Keeps the warnings under the target `rememo`.
-struct Logger(Mutex<Vec<String>>);
+/// Keeps the lines of this level and above under the target `rememo`.
+struct Logger(Mutex<Vec<String>>, log::Level);
 
 impl log::Log for Logger {
     fn enabled(&self, _: &log::Metadata<'_>) -> bool {
@@ -92,7 +123,7 @@ impl log::Log for Logger {
     }
 
     fn log(&self, record: &log::Record<'_>) {
-        if record.target() == "rememo" && record.level() == log::Level::Warn {
+        if record.target() == "rememo" && record.level() <= self.1 {
             self.0.lock().unwrap().push(record.args().to_string());
         }
     }
@@ -157,6 +188,17 @@ fn a_default_place_that_cannot_be_used_costs_no_result() {
 fn trouble_is_logged_once_for_each_kind() {
     let cache = TestCache::new();
     expect_success(&mut start("log", &cache.root().with_file_name("another")));
+}
+
+#[test]
+fn what_is_logged_of_an_error_has_its_causes() {
+    let cache = TestCache::new();
+    let below_a_file = cache.root().join("format").join("below");
+    let input = cache.root().with_file_name("input");
+    std::fs::write(&input, vec![7; 1 << 20]).unwrap();
+    let mut command = start("causes", &cache.root().with_file_name("another"));
+    command.env("REMEMO_DIR", &below_a_file).env("XDG_CACHE_HOME", &below_a_file);
+    expect_success(command.env("REMEMO_TEST_INPUT", &input));
 }
 
 /// As many threads as cores that the affinity mask allows.

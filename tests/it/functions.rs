@@ -164,8 +164,8 @@ fn instances_of_closures_are_computed_every_time() {
         miss_because(&cache.memory, ruled::delayed::<Through<F>>(1)).1
     }
     let cache = TestCache::new();
-    assert_eq!(call(&cache, || 1), MissReason::Unkeyed);
-    assert_eq!(call(&cache, || 2), MissReason::Unkeyed);
+    assert!(matches!(call(&cache, || 1), MissReason::Unkeyed(how) if how.contains("closure")));
+    assert!(matches!(call(&cache, || 2), MissReason::Unkeyed(_)));
 }
 
 #[memo]

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
 use rememo::report::{Change, ChangeKind};
-use rememo::{EntryInfo, Memory, Why, delayed, memo};
+use rememo::{EntryInfo, Memory, MissReason, Why, delayed, memo};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::support::{TestCache, files_below, hit, miss};
@@ -190,7 +190,10 @@ fn an_entry_that_is_too_old_or_turned_down_is_told() {
     miss(&cache.memory, fleeting::delayed(1));
     std::thread::sleep(Duration::from_millis(10));
     let why = cache.memory.why(&fleeting::delayed(1));
-    assert!(matches!(why, Why::Expired { age } if age >= Duration::from_millis(10)), "{why:?}");
+    assert!(
+        matches!(why, Why::Miss(MissReason::Expired { age }) if age >= Duration::from_millis(10)),
+        "{why:?}"
+    );
     let line = why.to_string();
     assert!(line.starts_with("expired: it is ") && line.ends_with("s old"), "{line}");
 
@@ -237,7 +240,7 @@ fn bytes_that_are_no_value_of_the_type_any_more_are_told() {
     miss(&cache.memory, receipt::delayed());
     IS_CHANGED.store(true, SeqCst);
     let why = cache.memory.why(&receipt::delayed());
-    let Why::Unreadable(how) = &why else { panic!("{why:?}") };
+    let Why::Miss(MissReason::Unreadable(how)) = &why else { panic!("{why:?}") };
     expect(&why, &format!("not readable as a value of the output type: {how}"));
 }
 
@@ -259,10 +262,10 @@ fn calls_without_a_key_say_why_they_have_none() {
         &cache.memory.why(&takes::delayed(&Unfit)),
         "the arguments could not be made into a key: argument `unfit` cannot be serialized: no way",
     );
-    assert_eq!(cache.memory.why(&delayed(|| 7)), Why::NotMemoized);
-    expect(&Why::NotMemoized, "a plain closure is never remembered");
+    assert_eq!(cache.memory.why(&delayed(|| 7)), Why::Miss(MissReason::NotMemoized));
+    expect(&Why::Miss(MissReason::NotMemoized), "a plain closure is never remembered");
     let why = Memory::disabled().why(&price::delayed(3, 4));
-    assert_eq!(why, Why::Disabled);
+    assert_eq!(why, Why::Miss(MissReason::Disabled));
     expect(&why, "the memory is disabled");
 }
 

@@ -7,7 +7,7 @@ use serde::ser::{
 };
 
 use super::{Meaning, Tag};
-use crate::key::{EncodeError, Numbers, Primitive, has_no_order};
+use crate::key::{EncodeError, Numbers, PrimitiveKind, has_no_order};
 
 /// One method for each kind of number.
 macro_rules! numbers {
@@ -15,7 +15,7 @@ macro_rules! numbers {
         $(
             #[inline]
             fn $method(self, value: $type) -> Result<(), EncodeError> {
-                self.scalar(Primitive::$kind, value.to_le_bytes());
+                self.scalar(PrimitiveKind::$kind, value.to_le_bytes());
                 Ok(())
             }
         )*
@@ -73,12 +73,12 @@ impl<'m> Serializer for &'m mut Meaning {
     }
 
     fn serialize_bool(self, value: bool) -> Result<(), EncodeError> {
-        self.scalar(Primitive::Bool, [u8::from(value)]);
+        self.scalar(PrimitiveKind::Bool, [u8::from(value)]);
         Ok(())
     }
 
     fn serialize_char(self, value: char) -> Result<(), EncodeError> {
-        self.scalar(Primitive::Char, u32::from(value).to_le_bytes());
+        self.scalar(PrimitiveKind::Char, u32::from(value).to_le_bytes());
         Ok(())
     }
 

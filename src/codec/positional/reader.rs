@@ -5,7 +5,7 @@ use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 
-use super::source::{Bytes, Source};
+use super::source::{ByteInput, Bytes};
 use super::{Misfit, misfit};
 
 /// So many elements that take no bytes, such as `()`, a sequence may have beyond one for each byte
@@ -20,7 +20,7 @@ pub(super) struct Reader<S> {
     depth: usize,
 }
 
-impl<'de, S: Source<'de>> Reader<S> {
+impl<'de, S: ByteInput<'de>> Reader<S> {
     pub(super) fn new(source: S, depth: usize) -> Self {
         Reader { source, depth }
     }
@@ -113,7 +113,7 @@ macro_rules! nameless {
     )*};
 }
 
-impl<'de, S: Source<'de>> Deserializer<'de> for &mut Reader<S> {
+impl<'de, S: ByteInput<'de>> Deserializer<'de> for &mut Reader<S> {
     type Error = Misfit;
 
     numbers! {
@@ -268,7 +268,7 @@ impl<S> Items<'_, S> {
     }
 }
 
-impl<'de, S: Source<'de>> SeqAccess<'de> for Items<'_, S> {
+impl<'de, S: ByteInput<'de>> SeqAccess<'de> for Items<'_, S> {
     type Error = Misfit;
 
     #[inline]
@@ -281,7 +281,7 @@ impl<'de, S: Source<'de>> SeqAccess<'de> for Items<'_, S> {
     }
 }
 
-impl<'de, S: Source<'de>> MapAccess<'de> for Items<'_, S> {
+impl<'de, S: ByteInput<'de>> MapAccess<'de> for Items<'_, S> {
     type Error = Misfit;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Misfit> {
@@ -297,7 +297,7 @@ impl<'de, S: Source<'de>> MapAccess<'de> for Items<'_, S> {
     }
 }
 
-impl<'de, S: Source<'de>> EnumAccess<'de> for &mut Reader<S> {
+impl<'de, S: ByteInput<'de>> EnumAccess<'de> for &mut Reader<S> {
     type Error = Misfit;
     type Variant = Self;
 
@@ -307,7 +307,7 @@ impl<'de, S: Source<'de>> EnumAccess<'de> for &mut Reader<S> {
     }
 }
 
-impl<'de, S: Source<'de>> VariantAccess<'de> for &mut Reader<S> {
+impl<'de, S: ByteInput<'de>> VariantAccess<'de> for &mut Reader<S> {
     type Error = Misfit;
 
     fn unit_variant(self) -> Result<(), Misfit> {

@@ -5,7 +5,7 @@ use std::io::Read;
 use super::{Misfit, misfit};
 
 /// Where bytes come from, and how many are left.
-pub(in crate::codec) trait Source<'de> {
+pub(in crate::codec) trait ByteInput<'de> {
     fn left(&self) -> usize;
 
     /// The next bytes, of which there must be so many.
@@ -27,7 +27,7 @@ fn too_short<T>() -> Result<T, Misfit> {
 }
 
 /// Bytes that values may borrow.
-impl<'de> Source<'de> for &'de [u8] {
+impl<'de> ByteInput<'de> for &'de [u8] {
     fn left(&self) -> usize {
         self.len()
     }
@@ -50,7 +50,7 @@ impl<'de> Source<'de> for &'de [u8] {
 #[derive(Debug)]
 pub(super) struct Copied<'b>(pub(super) &'b [u8]);
 
-impl<'de> Source<'de> for Copied<'_> {
+impl<'de> ByteInput<'de> for Copied<'_> {
     fn left(&self) -> usize {
         self.0.len()
     }
@@ -86,7 +86,7 @@ impl<R: Read> Streamed<R> {
     }
 }
 
-impl<'de, R: Read> Source<'de> for Streamed<R> {
+impl<'de, R: Read> ByteInput<'de> for Streamed<R> {
     fn left(&self) -> usize {
         self.left
     }

@@ -7,9 +7,9 @@ use super::{Bits, Primitive};
 use crate::sys::map::Mapped;
 
 /// The elements of one array.
-pub struct Elements<T>(Place<T>);
+pub struct Elements<T>(Storage<T>);
 
-enum Place<T> {
+enum Storage<T> {
     Memory(Vec<T>),
     /// `count` elements from `start` on, which are there and aligned.
     Mapped {
@@ -21,21 +21,21 @@ enum Place<T> {
 
 impl<T: Bits<Primitive>> Elements<T> {
     pub(crate) fn of_vec(items: Vec<T>) -> Self {
-        Elements(Place::Memory(items))
+        Elements(Storage::Memory(items))
     }
 
     /// `None` if the elements are not there, or not aligned.
     pub(crate) fn of_mapped(mapped: Mapped, start: usize, count: usize) -> Option<Self> {
         mapped.slice::<Primitive, T>(start, count)?;
-        Some(Elements(Place::Mapped { mapped, start, count }))
+        Some(Elements(Storage::Mapped { mapped, start, count }))
     }
 
     pub(crate) fn into_vec(self) -> Vec<T> {
-        if let Place::Memory(items) = self.0 { items } else { self.to_vec() }
+        if let Storage::Memory(items) = self.0 { items } else { self.to_vec() }
     }
 
     pub(crate) fn is_mapped(&self) -> bool {
-        matches!(self.0, Place::Mapped { .. })
+        matches!(self.0, Storage::Mapped { .. })
     }
 }
 
@@ -44,8 +44,8 @@ impl<T: Bits<Primitive>> Deref for Elements<T> {
 
     fn deref(&self) -> &[T] {
         match &self.0 {
-            Place::Memory(items) => items,
-            Place::Mapped { mapped, start, count } => {
+            Storage::Memory(items) => items,
+            Storage::Mapped { mapped, start, count } => {
                 mapped.slice::<Primitive, T>(*start, *count).expect("seen when they were mapped")
             }
         }

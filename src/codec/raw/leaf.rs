@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::{ALIGN, DecodeError, Elements, PACKED};
-use crate::payload::{Content, Reader, Source};
+use crate::payload::{ByteSource, Content, Reader};
 use crate::sys::map::Mapped;
 use crate::sys::raw::{self, Bits, Primitive, Unfilled};
 
@@ -168,7 +168,7 @@ impl<'e> Leaves<'e> {
     /// trusted. Compressed data is not mapped.
     pub(super) fn open(content: &Content<'e>, leaves: usize, map: bool) -> Result<Self, DecodeError> {
         let may_map = match content.source {
-            Source::File(file) if map && file.is_mappable() && !content.is_compressed() => {
+            ByteSource::File(file) if map && file.is_mappable() && !content.is_compressed() => {
                 file.check()?;
                 true
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::array::Array;
-use crate::payload::Source;
+use crate::payload::ByteSource;
 
 /// Elements of a large value; under miri of one that is large enough for its kind of code.
 const MANY: usize = if cfg!(miri) { 40 } else { 100_000 };
@@ -15,7 +15,7 @@ fn bytes<T: Raw<Primitive>>(value: &T) -> Vec<u8> {
 }
 
 fn read<T: Raw<Primitive>>(bytes: &[u8]) -> Result<T, DecodeError> {
-    decode(&Content { codec: RAW, source: Source::Memory(bytes) })
+    decode(&Content { codec: RAW, source: ByteSource::Memory(bytes) })
 }
 
 #[track_caller]
@@ -137,7 +137,7 @@ fn data_of_large_values_is_borrowed_and_small_values_are_in_one_piece() {
 fn expect_argument<T: RawArgument + PartialEq + ?Sized>(value: &T) {
     let Encoded { codec, bytes } = encode_argument(value);
     let bytes = bytes.to_vec();
-    let read = decode_argument::<T>(&Content { codec, source: Source::Memory(&bytes) }).unwrap();
+    let read = decode_argument::<T>(&Content { codec, source: ByteSource::Memory(&bytes) }).unwrap();
     assert!(*read == *value, "{}", std::any::type_name::<T>());
 }
 
@@ -155,6 +155,6 @@ fn arguments_come_back_also_those_without_a_size_and_in_an_arc() {
     }
     let Encoded { codec, bytes } = encode_argument("é");
     let bytes = bytes.to_vec();
-    let content = Content { codec, source: Source::Memory(&bytes) };
+    let content = Content { codec, source: ByteSource::Memory(&bytes) };
     assert!(decode_argument::<[u8]>(&content).is_err(), "a text is no slice");
 }

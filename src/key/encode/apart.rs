@@ -7,7 +7,7 @@
 //! was before, means a copy of everything and a hasher that cannot see more than 64 KiB at a time.)
 
 use super::numbers::Numbers;
-use super::{APART, Encoder, Primitive, SPILL, hashing, tag};
+use super::{APART, Encoder, PrimitiveKind, SPILL, hashing, tag};
 
 /// The bytes of runs on their way to a hasher.
 #[derive(Debug, Default)]
@@ -64,7 +64,7 @@ impl Encoder {
     }
 
     /// A long sequence of `count` numbers, of whose bytes `data` is the digest.
-    fn numbers_by_digest(&mut self, tag: u8, kind: Primitive, count: usize, data: [u8; 32]) {
+    fn numbers_by_digest(&mut self, tag: u8, kind: PrimitiveKind, count: usize, data: [u8; 32]) {
         let mut structure = Encoder::hashing();
         structure.buffer.push(tag::RUN + kind as u8);
         structure.length(count);
@@ -76,7 +76,7 @@ impl Encoder {
     /// A slice of `count` numbers, of whose bytes `data` is the digest; whether there are so many that it is hashed apart.
     pub(in crate::key) fn known_numbers(
         &mut self,
-        kind: Primitive,
+        kind: PrimitiveKind,
         count: usize,
         data: impl FnOnce() -> [u8; 32],
     ) -> bool {

@@ -6,13 +6,13 @@
 //! nested in structs. Arrays come element by element, but serde has them up to 32 elements only.
 //! What other crates show one by one takes 3.3 ns an element.
 
-use super::Primitive;
+use super::PrimitiveKind;
 use crate::sys::{raw, view};
 
-impl Primitive {
+impl PrimitiveKind {
     /// The kind that numbers of a type have in canonical bytes, if serde passes them on as they are.
     pub(crate) fn of<T: raw::Bits<raw::Primitive>>() -> Option<Self> {
-        use Primitive::{Bool, Char, F32, F64, I8, I16, I32, I64, I128, U8, U16, U32, U64, U128};
+        use PrimitiveKind::{Bool, Char, F32, F64, I8, I16, I32, I64, I128, U8, U16, U32, U64, U128};
         let kinds = [Bool, I8, I16, I32, I64, I128, U8, U16, U32, U64, U128, F32, F64, Char, U64, I64];
         let is_pointer_sized = T::KIND > Char as u8;
         let kind = kinds.get(usize::from(T::KIND)).copied();
@@ -23,7 +23,7 @@ impl Primitive {
 /// A slice of primitives of one kind, as its bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Numbers<'a> {
-    pub(crate) kind: Primitive,
+    pub(crate) kind: PrimitiveKind,
     pub(crate) count: usize,
     /// The little-endian bytes of each, one behind the other.
     pub(crate) bytes: &'a [u8],
@@ -53,6 +53,6 @@ impl<'a> Numbers<'a> {
         if cfg!(target_endian = "big") && size_of::<T>() > 1 {
             return None;
         }
-        Some(Numbers { kind: Primitive::of::<T>()?, count: numbers.len(), bytes: raw::bytes_of(numbers) })
+        Some(Numbers { kind: PrimitiveKind::of::<T>()?, count: numbers.len(), bytes: raw::bytes_of(numbers) })
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
 use super::compound::{Entries, Fields, Heap, Sequence};
-use super::{EncodeError, Encoder, Numbers, Primitive, has_no_order, tag};
+use super::{EncodeError, Encoder, Numbers, PrimitiveKind, has_no_order, tag};
 
 /// One method for each primitive: its kind and its little-endian bytes.
 macro_rules! primitives {
@@ -14,7 +14,7 @@ macro_rules! primitives {
         $(
             #[inline]
             fn $method(self, value: $type) -> Result<(), EncodeError> {
-                self.primitive(Primitive::$kind, value.to_le_bytes());
+                self.primitive(PrimitiveKind::$kind, value.to_le_bytes());
                 Ok(())
             }
         )*
@@ -48,12 +48,12 @@ impl<'e> Serializer for &'e mut Encoder {
     }
 
     fn serialize_bool(self, value: bool) -> Result<(), EncodeError> {
-        self.primitive(Primitive::Bool, [u8::from(value)]);
+        self.primitive(PrimitiveKind::Bool, [u8::from(value)]);
         Ok(())
     }
 
     fn serialize_char(self, value: char) -> Result<(), EncodeError> {
-        self.primitive(Primitive::Char, u32::from(value).to_le_bytes());
+        self.primitive(PrimitiveKind::Char, u32::from(value).to_le_bytes());
         Ok(())
     }
 

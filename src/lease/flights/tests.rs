@@ -1,14 +1,14 @@
 use std::sync::mpsc;
 
 use super::*;
-use crate::payload::{Content, Source};
+use crate::payload::{ByteSource, Content};
 
 #[derive(Debug)]
 struct Bytes(&'static [u8]);
 
 impl Payload for Bytes {
     fn content(&self) -> Option<Content<'_>> {
-        Some(Content { codec: 1, source: Source::Memory(self.0) })
+        Some(Content { codec: 1, source: ByteSource::Memory(self.0) })
     }
 
     fn compute_time(&self) -> Duration {

@@ -45,7 +45,7 @@ fn an_entry_whose_age_is_not_known_is_expired_where_there_is_a_ttl() {
             put(&memory, &call(), 1000, SystemTime::now() + Duration::from_secs(ahead));
             assert!(!memory.contains(&call()) && memory.lookup(&call()).is_none());
             let why = memory.why(&call());
-            assert_eq!(why, Why::Expired { age: Duration::ZERO });
+            assert_eq!(why, Why::Miss(EXPIRED));
             assert!(why.to_string().contains("from the future"), "{why}");
             let outcome = memory.call_info(call());
             assert_eq!((outcome.value, outcome.source), (x + 1, Source::Miss(EXPIRED)));

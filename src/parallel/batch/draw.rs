@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
-use super::{Batch, BatchTerms, Settled, Worker, has_work, is_over};
+use super::{Batch, BatchOptions, Indexed, Role, has_work, is_over};
 use crate::call::Call;
 use crate::key::Key;
 use crate::memory::Memory;
@@ -20,7 +20,7 @@ use crate::parallel::crew::Wish;
 use crate::parallel::dispatch::Dispatch;
 use crate::parallel::policy::Policy;
 use crate::parallel::pool::{Need, Pool, PoolSize, Standing, Work};
-use crate::parallel::progress::Shown;
+use crate::parallel::progress::Audience;
 use crate::sys::lend::Lent;
 
 /// A caller that works itself draws for so long at a time.
@@ -33,8 +33,8 @@ pub(in crate::parallel) fn run<C, T>(
     memory: Memory,
     dispatch: Option<Dispatch>,
     policy: Policy<T>,
-    shown: &Shown,
-) -> Vec<Settled<T>>
+    audience: &Audience,
+) -> Vec<Indexed<T>>
 where
     C: Call<Output = T> + Send,
     T: Send,
@@ -42,7 +42,7 @@ where
     let (pool, is_nested) = Pool::for_work(size);
     let most = pool.as_ref().map_or(1, |pool| size.jobs.min(pool.size()));
     let works = is_nested || pool.is_none();
-    let batch = Batch::new(memory, dispatch, policy, BatchTerms { most, streams: false }, shown);
+    let batch = Batch::new(memory, dispatch, policy, BatchOptions { most, streams: false }, audience);
     let answer = |ask: Ask| batch.answer(ask);
     Lent::while_lent(&answer, |lent| {
         batch.stand(pool.as_ref(), Standing::new(OnLoan(Arc::clone(lent))));
@@ -51,7 +51,7 @@ where
     });
     let results = batch.crew.change(|queue| mem::take(&mut queue.results));
     batch.drop_rest();
-    batch.watch.as_ref().inspect(|watch| watch.finish());
+    batch.tally.as_ref().inspect(|tally| tally.finish());
     results
 }
 
@@ -115,10 +115,10 @@ where
     fn answer(&self, ask: Ask) -> Answer {
         match ask {
             Ask::Serve(pool) => {
-                self.work(Worker::Server(&pool));
+                self.work(Role::Server(&pool));
             }
             Ask::StandIn => {
-                self.work(Worker::StandIn);
+                self.work(Role::StandIn);
             }
             Ask::Need => return Answer::Need(self.need()),
             Ask::Wake(key) => self.crew.change(|queue| queue.wake(key)),
@@ -130,8 +130,8 @@ where
 
     /// Draws the calls and sees the batch through; `works`: on this thread, too.
     fn feed(&self, calls: impl Iterator<Item = C>, works: bool) {
-        if let Some(watch) = &self.watch {
-            watch.begin(|| calls.size_hint());
+        if let Some(tally) = &self.tally {
+            tally.begin(|| calls.size_hint());
         }
         let mut calls = calls.enumerate();
         let mut draws = true;
@@ -139,7 +139,7 @@ where
             if draws && self.crew.look(|queue, _| queue.has_room() && !queue.is_stopped()) {
                 draws = self.draw(&mut calls, works);
             }
-            if works && self.work(Worker::Caller { draws }) {
+            if works && self.work(Role::Caller { draws }) {
                 continue;
             }
             let wish = match (draws, works) {
@@ -175,7 +175,7 @@ where
             }
         }
         self.crew.change(super::Queue::complete);
-        self.watch.as_ref().inspect(|watch| watch.drew_all());
+        self.tally.as_ref().inspect(|tally| tally.drew_all());
         false
     }
 }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Batch, Settled};
+use super::{Batch, Indexed};
 use crate::call::Call;
 use crate::panics;
 use crate::parallel::attempt::{Item, end_of, panicked, subject_of};
-use crate::parallel::progress::Came;
+use crate::parallel::progress::Counted;
 use crate::store::Lookup;
 
 impl<C> Batch<C>
@@ -15,11 +15,11 @@ where
     C::Output: Send,
 {
     /// Looks calls up in one go; hits are done with, distinct misses join the queue, duplicates the one that they equal.
-    pub(super) fn look_up(&self, calls: Vec<(usize, C)>, settled: &mut Vec<Settled<C::Output>>) {
+    pub(super) fn look_up(&self, calls: Vec<(usize, C)>, results: &mut Vec<Indexed<C::Output>>) {
         let (mut missed, looked_up) = (Vec::new(), calls.len());
         let (mut keys, mut keyed) = (Vec::with_capacity(calls.len()), Vec::with_capacity(calls.len()));
         for (index, call) in calls {
-            match self.guarded(index, &call, |call| self.memory.keyed(call), settled) {
+            match self.guarded(index, &call, |call| self.memory.keyed(call), results) {
                 Some(Ok(under)) => {
                     keys.push(under.key);
                     keyed.push((index, call, under));
@@ -33,26 +33,26 @@ where
             .unwrap_or_else(|_| keys.iter().map(|_| Ok(Lookup::Absent)).collect());
         for ((index, call, keyed), entry) in keyed.into_iter().zip(entries) {
             let took = entry.as_ref().ok().and_then(Lookup::compute_time);
-            match self.guarded(index, &call, |_| keyed.read(entry), settled) {
+            match self.guarded(index, &call, |_| keyed.read(entry), results) {
                 Some(Ok(value)) => {
-                    let came = Came::Remembered(took.unwrap_or_default());
-                    self.finish(index, came, end_of(index, call, Ok(value)), settled);
+                    let counted = Counted::Remembered(took.unwrap_or_default());
+                    self.finish(index, counted, end_of(index, call, Ok(value)), results);
                 }
                 Some(Err(miss)) => missed.push((Item::new(index, call, miss), took)),
                 None => panics::drop_quietly(call),
             }
         }
-        if let Some(watch) = &self.watch {
-            watch.looked_up(looked_up);
-            watch.changed();
+        if let Some(tally) = &self.tally {
+            tally.looked_up(looked_up);
+            tally.changed();
         }
         if !missed.is_empty() {
-            self.queue(missed, settled);
+            self.queue(missed, results);
         }
     }
 
     /// Queues calls that missed, each with the time that it took before, if its entry tells.
-    fn queue(&self, mut missed: Vec<(Item<C>, Option<Duration>)>, settled: &mut Vec<Settled<C::Output>>) {
+    fn queue(&self, mut missed: Vec<(Item<C>, Option<Duration>)>, results: &mut Vec<Indexed<C::Output>>) {
         // Who takes results as they come wants the first ones first.
         if self.streams {
             for (_, time) in &mut missed {
@@ -72,8 +72,8 @@ where
                 missed.into_iter().partition(|(item, _)| queue.failure_of(item).is_some());
             let queued =
                 missed.into_iter().map(|(item, time)| queue.add(item, time)).filter(|&new| new).count();
-            if let Some(watch) = &self.watch {
-                watch.missed(queued, function);
+            if let Some(tally) = &self.tally {
+                tally.missed(queued, function);
             }
             failed.into_iter().map(|(item, _)| (queue.failure_of(&item).cloned(), item)).collect()
         });
@@ -81,7 +81,7 @@ where
             if let (index, Some(error)) = (item.index, error)
                 && let Ok(result) = item.share(&self.memory, Err(error))
             {
-                self.finish(index, Came::Merged, result, settled);
+                self.finish(index, Counted::Merged, result, results);
             }
         }
     }
@@ -92,13 +92,13 @@ where
         index: usize,
         call: &C,
         act: impl FnOnce(&C) -> R,
-        settled: &mut Vec<Settled<C::Output>>,
+        results: &mut Vec<Indexed<C::Output>>,
     ) -> Option<R> {
         let acted = panics::catch(|| act(call));
         acted
             .map_err(|payload| {
                 let error = panicked(subject_of(index, call), &payload);
-                self.finish(index, Came::Failed, Err(error), settled);
+                self.finish(index, Counted::Failed, Err(error), results);
             })
             .ok()
     }

@@ -24,7 +24,7 @@ use super::crew::{Crew, Load, Queue as _, Real, Wish};
 use super::dispatch::Dispatch;
 use super::policy::Policy;
 use super::pool::{self, Busy, Need, Pool, SLICE, Standing};
-use super::progress::{Came, PATIENCE, Shown, Watch};
+use super::progress::{Audience, Counted, PATIENCE, Tally};
 use super::queue::{Queue, Taken};
 use crate::call::Call;
 use crate::key::Key;
@@ -33,10 +33,10 @@ use crate::memory::{Memory, MissReason, Outbox};
 use crate::panics;
 use crate::task_error::{TaskError, TaskSubject};
 
-/// What came of a call, by its place in the input.
-pub(super) type Settled<T> = (usize, Result<T, TaskError>);
+/// The result of a call, with its place in the input.
+pub(super) type Indexed<T> = (usize, Result<T, TaskError>);
 
-type BatchQueue<C> = Queue<C, Settled<<C as Call>::Output>>;
+type BatchQueue<C> = Queue<C, Indexed<<C as Call>::Output>>;
 
 /// A thread takes several cheap items at a time, so that they take about this long together.
 const TAKE: Duration = Duration::from_micros(200);
@@ -59,12 +59,12 @@ where
     /// The batch, as the line of its pool has it.
     standing: OnceLock<Arc<Standing>>,
     /// Who is told how far it is.
-    watch: Option<Watch>,
+    tally: Option<Tally>,
 }
 
 /// How a batch is worked at.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct BatchTerms {
+pub(super) struct BatchOptions {
     /// Most threads at a time.
     pub(super) most: usize,
     /// Whether results are wanted as they come, not at the end.
@@ -73,7 +73,7 @@ pub(super) struct BatchTerms {
 
 /// Who works.
 #[derive(Clone, Copy, Debug)]
-enum Worker<'p> {
+enum Role<'p> {
     /// A thread that serves the line of its pool.
     Server(&'p Pool),
     /// A thread that stands in for one of the pool.
@@ -93,14 +93,14 @@ where
         memory: Memory,
         dispatch: Option<Dispatch>,
         policy: Policy<C::Output>,
-        terms: BatchTerms,
-        shown: &Shown,
+        options: BatchOptions,
+        audience: &Audience,
     ) -> Self {
         panics::install();
-        let BatchTerms { most, streams } = terms;
-        let watch = shown.begin(pool::is_busy());
+        let BatchOptions { most, streams } = options;
+        let progress = audience.begin(pool::is_busy());
         Batch {
-            watch: watch.map(|progress| Watch::new(progress, memory.clone(), most)),
+            tally: progress.map(|progress| Tally::new(progress, memory.clone(), most)),
             memory,
             dispatch,
             policy,
@@ -123,12 +123,12 @@ where
     /// Takes a call in; what it says of the queue then.
     fn push<R>(&self, index: usize, call: C, look: impl FnOnce(&BatchQueue<C>) -> R) -> R {
         let is_plain = call.memo().is_none();
-        if let Some(watch) = &self.watch {
+        if let Some(tally) = &self.tally {
             if is_plain {
-                watch.looked_up(1);
-                watch.missed(1, None);
+                tally.looked_up(1);
+                tally.missed(1, None);
             }
-            watch.drew(1);
+            tally.drew(1);
         }
         self.crew.change(|queue| {
             if is_plain {
@@ -143,7 +143,7 @@ where
     /// Waits until the wish of the caller is met, or there is something to be told meanwhile.
     fn wait(&self, wish: Wish<BatchQueue<C>>, patience: Option<Duration>) -> bool {
         let Wish { is_met, works } = wish;
-        let told = self.watch.as_ref().map(|_| PATIENCE);
+        let told = self.tally.as_ref().map(|_| PATIENCE);
         if self.crew.look(is_met) {
             return true;
         }
@@ -155,8 +155,8 @@ where
             if self.crew.wait(Wish { is_met, works }, step) {
                 return true;
             }
-            if let Some(watch) = &self.watch {
-                watch.changed();
+            if let Some(tally) = &self.tally {
+                tally.changed();
             }
             if patience.is_some() {
                 return false;
@@ -182,34 +182,34 @@ where
         Some(wait_for_work(&work))
     }
 
-    /// Works until nothing can be started, or this worker is to leave; whether there was anything to do.
-    fn work(&self, worker: Worker<'_>) -> bool {
+    /// Works until nothing can be started, or this thread is to leave; whether there was anything to do.
+    fn work(&self, role: Role<'_>) -> bool {
         let _busy = Busy::begin();
         let _entered = self.memory.enter();
-        let from_line = matches!(worker, Worker::Server(_));
+        let from_line = matches!(role, Role::Server(_));
         let Some(mut taken) = self.crew.enter(from_line, |queue| queue.take(1, self.most)) else {
             return false;
         };
-        let came = Instant::now();
+        let started = Instant::now();
         let mut most = 1;
         let mut outbox = self.memory.outbox();
-        let mut settled = Vec::new();
+        let mut results = Vec::new();
         loop {
             let began = Instant::now();
             let is_run = matches!(taken, Taken::Items(_));
-            self.process(taken, &mut outbox, &mut settled);
+            self.process(taken, &mut outbox, &mut results);
             if is_run {
                 // Cheap items are taken by the dozen, others one by one, so that the last ones spread over all threads.
                 most = if began.elapsed() < TAKE { (2 * most).min(TAKE_ITEMS) } else { 1 };
             }
-            if self.is_to_leave(worker, came, &settled) {
-                self.crew.leave(|queue| queue.results.append(&mut settled));
+            if self.is_to_leave(role, started, &results) {
+                self.crew.leave(|queue| queue.results.append(&mut results));
                 return true;
             }
             let next = self.crew.step(|queue| {
                 let next = queue.take(most, self.most);
                 if self.streams || next.is_none() {
-                    queue.results.append(&mut settled);
+                    queue.results.append(&mut results);
                 }
                 next
             });
@@ -220,13 +220,13 @@ where
         }
     }
 
-    /// Whether a worker has something else to do, between two takes.
-    fn is_to_leave(&self, worker: Worker<'_>, came: Instant, settled: &[Settled<C::Output>]) -> bool {
-        match worker {
-            Worker::Server(pool) => came.elapsed() > SLICE && pool.is_wanted(),
-            Worker::StandIn => self.crew.look(|_, load| load.at_work > 1),
-            Worker::Caller { draws } => draws && self.crew.look(|queue, _| queue.has_room()),
-            Worker::Consumer => !settled.is_empty(),
+    /// Whether this thread has something else to do, between two takes.
+    fn is_to_leave(&self, role: Role<'_>, started: Instant, results: &[Indexed<C::Output>]) -> bool {
+        match role {
+            Role::Server(pool) => started.elapsed() > SLICE && pool.is_wanted(),
+            Role::StandIn => self.crew.look(|_, load| load.at_work > 1),
+            Role::Caller { draws } => draws && self.crew.look(|queue, _| queue.has_room()),
+            Role::Consumer => !results.is_empty(),
         }
     }
 
@@ -235,23 +235,23 @@ where
         &'m self,
         taken: Taken<C>,
         outbox: &mut Option<Outbox<'m>>,
-        settled: &mut Vec<Settled<C::Output>>,
+        results: &mut Vec<Indexed<C::Output>>,
     ) {
         let in_hand: Vec<(usize, Option<Key>)> = match &taken {
             Taken::LookUps(calls) => calls.iter().map(|(index, _)| (*index, None)).collect(),
             Taken::Items(items) => items.iter().map(|item| (item.index, item.key())).collect(),
         };
-        let before = settled.len();
+        let before = results.len();
         let done = panics::catch(|| match taken {
-            Taken::LookUps(calls) => self.look_up(calls, settled),
-            Taken::Items(items) => self.run_all(items, outbox, settled),
+            Taken::LookUps(calls) => self.look_up(calls, results),
+            Taken::Items(items) => self.run_all(items, outbox, results),
         });
         // All of the user's code is guarded where it runs; this is for mistakes of our own.
         if let Err(payload) = done {
             let error = panicked(TaskSubject::unknown(0), &payload);
             for (index, key) in in_hand {
-                if settled[before..].iter().all(|(settled, _)| *settled != index) {
-                    self.finish(index, Came::Failed, Err(error.at(index)), settled);
+                if results[before..].iter().all(|(other, _)| *other != index) {
+                    self.finish(index, Counted::Failed, Err(error.at(index)), results);
                 }
                 key.inspect(|key| self.crew.change(|queue| queue.pass_on(key)));
             }

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Batch, Settled, TAKE};
+use super::{Batch, Indexed, TAKE};
 use crate::call::Call;
 use crate::key::Key;
 use crate::lease::{Awaited, Leave, Meanwhile, Watcher};
 use crate::memory::Outbox;
-use crate::parallel::attempt::{AttemptTerms, Done, Item, Ran, send};
-use crate::parallel::progress::{Came, Run, Watch};
+use crate::parallel::attempt::{AttemptOptions, Done, Item, Ran, send};
+use crate::parallel::progress::{Counted, Run, Tally};
 use crate::parallel::queue::Queue;
 use crate::task_error::TaskError;
 
@@ -24,24 +24,24 @@ where
         &'m self,
         items: Vec<Item<C>>,
         outbox: &mut Option<Outbox<'m>>,
-        settled: &mut Vec<Settled<C::Output>>,
+        results: &mut Vec<Indexed<C::Output>>,
     ) {
         let standing = self.standing.get().expect("a batch stands before it is worked at");
         let work = Arc::clone(standing) as Arc<dyn Awaited>;
         let watcher = |key: Key| -> Arc<dyn Watcher> { standing.watcher(key) };
         let meanwhile = Meanwhile::Leave(Leave { work: &work, watcher: &watcher });
-        let terms = AttemptTerms { meanwhile, retries: self.policy.retries };
+        let options = AttemptOptions { meanwhile, retries: self.policy.retries };
         let mut done = Vec::with_capacity(items.len());
         if let Some(dispatch) = &self.dispatch {
             // What is not sent is dropped with the rest of the batch.
             let (items, rest): (Vec<_>, Vec<_>) = items.into_iter().partition(|_| !self.is_stopped());
-            let items = items.into_iter().map(|item| (self.watch.as_ref().map(Watch::run), item));
-            dispatch.run(&self.memory, items, terms, outbox, &mut |run, ran| {
-                if let Some(key) = self.settle(run, ran, settled) {
-                    self.finish_duplicates(vec![key], settled);
+            let items = items.into_iter().map(|item| (self.tally.as_ref().map(Tally::run), item));
+            dispatch.run(&self.memory, items, options, outbox, &mut |run, ran| {
+                if let Some(key) = self.settle(run, ran, results) {
+                    self.finish_duplicates(vec![key], results);
                 }
-                if self.streams && !settled.is_empty() {
-                    self.crew.change(|queue| queue.results.append(settled));
+                if self.streams && !results.is_empty() {
+                    self.crew.change(|queue| queue.results.append(results));
                 }
             });
             send(outbox);
@@ -54,9 +54,9 @@ where
                 self.give_back([item].into_iter().chain(items).collect());
                 break;
             }
-            let run = self.watch.as_ref().map(Watch::run);
-            let ran = item.run(&self.memory, terms, outbox);
-            done.extend(self.settle(run, ran, settled));
+            let run = self.tally.as_ref().map(Tally::run);
+            let ran = item.run(&self.memory, options, outbox);
+            done.extend(self.settle(run, ran, results));
             // What waits has cost little: a killed process loses no more than that.
             if sent.elapsed() > TAKE {
                 send(outbox);
@@ -64,7 +64,7 @@ where
             }
         }
         send(outbox);
-        self.finish_duplicates(done, settled);
+        self.finish_duplicates(done, results);
     }
 
     fn is_stopped(&self) -> bool {
@@ -84,15 +84,15 @@ where
         &self,
         run: Option<Run<'_>>,
         ran: Ran<C>,
-        settled: &mut Vec<Settled<C::Output>>,
+        results: &mut Vec<Indexed<C::Output>>,
     ) -> Option<Done> {
         match ran {
             Ran::Done { index, result, done } => {
-                let came = match (&run, &result) {
-                    (Some(run), Ok(outcome)) => run.came_from(&outcome.source),
-                    _ => Came::Failed,
+                let counted = match (&run, &result) {
+                    (Some(run), Ok(outcome)) => run.counted(&outcome.source),
+                    _ => Counted::Failed,
                 };
-                self.finish(index, came, result.map(|outcome| outcome.value), settled);
+                self.finish(index, counted, result.map(|outcome| outcome.value), results);
                 done
             }
             Ran::Busy(key, item, by) => {
@@ -112,22 +112,22 @@ where
     pub(super) fn finish(
         &self,
         index: usize,
-        came: Came,
+        counted: Counted,
         result: Result<C::Output, TaskError>,
-        settled: &mut Vec<Settled<C::Output>>,
+        results: &mut Vec<Indexed<C::Output>>,
     ) {
-        if let Some(watch) = &self.watch {
-            watch.count(if self.policy.fails(&result) { Came::Failed } else { came });
+        if let Some(tally) = &self.tally {
+            tally.count(if self.policy.fails(&result) { Counted::Failed } else { counted });
         }
         if self.policy.stops(&result) {
             self.crew.change(Queue::stop);
         }
-        settled.push((index, result));
+        results.push((index, result));
     }
 
     /// Gives the duplicates of keys what came of them. Where a value cannot be shared (it is an `Err` that is not kept,
     /// say), they are run in their turn.
-    fn finish_duplicates(&self, done: Vec<Done>, settled: &mut Vec<Settled<C::Output>>) {
+    fn finish_duplicates(&self, done: Vec<Done>, results: &mut Vec<Indexed<C::Output>>) {
         if done.is_empty() {
             return;
         }
@@ -143,10 +143,10 @@ where
         for (item, result) in duplicates {
             let index = item.index;
             match item.share(&self.memory, result) {
-                Ok(result) => self.finish(index, Came::Merged, result, settled),
+                Ok(result) => self.finish(index, Counted::Merged, result, results),
                 Err(item) => {
-                    if let Some(watch) = &self.watch {
-                        watch.missed(1, None);
+                    if let Some(tally) = &self.tally {
+                        tally.missed(1, None);
                     }
                     self.crew.change(|queue| queue.run_next(item));
                 }

@@ -13,7 +13,7 @@ use std::sync::{Arc, Weak};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
-use super::{Batch, BatchTerms, Worker, has_work, is_over};
+use super::{Batch, BatchOptions, Role, has_work, is_over};
 use crate::call::Call;
 use crate::key::Key;
 use crate::memory::Memory;
@@ -22,7 +22,7 @@ use crate::parallel::crew::{Load, Wish};
 use crate::parallel::dispatch::Dispatch;
 use crate::parallel::policy::Policy;
 use crate::parallel::pool::{Need, Pool, PoolSize, Standing, Work};
-use crate::parallel::progress::Shown;
+use crate::parallel::progress::Audience;
 use crate::parallel::queue::Queue;
 use crate::task_error::TaskError;
 
@@ -34,7 +34,7 @@ const SLOW: Duration = Duration::from_millis(2);
 
 /// How a stream runs.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::parallel) struct StreamTerms {
+pub(in crate::parallel) struct StreamOptions {
     pub(in crate::parallel) size: PoolSize,
     /// Most calls that are drawn and not delivered.
     pub(in crate::parallel) window: usize,
@@ -53,7 +53,7 @@ where
     input: Option<I>,
     batch: Arc<Batch<C>>,
     pool: Option<Arc<Pool>>,
-    terms: StreamTerms,
+    options: StreamOptions,
     /// Whether it has ended.
     has_ended: bool,
     drawn: usize,
@@ -103,19 +103,19 @@ where
         memory: Memory,
         dispatch: Option<Dispatch>,
         policy: Policy<C::Output>,
-        terms: StreamTerms,
-        shown: &Shown,
+        options: StreamOptions,
+        audience: &Audience,
     ) -> Self {
-        let (pool, _) = Pool::for_work(terms.size);
-        let most = pool.as_ref().map_or(1, |pool| terms.size.jobs.min(pool.size()));
-        let batch = Batch::new(memory, dispatch, policy, BatchTerms { most, streams: true }, shown);
+        let (pool, _) = Pool::for_work(options.size);
+        let most = pool.as_ref().map_or(1, |pool| options.size.jobs.min(pool.size()));
+        let batch = Batch::new(memory, dispatch, policy, BatchOptions { most, streams: true }, audience);
         let batch = Arc::new(batch);
         batch.stand(pool.as_ref(), Standing::new(Streamed(Arc::downgrade(&batch))));
         Stream {
             input: Some(input),
             batch,
             pool,
-            terms,
+            options,
             has_ended: false,
             drawn: 0,
             delivered: 0,
@@ -126,8 +126,8 @@ where
 
     /// Whether the input is to be asked for more.
     fn is_to_draw(&self) -> bool {
-        let has_room = self.drawn - self.delivered < self.terms.window;
-        let low = self.terms.window / 2;
+        let has_room = self.drawn - self.delivered < self.options.window;
+        let low = self.options.window / 2;
         has_room
             && self.input.is_some()
             && self.batch.crew.look(|queue, _| !queue.is_stopped() && queue.waiting() <= low)
@@ -138,12 +138,12 @@ where
         // Not there while it is asked: if it panics, it is not asked again.
         let Some(mut input) = self.input.take() else { return };
         self.batch.crew.change(|_| ());
-        let room = self.terms.window - (self.drawn - self.delivered);
+        let room = self.options.window - (self.drawn - self.delivered);
         for _ in 0..room.min(DRAWN) {
             let started = Instant::now();
             let Some(call) = input.next() else {
                 self.batch.crew.change(Queue::complete);
-                self.batch.watch.as_ref().inspect(|watch| watch.drew_all());
+                self.batch.tally.as_ref().inspect(|tally| tally.drew_all());
                 return;
             };
             let took = started.elapsed();
@@ -162,7 +162,7 @@ where
         let fresh = self.batch.crew.change(|queue| mem::take(&mut queue.results));
         self.ready.extend(fresh);
         let next = self.ready.first_entry()?;
-        (!self.terms.ordered || *next.key() == self.delivered).then(|| next.remove_entry())
+        (!self.options.ordered || *next.key() == self.delivered).then(|| next.remove_entry())
     }
 
     /// The first of the failures behind a gap that nothing will fill, since they stopped the batch.
@@ -177,7 +177,7 @@ where
         let is_to_draw = self.is_to_draw();
         // Others first: what is drawn can be started by them, while this thread works.
         let is_fed = !is_to_draw || self.batch.crew.look(|queue, _| queue.waiting() > 0);
-        if works && is_fed && self.batch.work(Worker::Consumer) {
+        if works && is_fed && self.batch.work(Role::Consumer) {
             return;
         }
         if is_to_draw {
@@ -186,9 +186,9 @@ where
                 && !works
                 && let Some(patience) = self.pace.patience()
             {
-                let came = self.batch.wait(Wish { is_met: has_news, works: false }, Some(patience));
-                self.pace.waited(!came);
-                if came {
+                let is_met = self.batch.wait(Wish { is_met: has_news, works: false }, Some(patience));
+                self.pace.waited(!is_met);
+                if is_met {
                     return;
                 }
             }
@@ -201,7 +201,7 @@ where
 
     fn end(&mut self) {
         self.has_ended = true;
-        self.batch.watch.as_ref().inspect(|watch| watch.finish());
+        self.batch.tally.as_ref().inspect(|tally| tally.finish());
     }
 }
 
@@ -223,8 +223,8 @@ where
     type Item = (usize, Result<C::Output, TaskError>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        if let (Some(watch), Some(input)) = (&self.batch.watch, &self.input) {
-            watch.begin(|| input.size_hint());
+        if let (Some(tally), Some(input)) = (&self.batch.tally, &self.input) {
+            tally.begin(|| input.size_hint());
         }
         while !self.has_ended {
             // Asked before the results are looked at: what was done by then is among them.
@@ -258,7 +258,7 @@ where
         self.batch.wait(Wish { is_met: is_over, works: false }, None);
         self.batch.drop_rest();
         panics::drop_each_quietly(mem::take(&mut self.ready).into_values());
-        self.batch.watch.as_ref().inspect(|watch| watch.finish());
+        self.batch.tally.as_ref().inspect(|tally| tally.finish());
     }
 }
 
@@ -274,13 +274,13 @@ where
 {
     fn serve(&self, pool: &Arc<Pool>) {
         if let Some(batch) = self.0.upgrade() {
-            batch.work(Worker::Server(pool));
+            batch.work(Role::Server(pool));
         }
     }
 
     fn stand_in(&self) {
         if let Some(batch) = self.0.upgrade() {
-            batch.work(Worker::StandIn);
+            batch.work(Role::StandIn);
         }
     }
 

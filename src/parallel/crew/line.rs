@@ -2,16 +2,16 @@
 
 use std::collections::VecDeque;
 
-use super::primitives::{Monitor, Primitives};
+use super::lock_family::{LockFamily, Monitor};
 
 /// The work that wants a thread of a pool.
-pub(in crate::parallel) struct Line<P: Primitives, W: Send> {
-    state: P::Monitor<State<W>>,
+pub(in crate::parallel) struct Line<P: LockFamily, W: Send> {
+    state: P::Monitor<LineState<W>>,
     /// The threads of the pool.
     size: usize,
 }
 
-struct State<W> {
+struct LineState<W> {
     waiting: VecDeque<W>,
     /// Threads that were called and have not come.
     called: usize,
@@ -32,9 +32,9 @@ pub(in crate::parallel) enum Arrival {
     AskAll,
 }
 
-impl<P: Primitives, W: Send> Line<P, W> {
+impl<P: LockFamily, W: Send> Line<P, W> {
     pub(in crate::parallel) fn new(size: usize) -> Self {
-        let state = State { waiting: VecDeque::new(), called: 0, present: 0, turns: 0 };
+        let state = LineState { waiting: VecDeque::new(), called: 0, present: 0, turns: 0 };
         Line { state: P::Monitor::new(state), size }
     }
 
@@ -87,7 +87,7 @@ impl<P: Primitives, W: Send> Line<P, W> {
     }
 }
 
-impl<P: Primitives, W: Send> std::fmt::Debug for Line<P, W> {
+impl<P: LockFamily, W: Send> std::fmt::Debug for Line<P, W> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.state.with(|state| {
             f.debug_struct("Line")

@@ -43,7 +43,7 @@
 //! The code is generic over locks, so that shuttle explores this very code (the tests below).
 
 mod line;
-mod primitives;
+mod lock_family;
 #[cfg(test)]
 mod tests;
 
@@ -52,7 +52,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 pub(super) use line::{Arrival, Line};
-pub(super) use primitives::{Monitor, Primitives, Real};
+pub(super) use lock_family::{LockFamily, Monitor, Real};
 
 /// What is left to do of a piece of work.
 pub(super) trait Queue: Send {
@@ -61,13 +61,13 @@ pub(super) trait Queue: Send {
 }
 
 /// The threads at one piece of work, what is left of it, and its caller.
-pub(super) struct Crew<P: Primitives, Q: Queue> {
-    state: P::Monitor<State<P, Q>>,
+pub(super) struct Crew<P: LockFamily, Q: Queue> {
+    state: P::Monitor<CrewState<P, Q>>,
     /// Gets the work in line, when so many threads are wanted. Not set: there is no pool, and the caller does it all.
     call: OnceLock<Box<dyn Fn(usize) + Send + Sync>>,
 }
 
-struct State<P: Primitives, Q> {
+struct CrewState<P: LockFamily, Q> {
     queue: Q,
     at_work: Vec<P::Thread>,
     /// Most threads at work at a time.
@@ -117,7 +117,7 @@ struct Signals {
     call: usize,
 }
 
-impl<P: Primitives, Q: Queue> State<P, Q> {
+impl<P: LockFamily, Q: Queue> CrewState<P, Q> {
     fn load(&self) -> Load {
         Load { at_work: self.at_work.len(), most: self.most }
     }
@@ -142,10 +142,10 @@ impl<P: Primitives, Q: Queue> State<P, Q> {
     }
 }
 
-impl<P: Primitives, Q: Queue> Crew<P, Q> {
+impl<P: LockFamily, Q: Queue> Crew<P, Q> {
     /// At most `most` threads are to work at a time.
     pub(super) fn new(queue: Q, most: usize) -> Self {
-        let state = State { queue, at_work: Vec::new(), most, in_line: false, wish: None };
+        let state = CrewState { queue, at_work: Vec::new(), most, in_line: false, wish: None };
         Crew { state: P::Monitor::new(state), call: OnceLock::new() }
     }
 
@@ -227,7 +227,7 @@ impl<P: Primitives, Q: Queue> Crew<P, Q> {
         rung.is_some()
     }
 
-    fn signalling<R>(&self, act: impl FnOnce(&mut State<P, Q>) -> R) -> R {
+    fn signalling<R>(&self, act: impl FnOnce(&mut CrewState<P, Q>) -> R) -> R {
         let (result, signals) = self.state.with(|state| {
             let result = act(state);
             (result, state.signals())
@@ -244,7 +244,7 @@ impl<P: Primitives, Q: Queue> Crew<P, Q> {
     }
 }
 
-impl<P: Primitives, Q: Queue> fmt::Debug for Crew<P, Q> {
+impl<P: LockFamily, Q: Queue> fmt::Debug for Crew<P, Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (startable, load) = self.look(|queue, load| (queue.startable(), load));
         f.debug_struct("Crew").field("startable", &startable).field("load", &load).finish_non_exhaustive()

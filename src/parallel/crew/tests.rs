@@ -50,7 +50,7 @@ impl<T: Send> Monitor<T> for ExploredMonitor<T> {
     }
 }
 
-impl Primitives for Explored {
+impl LockFamily for Explored {
     type Monitor<T: Send> = ExploredMonitor<T>;
     type Thread = thread::ThreadId;
 
@@ -75,13 +75,13 @@ struct Model {
 /// The model of a pool.
 struct Pool {
     line: Line<Explored, Arc<Model>>,
-    jobs: Mutex<VecDeque<Job>>,
+    jobs: Mutex<VecDeque<Errand>>,
     more: Condvar,
     size: usize,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Job {
+enum Errand {
     Called,
     Asked,
     End,
@@ -92,7 +92,7 @@ impl Pool {
         Arc::new(Pool { line: Line::new(size), jobs: Mutex::default(), more: Condvar::new(), size })
     }
 
-    fn put(&self, job: Job, times: usize) {
+    fn put(&self, job: Errand, times: usize) {
         let mut jobs = self.jobs.lock().unwrap();
         jobs.extend(std::iter::repeat_n(job, times));
         drop(jobs);
@@ -101,13 +101,13 @@ impl Pool {
 
     fn call(&self, work: &Arc<Model>, wanted: usize) {
         let called = self.line.join(Arc::clone(work), wanted);
-        self.put(Job::Called, called);
+        self.put(Errand::Called, called);
     }
 
-    fn arrive(&self, job: Job, can_serve: bool) {
-        match self.line.arrive(job == Job::Called, can_serve) {
+    fn arrive(&self, job: Errand, can_serve: bool) {
+        match self.line.arrive(job == Errand::Called, can_serve) {
             Arrival::Go => {}
-            Arrival::AskAll => self.put(Job::Asked, self.size),
+            Arrival::AskAll => self.put(Errand::Asked, self.size),
             Arrival::Serve => {
                 while let Some(work) = self.line.next() {
                     // A turn ends whenever it pleases.
@@ -127,7 +127,7 @@ impl Pool {
                 }
                 let job = jobs.pop_front().unwrap();
                 drop(jobs);
-                if job == Job::End {
+                if job == Errand::End {
                     return;
                 }
                 pool.arrive(job, true);
@@ -140,7 +140,7 @@ impl Pool {
             })
             .collect();
         act();
-        self.put(Job::End, self.size);
+        self.put(Errand::End, self.size);
         for thread in threads {
             thread.join().unwrap();
         }
@@ -150,7 +150,7 @@ impl Pool {
     fn wait_in_rayon(&self) {
         let taken = {
             let mut jobs = self.jobs.lock().unwrap();
-            if jobs.front().is_some_and(|job| *job != Job::End) { jobs.pop_front() } else { None }
+            if jobs.front().is_some_and(|job| *job != Errand::End) { jobs.pop_front() } else { None }
         };
         if let Some(job) = taken {
             self.arrive(job, false);

@@ -14,12 +14,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::frame::Connection;
-use super::journal::{Entries, Journal};
+use super::journal::{Journal, JournalEntries};
 use super::output::{self, LastWords};
 use super::process::Process;
 use super::protocol::{self, Hello};
 use super::settings::Settings;
 use super::{ending, entry};
+use crate::error::chain;
 use crate::remote::{Failure, Job, Reply, reply};
 use crate::task_error::TaskErrorKind;
 
@@ -52,8 +53,8 @@ pub(super) enum NoWorker {
 
 impl NoWorker {
     fn of_system(error: &io::Error) -> Self {
-        let failure =
-            Failure::new(TaskErrorKind::NotSent, format!("a worker process cannot be started: {error}"));
+        let message = format!("a worker process cannot be started: {}", chain(error));
+        let failure = Failure::new(TaskErrorKind::NotSent, message);
         match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => NoWorker::Never(failure),
             _ => NoWorker::NotNow(failure),
@@ -190,7 +191,7 @@ impl Worker {
                 }
                 Err(_) => self.ended(),
             };
-            let Entries { replies, begun } = self.journal();
+            let JournalEntries { replies, begun } = self.journal();
             for (place, result) in replies {
                 news.tell(place, result);
             }
@@ -200,7 +201,7 @@ impl Worker {
         Ok(())
     }
 
-    fn journal(&self) -> Entries {
+    fn journal(&self) -> JournalEntries {
         self.journal.as_ref().map(Journal::read).unwrap_or_default()
     }
 

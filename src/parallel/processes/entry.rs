@@ -19,10 +19,10 @@ use super::worker;
 const VARIABLE: &str = "REMEMO_WORKER";
 
 /// How this program comes to its call of [`init`].
-static ENTRY: OnceLock<Entry> = OnceLock::new();
+static ENTRY_POINT: OnceLock<EntryPoint> = OnceLock::new();
 
 #[derive(Clone, Debug)]
-enum Entry {
+enum EntryPoint {
     /// By `main`, with no arguments.
     Main,
     /// By the test of this name, under the standard test harness.
@@ -60,9 +60,9 @@ pub fn init() {
         worker::serve(stream);
     }
     let current = thread::current();
-    ENTRY.get_or_init(|| match current.name() {
-        None | Some("main") => Entry::Main,
-        Some(test) => Entry::Test(test.to_owned()),
+    ENTRY_POINT.get_or_init(|| match current.name() {
+        None | Some("main") => EntryPoint::Main,
+        Some(test) => EntryPoint::Test(test.to_owned()),
     });
 }
 
@@ -89,7 +89,7 @@ fn called() -> Option<UnixStream> {
 ///
 /// Fails, saying what to do, if this program has not called [`init`].
 pub(super) fn command(program: Option<&Path>) -> Result<Command, String> {
-    let entry = ENTRY.get().ok_or(
+    let entry = ENTRY_POINT.get().ok_or(
         "this program has not called `rememo::init()`: put it first in `main` (in a test, first in the test), or write \
          `#[rememo::main]` on `main`",
     )?;
@@ -98,7 +98,7 @@ pub(super) fn command(program: Option<&Path>) -> Result<Command, String> {
     if program.is_none() {
         command.arg0(env::args_os().next().unwrap_or_else(|| OsString::from("rememo-worker")));
     }
-    if let Entry::Test(name) = entry {
+    if let EntryPoint::Test(name) = entry {
         command.args([name, "--exact", "--include-ignored", "--nocapture", "--test-threads=1"]);
     }
     command.env(VARIABLE, getpid().as_raw_nonzero().to_string());

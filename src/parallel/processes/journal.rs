@@ -27,7 +27,7 @@ pub(super) struct Journal {
 
 /// What there is in a journal.
 #[derive(Debug, Default)]
-pub(super) struct Entries {
+pub(super) struct JournalEntries {
     pub(super) replies: Vec<(usize, Result<Reply, Failure>)>,
     /// The job that began last.
     pub(super) begun: Option<usize>,
@@ -43,8 +43,8 @@ impl Journal {
         self.file.path()
     }
 
-    pub(super) fn read(&self) -> Entries {
-        let mut entries = Entries::default();
+    pub(super) fn read(&self) -> JournalEntries {
+        let mut entries = JournalEntries::default();
         let file = self.file.file();
         let length = file.metadata().map_or(0, |metadata| metadata.len());
         let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
@@ -52,25 +52,25 @@ impl Journal {
         let mut reader = Reader(&bytes[..read]);
         while let Some(entry) = next(&mut reader) {
             match entry {
-                Entry::Begun(place) => entries.begun = Some(place),
-                Entry::Reply(place, result) => entries.replies.push((place, result)),
+                JournalEntry::Begun(place) => entries.begun = Some(place),
+                JournalEntry::Reply(place, result) => entries.replies.push((place, result)),
             }
         }
         entries
     }
 }
 
-enum Entry {
+enum JournalEntry {
     Begun(usize),
     Reply(usize, Result<Reply, Failure>),
 }
 
-fn next(reader: &mut Reader<'_>) -> Option<Entry> {
+fn next(reader: &mut Reader<'_>) -> Option<JournalEntry> {
     let kind = reader.byte()?;
     let place = usize::try_from(reader.number()?).ok()?;
     match kind {
-        BEGUN => Some(Entry::Begun(place)),
-        REPLY => Some(Entry::Reply(place, reply::read(&mut Reader(reader.bytes()?))?)),
+        BEGUN => Some(JournalEntry::Begun(place)),
+        REPLY => Some(JournalEntry::Reply(place, reply::read(&mut Reader(reader.bytes()?))?)),
         _ => None,
     }
 }

@@ -14,7 +14,6 @@
 //! tries again for some seconds if there is none.
 
 mod child;
-mod crew;
 mod ending;
 mod entry;
 mod frame;
@@ -24,6 +23,7 @@ mod process;
 mod protocol;
 mod settings;
 mod worker;
+mod worker_set;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -32,8 +32,8 @@ pub use entry::init;
 pub(crate) use entry::is_worker;
 
 use self::child::Ended;
-use self::crew::Crew;
 use self::settings::Settings;
+use self::worker_set::WorkerSet;
 use super::pool;
 use crate::remote::{Execute, Failure, Job, Reply};
 
@@ -94,11 +94,11 @@ impl Execute for Workers {
         timeout: Option<Duration>,
         event: &mut dyn FnMut(Option<(usize, Result<Reply, Failure>)>),
     ) {
-        let crew = Crew::of(&self.0);
+        let workers = WorkerSet::of(&self.0);
         let mut waiting: Vec<usize> = (0..jobs.len()).collect();
         let mut together = usize::MAX;
         while !waiting.is_empty() {
-            let mut leased = match crew.lease() {
+            let mut leased = match workers.lease() {
                 Ok(leased) => leased,
                 Err(failure) => {
                     for index in waiting {
@@ -108,7 +108,7 @@ impl Execute for Workers {
                 }
             };
             let worker = leased.worker();
-            let most = together.min(crew.jobs_left(worker)).min(worker.most_together());
+            let most = together.min(workers.jobs_left(worker)).min(worker.most_together());
             let batch: Vec<usize> = waiting.iter().copied().take(most).collect();
             let mut is_done = vec![false; jobs.len()];
             let sent = batch.iter().map(|&index| &jobs[index]);
@@ -119,7 +119,7 @@ impl Execute for Workers {
                 }));
             });
             match ended {
-                Ok(()) => crew.give_back(leased),
+                Ok(()) => workers.give_back(leased),
                 Err(Ended { failure, at }) => {
                     drop(leased);
                     // Those behind it have not begun. If it is not known which it was, each goes alone.

@@ -61,7 +61,7 @@ pub(super) fn take(child: &mut Child, pass: bool) -> Arc<LastWords> {
 /// Without the thread the pipe fills up, and the worker waits: rather let it see a closed pipe, which `work` drops.
 fn start(name: &str, work: impl FnOnce() + Send + 'static) {
     if let Err(error) = thread::Builder::new().name(name.into()).spawn(work) {
-        events::warn!("what a worker writes is lost: {error}");
+        events::warn!(error = &error, "what a worker writes is lost");
     }
 }
 

@@ -9,13 +9,13 @@
 #[cfg(feature = "progress")]
 mod bar;
 mod lines;
-mod watch;
+mod tally;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(super) use watch::{Came, PATIENCE, Run, Watch};
+pub(super) use tally::{Counted, PATIENCE, Run, Tally};
 
 /// Is told how far a batch is; give one to [`Parallel::on_progress`](crate::Parallel::on_progress).
 ///
@@ -139,9 +139,9 @@ impl fmt::Display for Clock {
     }
 }
 
-/// Who is told of a batch.
+/// Who is told how far batches are: the setting.
 #[derive(Clone, Default)]
-pub(super) enum Shown {
+pub(super) enum Audience {
     #[default]
     Nobody,
     /// Whoever reads the standard error.
@@ -149,23 +149,23 @@ pub(super) enum Shown {
     Given(Arc<dyn Progress>),
 }
 
-impl Shown {
+impl Audience {
     /// Who is told of a batch that begins. Inside a task of another batch, which has the reader's attention, the reader is told nothing.
     pub(super) fn begin(&self, in_task: bool) -> Option<Box<dyn Progress>> {
         match self {
-            Shown::Reader if !in_task => Some(ready()),
-            Shown::Reader | Shown::Nobody => None,
-            Shown::Given(progress) => Some(Box::new(Arc::clone(progress))),
+            Audience::Reader if !in_task => Some(ready()),
+            Audience::Reader | Audience::Nobody => None,
+            Audience::Given(progress) => Some(Box::new(Arc::clone(progress))),
         }
     }
 }
 
-impl fmt::Debug for Shown {
+impl fmt::Debug for Audience {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Shown::Nobody => "Nobody",
-            Shown::Reader => "Reader",
-            Shown::Given(_) => "Given(..)",
+            Audience::Nobody => "Nobody",
+            Audience::Reader => "Reader",
+            Audience::Given(_) => "Given(..)",
         })
     }
 }

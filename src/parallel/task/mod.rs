@@ -22,9 +22,9 @@ use std::time::{Duration, Instant};
 pub use self::completed::{AsCompleted, as_completed};
 use self::promise::Promise;
 use self::slot::Slot;
-use self::submitted::{Job, JobRan, Submitted};
+use self::submitted::{AnyTask, Submitted, TaskRan};
 use super::Parallel;
-use super::attempt::{AttemptTerms, Item, end_of, panicked, subject_of};
+use super::attempt::{AttemptOptions, Item, end_of, panicked, subject_of};
 use super::pool::{Busy, Pool};
 use crate::call::Call;
 use crate::lease::{Awaited, Meanwhile, Waiting, leads_any, wait_for_work};
@@ -57,7 +57,7 @@ pub(super) use self::submitted::Submissions;
 pub struct Task<T> {
     promise: Arc<Promise<T>>,
     /// `None` if it was done when it was made.
-    job: Option<(Arc<dyn Job>, Arc<Submitted>)>,
+    queued: Option<(Arc<dyn AnyTask>, Arc<Submitted>)>,
 }
 
 impl Parallel {
@@ -113,21 +113,21 @@ impl Parallel {
         let (pool, _) = Pool::for_work(self.size());
         let Some(pool) = pool else {
             let mut outbox = memory.outbox();
-            let terms = AttemptTerms { meanwhile: Meanwhile::Wait, retries: 0 };
-            while let JobRan::Again | JobRan::Busy(..) = slot.run(&memory, terms, &mut outbox) {}
-            return Task { promise, job: None };
+            let options = AttemptOptions { meanwhile: Meanwhile::Wait, retries: 0 };
+            while let TaskRan::Again | TaskRan::Busy(..) = slot.run(&memory, options, &mut outbox) {}
+            return Task { promise, queued: None };
         };
         let most = self.cores().min(pool.size());
         let submitted = self.submissions.of(&pool, &memory, most);
-        let job: Arc<dyn Job> = slot;
-        submitted.put(Arc::clone(&job), miss);
-        Task { promise, job: Some((job, submitted)) }
+        let task: Arc<dyn AnyTask> = slot;
+        submitted.put(Arc::clone(&task), miss);
+        Task { promise, queued: Some((task, submitted)) }
     }
 }
 
 impl<T> Task<T> {
     fn done(result: Result<T, TaskError>) -> Self {
-        Task { promise: Promise::here(result), job: None }
+        Task { promise: Promise::here(result), queued: None }
     }
 
     /// Waits for the value.
@@ -197,24 +197,24 @@ impl<T> Task<T> {
     /// Cancels the call if it has not started, so that it never will; whether it had not. Its result is an error of the kind
     /// [`Cancelled`](crate::TaskErrorKind::Cancelled) then. A call that runs, or is done, or has failed and is to be tried again, stays as it is.
     pub fn cancel(&self) -> bool {
-        self.job.as_ref().is_some_and(|(job, _)| job.cancel())
+        self.queued.as_ref().is_some_and(|(task, _)| task.cancel())
     }
 
     /// Works at the call, if nobody does; whether it did.
     fn work(&self) -> bool {
-        self.job.as_ref().is_some_and(|(job, submitted)| job.is_waiting() && submitted.work_at(&**job))
+        self.queued.as_ref().is_some_and(|(task, submitted)| task.is_waiting() && submitted.work_at(&**task))
     }
 
     /// Whether this thread works at the call while it waits for it: it is one of the pool that the call is to be run by, or all
     /// of those may wait for what it computes itself.
     fn helps(&self) -> bool {
-        self.job.as_ref().is_some_and(|(_, submitted)| submitted.is_here()) || leads_any()
+        self.queued.as_ref().is_some_and(|(_, submitted)| submitted.is_here()) || leads_any()
     }
 
     /// Notes that this thread waits for the call.
     fn note_wait(&self) -> Option<Waiting> {
-        let (job, _) = self.job.as_ref()?;
-        let work = Arc::clone(job) as Arc<dyn Awaited>;
+        let (task, _) = self.queued.as_ref()?;
+        let work = Arc::clone(task) as Arc<dyn Awaited>;
         Some(wait_for_work(&work))
     }
 }

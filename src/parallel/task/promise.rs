@@ -13,12 +13,12 @@ use crate::task_error::TaskError;
 /// What will come of a submitted call.
 #[derive(Debug)]
 pub(super) struct Promise<T> {
-    state: Mutex<State<T>>,
+    state: Mutex<PromiseState<T>>,
     changed: Condvar,
 }
 
 #[derive(Debug)]
-struct State<T> {
+struct PromiseState<T> {
     result: Arrival<T>,
     /// How often somebody should have looked whether to work at the call.
     wakes: u64,
@@ -74,7 +74,7 @@ impl<T> Promise<T> {
     }
 
     fn new(result: Arrival<T>) -> Arc<Self> {
-        let state = Mutex::new(State { result, wakes: 0, watcher: None });
+        let state = Mutex::new(PromiseState { result, wakes: 0, watcher: None });
         Arc::new(Promise { state, changed: Condvar::new() })
     }
 

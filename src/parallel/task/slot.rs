@@ -14,10 +14,10 @@ use crate::lease::{Awaited, Shared};
 use crate::lock::lock;
 use crate::memory::{Memory, Outbox};
 use crate::panics;
-use crate::parallel::attempt::{AttemptTerms, Item, Ran, panicked, send, subject_of};
+use crate::parallel::attempt::{AttemptOptions, Item, Ran, panicked, send, subject_of};
 use crate::parallel::dispatch::Dispatch;
 use crate::parallel::task::promise::Promise;
-use crate::parallel::task::submitted::{Job, JobRan};
+use crate::parallel::task::submitted::{AnyTask, TaskRan};
 use crate::task_error::{TaskError, TaskErrorKind, TaskSubject};
 
 /// A submitted call, and where its result goes.
@@ -52,17 +52,17 @@ where
     }
 
     /// Takes the item out, if nobody else has; or what it is instead.
-    fn start(&self) -> Result<Item<C>, JobRan> {
+    fn start(&self) -> Result<Item<C>, TaskRan> {
         let mut stage = lock(&self.stage);
         match mem::replace(&mut *stage, Stage::Running(thread::current().id())) {
             Stage::Waiting(item) => Ok(item),
             Stage::Cancelled => {
                 *stage = Stage::Cancelled;
-                Err(JobRan::Cancelled)
+                Err(TaskRan::Cancelled)
             }
             other @ (Stage::Running(_) | Stage::Done) => {
                 *stage = other;
-                Err(JobRan::Taken)
+                Err(TaskRan::Taken)
             }
         }
     }
@@ -83,15 +83,15 @@ where
         &self,
         item: Item<C>,
         memory: &'m Memory,
-        terms: AttemptTerms<'_>,
+        options: AttemptOptions<'_>,
         outbox: &mut Option<Outbox<'m>>,
     ) -> Ran<C> {
         let key = item.key();
         let index = item.index;
         let attempt = || {
             let ran = match &self.dispatch {
-                None => item.run(memory, terms, outbox),
-                Some(dispatch) => dispatch.run_one(memory, item, terms, outbox),
+                None => item.run(memory, options, outbox),
+                Some(dispatch) => dispatch.run_one(memory, item, options, outbox),
             };
             // What is done is stored.
             send(outbox);
@@ -106,7 +106,7 @@ where
     }
 }
 
-impl<C> Job for Slot<C>
+impl<C> AnyTask for Slot<C>
 where
     C: Call + Send,
     C::Output: Send,
@@ -114,26 +114,26 @@ where
     fn run<'m>(
         &self,
         memory: &'m Memory,
-        terms: AttemptTerms<'_>,
+        options: AttemptOptions<'_>,
         outbox: &mut Option<Outbox<'m>>,
-    ) -> JobRan {
+    ) -> TaskRan {
         let item = match self.start() {
             Ok(item) => item,
             Err(ran) => return ran,
         };
-        let terms = AttemptTerms { retries: self.retries, ..terms };
-        match self.attempt(item, memory, terms, outbox) {
+        let options = AttemptOptions { retries: self.retries, ..options };
+        match self.attempt(item, memory, options, outbox) {
             Ran::Done { result, done, .. } => {
                 self.finish(result.map(|outcome| outcome.value));
-                JobRan::Done(done)
+                TaskRan::Done(done)
             }
             Ran::Busy(key, item, by) => {
                 self.put_back(item);
-                JobRan::Busy(key, by)
+                TaskRan::Busy(key, by)
             }
             Ran::Again(item) => {
                 self.put_back(item);
-                JobRan::Again
+                TaskRan::Again
             }
         }
     }

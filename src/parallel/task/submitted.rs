@@ -21,17 +21,21 @@ use crate::key::Key;
 use crate::lease::{Awaited, Leave, Meanwhile, Shared, Watcher};
 use crate::lock::lock;
 use crate::memory::{Memory, Miss, Outbox};
-use crate::parallel::attempt::{AttemptTerms, Done, Item};
+use crate::parallel::attempt::{AttemptOptions, Done, Item};
 use crate::parallel::crew::{Crew, Queue as _, Real};
 use crate::parallel::pool::{Busy, Need, Pool, SLICE, Standing, Work};
 use crate::parallel::queue::{Queue, Taken};
 use crate::task_error::TaskError;
 
 /// A submitted call, of whichever type.
-pub(super) trait Job: Awaited {
+pub(super) trait AnyTask: Awaited {
     /// Makes an attempt, unless somebody else does or has done so.
-    fn run<'m>(&self, memory: &'m Memory, terms: AttemptTerms<'_>, outbox: &mut Option<Outbox<'m>>)
-    -> JobRan;
+    fn run<'m>(
+        &self,
+        memory: &'m Memory,
+        options: AttemptOptions<'_>,
+        outbox: &mut Option<Outbox<'m>>,
+    ) -> TaskRan;
 
     /// Takes what came of a call of equal key; whether that was enough.
     fn share(&self, memory: &Memory, done: Result<Option<Shared>, TaskError>) -> bool;
@@ -43,9 +47,9 @@ pub(super) trait Job: Awaited {
     fn is_waiting(&self) -> bool;
 }
 
-/// What came of an attempt at a job.
+/// What came of an attempt at a task.
 #[derive(Debug)]
-pub(super) enum JobRan {
+pub(super) enum TaskRan {
     /// It is done; if it had a key, what others get of it.
     Done(Option<Done>),
     /// Somebody else computes its key, this thread or another process, and the watcher will be told.
@@ -64,7 +68,7 @@ pub(super) struct Submitted {
     memory: Memory,
     /// Most threads at a time.
     most: usize,
-    crew: Crew<Real, Queue<Arc<dyn Job>, ()>>,
+    crew: Crew<Real, Queue<Arc<dyn AnyTask>, ()>>,
     me: Weak<Submitted>,
     /// These calls, as the line of the pool has them. It keeps them: they are to be run though nobody holds their tasks. When
     /// none are left it goes, and the memory with it.
@@ -123,9 +127,9 @@ impl Submitted {
         })
     }
 
-    /// Takes a job in.
-    pub(super) fn put(&self, job: Arc<dyn Job>, miss: Miss) {
-        self.crew.change(|queue| queue.add(Item::new(0, job, miss), None));
+    /// Takes a task in.
+    pub(super) fn put(&self, task: Arc<dyn AnyTask>, miss: Miss) {
+        self.crew.change(|queue| queue.add(Item::new(0, task, miss), None));
     }
 
     /// Whether this thread is one of the pool.
@@ -137,20 +141,20 @@ impl Submitted {
         self.crew.look(|queue, load| load.at_work == 0 && queue.is_empty())
     }
 
-    /// Works at one job on the calling thread, which waits for it; whether there was anything to do.
-    pub(super) fn work_at(&self, job: &dyn Job) -> bool {
+    /// Works at one task on the calling thread, which waits for it; whether there was anything to do.
+    pub(super) fn work_at(&self, task: &dyn AnyTask) -> bool {
         let _busy = Busy::begin();
         let _entered = self.memory.enter();
         let mut outbox = self.memory.outbox();
-        let terms = AttemptTerms { meanwhile: Meanwhile::Wait, retries: 0 };
+        let options = AttemptOptions { meanwhile: Meanwhile::Wait, retries: 0 };
         loop {
-            match job.run(&self.memory, terms, &mut outbox) {
-                JobRan::Done(done) => {
+            match task.run(&self.memory, options, &mut outbox) {
+                TaskRan::Done(done) => {
                     self.finish(done);
                     return true;
                 }
-                JobRan::Busy(..) | JobRan::Again => {}
-                JobRan::Cancelled | JobRan::Taken => return false,
+                TaskRan::Busy(..) | TaskRan::Again => {}
+                TaskRan::Cancelled | TaskRan::Taken => return false,
             }
         }
     }
@@ -161,35 +165,35 @@ impl Submitted {
         let _entered = self.memory.enter();
         let take = |queue: &mut Queue<_, ()>| queue.take(1, self.most);
         let mut taken = self.crew.enter(from_line, take);
-        let came = Instant::now();
+        let started = Instant::now();
         let mut outbox = self.memory.outbox();
         while let Some(Taken::Items(items)) = taken {
             for item in items {
                 self.run(item, &mut outbox);
             }
-            if is_over(came) {
+            if is_over(started) {
                 return self.crew.leave(|_| ());
             }
             taken = self.crew.step(take);
         }
     }
 
-    fn run<'m>(&'m self, mut item: Item<Arc<dyn Job>>, outbox: &mut Option<Outbox<'m>>) {
+    fn run<'m>(&'m self, mut item: Item<Arc<dyn AnyTask>>, outbox: &mut Option<Outbox<'m>>) {
         let standing = self.standing();
         let work = Arc::clone(&standing) as Arc<dyn Awaited>;
         let watcher = |key: Key| -> Arc<dyn Watcher> { standing.watcher(key) };
         let leave = Meanwhile::Leave(Leave { work: &work, watcher: &watcher });
         let meanwhile = if mem::take(&mut item.alone) { Meanwhile::Alone } else { leave };
-        match item.call.run(&self.memory, AttemptTerms { meanwhile, retries: 0 }, outbox) {
-            JobRan::Done(done) => self.finish(done),
-            JobRan::Busy(key, by) => self.crew.change(|queue| queue.put_away(key, item, by)),
-            JobRan::Again => self.crew.change(|queue| queue.run_last(item)),
-            JobRan::Cancelled => {
+        match item.call.run(&self.memory, AttemptOptions { meanwhile, retries: 0 }, outbox) {
+            TaskRan::Done(done) => self.finish(done),
+            TaskRan::Busy(key, by) => self.crew.change(|queue| queue.put_away(key, item, by)),
+            TaskRan::Again => self.crew.change(|queue| queue.run_last(item)),
+            TaskRan::Cancelled => {
                 if let Some(key) = item.key() {
                     self.crew.change(|queue| queue.pass_on(&key));
                 }
             }
-            JobRan::Taken => {}
+            TaskRan::Taken => {}
         }
     }
 
@@ -220,7 +224,7 @@ struct InLine(Arc<Submitted>);
 
 impl Work for InLine {
     fn serve(&self, pool: &Arc<Pool>) {
-        self.0.work(true, |came| came.elapsed() > SLICE && pool.is_wanted());
+        self.0.work(true, |started| started.elapsed() > SLICE && pool.is_wanted());
     }
 
     fn stand_in(&self) {

@@ -3,7 +3,7 @@
 use super::BLOCK;
 use super::engine::Decoder;
 use crate::payload::stored::Stored;
-use crate::payload::{ReadError, Source};
+use crate::payload::{ByteSource, ReadError};
 use crate::sys::raw::{self, Primitive, Unfilled};
 
 /// Reads the bytes of a value that is stored compressed.
@@ -21,8 +21,8 @@ pub(crate) struct Decompressing<'e> {
 impl<'e> Decompressing<'e> {
     /// Checks the bytes, unless they are trusted: what the decompressor is given, and how much room is made for what it
     /// writes, is what was stored.
-    pub(crate) fn new(source: Source<'e>) -> Result<Self, ReadError> {
-        if let Source::File(file) = source {
+    pub(crate) fn new(source: ByteSource<'e>) -> Result<Self, ReadError> {
+        if let ByteSource::File(file) = source {
             file.check()?;
         }
         let decoder = Decoder::new()?;

@@ -1,7 +1,7 @@
 //! Compressed bytes, from memory.
 
 use super::COMPRESSED;
-use crate::payload::{Content, ReadError, Source};
+use crate::payload::{ByteSource, Content, ReadError};
 
 /// 5,000 times `a`, as docs/format.md has them. (Other frames may stand for the same bytes; these are always to be read.)
 const GOLDEN: [u8; 31] = [
@@ -10,7 +10,7 @@ const GOLDEN: [u8; 31] = [
 ];
 
 fn whole(bytes: &[u8]) -> Result<Vec<u8>, ReadError> {
-    let content = Content { codec: 1 | COMPRESSED, source: Source::Memory(bytes) };
+    let content = Content { codec: 1 | COMPRESSED, source: ByteSource::Memory(bytes) };
     content.whole().map(std::borrow::Cow::into_owned)
 }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{ArgumentWriter, Receive, ReceiveOwned, Received, Send, Unsent};
 use crate::codec::raw::{RawArgument, decode_argument, encode_argument};
 use crate::codec::{self, Symmetric};
+use crate::error::chain;
 use crate::remote::Failure;
 
 /// Arguments whose reader is known to read what their writer wrote.
@@ -129,7 +130,7 @@ where
     fn receive(&self, received: &mut Received<'b>, name: &str) -> Result<Box<T>, Failure> {
         let argument = received.next()?;
         let value: Box<T> =
-            argument.serde().and_then(codec::decode_borrowed).map_err(|error| unread(name, &error))?;
+            argument.serde().and_then(codec::decode_borrowed).map_err(|error| unread(name, &*error))?;
         argument.expect_equal(&*value, name)?;
         Ok(value)
     }
@@ -142,14 +143,14 @@ where
     fn receive(&self, received: &mut Received<'b>, name: &str) -> Result<Box<T>, Failure> {
         let argument = received.next()?;
         let value: Box<T> =
-            argument.serde().and_then(codec::decode_owned).map_err(|error| unread(name, &error))?;
+            argument.serde().and_then(codec::decode_owned).map_err(|error| unread(name, &*error))?;
         argument.expect_equal(&*value, name)?;
         Ok(value)
     }
 }
 
-fn unread(name: &str, error: &dyn std::fmt::Display) -> Failure {
-    Failure::not_sent(format!("its argument `{name}` cannot be read back: {error}"))
+fn unread(name: &str, error: &dyn std::error::Error) -> Failure {
+    Failure::not_sent(format!("its argument `{name}` cannot be read back: {}", chain(error)))
 }
 
 /// All others.

@@ -14,7 +14,7 @@ use std::time::UNIX_EPOCH;
 pub(in crate::states) use self::lists::pieces;
 use super::super::record::{self, Digest};
 use crate::code::{Boundary, Loaded, Obstacle, Running};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, chain};
 use crate::events;
 use crate::lock::lock;
 use crate::panics;
@@ -64,9 +64,9 @@ pub(super) fn fingerprint(roots: &[usize]) -> std::result::Result<(Digest, Diges
 impl Program {
     fn find() -> std::result::Result<Self, Obstacle> {
         let loaded = Loaded::find()?;
-        let known = Place::of(&loaded)
+        let known = BuildFile::of(&loaded)
             .and_then(|place| place.map_or(Ok(None), |place| place.read()))
-            .inspect_err(|error| events::debug!("machine fingerprints are not known: {error}"));
+            .inspect_err(|error| events::debug!(error = &error, "machine fingerprints are not known"));
         let known = Mutex::new(known.ok().flatten().unwrap_or_default());
         Ok(Program { loaded, known, running: Mutex::new(None) })
     }
@@ -101,14 +101,14 @@ impl Program {
     ) -> std::result::Result<(Digest, std::result::Result<Digest, Obstacle>), Obstacle> {
         let mut running = lock(&self.running);
         let running = running.get_or_insert_with(|| Running::read(&self.loaded, &Boundary::OF_THIS));
-        let running = running.as_mut().map_err(|obstacle| Obstacle::Earlier(obstacle.to_string()))?;
+        let running = running.as_mut().map_err(|obstacle| Obstacle::Earlier(chain(obstacle).to_string()))?;
         let compilers = *blake3::hash(running.program.compilers()).as_bytes();
         let reach = running.program.reach(addresses);
         if let Ok(reach) = &reach {
             let parts = panics::catch(|| running.program.parts(reach));
             let kept = parts.map_or(Ok(()), |parts| lists::keep(&reach.digest, &parts));
             if let Err(error) = kept {
-                events::debug!("what machine code consists of is not kept: {error}");
+                events::debug!(error = &error, "what machine code consists of is not kept");
             }
         }
         Ok((compilers, reach.map(|reach| reach.digest)))
@@ -118,11 +118,13 @@ impl Program {
         let (compilers, fingerprint) = found;
         let mut known = lock(&self.known);
         known.compilers = Some(*compilers);
-        known.fingerprints.insert(begin, fingerprint.as_ref().copied().map_err(Obstacle::to_string));
+        known
+            .fingerprints
+            .insert(begin, fingerprint.as_ref().copied().map_err(|obstacle| chain(obstacle).to_string()));
         let kept =
-            Place::of(&self.loaded).and_then(|place| place.map_or(Ok(()), |place| place.write(&mut known)));
+            BuildFile::of(&self.loaded).and_then(|file| file.map_or(Ok(()), |file| file.write(&mut known)));
         if let Err(error) = kept {
-            events::debug!("a machine fingerprint is not kept: {error}");
+            events::debug!(error = &error, "a machine fingerprint is not kept");
         }
     }
 }
@@ -148,12 +150,12 @@ fn read(dir: &Dir, name: &str) -> Result<Option<String>> {
 
 /// The file in which the fingerprints of a build are kept. It is named by the number that the linker gave the build, and by size and
 /// time of the program's file: linkers can be told to give every build the same number.
-struct Place {
+struct BuildFile {
     dir: Dir,
     name: String,
 }
 
-impl Place {
+impl BuildFile {
     /// `None` if there is no home directory, or the build has no number to tell it from others.
     fn of(loaded: &Loaded) -> Result<Option<Self>> {
         let build = loaded.build_id();
@@ -165,7 +167,7 @@ impl Place {
         let modified = stat.modified.duration_since(UNIX_EPOCH).unwrap_or_default();
         hasher.update(&modified.as_nanos().to_le_bytes());
         let name = format!("{BUILDS}/{}", &record::hex(hasher.finalize().as_bytes())[..32]);
-        Ok(Some(Place { dir, name }))
+        Ok(Some(BuildFile { dir, name }))
     }
 
     fn read(&self) -> Result<Option<Known>> {
@@ -250,7 +252,7 @@ mod tests {
         let write = |build: usize| {
             let dir = Dir::create(caches.path()).unwrap();
             let mut known = Known { compilers: Some([9; 32]), ..Known::default() };
-            Place { dir, name: format!("{BUILDS}/{build}") }.write(&mut known).unwrap();
+            BuildFile { dir, name: format!("{BUILDS}/{build}") }.write(&mut known).unwrap();
         };
         let builds = || std::fs::read_dir(caches.path().join(BUILDS)).unwrap().count();
         write(0);

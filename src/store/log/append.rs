@@ -262,7 +262,7 @@ impl LogStore {
             if published == Published::Inserted && table.is_crowded() {
                 // Not needed yet: on a full disk the old table serves on.
                 if let Err(error) = self.grow(&view) {
-                    events::debug!("the index does not grow: {error}");
+                    events::debug!(error = &error, "the index does not grow");
                 }
             }
             // Whatever it was before a copy was made, a newer one is there.

@@ -30,9 +30,9 @@ mod index;
 mod open;
 mod record;
 mod reduce;
+mod renew;
 mod segments;
 mod upkeep;
-mod vouch;
 
 use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -126,7 +126,7 @@ impl LogStore {
         };
         // What is left there harms nobody, so that failing to remove it is no trouble.
         if let Err(error) = sys::sweep(dir).and_then(|()| store.settle_orphans()) {
-            events::debug!("what killed processes left stays: {error}");
+            events::debug!(error = &error, "what killed processes left stays");
         }
         store
     }
@@ -185,7 +185,7 @@ impl LogStore {
         if self.dir.was_made_again()
             && let Err(error) = root::restore(&self.dir, root::Kind::Log)
         {
-            events::warn!("the cache directory is not what it was: {error}");
+            events::warn!(error = &error, "the cache directory is not what it was");
         }
         let _changing = lock(&self.changing);
         if !is_late() {
@@ -347,19 +347,15 @@ impl Store for LogStore {
         Ok(self.find_in_place(key)?.is_some())
     }
 
-    fn put(&self, draft: &Draft<'_>) -> Result<()> {
-        self.store(&[draft]).pop().expect("as many results as drafts")
-    }
-
     fn put_all(&self, drafts: &[&Draft<'_>]) -> Vec<Result<()>> {
         self.store(drafts)
     }
 
-    fn vouch(&self, key: &Key, stamp: &Stamp) {
-        self.blobs.vouch(key, stamp);
+    fn mark_verified(&self, key: &Key, stamp: &Stamp) {
+        self.blobs.mark_verified(key, stamp);
         // The old marker stays then: the next process verifies again.
         if let Err(error) = self.renew_marker(key, stamp) {
-            events::debug!("a file that was found sound gets no marker: {error}");
+            events::debug!(error = &error, "a file that was found sound gets no marker");
         }
     }
 
@@ -442,7 +438,7 @@ impl Drop for LogStore {
         if self.durability == Durability::OnClose
             && let Err(error) = self.sync_all()
         {
-            events::warn!("entries may not outlive a power cut: {error}");
+            events::warn!(error = &error, "entries may not outlive a power cut");
         }
     }
 }

@@ -70,7 +70,7 @@ impl View {
     /// Opens the log. What could not be opened for writing before is `old`, which is used on as long as that is so.
     pub(super) fn open(dir: &Dir, log: &Log, durability: Durability, old: Option<&View>) -> Self {
         let opened = View::open_shared(dir, log).unwrap_or_else(|error| {
-            events::debug!("the log in `{}` is only read: {error}", dir.path().display());
+            events::debug!(error = &error, "the log in `{}` is only read", dir.path().display());
             let unwritable = Some(Unwritable::new(error));
             match old.filter(|old| old.unwritable.is_some()) {
                 Some(old) => {

@@ -128,7 +128,7 @@ impl LogStore {
         if let Err(error) = self.take_turn(&view, is_over) {
             // The disk is full, perhaps: not worth trying again at once.
             self.pace.rest(used(&view), tail, SEGMENT);
-            events::debug!("the cache is not reduced: {error}");
+            events::debug!(error = &error, "the cache is not reduced");
         }
     }
 

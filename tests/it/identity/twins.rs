@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use rememo::{Memory, Why, memo};
+use rememo::{Memory, MissReason, Why, memo};
 
 use crate::support::{TestCache, hit, miss};
 
@@ -43,7 +43,7 @@ fn of<T>(_: T) -> PhantomData<T> {
 fn call<T: Told>(memory: &Memory, of: PhantomData<T>) -> (u64, bool) {
     let call = || told::delayed(of, 10);
     let value = memory.call(call());
-    let Why::Unkeyed(how) = memory.why(&call()) else { return (value, false) };
+    let Why::Miss(MissReason::Unkeyed(how)) = memory.why(&call()) else { return (value, false) };
     assert!(how.contains("have one name"), "{how}");
     assert!(!memory.contains(&call()) && memory.try_call(call()).is_err());
     (value, true)

@@ -56,7 +56,7 @@ pub(super) fn keep(fingerprint: &Digest, parts: &[Part]) -> Result<()> {
 /// What a fingerprint is made of, if that is kept.
 pub(in crate::states) fn pieces(fingerprint: &Digest) -> Option<Pieces> {
     let read = programs().and_then(|dir| dir.map_or(Ok(None), |dir| read_pieces(&dir, fingerprint)));
-    read.inspect_err(|error| events::debug!("what machine code consists of is not known: {error}"))
+    read.inspect_err(|error| events::debug!(error = &error, "what machine code consists of is not known"))
         .ok()
         .flatten()
 }

@@ -73,7 +73,7 @@ pub(in crate::store::log) fn rebuild_privately(log: &Log, control: &Control) -> 
         Ok(index)
     };
     made().unwrap_or_else(|error: Error| {
-        events::warn!("nothing is found in the log: {error}");
+        events::warn!(error = &error, "nothing is found in the log");
         Index::nothing()
     })
 }

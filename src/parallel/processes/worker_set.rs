@@ -21,17 +21,17 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The time between two such trials.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Workers of equal settings.
+/// The workers of equal settings.
 #[derive(Debug)]
-pub(super) struct Crew {
+pub(super) struct WorkerSet {
     settings: Settings,
-    workers: Mutex<Workers>,
+    workers: Mutex<Members>,
     /// Notified when a worker gets idle, or ends.
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct Workers {
+struct Members {
     /// Who has nothing to do, and since when; the last to come is the first to go.
     idle: Vec<(Instant, Worker)>,
     /// How many are at work.
@@ -40,18 +40,18 @@ struct Workers {
     is_watched: bool,
 }
 
-/// The crews of this process, and of those that it was forked from.
-static CREWS: Mutex<Option<Crews>> = Mutex::new(None);
+/// The worker sets of this process, and of those that it was forked from.
+static SETS: Mutex<Option<WorkerSets>> = Mutex::new(None);
 
-type Crews = HashMap<(u32, Settings), Arc<Crew>>;
+type WorkerSets = HashMap<(u32, Settings), Arc<WorkerSet>>;
 
-/// How many idle workers of all crews are kept.
+/// How many idle workers of all worker sets are kept.
 static KEPT: AtomicUsize = AtomicUsize::new(0);
 
 /// A worker that is at work; to be given back, or to be dropped if it has ended.
 #[derive(Debug)]
 pub(super) struct Leased {
-    crew: Arc<Crew>,
+    set: Arc<WorkerSet>,
     /// There until it is given back or dropped.
     worker: Option<Worker>,
 }
@@ -65,21 +65,25 @@ impl Leased {
 impl Drop for Leased {
     fn drop(&mut self) {
         drop(self.worker.take());
-        lock(&self.crew.workers).leased -= 1;
-        self.crew.changed.notify_all();
+        lock(&self.set.workers).leased -= 1;
+        self.set.changed.notify_all();
     }
 }
 
-impl Crew {
-    /// The crew of these settings. A forked process has none of its parent's workers.
+impl WorkerSet {
+    /// The worker set of these settings. A forked process has none of its parent's workers.
     pub(super) fn of(settings: &Settings) -> Arc<Self> {
-        let mut crews = lock(&CREWS);
-        let crews = crews.get_or_insert_default();
+        let mut sets = lock(&SETS);
+        let sets = sets.get_or_insert_default();
         let key = (process::id(), settings.clone());
         let new = || {
-            Arc::new(Crew { settings: settings.clone(), workers: Mutex::default(), changed: Condvar::new() })
+            Arc::new(WorkerSet {
+                settings: settings.clone(),
+                workers: Mutex::default(),
+                changed: Condvar::new(),
+            })
         };
-        Arc::clone(crews.entry(key).or_insert_with(new))
+        Arc::clone(sets.entry(key).or_insert_with(new))
     }
 
     /// An idle worker, or a new one. Where the system has no room for another, one that gets idle.
@@ -95,7 +99,7 @@ impl Crew {
             workers.leased += 1;
             let idle = workers.idle.pop();
             drop(workers);
-            let mut leased = Leased { crew: Arc::clone(self), worker: None };
+            let mut leased = Leased { set: Arc::clone(self), worker: None };
             if let Some((_, worker)) = idle {
                 KEPT.fetch_sub(1, SeqCst);
                 if worker.is_alive() {
@@ -130,7 +134,7 @@ impl Crew {
     fn wait_for_one(&self, none_since: &mut Instant, failure: Failure) -> Result<(), Failure> {
         let workers = lock(&self.workers);
         if workers.leased > 0 {
-            let wait = |workers: &mut Workers| workers.idle.is_empty() && workers.leased > 0;
+            let wait = |workers: &mut Members| workers.idle.is_empty() && workers.leased > 0;
             drop(self.changed.wait_timeout_while(workers, PATIENCE, wait));
             *none_since = Instant::now();
             return Ok(());
@@ -159,8 +163,8 @@ impl Crew {
             end_the_longest_idle();
         }
         if !is_watched {
-            let crew = Arc::clone(self);
-            let watch = move || crew.watch();
+            let set = Arc::clone(self);
+            let watch = move || set.watch();
             // Without the thread they stay until this process ends.
             let _ = thread::Builder::new().name("rememo-idle".into()).spawn(watch);
         }
@@ -195,16 +199,16 @@ impl Crew {
 
 /// Ends the worker of this process that has been idle for the longest time.
 fn end_the_longest_idle() {
-    let crews: Vec<Arc<Crew>> = {
-        let crews = lock(&CREWS);
-        let of_this_process = crews.iter().flatten().filter(|((process, _), _)| *process == process::id());
-        of_this_process.map(|(_, crew)| Arc::clone(crew)).collect()
+    let sets: Vec<Arc<WorkerSet>> = {
+        let sets = lock(&SETS);
+        let of_this_process = sets.iter().flatten().filter(|((process, _), _)| *process == process::id());
+        of_this_process.map(|(_, set)| Arc::clone(set)).collect()
     };
-    let since = |crew: &Arc<Crew>| lock(&crew.workers).idle.first().map(|(since, _)| *since);
-    let longest = crews.iter().filter_map(|crew| Some((since(crew)?, crew))).min_by_key(|(since, _)| *since);
-    if let Some((_, crew)) = longest {
+    let since = |set: &Arc<WorkerSet>| lock(&set.workers).idle.first().map(|(since, _)| *since);
+    let longest = sets.iter().filter_map(|set| Some((since(set)?, set))).min_by_key(|(since, _)| *since);
+    if let Some((_, set)) = longest {
         let ended = {
-            let mut workers = lock(&crew.workers);
+            let mut workers = lock(&set.workers);
             (!workers.idle.is_empty()).then(|| workers.idle.remove(0))
         };
         KEPT.fetch_sub(usize::from(ended.is_some()), SeqCst);

@@ -21,7 +21,7 @@ pub(in crate::parallel) trait Monitor<T>: Send + Sync {
 }
 
 /// A family of locks.
-pub(in crate::parallel) trait Primitives: 'static {
+pub(in crate::parallel) trait LockFamily: 'static {
     type Monitor<T: Send>: Monitor<T>;
     type Thread: Copy + PartialEq + Send;
 
@@ -33,7 +33,7 @@ pub(in crate::parallel) trait Primitives: 'static {
 #[derive(Debug)]
 pub(in crate::parallel) struct Real;
 
-impl Primitives for Real {
+impl LockFamily for Real {
     type Monitor<T: Send> = RealMonitor<T>;
     type Thread = ThreadId;
 
