@@ -5,7 +5,7 @@
 //! a function that changes what its first argument points to, and returns that argument together with
 //! another, looks alike. It is asked of functions of the standard library alone, of which none does so.
 
-use super::super::usage::{ARGUMENTS, Block};
+use super::super::usage::{ARGUMENTS, Block, KEPT};
 use super::super::x86::{Instruction, RSP};
 
 const RAX: u8 = 0;
@@ -75,7 +75,7 @@ impl Homes {
             self.set(i.register(), self.slots.contains(&slot));
         } else if i.is_call() {
             // Those that outlive it: rbx, rbp, r12 to r15.
-            self.registers &= super::super::usage::KEPT;
+            self.registers &= KEPT;
         } else if let Some(written) = i.writes_only() {
             self.set(written, false);
         } else {
