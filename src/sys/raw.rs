@@ -301,7 +301,6 @@ mod tests {
     }
 
     #[test]
-    #[cfg_attr(miri, ignore = "miri has no system calls in assembly, as rustix makes them")]
     fn a_file_is_read_into_place() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file");
