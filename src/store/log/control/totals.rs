@@ -32,28 +32,32 @@ impl Weight {
 /// What entries come to that are counted before anybody sees the sum.
 #[derive(Debug, Default)]
 pub(in crate::store::log) struct Totals {
-    all: Extent,
-    /// The bytes of the records.
+    entries: u64,
+    /// The bytes of the records, and of the blobs.
     live: u64,
+    blobs: u64,
     functions: HashMap<FunctionId, Extent>,
 }
 
 impl Totals {
     pub(in crate::store::log) fn add(&mut self, weight: Weight) {
+        self.entries += 1;
         self.live += weight.record;
-        for extent in [&mut self.all, self.functions.entry(weight.function).or_default()] {
-            extent.entries += 1;
-            extent.bytes += weight.bytes();
-        }
+        self.blobs += weight.blob;
+        let extent = self.functions.entry(weight.function).or_default();
+        extent.entries += 1;
+        extent.bytes += weight.bytes();
     }
 
     /// Takes an entry away that was added.
     pub(in crate::store::log) fn take(&mut self, weight: Weight) {
-        self.live = self.live.saturating_sub(weight.record);
-        for extent in [&mut self.all, self.functions.entry(weight.function).or_default()] {
-            extent.entries = extent.entries.saturating_sub(1);
-            extent.bytes = extent.bytes.saturating_sub(weight.bytes());
-        }
+        let less = |value: &mut u64, by: u64| *value = value.saturating_sub(by);
+        less(&mut self.entries, 1);
+        less(&mut self.live, weight.record);
+        less(&mut self.blobs, weight.blob);
+        let extent = self.functions.entry(weight.function).or_default();
+        less(&mut extent.entries, 1);
+        less(&mut extent.bytes, weight.bytes());
     }
 }
 
@@ -147,11 +151,7 @@ impl Control {
 
     /// Sets the totals.
     pub(in crate::store::log) fn recount(&self, totals: &Totals) {
-        let words = [
-            (at::ENTRIES, totals.all.entries),
-            (at::LIVE, totals.live),
-            (at::BLOBS, totals.all.bytes - totals.live),
-        ];
+        let words = [(at::ENTRIES, totals.entries), (at::LIVE, totals.live), (at::BLOBS, totals.blobs)];
         for (at, value) in words {
             self.word(at).store(value, SeqCst);
         }
