@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn panics_are_known_to_do_nothing_else_with_a_place() {
-        let [first, .., third] = [7, 6, 2];
+        let [first, _, third, ..] = ARGUMENTS;
         assert!(panics_with("_ZN4core9panicking9panic_fmt17h5d3416c998754f20E", first));
         assert!(panics_with("_RNvNtCsjrHSEGnQ3l9_4core9panicking9panic_fmt", first));
         let begin_panic = "_ZN3std9panicking11begin_panic17h5d3416c998754f20E";

@@ -11,12 +11,13 @@ mod returns;
 
 use std::collections::HashMap;
 
+use self::follow::Callee;
 use super::elf::Target;
 use super::forms::is_place;
 use super::names;
 use super::reach::Graph;
 use super::scan::{Function, Reference};
-use super::usage::{Block, Callee};
+use super::usage::Block;
 use super::x86;
 
 /// How a function comes by the place.

@@ -13,13 +13,6 @@ pub(super) struct Use {
     pub(super) is_table: bool,
 }
 
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Callee {
-    Code(u64),
-    /// The function whose address is in this slot.
-    Slot(u64),
-}
-
 /// The registers of arguments, in their order: rdi, rsi, rdx, rcx, r8, r9.
 pub(super) const ARGUMENTS: [u8; 6] = [7, 6, 2, 1, 8, 9];
 

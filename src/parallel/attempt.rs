@@ -82,9 +82,7 @@ impl<C: Call> Item<C> {
             Ok(Err(NotLed::Busy(key, by))) => Ran::Busy(key, self, by),
             Ok(Err(NotLed::Done(computed))) => self.end(Ok(computed)),
             Err(payload) => {
-                let function = function_of(&self.call);
-                let subject = TaskSubject { index: self.index, function, arguments: String::new() };
-                let error = panicked(subject, &payload);
+                let error = panicked(named_subject(self.index, &self.call), &payload);
                 self.fail(error.kind(), options.retries, |_| error)
             }
         }
@@ -139,7 +137,7 @@ impl<C: Call> Item<C> {
 
     /// Ends the item, whose call is dropped now.
     pub(super) fn end(self, result: Result<Computed<C::Output>, TaskError>) -> Ran<C> {
-        let subject = TaskSubject { function: function_of(&self.call), ..TaskSubject::unknown(self.index) };
+        let subject = named_subject(self.index, &self.call);
         Ran::done(subject, self.miss.key, Some(self.call), result)
     }
 
@@ -217,8 +215,7 @@ pub(super) fn end_of<C: Call, T>(
     call: C,
     result: Result<T, TaskError>,
 ) -> Result<T, TaskError> {
-    let subject = TaskSubject { function: function_of(&call), ..TaskSubject::unknown(index) };
-    after_drop(subject, call, result)
+    after_drop(named_subject(index, &call), call, result)
 }
 
 /// The result of a task whose call is dropped now: if that panics, the panic is the result.
@@ -238,8 +235,9 @@ fn copy_of<C: Call>(call: &C) -> Option<C> {
     panics::catch(|| call.again()).ok().flatten()
 }
 
-fn function_of<C: Call>(call: &C) -> Option<&'static str> {
-    call.memo().map(|memo| memo.function.name())
+/// What a failure of the call is told of where its arguments are not to be looked at.
+fn named_subject<C: Call>(index: usize, call: &C) -> TaskSubject {
+    TaskSubject { function: call.memo().map(|memo| memo.function.name()), ..TaskSubject::unknown(index) }
 }
 
 /// What a failure of the call is told of.
@@ -249,7 +247,7 @@ pub(super) fn subject_of<C: Call>(index: usize, call: &C) -> TaskSubject {
     match panics::catch(preview) {
         Ok(Some((function, arguments))) => TaskSubject { index, function: Some(function), arguments },
         Ok(None) => TaskSubject::unknown(index),
-        Err(_) => TaskSubject { function: function_of(call), ..TaskSubject::unknown(index) },
+        Err(_) => named_subject(index, call),
     }
 }
 

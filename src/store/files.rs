@@ -37,23 +37,6 @@ pub(crate) struct FilesStore {
 }
 
 impl FilesStore {
-    fn put_one(&self, draft: &Draft<'_>) -> Result<()> {
-        if self.dir.was_made_again() {
-            root::restore(&self.dir, root::Kind::Files)?;
-        }
-        super::fits_budget(self.dir.path(), draft, self.budget)?;
-        let name = name(&draft.key);
-        let blob = self.blobs.put(&name, draft, self.durability == Durability::Each)?;
-        if self.durability == Durability::OnClose {
-            lock(&self.unsynced).insert(name);
-        }
-        // The entry is stored, whatever comes of that.
-        if let Err(error) = self.keep_budget(blob.length) {
-            events::debug!(error = &error, "the budget is not kept");
-        }
-        Ok(())
-    }
-
     /// Opens the store in a cache directory.
     pub(crate) fn open(dir: &Arc<Dir>, options: &Options) -> Self {
         // What is left there harms nobody, so that failing to remove it is no trouble.
@@ -69,6 +52,23 @@ impl FilesStore {
             durability: options.durability,
             unsynced: Mutex::default(),
         }
+    }
+
+    fn put_one(&self, draft: &Draft<'_>) -> Result<()> {
+        if self.dir.was_made_again() {
+            root::restore(&self.dir, root::Kind::Files)?;
+        }
+        super::fits_budget(self.dir.path(), draft, self.budget)?;
+        let name = name(&draft.key);
+        let blob = self.blobs.put(&name, draft, self.durability == Durability::Each)?;
+        if self.durability == Durability::OnClose {
+            lock(&self.unsynced).insert(name);
+        }
+        // The entry is stored, whatever comes of that.
+        if let Err(error) = self.keep_budget(blob.length) {
+            events::debug!(error = &error, "the budget is not kept");
+        }
+        Ok(())
     }
 
     /// Reduces the directory if it may exceed the budget: when a sixteenth of it was stored since it was looked at last. Looking

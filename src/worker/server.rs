@@ -2,8 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::registry;
-use super::{Request, Served};
+use super::{Request, Served, registry};
 use crate::events;
 use crate::lock::lock;
 use crate::memory::Memory;

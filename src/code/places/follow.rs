@@ -12,8 +12,16 @@
 
 use std::ops::ControlFlow;
 
-use super::super::usage::{ARGUMENTS, Block, Callee, KEPT};
+use super::super::usage::{ARGUMENTS, Block, KEPT};
 use super::super::x86::{Instruction, RSP};
+
+/// What is called, or jumped to.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::code) enum Callee {
+    Code(u64),
+    /// The function whose address is in this slot.
+    Slot(u64),
+}
 
 /// Asks what a callee that has the address in a register leaves behind: the registers that may hold it when
 /// it returns; `None` if it uses the address.

@@ -1,8 +1,7 @@
 //! Counts what happens to the calls of a batch, and tells those who watch.
 //!
 //! All counts are behind one lock, which is taken for each and held for a few additions, so totals are
-//! of one moment. It is never held while a [`Progress`] is told. (Twenty atomic counters were no
-//! faster, and their totals were of different moments.)
+//! of one moment. It is never held while a [`Progress`] is told.
 //!
 //! No thread is kept for this. Whoever counts reports, if the last report is 0.1 s ago. So that the
 //! clock moves while one long task runs, the caller of a watched batch, which waits for a bell anyway,
