@@ -36,6 +36,10 @@ macro_rules! warn_event {
     ($($argument:tt)+) => { $crate::events::event!(Warn, $($argument)+) };
 }
 
+macro_rules! info_event {
+    ($($argument:tt)+) => { $crate::events::event!(Info, $($argument)+) };
+}
+
 macro_rules! debug_event {
     ($($argument:tt)+) => { $crate::events::event!(Debug, $($argument)+) };
 }
@@ -44,4 +48,4 @@ macro_rules! trace_event {
     ($($argument:tt)+) => { $crate::events::event!(Trace, $($argument)+) };
 }
 
-pub(crate) use {debug_event as debug, event, trace_event as trace, warn_event as warn};
+pub(crate) use {debug_event as debug, event, info_event as info, trace_event as trace, warn_event as warn};

@@ -279,13 +279,27 @@ impl Function {
             return self.state(instance, *source);
         }
         let function = self.codeless(instance, self.own_parts())?;
-        let (state, machine) = states.of(&Written { function, source, settings }, &roots());
-        met.machine.get_or_init(|| machine);
-        self.state(instance, state)
+        let id = self.codeless_id();
+        let found = states.of(&Written { function, id, source, settings }, &roots());
+        met.machine.get_or_init(|| found.machine);
+        if found.is_adopted {
+            events::info!("`{}`: values of earlier code count as its own, as `adopt` has it", self.name());
+        }
+        Ok(Stated { is_adopted: found.is_adopted, ..self.state(instance, found.state)? })
+    }
+
+    /// Tells the function from others, whatever its code is.
+    pub(crate) fn codeless_id(&self) -> FunctionId {
+        self.id_with(&[0; 32])
+    }
+
+    /// The id that the function has with another source.
+    pub(crate) fn id_with(&self, source: &[u8; 32]) -> FunctionId {
+        self.parts(self.name(), source).function_id()
     }
 
     /// Whether machine code counts, where it can be followed.
-    fn has_machine_code(&self) -> bool {
+    pub(crate) fn has_machine_code(&self) -> bool {
         !self.definition.settings.is_empty()
     }
 
@@ -303,7 +317,7 @@ impl Function {
     fn state(&self, instance: &Instance, state: [u8; 32]) -> Result<Stated, Unknown> {
         let parts = IdentityParts { fingerprint: &state, ..self.own_parts() };
         let identity = self.identity_under(instance, parts)?;
-        Ok(Stated { state, identity })
+        Ok(Stated { state, identity, is_adopted: false })
     }
 
     /// What tells an instance from all others, whatever its code is.

@@ -21,6 +21,10 @@ impl FunctionInfo {
         self.0.id()
     }
 
+    pub(crate) fn function(self) -> &'static Function {
+        self.0
+    }
+
     /// The name under which its entries are kept: crate, modules and function, or `name = "…"`.
     pub fn name(&self) -> &'static str {
         self.0.name()

@@ -118,6 +118,8 @@ pub(super) struct Met {
 pub(crate) struct Stated {
     pub(crate) state: [u8; 32],
     pub(crate) identity: Identity,
+    /// Whether it is the state of earlier code, by a user's word.
+    pub(crate) is_adopted: bool,
 }
 
 #[derive(Debug)]

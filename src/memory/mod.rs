@@ -6,6 +6,7 @@
 //! A disabled memory accepts everything: `insert` does nothing, and `shelve` keeps the bytes in the
 //! token. So a program under `REMEMO=off` runs as it would otherwise.
 
+mod adopt;
 mod compute;
 mod current;
 mod earlier;

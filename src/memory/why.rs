@@ -95,7 +95,10 @@ impl Memory {
             usable => usable?,
         };
         memo.codec.decode(&entry.value()).map_err(|error| MissReason::of_decoding(&error))?;
-        Ok(Why::Hit { age: entry.info("").age(), took: entry.compute_time() })
+        let info = entry.info("");
+        let is_adopted = memo.stated(&inner.states).is_ok_and(|stated| stated.is_adopted);
+        let adopted = is_adopted && info.function_id != memo.function.id();
+        Ok(Why::Hit { age: info.age(), took: entry.compute_time(), adopted })
     }
 }
 

@@ -24,6 +24,8 @@ pub enum Why {
         age: Duration,
         /// How long the function took to compute it; zero for a value that was [inserted](crate::Memory::insert).
         took: Duration,
+        /// Whether earlier code computed it, which [`adopt`](crate::Memory::adopt) declared equal.
+        adopted: bool,
     },
     /// No value of a function of this name was ever stored here, or all was cleared since.
     #[non_exhaustive]
@@ -90,9 +92,15 @@ impl Display for Why {
         // Names and arguments are the user's, and may hold anything.
         let mut f = OneLine(f);
         match self {
-            // No function takes no time at all.
-            Why::Hit { age, took: Duration::ZERO } => write!(f, "hit: stored {} ago", Span(*age)),
-            Why::Hit { age, took } => write!(f, "hit: computed {} ago in {}", Span(*age), Span(*took)),
+            Why::Hit { age, took, adopted } => {
+                // No function takes no time at all.
+                if took.is_zero() {
+                    write!(f, "hit: stored {} ago", Span(*age))?;
+                } else {
+                    write!(f, "hit: computed {} ago in {}", Span(*age), Span(*took))?;
+                }
+                f.write_str(if *adopted { ", by earlier code that was adopted" } else { "" })
+            }
             Why::NeverComputed { function } => {
                 write!(f, "never computed: no value of `{function}` is in this cache")
             }
@@ -190,8 +198,11 @@ mod tests {
     #[test]
     fn a_hit_tells_age_and_cost() {
         let took = Duration::from_millis(3_100);
-        expect(&Why::Hit { age: 2 * HOUR, took }, "hit: computed 2 h ago in 3.1 s");
-        expect(&Why::Hit { age: HOUR / 2, took: Duration::ZERO }, "hit: stored 30 min ago");
+        let hit = |age, took, adopted| Why::Hit { age, took, adopted };
+        expect(&hit(2 * HOUR, took, false), "hit: computed 2 h ago in 3.1 s");
+        expect(&hit(HOUR / 2, Duration::ZERO, false), "hit: stored 30 min ago");
+        let adopted = "hit: computed 2 h ago in 3.1 s, by earlier code that was adopted";
+        expect(&hit(2 * HOUR, took, true), adopted);
     }
 
     #[test]

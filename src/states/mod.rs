@@ -17,8 +17,12 @@
 //! An instance of a function keeps the state of the first memory that asked, so a hit costs one
 //! comparison more; other memories find theirs in a small map. A job carries its state to a worker
 //! process, which may have no access to the records. Under `track = "body"` and `"none"` machine
-//! code is no part of a state.
+//! code is no part of a state, and there are no records.
+//!
+//! A user may declare that an edit changes no value ([`adopted`]). Then the code of now is in the
+//! state of the code before.
 
+mod adopted;
 mod pieces;
 mod program;
 mod record;
@@ -26,7 +30,7 @@ mod record;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::ErrorKind;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
@@ -36,7 +40,7 @@ pub(crate) use self::program::Machine;
 use self::record::{Code, Digest, Seen};
 use crate::error::{Error, Result};
 use crate::events;
-use crate::key::Identity;
+use crate::key::{FunctionId, Identity};
 use crate::lock::lock;
 use crate::sys::{self, Dir};
 
@@ -60,12 +64,23 @@ const LARGEST: u64 = 1 << 20;
 /// The code of one function, as it stands in this program.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Written<'a> {
-    /// What tells the function from others, but for its code.
+    /// What tells the instance of the function from others, but for its code.
     pub(crate) function: Identity,
+    /// What tells the function from others, but for its code.
+    pub(crate) id: FunctionId,
     /// The fingerprint of its source.
     pub(crate) source: &'a [u8; 32],
     /// How it was compiled.
     pub(crate) settings: &'a str,
+}
+
+/// The state that the code of an instance is in, and what it is made of.
+#[derive(Debug)]
+pub(crate) struct Stated {
+    pub(crate) state: Digest,
+    /// Whether it is the state of earlier code, by a user's word.
+    pub(crate) is_adopted: bool,
+    pub(crate) machine: Machine,
 }
 
 /// The records of states below a cache directory.
@@ -73,8 +88,8 @@ pub(crate) struct Written<'a> {
 pub(crate) struct States {
     /// `None` where nothing is recorded.
     dir: Option<Arc<Dir>>,
-    /// Tells it from all others of this process.
-    number: u64,
+    /// Tells it from all others of this process, and from itself before code was adopted.
+    number: AtomicU64,
     /// What was read for explanations and guesses, by function: as old as it may be.
     recalled: Mutex<HashMap<[u8; 32], Arc<[Seen]>>>,
 }
@@ -92,25 +107,72 @@ impl States {
     }
 
     fn at(dir: Option<Arc<Dir>>) -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        States { dir, number: NEXT.fetch_add(1, Ordering::Relaxed), recalled: Mutex::default() }
+        States { dir, number: next_number().into(), recalled: Mutex::default() }
     }
 
-    /// Tells it from all others of this process.
+    /// Tells it from all others of this process. It changes when code is adopted: what was found before does not count
+    /// then.
     pub(crate) fn number(&self) -> u64 {
-        self.number
+        self.number.load(Relaxed)
+    }
+
+    /// Notes that code of this source gives the same values as the code before it.
+    ///
+    /// # Errors
+    ///
+    /// Fails if that cannot be written.
+    pub(crate) fn adopt(&self, function: FunctionId, source: &Digest) -> Result<()> {
+        let Some(dir) = &self.dir else { return Ok(()) };
+        let lock = locked(dir, LOCK)?;
+        if adopted::add(dir, function, source)? {
+            drop(lock);
+            self.begin_anew();
+        }
+        Ok(())
+    }
+
+    /// The sources of a function that are adopted.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the list cannot be read.
+    pub(crate) fn adopted(&self, function: FunctionId) -> Result<Vec<Digest>> {
+        self.dir.as_ref().map_or_else(|| Ok(Vec::new()), |dir| adopted::read(dir, function))
+    }
+
+    /// Takes back what was said of the code of a function.
+    ///
+    /// # Errors
+    ///
+    /// Fails if that cannot be written.
+    pub(crate) fn forget(&self, function: FunctionId) -> Result<()> {
+        let Some(dir) = &self.dir else { return Ok(()) };
+        {
+            let _lock = locked(dir, LOCK)?;
+            adopted::remove(dir, function)?;
+        }
+        self.begin_anew();
+        Ok(())
+    }
+
+    fn begin_anew(&self) {
+        lock(&self.recalled).clear();
+        self.number.store(next_number(), Relaxed);
     }
 
     /// The state that a function is in, and what is known of its machine code. `roots` are the addresses of what that begins
     /// with.
-    pub(crate) fn of(&self, written: &Written<'_>, roots: &[usize]) -> (Digest, Machine) {
+    pub(crate) fn of(&self, written: &Written<'_>, roots: &[usize]) -> Stated {
         let machine = Machine::of(roots, written.settings);
         let code = code(written, &machine);
-        let state = self.find(&name(&written.function), &code).unwrap_or_else(|error| {
-            events::debug!(error = &error, "the states of the code are not known");
-            code.new_state()
-        });
-        (state, machine)
+        let (state, is_adopted) = match self.find(&name(&written.function), written.id, &code) {
+            Ok(Seen { state, own, .. }) => (state, own.is_some()),
+            Err(error) => {
+                events::debug!(error = &error, "the states of the code are not known");
+                (code.new_state(), false)
+            }
+        };
+        Stated { state, is_adopted, machine }
     }
 
     /// What differs in the machine code of a function between `state` and now; nothing if that is not known, or if the state
@@ -152,27 +214,33 @@ impl States {
         Arc::clone(lock(&self.recalled).entry(function.0).or_insert_with(read))
     }
 
-    fn find(&self, name: &str, code: &Code) -> Result<Digest> {
-        let Some(dir) = &self.dir else { return Ok(code.new_state()) };
-        let (state, is_news) = record::state_of(&read(dir, name)?, code);
+    fn find(&self, name: &str, id: FunctionId, code: &Code) -> Result<Seen> {
+        let Some(dir) = &self.dir else {
+            return Ok(Seen { state: code.new_state(), code: *code, own: None });
+        };
+        let (found, is_news) = state_in(read(dir, name)?, &adopted::read(dir, id)?, code).found;
         if !is_news {
-            return Ok(state);
+            return Ok(found);
         }
-        match self.note(dir, name, code) {
+        match self.note(dir, name, id, code) {
             // Nobody can store an entry here under a state that is not noted.
-            Err(error) if is_read_only(&error) => Ok(state),
+            Err(error) if is_read_only(&error) => Ok(found),
             noted => noted,
         }
     }
 
-    fn note(&self, dir: &Dir, name: &str, code: &Code) -> Result<Digest> {
+    fn note(&self, dir: &Dir, name: &str, id: FunctionId, code: &Code) -> Result<Seen> {
         let _lock = locked(dir, LOCK)?;
         // It is read anew when it is wanted.
         lock(&self.recalled).clear();
-        let mut seen = read(dir, name)?;
-        let (state, is_news) = record::state_of(&seen, code);
+        let adopted = adopted::read(dir, id)?;
+        let Recorded { mut seen, found: (found, is_news) } = state_in(read(dir, name)?, &adopted, code);
         if is_news {
-            record::add(&mut seen, Seen { state, code: *code });
+            // The same machine code as what was adopted.
+            if found.own.is_some() {
+                adopted::add(dir, id, &code.source)?;
+            }
+            record::add(&mut seen, found);
             let is_first = seen.len() == 1;
             sys::replace(dir, name, &[record::write(&seen).as_bytes()])?;
             // The state is noted, whether there is room for others or not.
@@ -180,8 +248,28 @@ impl States {
                 events::debug!(error = &error, "records of states are not removed");
             }
         }
-        Ok(state)
+        Ok(found)
     }
+}
+
+/// A record, and what it says of a code.
+struct Recorded {
+    seen: Vec<Seen>,
+    found: (Seen, bool),
+}
+
+/// What a record says of a code, if these sources of the function are adopted.
+fn state_in(seen: Vec<Seen>, adopted: &[Digest], code: &Code) -> Recorded {
+    let seen = record::in_force(seen, adopted);
+    let is_adopted = adopted.contains(&code.source);
+    let found =
+        if is_adopted { record::adopted_state_of(&seen, code) } else { record::state_of(&seen, code) };
+    Recorded { seen, found }
+}
+
+fn next_number() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Relaxed)
 }
 
 /// What a record tells; nothing if there is none, or it is damaged.

@@ -28,10 +28,12 @@ pub(super) struct Code {
 pub(super) struct Seen {
     pub(super) state: Digest,
     pub(super) code: Code,
+    /// The state that it would be in, if a user had not declared it equal to the one before.
+    pub(super) own: Option<Digest>,
 }
 
 /// The first line of a record.
-const FIRST: &str = "rememo states 1 ";
+const FIRST: &str = "rememo states 2 ";
 
 /// More codes than that are not remembered, see [`add`].
 const MOST: usize = 1000;
@@ -54,28 +56,66 @@ impl Code {
 ///
 /// 1. The same machine code on the same platform was seen: it is the same, whatever the source is.
 /// 2. The same source was seen in one state alone, and nothing of this platform in it: it is the same
-///    source elsewhere.
+///    source elsewhere. Of a source that was adopted into the state, nothing of this source and platform.
 /// 3. A new one. Also if the source is known, but ran as other machine code on this platform: the
 ///    source does not show what changed.
-pub(super) fn state_of(seen: &[Seen], code: &Code) -> (Digest, bool) {
+pub(super) fn state_of(seen: &[Seen], code: &Code) -> (Seen, bool) {
     let runs_as = |seen: &&Seen| seen.code.platform == code.platform && seen.code.machine == code.machine;
     if let Some(same) = seen.iter().find(runs_as) {
-        let is_known = seen.iter().any(|seen| seen.code == *code);
-        return (same.state, !is_known);
+        let known = seen.iter().find(|seen| seen.code == *code);
+        return known.map_or((Seen { code: *code, ..*same }, true), |known| (*known, false));
     }
     let with_source = || seen.iter().filter(|seen| seen.code.source == code.source);
     if let Some(first) = with_source().next()
         && with_source().all(|seen| seen.state == first.state)
-        && !seen.iter().any(|seen| seen.state == first.state && seen.code.platform == code.platform)
     {
-        return (first.state, true);
+        let is_adopted = first.own.is_some();
+        let is_of =
+            |seen: &&Seen| seen.state == first.state && (!is_adopted || seen.code.source == code.source);
+        if !seen.iter().filter(is_of).any(|seen| seen.code.platform == code.platform) {
+            return (Seen { code: *code, ..*first }, true);
+        }
     }
-    (code.new_state(), true)
+    (Seen { state: code.new_state(), code: *code, own: None }, true)
 }
 
-/// Adds a code that was not seen before. Of too many the oldest goes that tells nothing but that its source was of its
+/// As [`state_of`], for a source that was declared to give the same values as the code before it: in place of a
+/// state of its own it is in the one that was noted before that, if there is one. Once on each platform: what the
+/// source does not show was not declared.
+pub(super) fn adopted_state_of(seen: &[Seen], code: &Code) -> (Seen, bool) {
+    let (found, is_news) = state_of(seen, code);
+    let is_done = |seen: &Seen| {
+        seen.own.is_some() && seen.code.source == code.source && seen.code.platform == code.platform
+    };
+    if found.own.is_some() || seen.iter().any(is_done) {
+        return (found, is_news);
+    }
+    let before = seen.iter().take_while(|seen| seen.state != found.state);
+    match before.last() {
+        Some(before) => (Seen { state: before.state, code: *code, own: Some(found.state) }, true),
+        None => (found, is_news),
+    }
+}
+
+/// The record of a function of which these sources are adopted: codes of others are in their own states.
+pub(super) fn in_force(mut seen: Vec<Seen>, adopted: &[Digest]) -> Vec<Seen> {
+    for seen in &mut seen {
+        if !adopted.contains(&seen.code.source)
+            && let Some(own) = seen.own.take()
+        {
+            seen.state = own;
+        }
+    }
+    seen
+}
+
+/// Adds a code that was not seen before, or in another state. Of too many the oldest goes that tells nothing but that its source was of its
 /// state too; else the oldest other state, with all that was seen of it.
 pub(super) fn add(all: &mut Vec<Seen>, news: Seen) {
+    if let Some(known) = all.iter_mut().find(|seen| seen.code == news.code) {
+        *known = news;
+        return;
+    }
     all.push(news);
     if all.len() <= MOST {
         return;
@@ -89,7 +129,7 @@ pub(super) fn add(all: &mut Vec<Seen>, news: Seen) {
 
 /// Whether all conclusions about other sources are the same without a line, and those about its own lead to a new state.
 fn is_spare(all: &[Seen], at: usize) -> bool {
-    let Seen { state, code } = all[at];
+    let Seen { state, code, .. } = all[at];
     let runs_as = |other: &Seen| {
         other.state == state && other.code.platform == code.platform && other.code.machine == code.machine
     };
@@ -100,27 +140,37 @@ fn is_spare(all: &[Seen], at: usize) -> bool {
 /// A line for each, behind a checksum of all.
 pub(super) fn write(seen: &[Seen]) -> String {
     let mut lines = String::new();
-    for Seen { state, code } in seen {
-        let fields = [state, &code.source, &code.platform, &code.machine].map(hex);
+    for Seen { state, code, own } in seen {
+        let fields =
+            [Some(state), Some(&code.source), Some(&code.platform), Some(&code.machine), own.as_ref()];
+        let fields: Vec<String> = fields.into_iter().flatten().map(hex).collect();
         let _ = writeln!(lines, "{}", fields.join(" "));
     }
-    format!("{FIRST}{}\n{lines}", hex(blake3::hash(lines.as_bytes()).as_bytes()))
+    with_checksum(FIRST, &lines)
 }
 
 /// What was seen; nothing, if the text is damaged in any place.
 pub(super) fn read(text: &str) -> Option<Vec<Seen>> {
-    let (first, lines) = text.split_once('\n')?;
-    let checksum = digest(first.strip_prefix(FIRST)?)?;
-    if *blake3::hash(lines.as_bytes()).as_bytes() != checksum {
-        return None;
-    }
-    lines.lines().map(read_line).collect()
+    checked(FIRST, text)?.lines().map(read_line).collect()
 }
 
 fn read_line(line: &str) -> Option<Seen> {
-    let fields: Vec<Digest> = line.split(' ').map(digest).collect::<Option<_>>()?;
+    let mut fields: Vec<Digest> = line.split(' ').map(digest).collect::<Option<_>>()?;
+    let own = if fields.len() == 5 { fields.pop() } else { None };
     let [state, source, platform, machine] = fields.try_into().ok()?;
-    Some(Seen { state, code: Code { source, platform, machine } })
+    Some(Seen { state, code: Code { source, platform, machine }, own })
+}
+
+/// Lines behind a first one with a checksum of them.
+pub(super) fn with_checksum(first: &str, lines: &str) -> String {
+    format!("{first}{}\n{lines}", hex(blake3::hash(lines.as_bytes()).as_bytes()))
+}
+
+/// The lines behind the first, if they are as they were written.
+pub(super) fn checked<'t>(first: &str, text: &'t str) -> Option<&'t str> {
+    let (head, lines) = text.split_once('\n')?;
+    let checksum = digest(head.strip_prefix(first)?)?;
+    (*blake3::hash(lines.as_bytes()).as_bytes() == checksum).then_some(lines)
 }
 
 pub(super) fn hex(digest: &Digest) -> String {
@@ -143,11 +193,11 @@ mod tests {
     fn history(codes: &[Code]) -> Vec<Digest> {
         let mut seen = Vec::new();
         let visit = |code: &Code| {
-            let (state, is_news) = state_of(&seen, code);
+            let (found, is_news) = state_of(&seen, code);
             if is_news {
-                add(&mut seen, Seen { state, code: *code });
+                add(&mut seen, found);
             }
-            state
+            found.state
         };
         codes.iter().map(visit).collect()
     }
@@ -196,7 +246,11 @@ mod tests {
     #[test]
     fn a_record_is_read_as_it_was_written_or_not_at_all() {
         let seen: Vec<_> = (0..3)
-            .map(|number| Seen { state: [number + 10; 32], code: code(number, DEBUG, number + 20) })
+            .map(|number| Seen {
+                state: [number + 10; 32],
+                code: code(number, DEBUG, number + 20),
+                own: (number == 1).then_some([5; 32]),
+            })
             .collect();
         let text = write(&seen);
         assert_eq!(read(&text), Some(seen));
@@ -220,7 +274,7 @@ mod tests {
         for number in 0..=MOST {
             let code = numbered(code(0, DEBUG, 0), |code| &mut code.machine, number);
             // The first two are one state.
-            add(&mut seen, Seen { state: [u8::from(number > 1); 32], code });
+            add(&mut seen, Seen { state: [u8::from(number > 1); 32], code, own: None });
         }
         assert_eq!(seen.len(), MOST - 1);
         assert!(seen.iter().all(|seen| seen.state == [1; 32]));
@@ -230,16 +284,16 @@ mod tests {
     fn of_too_many_sources_of_one_state_the_oldest_go_and_the_state_stays() {
         let mut seen = Vec::new();
         let edited = |number| numbered(code(0, DEBUG, 7), |code| &mut code.source, number);
-        let first = state_of(&seen, &edited(0)).0;
+        let first = state_of(&seen, &edited(0)).0.state;
         for number in 0..2 * MOST {
-            let (state, is_news) = state_of(&seen, &edited(number));
-            assert_eq!((state, is_news), (first, true));
-            add(&mut seen, Seen { state, code: edited(number) });
+            let (found, is_news) = state_of(&seen, &edited(number));
+            assert_eq!((found.state, is_news), (first, true));
+            add(&mut seen, found);
         }
         assert_eq!(seen.len(), MOST);
         // A source that was forgotten is not believed elsewhere, one that is known is.
-        assert_ne!(state_of(&seen, &Code { platform: [RELEASE; 32], ..edited(0) }).0, first);
-        assert_eq!(state_of(&seen, &Code { platform: [RELEASE; 32], ..edited(2 * MOST - 1) }).0, first);
+        assert_ne!(state_of(&seen, &Code { platform: [RELEASE; 32], ..edited(0) }).0.state, first);
+        assert_eq!(state_of(&seen, &Code { platform: [RELEASE; 32], ..edited(2 * MOST - 1) }).0.state, first);
     }
 
     #[test]
@@ -248,15 +302,15 @@ mod tests {
         // It ran as two codes.
         for machine in [8, 7] {
             let code = code(1, DEBUG, machine);
-            let (state, _) = state_of(&seen, &code);
-            add(&mut seen, Seen { state, code });
+            let (found, _) = state_of(&seen, &code);
+            add(&mut seen, found);
         }
         for number in 0..2 * MOST {
             let code = numbered(code(0, DEBUG, 7), |code| &mut code.source, number);
-            let (state, _) = state_of(&seen, &code);
-            add(&mut seen, Seen { state, code });
+            let (found, _) = state_of(&seen, &code);
+            add(&mut seen, found);
         }
         let elsewhere = code(1, RELEASE, 70);
-        assert_eq!(state_of(&seen, &elsewhere).0, elsewhere.new_state());
+        assert_eq!(state_of(&seen, &elsewhere).0.state, elsewhere.new_state());
     }
 }

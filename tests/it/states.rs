@@ -174,3 +174,37 @@ fn builds_of_one_number_are_told_apart() {
             replace("src/main.rs", "{ 3 }", "{ 5 }").misses(&["scaled"]),
         ]);
 }
+
+/// What `adopt` declares, seen from program to program: it outlasts the line, it does not cover the next edit, and it
+/// can be taken back.
+#[test]
+fn an_edit_that_is_adopted_keeps_its_entries_until_that_is_forgotten() {
+    let program = "use rememo::memo;\n\
+        pub fn sum(to: u64) -> u64 { (0..=to).sum() }\n\
+        #[memo] fn summed(to: u64) -> u64 { sum(to) }\n\
+        #[memo] fn doubled(to: u64) -> u64 { 2 * to }";
+    let calls = "/* first */ show!(summed(9)); show!(doubled(9));";
+    let mut package = Package::new("adopted").with_machine_code().main(program, calls);
+    package.start();
+    let faster = || edit("(0..=to).sum()", "to * (to + 1) / 2");
+    let first = |line: &str| edit("/* first */", line);
+    let adopt = "memory.adopt(summed::info()).unwrap();";
+    let forget = "memory.forget(summed::info()).unwrap();";
+    // The memory has met the function before it is told.
+    let too_late = "memory.contains(&summed::delayed(9)); memory.adopt(summed::info()).unwrap();";
+    for (edit, misses) in [
+        (faster().and(first(too_late)), &[][..]),
+        (faster(), &[]),
+        (Edit::default(), &[]),
+        (edit("(0..=to).sum()", "to * (to + 1) / 2 + (to == 7) as u64"), &["summed"]),
+        (faster(), &[]),
+        (faster().and(first(forget)), &["summed"]),
+        (Edit::default(), &[]),
+        (edit("2 * to", "to + to").and(first("memory.adopt(doubled::info()).unwrap();")), &[]),
+        (faster().and(first(adopt)), &[]),
+    ] {
+        let report = package.edited(&edit);
+        report.assert_sound("adopted");
+        assert_eq!(report.missed(), misses, "{edit}");
+    }
+}
