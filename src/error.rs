@@ -35,6 +35,8 @@ enum Kind {
     Value { action: &'static str, function: String, source: Cause },
     /// A call has no entry, or none that may be used.
     NoEntry { function: String, reason: String },
+    /// A call is not in a frozen memory.
+    Frozen { function: String, arguments: String, why: String },
     /// Something that only a memoized function has was asked of a plain closure.
     NotMemoized { action: &'static str },
     /// Data does not fit the shape of an array.
@@ -64,6 +66,10 @@ impl Error {
         Error(Arc::new(Kind::NoEntry { function: function.to_owned(), reason: reason.to_string() }))
     }
 
+    pub(crate) fn frozen(function: &str, arguments: String, why: impl fmt::Display) -> Self {
+        Error(Arc::new(Kind::Frozen { function: function.to_owned(), arguments, why: why.to_string() }))
+    }
+
     pub(crate) fn not_memoized(action: &'static str) -> Self {
         Error(Arc::new(Kind::NotMemoized { action }))
     }
@@ -83,9 +89,10 @@ impl Error {
     /// The name of the memoized function that the operation was about, if it was about one.
     pub fn function(&self) -> Option<&str> {
         match &*self.0 {
-            Kind::Key { function, .. } | Kind::Value { function, .. } | Kind::NoEntry { function, .. } => {
-                Some(function)
-            }
+            Kind::Key { function, .. }
+            | Kind::Value { function, .. }
+            | Kind::NoEntry { function, .. }
+            | Kind::Frozen { function, .. } => Some(function),
             Kind::Task(error) => error.function(),
             _ => None,
         }
@@ -125,6 +132,9 @@ impl fmt::Display for Error {
             Kind::Value { action, function, .. } => write!(f, "cannot {action} a value of `{function}`"),
             Kind::NoEntry { function, reason } => {
                 write!(f, "no entry for this call of `{function}`: {reason}")
+            }
+            Kind::Frozen { function, arguments, why } => {
+                write!(f, "`{function}({arguments})` is not computed, as the memory is frozen; {why}")
             }
             Kind::NotMemoized { action } => {
                 write!(f, "cannot {action} a call of a plain closure: only memoized functions have entries")

@@ -122,7 +122,7 @@ pub use call::{Call, FunctionCall, delayed};
 pub use codec::Value;
 pub use error::{Error, Result};
 pub use input::{InputDir, InputFile};
-pub use key::{Hashed, Key};
+pub use key::{Hashed, Key, digest};
 pub use memory::{Entered, Memory, MemoryBuilder, Outcome, Shelved, Source};
 pub use parallel::{Executor, Parallel, Progress, Task, TryRunError, as_completed, init};
 /// `#[rememo::main]`: an attribute for `main` that calls [`init`] first.

@@ -51,6 +51,9 @@ pub enum TaskErrorKind {
     Returned,
     /// The call could not be given to the executor, or the executor could not run it: nothing has run.
     NotSent,
+    /// It has no entry, and its memory is [frozen](crate::MemoryBuilder::frozen): nothing has run. The message says why it
+    /// would be computed.
+    Frozen,
     /// [`Task::cancel`](crate::Task::cancel) came before it had started.
     Cancelled,
 }
@@ -63,7 +66,10 @@ impl TaskErrorKind {
             | TaskErrorKind::Crashed
             | TaskErrorKind::TimedOut
             | TaskErrorKind::OutOfMemory => true,
-            TaskErrorKind::Returned | TaskErrorKind::NotSent | TaskErrorKind::Cancelled => false,
+            TaskErrorKind::Returned
+            | TaskErrorKind::NotSent
+            | TaskErrorKind::Frozen
+            | TaskErrorKind::Cancelled => false,
         }
     }
 }
@@ -134,6 +140,7 @@ impl fmt::Display for TaskErrorKind {
             TaskErrorKind::OutOfMemory => "ran out of memory",
             TaskErrorKind::Returned => "returned an error",
             TaskErrorKind::NotSent => "could not be run",
+            TaskErrorKind::Frozen => "is not computed, as the memory is frozen",
             TaskErrorKind::Cancelled => "was cancelled",
         })
     }

@@ -19,7 +19,7 @@
 pub(crate) struct Identity(pub(crate) [u8; 32]);
 
 /// 16 bytes that stand for one function with one state of its code, all its generic instances together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct FunctionId(pub(crate) [u8; 16]);
 
 impl FunctionId {

@@ -28,6 +28,7 @@
 //! | `ttl`, `valid`, `min_cost`, `cache_err` | no: they decide about an entry, not which entry it is | |
 
 mod arguments;
+mod digest;
 mod encode;
 mod hashed;
 pub(crate) mod hashing;
@@ -41,6 +42,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 pub use arguments::{ArgumentError, Arguments};
 pub(crate) use arguments::{Unknown, key, key_of_some, preview, writers};
+pub use digest::digest;
 pub(crate) use encode::{EncodeError, Numbers, PrimitiveKind, has_no_order};
 pub use hashed::Hashed;
 pub(crate) use identity::{FunctionId, Identity, IdentityParts, fingerprint_with_cfg};

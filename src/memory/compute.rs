@@ -39,6 +39,7 @@ use crate::function::Function;
 use crate::key::Key;
 use crate::lease::{Joined, Leader, Lease, Meanwhile, Shared, Watcher};
 use crate::panics;
+use crate::report::Why;
 use crate::store::{Draft, Lookup, OwnedDraft, Payload};
 
 /// Functions that take less than this on average run without a lease. A lease itself costs two
@@ -62,6 +63,8 @@ pub(crate) struct Keyed<'m, T> {
 pub(crate) enum NotLed<T> {
     /// It has no key: it just runs.
     NoKey,
+    /// It is not to be computed: the memory is frozen. It would be for this reason.
+    Frozen(Why),
     /// Another thread or process has computed it meanwhile.
     Done(Computed<T>),
     /// This thread computes it, or another process. The watcher will be told.
@@ -108,6 +111,8 @@ impl Memory {
     pub(super) fn compute<C: Call>(&self, call: C, miss: Miss) -> Outcome<C::Output> {
         match self.begin(&call, &miss, Meanwhile::Wait) {
             Ok(computation) => computation.run(call, None).outcome,
+            // Nobody waits for what is not begun.
+            Err(NotLed::Frozen(why)) => panic!("{}", frozen(&call, &why)),
             Err(NotLed::Done(computed)) => {
                 panics::drop_quietly(call);
                 computed.outcome
@@ -124,9 +129,13 @@ impl Memory {
         miss: &Miss,
         meanwhile: Meanwhile<'_>,
     ) -> Result<Computation<'_, C::Output>, NotLed<C::Output>> {
-        let (Some(inner), Some(memo), Some(key)) = (self.inner.as_deref(), call.memo(), miss.key) else {
+        let (Some(inner), Some(memo)) = (self.inner.as_deref(), call.memo()) else {
             return Err(NotLed::NoKey);
         };
+        if inner.is_frozen {
+            return Err(NotLed::Frozen(self.why_missed(call, miss)));
+        }
+        let Some(key) = miss.key else { return Err(NotLed::NoKey) };
         let keyed = Keyed::new(self, inner, &memo, key);
         let lead = |leader, lease| {
             let (reason, arguments) = (miss.reason.clone(), memo.preview());
@@ -147,6 +156,13 @@ impl Memory {
         }
         lead(Some(leader), lease)
     }
+}
+
+/// That a call is not computed, as the memory is frozen.
+pub(super) fn frozen<C: Call>(call: &C, why: &Why) -> Error {
+    let (function, arguments) =
+        call.memo().map_or_else(Default::default, |memo| (memo.function.name(), memo.preview()));
+    Error::frozen(function, arguments, why)
 }
 
 impl<'m, T> Keyed<'m, T> {
@@ -186,7 +202,8 @@ impl<'m, T> Keyed<'m, T> {
     /// The lease of the key, unless the function is cheaper than that is worth; and whether another
     /// process held it first. `None` if another process holds it now, and the watcher will be told.
     fn lease(&self, meanwhile: Meanwhile<'_>) -> Option<(Option<Lease>, bool)> {
-        if self.function.mean_time().is_some_and(|time| time < WORTH_A_LEASE) {
+        let is_cheap = self.function.mean_time().is_some_and(|time| time < WORTH_A_LEASE);
+        if is_cheap || self.inner.is_read_only() {
             return Some((None, false));
         }
         let leases = &self.inner.leases;
@@ -276,7 +293,7 @@ impl<'m, T> Computation<'m, T> {
     }
 
     fn is_worth_storing(&self, took: Duration) -> bool {
-        took >= self.keyed.function.definition().min_cost
+        took >= self.keyed.function.definition().min_cost && !self.keyed.inner.is_read_only()
     }
 
     fn has_waiters(&self) -> bool {

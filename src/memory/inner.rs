@@ -32,12 +32,20 @@ pub(crate) struct Inner {
     pub(super) counters: Counters,
     pub(super) troubles: Troubles,
     pub(super) flights: Arc<Flights>,
+    /// Whether calls that would be computed are refused.
+    pub(super) is_frozen: bool,
 }
 
 impl Memory {
     /// The memory that another process of the program has, opened here.
     pub(crate) fn with_settings(settings: Arc<MemorySettings>) -> Result<Memory> {
+        Memory::with(settings, false)
+    }
+
+    pub(super) fn with(settings: Arc<MemorySettings>, is_frozen: bool) -> Result<Memory> {
         let (dir, store) = store::open(&settings.root, &settings.options)?;
+        // Who stores does not wait for a value that is not stored.
+        let flights = if settings.options.read_only { Arc::default() } else { Flights::of(&dir)? };
         let inner = Inner {
             settings,
             store,
@@ -47,13 +55,19 @@ impl Memory {
             leases: LeaseFiles::open(&dir),
             counters: Counters::default(),
             troubles: Troubles::default(),
-            flights: Flights::of(&dir)?,
+            flights,
+            is_frozen,
         };
         Ok(Memory { inner: Some(Arc::new(inner)) })
     }
 }
 
 impl Inner {
+    /// Whether nothing is stored, as the user wants it.
+    pub(super) fn is_read_only(&self) -> bool {
+        self.settings.options.read_only
+    }
+
     /// How values of a function are compressed: as it says, else as the memory does.
     pub(super) fn level(&self, function: &Function) -> Option<Level> {
         match function.definition().compress {
@@ -65,6 +79,9 @@ impl Inner {
 
     /// Stores one value; whether it could be stored. Trouble is noted.
     pub(super) fn store(&self, function: &'static Function, draft: &Draft<'_>) -> bool {
+        if self.is_read_only() {
+            return false;
+        }
         let stored = self.try_store(function, draft);
         stored.inspect_err(|error| self.troubles.note(Trouble::Store, function.name(), &chain(error))).is_ok()
     }
@@ -78,6 +95,9 @@ impl Inner {
 
     /// Stores values by one write, and ends the flight of each. Trouble is noted.
     pub(super) fn store_all(&self, parcels: Vec<Parcel<'_>>) {
+        if self.is_read_only() {
+            return;
+        }
         let drafts: Vec<&Draft<'_>> = parcels.iter().map(|parcel| parcel.draft.draft()).collect();
         let results = self.store.put_all(&drafts);
         for (parcel, result) in parcels.into_iter().zip(results) {

@@ -26,14 +26,14 @@ mod usable;
 mod why;
 
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use compute::Keyed;
-pub(crate) use compute::{Computation, NotLed};
+pub(crate) use compute::{Computation, Keyed, NotLed};
 pub use current::Entered;
 pub(crate) use earlier::WORTH_ORDERING;
 use inner::Inner;
@@ -46,7 +46,7 @@ pub use shelved::Shelved;
 
 pub(crate) use crate::report::MissReason;
 
-use crate::call::{Call, Memo, NamedCall};
+use crate::call::{Call, FunctionCall, Memo, NamedCall};
 use crate::codec::{Value, select};
 use crate::error::{Error, Result};
 use crate::function::Function;
@@ -78,7 +78,8 @@ impl Memory {
     ///
     /// # Panics
     ///
-    /// Panics if the function does; nothing is stored then.
+    /// Panics if the function does; nothing is stored then. Also if the call is a miss and the memory is
+    /// [frozen](MemoryBuilder::frozen).
     ///
     /// # Examples
     ///
@@ -102,7 +103,7 @@ impl Memory {
     }
 
     /// Returns the value of `call`, as [`call`](Self::call) does, unless the cache is seen to be out of order before the
-    /// function runs.
+    /// function runs, or is [frozen](MemoryBuilder::frozen).
     ///
     /// For runs so long that nobody wants to start them if their results cannot be kept. A disabled memory is in order.
     ///
@@ -119,8 +120,12 @@ impl Memory {
             && let Some(memo) = call.memo()
         {
             let keyed = Keyed::new(self, inner, &memo, key_of(&memo, &inner.states)?);
-            if let Ok(value) = keyed.read(inner.store.get(&keyed.key)) {
-                return Ok(value);
+            let miss = match keyed.read(inner.store.get(&keyed.key)) {
+                Ok(value) => return Ok(value),
+                Err(miss) => miss,
+            };
+            if inner.is_frozen {
+                return Err(compute::frozen(&call, &self.why_missed(&call, &miss)));
             }
             inner.store.check_writable()?;
         }
@@ -292,9 +297,46 @@ impl Memory {
     }
 }
 
+// A panic of the user's code is caught wherever it passes, and what it leaves behind is as if the call had not been made.
+impl UnwindSafe for Memory {}
+impl RefUnwindSafe for Memory {}
+
 impl fmt::Debug for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Memory").field("root", &self.root()).finish()
+    }
+}
+
+impl<A, T> FunctionCall<A, T> {
+    /// The key of the call in `memory`: the address of its entry, and what names the call from process to process.
+    ///
+    /// It contains the arguments and the function with the state of its code, so an edit of the function changes it. Two
+    /// memories may know different states of a function.
+    ///
+    /// # Errors
+    ///
+    /// Fails if no key can be made of the arguments.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// use rememo::{Memory, memo};
+    ///
+    /// #[memo]
+    /// fn cube(x: u64) -> u64 {
+    ///     x * x * x
+    /// }
+    ///
+    /// let memory = Memory::open(dir.path())?;
+    /// memory.call(cube::delayed(3));
+    /// let key = cube::delayed(3).key(&memory)?;
+    /// assert_eq!(memory.entries()?[0].key(), key);
+    /// assert!(memory.remove_key(&key)?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn key(&self, memory: &Memory) -> Result<Key> {
+        memo_and_key(memory, self, "make a key of").map(|(_, key)| key)
     }
 }
 

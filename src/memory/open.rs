@@ -18,6 +18,7 @@ pub struct MemoryBuilder {
     dir: Option<PathBuf>,
     options: Options,
     compress: Option<Level>,
+    frozen: bool,
 }
 
 impl MemoryBuilder {
@@ -86,6 +87,38 @@ impl MemoryBuilder {
         self
     }
 
+    /// Refuses to compute: a memoized call without an entry fails, and the error says which call, why it would be computed, and
+    /// what changed. Plain closures run. Default: whether `REMEMO=frozen` is in the environment.
+    ///
+    /// For a program whose results are all there: an edit that would start eight hours of computing over is told before they
+    /// begin. [`Memory::call`] and plain calls panic with the error, [`Memory::try_call`] returns it, and a batch
+    /// fails with [`TaskErrorKind::Frozen`](crate::TaskErrorKind::Frozen). [`Parallel::plan`](crate::Parallel::plan) tells the
+    /// same of all calls without a failure.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// use rememo::{Memory, memo};
+    ///
+    /// #[memo]
+    /// fn cube(x: u64) -> u64 {
+    ///     x * x * x
+    /// }
+    ///
+    /// Memory::open(dir.path())?.call(cube::delayed(3));
+    ///
+    /// let frozen = Memory::builder().dir(dir.path()).frozen(true).open()?;
+    /// assert_eq!(frozen.call(cube::delayed(3)), 27);
+    /// let error = frozen.try_call(cube::delayed(4)).unwrap_err().to_string();
+    /// assert!(error.contains("cube(4)` is not computed, as the memory is frozen; new arguments: "), "{error}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn frozen(mut self, yes: bool) -> Self {
+        self.frozen = yes;
+        self
+    }
+
     /// Opens the memory.
     ///
     /// # Errors
@@ -93,14 +126,26 @@ impl MemoryBuilder {
     /// As [`Memory::open`]; also if no directory was set and there is no default place, or if the directory has another layout
     /// than the one that is asked for.
     pub fn open(self) -> Result<Memory> {
-        if switched_off() {
+        let switch = switch();
+        if switch == Switch::Off {
             return Ok(Memory::disabled());
         }
         let dir = self.dir.map_or_else(default_dir, Ok)?;
+        refuse_home(&dir)?;
         // Absolute, so that a later change of the working directory does not move it.
         let root = std::path::absolute(&dir).map_err(|error| Error::io("find", dir, error))?;
         let settings = MemorySettings { root, options: self.options, compress: self.compress };
-        Memory::with_settings(Arc::new(settings))
+        Memory::with(Arc::new(settings), self.frozen || switch == Switch::Frozen)
+    }
+
+    /// Opens a memory that is there, to read it alone: see [`Memory::open_existing`].
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open); also if there is no cache in the directory.
+    pub fn open_existing(mut self) -> Result<Memory> {
+        self.options.read_only = true;
+        self.open()
     }
 }
 
@@ -114,7 +159,8 @@ impl Memory {
     /// # Errors
     ///
     /// Fails, with [`Error::path`] in or equal to `dir`, if the directory cannot be created, is a file, holds files
-    /// that are not a cache's, or was made in a format that this version does not know.
+    /// that are not a cache's, or was made in a format that this version does not know; or if `dir` begins with `~`, which
+    /// shells expand and system calls do not.
     ///
     /// # Examples
     ///
@@ -136,8 +182,45 @@ impl Memory {
         Memory::builder().dir(dir.as_ref()).open()
     }
 
+    /// Opens the cache in `dir` if there is one, to read it alone: nothing in the directory is made or changed.
+    ///
+    /// Hits are read as by any memory. Misses are computed, and their values are not stored. Whatever would change the
+    /// directory, such as [`insert`](Self::insert) or [`clear`](Self::clear), fails. For a cache of somebody else, and for a path
+    /// that may be mistyped.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open); also if there is no cache in `dir`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// use rememo::{Memory, memo};
+    ///
+    /// #[memo]
+    /// fn cube(x: u64) -> u64 {
+    ///     x * x * x
+    /// }
+    ///
+    /// let mistyped = dir.path().join("cahce");
+    /// assert!(Memory::open_existing(&mistyped).is_err());
+    /// assert!(!mistyped.exists());
+    ///
+    /// let dir = dir.path().join("cache");
+    /// Memory::open(&dir)?.call(cube::delayed(3));
+    /// let reader = Memory::open_existing(&dir)?;
+    /// assert!(reader.call_info(cube::delayed(3)).is_hit());
+    /// assert_eq!(reader.call(cube::delayed(4)), 64);
+    /// assert!(!reader.contains(&cube::delayed(4)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn open_existing(dir: impl AsRef<Path>) -> Result<Memory> {
+        Memory::builder().dir(dir.as_ref()).open_existing()
+    }
+
     /// Opens the cache in `$REMEMO_DIR` if that is set and not empty, else in `rememo` below the user's cache directory
-    /// (`~/.cache` on Linux).
+    /// (`~/.cache` on Linux). A `~` at the start of the variable is the user's home directory.
     ///
     /// # Errors
     ///
@@ -159,7 +242,12 @@ impl Memory {
 
 fn default_dir() -> Result<PathBuf> {
     if let Some(dir) = env::var_os("REMEMO_DIR").filter(|dir| !dir.is_empty()) {
-        return Ok(dir.into());
+        let dir = PathBuf::from(dir);
+        // Files of settings, unlike shells, leave it as it is.
+        return Ok(match (dir.strip_prefix(HOME), dirs::home_dir()) {
+            (Ok(rest), Some(home)) => home.join(rest),
+            _ => dir,
+        });
     }
     let cache = dirs::cache_dir().ok_or_else(|| {
         Error::directory("~/.cache/rememo", "this user has no home directory; set REMEMO_DIR")
@@ -167,15 +255,39 @@ fn default_dir() -> Result<PathBuf> {
     Ok(cache.join("rememo"))
 }
 
-/// Whether `REMEMO=off`; read once.
-fn switched_off() -> bool {
-    static OFF: OnceLock<bool> = OnceLock::new();
-    *OFF.get_or_init(|| match env::var("REMEMO").as_deref() {
-        Ok("off") => true,
-        Ok("" | "on") | Err(_) => false,
+/// What shells expand to the user's home directory.
+const HOME: &str = "~";
+
+/// Refuses a path that a shell would have changed.
+fn refuse_home(dir: &Path) -> Result<()> {
+    if dir.starts_with(HOME) {
+        let reason =
+            "`~` is the home directory to shells alone; give its path, or `./~` for a directory of that name";
+        return Err(Error::directory(dir, reason));
+    }
+    Ok(())
+}
+
+/// What `REMEMO` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Switch {
+    On,
+    Off,
+    Frozen,
+}
+
+/// What `REMEMO` says; read once.
+fn switch() -> Switch {
+    static SWITCH: OnceLock<Switch> = OnceLock::new();
+    *SWITCH.get_or_init(|| match env::var("REMEMO").as_deref() {
+        Ok("off") => Switch::Off,
+        Ok("frozen") => Switch::Frozen,
+        Ok("" | "on") | Err(_) => Switch::On,
         Ok(other) => {
-            events::warn!("REMEMO=`{other}` is not known and is ignored; `off` disables the cache");
-            false
+            events::warn!(
+                "REMEMO=`{other}` is not known and is ignored; `off` disables the cache, `frozen` refuses to compute"
+            );
+            Switch::On
         }
     })
 }

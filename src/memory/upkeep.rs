@@ -1,8 +1,11 @@
-//! The doors of a [`Memory`] to its store as a whole: what is in it, and keeping it in order.
+//! The doors of a [`Memory`] to its store as a whole: what is in it, what goes, and keeping it in order.
+
+use std::collections::BTreeSet;
 
 use super::Memory;
 use crate::error::Result;
 use crate::function::FunctionInfo;
+use crate::key::Key;
 use crate::report::{FunctionRecord, Stats, Verified};
 use crate::store::{EntryInfo, Limits, Reduced};
 
@@ -76,6 +79,112 @@ impl Memory {
         let mut ids = inner.records.ids_of(function.name())?;
         ids.push(function.id());
         inner.store.clear_functions(&ids)
+    }
+
+    /// Removes every entry of the functions of one name, whatever the state of their code; whether one is recorded. For functions
+    /// that the program has no more: [`functions`](Self::functions) and [`entries`](Self::entries) tell their names.
+    ///
+    /// # Errors
+    ///
+    /// Fails at the first entry that cannot be removed; those before it are gone.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// let memory = rememo::Memory::open(dir.path())?;
+    /// memory.get_or_compute("sum, first version", &[1, 2], || 3);
+    /// assert!(memory.clear_name("sum, first version")?);
+    /// assert_eq!(memory.stats().entries, 0);
+    /// assert!(!memory.clear_name("sum, mistyped")?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn clear_name(&self, name: &str) -> Result<bool> {
+        let Some(inner) = &self.inner else { return Ok(false) };
+        let ids = inner.records.ids_of(name)?;
+        inner.store.clear_functions(&ids)?;
+        Ok(!ids.is_empty())
+    }
+
+    /// Removes the entries of a function that its code of now does not find: those of earlier code, also under another
+    /// `version` and other parameters. `memory.clear_older(f::info())`.
+    ///
+    /// What other source has left counts as of now if it is the same machine code, or was [adopted](Self::adopt). As long as
+    /// the code of now has stored nothing and found nothing in this directory, it is not known what is older, and nothing goes.
+    ///
+    /// # Errors
+    ///
+    /// Fails at the first entry that cannot be removed, those before it are gone; or if a record cannot be read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// use rememo::{Memory, memo};
+    ///
+    /// #[memo(name = "area")]
+    /// fn area(radius: f64) -> f64 {
+    ///     3.14 * radius * radius
+    /// }
+    ///
+    /// // The next version of the program.
+    /// mod later {
+    ///     #[rememo::memo(name = "area")]
+    ///     pub fn area(radius: f64) -> f64 {
+    ///         std::f64::consts::PI * radius * radius
+    ///     }
+    /// }
+    ///
+    /// let memory = Memory::open(dir.path())?;
+    /// memory.call(area::delayed(1.0));
+    /// memory.call(later::area::delayed(1.0));
+    /// memory.clear_older(later::area::info())?;
+    /// assert!(!memory.contains(&area::delayed(1.0)));
+    /// assert!(memory.contains(&later::area::delayed(1.0)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn clear_older(&self, function: FunctionInfo) -> Result<()> {
+        let Some(inner) = &self.inner else { return Ok(()) };
+        let function = function.function();
+        let mut ids = inner.records.ids_of(function.name())?;
+        if function.has_machine_code() {
+            let alike = inner.states.alike(function.fingerprint())?;
+            if alike.is_empty() {
+                return Ok(());
+            }
+            let kept: Vec<_> = alike.iter().map(|source| function.id_with(source)).collect();
+            ids.retain(|id| !kept.contains(id));
+        } else {
+            ids.retain(|id| *id != function.id());
+        }
+        inner.store.clear_functions(&ids)
+    }
+
+    /// Removes the entries of functions that nothing is recorded of, so that nobody knows whose they are. Records are lost by
+    /// damage, or where somebody removed them.
+    ///
+    /// # Errors
+    ///
+    /// Fails at the first entry that cannot be removed, those before it are gone; or if the directory cannot be listed.
+    pub fn clear_orphans(&self) -> Result<()> {
+        let Some(inner) = &self.inner else { return Ok(()) };
+        let mut ids = BTreeSet::new();
+        inner.store.list(&mut |info| {
+            ids.insert(info.function_id);
+        })?;
+        // Read behind the entries: a record is written after its first entry.
+        let names = inner.records.names()?;
+        let orphans: Vec<_> = ids.into_iter().filter(|id| !names.contains_key(id)).collect();
+        inner.store.clear_functions(&orphans)
+    }
+
+    /// Removes the entry of a key, such as [`EntryInfo::key`] tells; whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the entry cannot be removed.
+    pub fn remove_key(&self, key: &Key) -> Result<bool> {
+        self.inner.as_ref().map_or(Ok(false), |inner| inner.store.remove(key))
     }
 
     /// Removes entries until the limits hold: first those that were not used for too long, then those that are worth least, by

@@ -1,13 +1,13 @@
 //! Whether an entry can be used: it is sound, its function still wants it, and its bytes are a value.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::MissReason;
 use super::compute::Keyed;
 use super::trouble::Trouble;
 use crate::error::{Result, chain};
 use crate::function::Function;
-use crate::store::{Entry, Lookup};
+use crate::store::{Entry, Lookup, Payload};
 
 impl<T> Keyed<'_, T> {
     /// Whether the entry is there, sound and valid; reads all of it, and counts nothing.
@@ -26,6 +26,12 @@ impl<T> Keyed<'_, T> {
             MissReason::Unavailable(how) => self.note(Trouble::Read, how),
             _ => {}
         })
+    }
+
+    /// How long the value took to compute that the store has, if it can be used as far as that shows before it is read;
+    /// counts and notes nothing.
+    pub(crate) fn peek(&self, entry: Result<Lookup>) -> Result<Duration, MissReason> {
+        usable(entry, self.function).map(|entry| entry.compute_time())
     }
 
     /// The value of an entry; trouble is noted.

@@ -26,7 +26,7 @@ use std::time::SystemTime;
 
 use super::inner::Inner;
 use super::usable::usable;
-use super::{Memory, MissReason};
+use super::{Memory, Miss, MissReason};
 use crate::call::{Call, Memo};
 use crate::error::chain;
 use crate::report::{self, Change, FunctionRecord, Recorded, Why};
@@ -80,6 +80,14 @@ impl Memory {
     /// ```
     pub fn why<C: Call>(&self, call: &C) -> Why {
         self.explain(call).unwrap_or_else(Why::Miss)
+    }
+
+    /// Explains a call of which a look-up has seen that it is a miss.
+    pub(crate) fn why_missed<C: Call>(&self, call: &C, miss: &Miss) -> Why {
+        match (&miss.reason, self.why(call)) {
+            (MissReason::Absent, why) if !why.is_hit() => why,
+            (reason, _) => Why::Miss(reason.clone()),
+        }
     }
 
     fn explain<C: Call>(&self, call: &C) -> Result<Why, MissReason> {

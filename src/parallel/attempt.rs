@@ -8,6 +8,7 @@ use crate::key::Key;
 use crate::lease::{Meanwhile, Shared};
 use crate::memory::{Computation, Computed, Memory, Miss, MissReason, NotLed, Outbox, Outcome, Source};
 use crate::panics::{self, Payload};
+use crate::report::Why;
 use crate::task_error::{TaskError, TaskErrorKind, TaskSubject};
 
 /// A call to be run.
@@ -79,6 +80,7 @@ impl<C: Call> Item<C> {
         match panics::catch(|| self.begin(memory, options)) {
             Ok(Ok(computation)) => self.run_here(memory, Some(computation), options.retries, outbox),
             Ok(Err(NotLed::NoKey)) => self.run_here(memory, None, options.retries, outbox),
+            Ok(Err(NotLed::Frozen(why))) => self.refuse(&why),
             Ok(Err(NotLed::Busy(key, by))) => Ran::Busy(key, self, by),
             Ok(Err(NotLed::Done(computed))) => self.end(Ok(computed)),
             Err(payload) => {
@@ -139,6 +141,12 @@ impl<C: Call> Item<C> {
     pub(super) fn end(self, result: Result<Computed<C::Output>, TaskError>) -> Ran<C> {
         let subject = named_subject(self.index, &self.call);
         Ran::done(subject, self.miss.key, Some(self.call), result)
+    }
+
+    /// Ends an item of a frozen memory.
+    pub(super) fn refuse(self, why: &Why) -> Ran<C> {
+        let subject = subject_of(self.index, &self.call);
+        self.end(Err(TaskError::new(subject, TaskErrorKind::Frozen, why.to_string(), None)))
     }
 
     /// Ends an item that failed before its call was run, unless it is to be tried again.

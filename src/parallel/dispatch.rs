@@ -103,6 +103,10 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
         let computation = match guarded(|| Ok(item.begin(self.memory, self.options))) {
             Ok(Ok(computation)) => Some(computation),
             Ok(Err(NotLed::NoKey)) => None,
+            Ok(Err(NotLed::Frozen(why))) => {
+                (self.tell)(tag, item.refuse(&why));
+                return None;
+            }
             Ok(Err(NotLed::Busy(key, by))) => {
                 (self.tell)(tag, Ran::Busy(key, item, by));
                 return None;

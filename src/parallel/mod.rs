@@ -26,6 +26,7 @@ mod bell;
 mod crew;
 mod dispatch;
 mod executor;
+mod plan;
 mod policy;
 mod pool;
 #[cfg(target_os = "linux")]

@@ -206,6 +206,24 @@ impl States {
         states
     }
 
+    /// The sources that are in the state of this one for some instance of a function, itself included; none if it was not seen.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a record cannot be read.
+    pub(crate) fn alike(&self, source: &Digest) -> Result<Vec<Digest>> {
+        let Some(dir) = &self.dir else { return Ok(Vec::new()) };
+        let mut alike = Vec::new();
+        // Records do not tell whose instances they are of; sources do.
+        for record in dir.names(STATES)? {
+            let seen = read(dir, &format!("{STATES}/{record}"))?;
+            let own = seen.iter().filter(|seen| seen.code.source == *source);
+            let own: Vec<Digest> = own.map(|seen| seen.state).collect();
+            alike.extend(seen.iter().filter(|seen| own.contains(&seen.state)).map(|seen| seen.code.source));
+        }
+        Ok(alike)
+    }
+
     fn recall(&self, function: &Identity) -> Arc<[Seen]> {
         let read = || {
             let seen = self.dir.as_ref().map(|dir| read(dir, &name(function)));

@@ -90,12 +90,20 @@ pub(crate) struct Extent {
 /// Stores that are open in this process, for tokens that know nothing but a directory.
 static OPEN: Mutex<BTreeMap<PathBuf, Weak<dyn Store>>> = Mutex::new(BTreeMap::new());
 
-/// Opens the store in the directory `path`, making what is missing; returns it with its directory. See [`root`] for what makes a
-/// directory acceptable.
+/// Opens the store in the directory `path`, making what is missing, unless it is only to be read; returns it with its
+/// directory. See [`root`] for what makes a directory acceptable.
 pub(crate) fn open(path: &Path, options: &Options) -> Result<(Arc<Dir>, Arc<dyn Store>)> {
-    let (dir, kind) = root::prepare(path, options.layout)?;
+    let (dir, kind) = if options.read_only {
+        let (dir, kind) = root::find(path)?.ok_or_else(|| root::is_none(path))?;
+        (dir.read_only(), kind)
+    } else {
+        root::prepare(path, options.layout)?
+    };
     let dir = Arc::new(dir);
     let store = open_kind(&dir, kind, options)?;
+    if options.read_only {
+        return Ok((dir, store));
+    }
     let mut open = lock(&OPEN);
     open.retain(|_, store| store.strong_count() > 0);
     open.insert(path.to_owned(), Arc::downgrade(&store));

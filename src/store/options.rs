@@ -38,6 +38,8 @@ pub(crate) struct Options {
     /// Bytes on the disk that the store keeps itself to.
     pub(crate) budget: Option<u64>,
     pub(crate) durability: Durability,
+    /// Whether nothing is made or changed.
+    pub(crate) read_only: bool,
 }
 
 impl Options {
@@ -49,6 +51,7 @@ impl Options {
             // A worker does not live to close it: what it stores is to be on the disk when this process closes.
             Durability::OnClose | Durability::Each => 1,
         });
+        to.byte(self.read_only.into());
     }
 
     pub(crate) fn read(from: &mut Reader<'_>) -> Option<Self> {
@@ -58,6 +61,11 @@ impl Options {
             1 => Durability::Each,
             _ => return None,
         };
-        Some(Options { budget, durability, ..Options::default() })
+        let read_only = match from.byte()? {
+            0 => false,
+            1 => true,
+            _ => return None,
+        };
+        Some(Options { budget, durability, read_only, ..Options::default() })
     }
 }

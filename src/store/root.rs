@@ -108,6 +108,12 @@ pub(super) fn find(path: &Path) -> Result<Option<(Dir, Kind)>> {
     Ok(Some((dir, kind)))
 }
 
+/// That there is no cache at `path`.
+pub(super) fn is_none(path: &Path) -> Error {
+    let reason = if path.exists() { "there is no cache in it" } else { "it does not exist" };
+    Error::directory(path, format!("{reason}; `Memory::open` makes one"))
+}
+
 fn create(path: &Path) -> Result<Dir> {
     match Dir::open(path) {
         Ok(Some(dir)) => Ok(dir),

@@ -9,6 +9,9 @@
 //!    device in place of a file is an error.
 //! 4. A directory that was removed is made again under its path by the next operation that creates something.
 //!
+//! 5. Below a directory that was opened to be read, nothing is written: all operations that would fail as on a file system
+//!    that is mounted so.
+//!
 //! Names are relative, with `/` between their parts.
 //!
 //! Why (1): with `ok()` and `else { continue }`, two descriptors too few once emptied the index.
@@ -36,6 +39,7 @@ pub(crate) struct Dir {
     path: PathBuf,
     handle: imp::Handle,
     made_again: AtomicBool,
+    is_read_only: bool,
 }
 
 /// What a file is opened for.
@@ -55,7 +59,17 @@ impl Dir {
     /// Opens the directory `path`; `None` if it is missing.
     pub(crate) fn open(path: &Path) -> Result<Option<Self>> {
         let handle = found(imp::Handle::open(path)).map_err(|error| Error::io("open", path, error))?;
-        Ok(handle.map(|handle| Dir { path: path.to_owned(), handle, made_again: AtomicBool::new(false) }))
+        let made_again = AtomicBool::new(false);
+        Ok(handle.map(|handle| Dir { path: path.to_owned(), handle, made_again, is_read_only: false }))
+    }
+
+    /// This, to be read alone.
+    pub(crate) fn read_only(self) -> Self {
+        Dir { is_read_only: true, ..self }
+    }
+
+    fn check_access(&self) -> io::Result<()> {
+        if self.is_read_only { Err(ErrorKind::ReadOnlyFilesystem.into()) } else { Ok(()) }
     }
 
     /// The path under which it was opened.
@@ -86,7 +100,12 @@ impl Dir {
 
     /// Opens a file; `None` if it is missing.
     pub(crate) fn find(&self, name: &str, access: Access) -> Result<Option<(File, Stat)>> {
-        let open = || regular(self.handle.file(&self.path, name, access)?);
+        let open = || {
+            if access == Access::Write {
+                self.check_access()?;
+            }
+            regular(self.handle.file(&self.path, name, access)?)
+        };
         found(open()).map_err(|error| self.error("open", name, error))
     }
 
@@ -131,7 +150,7 @@ impl Dir {
 
     /// Removes a file; whether it was there.
     pub(crate) fn remove(&self, name: &str) -> Result<bool> {
-        let removed = found(self.handle.remove(&self.path, name));
+        let removed = found(self.check_access().and_then(|()| self.handle.remove(&self.path, name)));
         removed.map(|removed| removed.is_some()).map_err(|error| self.error("remove", name, error))
     }
 
@@ -163,6 +182,7 @@ impl Dir {
 
     /// Runs an operation that creates `name`. If a directory on the way is missing, makes it and runs the operation again.
     fn creating<T>(&self, name: &str, operation: impl Fn() -> io::Result<T>) -> io::Result<T> {
+        self.check_access()?;
         match operation() {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 self.make_all(parent(name))?;
@@ -173,6 +193,7 @@ impl Dir {
     }
 
     fn make_all(&self, name: &str) -> io::Result<()> {
+        self.check_access()?;
         if name.is_empty() {
             // The directory itself is gone, or nothing is missing.
             let revived = self.handle.revive(&self.path).map_err(|error| match error.kind() {

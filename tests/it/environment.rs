@@ -165,6 +165,16 @@ fn plain_calls_use_rememo_dir() {
 }
 
 #[test]
+fn a_tilde_in_rememo_dir_is_the_home_directory() {
+    let cache = TestCache::new();
+    let home = cache.root().with_file_name("home");
+    let mut command = start("default place", &home.join("of rememo"));
+    command.env("REMEMO_DIR", "~/of rememo").env("HOME", &home);
+    expect_success(&mut command);
+    assert_eq!(Memory::open(home.join("of rememo")).unwrap().stats().entries, 1);
+}
+
+#[test]
 fn without_rememo_dir_plain_calls_use_the_users_cache_directory() {
     let cache = TestCache::new();
     let home = cache.root().with_file_name("home");

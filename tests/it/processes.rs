@@ -77,6 +77,7 @@ fn worker() {
                 Some(("stream", role)) => crate::stream::play(role, cache),
                 #[cfg(target_os = "linux")]
                 Some(("concurrent", role)) => crate::concurrent::play(role, cache),
+                Some(("frozen", role)) => crate::frozen::play(role, cache),
                 Some(("panics", role)) => crate::parallel::panics::play(role, cache),
                 Some(("progress", role)) => crate::progress::play(role, cache),
                 Some(("unwinding", role)) => crate::unwinding::play(role, cache),

@@ -9,7 +9,7 @@ use crate::wire::{Reader, Writer};
 use crate::worker;
 
 /// The version of this protocol. Both sides are one program, unless somebody has put another in its place.
-const VERSION: u64 = 3;
+const VERSION: u64 = 4;
 
 const HELLO: u8 = 1;
 const WELCOME: u8 = 2;

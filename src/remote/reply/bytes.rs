@@ -11,7 +11,7 @@ const WHOLE: u8 = 1;
 const STORED: u8 = 2;
 const MISSING: u8 = 3;
 
-const KINDS: [TaskErrorKind; 7] = [
+const KINDS: [TaskErrorKind; 8] = [
     TaskErrorKind::NotSent,
     TaskErrorKind::Panicked,
     TaskErrorKind::Returned,
@@ -19,6 +19,7 @@ const KINDS: [TaskErrorKind; 7] = [
     TaskErrorKind::TimedOut,
     TaskErrorKind::OutOfMemory,
     TaskErrorKind::Cancelled,
+    TaskErrorKind::Frozen,
 ];
 
 /// The number of a kind of failure in a message.
@@ -31,6 +32,7 @@ fn number_of(kind: TaskErrorKind) -> u8 {
         TaskErrorKind::TimedOut => 8,
         TaskErrorKind::OutOfMemory => 9,
         TaskErrorKind::Cancelled => 10,
+        TaskErrorKind::Frozen => 11,
     }
 }
 

@@ -11,8 +11,11 @@ use crate::Result;
 use crate::recipe::Recipe;
 use crate::report::Report;
 
-/// An edit may make a loop endless.
-const LONGEST_RUN: Duration = Duration::from_secs(60);
+/// An edit may make a loop endless: so many seconds of processor time it may take, however busy the machine is.
+const MOST_TIME: u64 = 60;
+
+/// Or have it wait for ever.
+const LONGEST_RUN: Duration = Duration::from_secs(600);
 
 /// Or have memory filled, in KiB of address space.
 const MOST_MEMORY: u64 = 16 << 20;
@@ -182,7 +185,7 @@ impl Driver {
     pub(crate) fn run(&self, cache: &Path) -> Result<Option<Report>> {
         let printed = self.dir.join("printed");
         let mut child = Command::new("sh")
-            .args(["-c", &format!("ulimit -v {MOST_MEMORY}; exec \"$0\" \"$1\"")])
+            .args(["-c", &format!("ulimit -v {MOST_MEMORY}; ulimit -t {MOST_TIME}; exec \"$0\" \"$1\"")])
             .arg(self.executable(None))
             .arg(cache)
             .env("XDG_CACHE_HOME", self.dir.join("user"))
@@ -208,8 +211,7 @@ impl Driver {
     pub(crate) fn trouble(&self) -> String {
         let errors = fs::read_to_string(self.dir.join("errors")).unwrap_or_default();
         let last: Vec<&str> = errors.lines().rev().take(3).collect();
-        let seconds = LONGEST_RUN.as_secs();
-        format!("the program does not end well within {seconds} s; its last lines, backwards: {last:?}")
+        format!("the program does not end well within {MOST_TIME} s of processor time; its last lines, backwards: {last:?}")
     }
 }
 
