@@ -111,7 +111,7 @@ impl MemoryBuilder {
     /// let frozen = Memory::builder().dir(dir.path()).frozen(true).open()?;
     /// assert_eq!(frozen.call(cube::delayed(3)), 27);
     /// let error = frozen.try_call(cube::delayed(4)).unwrap_err().to_string();
-    /// assert!(error.contains("cube(4)` is not computed, as the memory is frozen; new arguments: "), "{error}");
+    /// assert!(error.contains("(4)` is not computed, as the memory is frozen; new arguments: "), "{error}");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn frozen(mut self, yes: bool) -> Self {
