@@ -215,7 +215,7 @@ fn what_is_logged_of_an_error_has_its_causes() {
 #[test]
 fn jobs_follow_the_affinity_mask() {
     if !cfg!(target_os = "linux") || Command::new("taskset").arg("--version").output().is_err() {
-        println!("skipped: taskset is not there");
+        crate::engines::skip("taskset is not there");
         return;
     }
     let worker = start("cores", Path::new("unused"));
@@ -232,7 +232,7 @@ fn jobs_follow_the_affinity_mask() {
 #[test]
 fn jobs_follow_the_quota_of_the_control_group() {
     let Some(group) = QuotaGroup::of_one_core() else {
-        println!("skipped: no control group can be made here");
+        crate::engines::skip("no control group can be made here");
         return;
     };
     let script = format!("echo $$ > '{}' && exec \"$@\"", group.procs.display());

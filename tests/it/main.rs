@@ -26,6 +26,8 @@ mod concurrent;
 mod damage;
 mod differences;
 mod edits;
+#[path = "../engines/mod.rs"]
+mod engines;
 mod environment;
 mod frozen;
 mod functions;

@@ -70,6 +70,7 @@ fn worker() {
                 assert_eq!(memory.call(slow::delayed(x)), x + 1000);
             }
         }
+        "one value" => crate::trouble::store_one(Path::new(&cache)),
         role => {
             let cache = Path::new(&cache);
             match role.split_once(' ') {

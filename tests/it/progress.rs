@@ -311,7 +311,7 @@ sys.exit(child.wait())
     python.args(["-c", script]).arg(child.get_program()).args(child.get_args());
     python.envs(child.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("TERM", "xterm");
     let Ok(mut python) = python.stdout(Stdio::piped()).spawn() else {
-        println!("skipped: there is no python3 to make a terminal");
+        crate::engines::skip("there is no python3 to make a terminal");
         return;
     };
     let mut text = String::new();
