@@ -33,7 +33,8 @@
 //!   current for a thread with [`Memory::enter`], for all with [`Memory::make_default`]; else plain calls use `$REMEMO_DIR`
 //!   or the user's cache directory.
 //! - [`Parallel`]: runs a batch of independent calls, misses only, or one call as a [`Task`] to wait for; on threads, or with
-//!   [`Executor::processes`] in worker processes. [`delayed`] takes plain closures. [`Parallel::progress`] shows how far a batch is.
+//!   [`Executor::processes`] in worker processes. [`delayed`] takes plain closures,
+//!   [`calls!`] calls of several functions. [`Parallel::progress`] shows how far a batch is.
 //! - [`Array`]: numbers with a shape, for large results; a hit maps them and reads nothing.
 //! - [`Shelved`]: a token for a large value that stays in the cache. As an argument it costs nothing, however large the value.
 //! - [`InputFile`], [`InputDir`]: files that a function reads, in its key by their content. [`Hashed`]: a large argument of many
@@ -118,7 +119,7 @@ mod wire;
 mod worker;
 
 pub use array::{Array, Element};
-pub use call::{Call, FunctionCall, delayed};
+pub use call::{BoxedCall, Call, FunctionCall, delayed};
 pub use codec::Value;
 pub use error::{Error, Result};
 pub use input::{InputDir, InputFile};

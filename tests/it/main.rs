@@ -43,6 +43,7 @@ mod programs;
 mod progress;
 mod random;
 mod reach;
+mod several;
 mod states;
 mod stream;
 mod support;
