@@ -7,7 +7,7 @@ pub(crate) mod miss_reason;
 mod records;
 pub(crate) mod stats;
 pub(crate) mod why;
-mod words;
+pub(crate) mod words;
 
 pub(crate) use changes::between;
 pub use changes::{Change, ChangeKind};
