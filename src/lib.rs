@@ -33,7 +33,9 @@
 //!   current for a thread with [`Memory::enter`], for all with [`Memory::make_default`]; else plain calls use `$REMEMO_DIR`
 //!   or the user's cache directory.
 //! - [`Parallel`]: runs a batch of independent calls, misses only, or one call as a [`Task`] to wait for; on threads, or with
-//!   [`Executor::processes`] in worker processes. [`delayed`] takes plain closures. [`Parallel::progress`] shows how far a batch is.
+//!   [`Executor::processes`] in worker processes. [`delayed`] takes plain closures, [`calls!`] calls of
+//!   several functions. [`Parallel::progress`] shows how far a batch is, [`Parallel::verbose`] which
+//!   calls it computes, and [`Parallel::retries`] has what failed tried again.
 //! - [`Array`]: numbers with a shape, for large results; a hit maps them and reads nothing.
 //! - [`Shelved`]: a token for a large value that stays in the cache. As an argument it costs nothing, however large the value.
 //! - [`InputFile`], [`InputDir`]: files that a function reads, in its key by their content. [`Hashed`]: a large argument of many
@@ -109,6 +111,7 @@ mod parallel;
 mod payload;
 mod remote;
 pub mod report;
+mod screen;
 mod states;
 mod store;
 mod sys;
@@ -118,13 +121,13 @@ mod wire;
 mod worker;
 
 pub use array::{Array, Element};
-pub use call::{Call, FunctionCall, delayed};
+pub use call::{BoxedCall, Call, FunctionCall, delayed};
 pub use codec::Value;
 pub use error::{Error, Result};
 pub use input::{InputDir, InputFile};
 pub use key::{Hashed, Key, digest};
 pub use memory::{Entered, Memory, MemoryBuilder, Outcome, Shelved, Source};
-pub use parallel::{Executor, Parallel, Progress, Task, TryRunError, as_completed, init};
+pub use parallel::{Backoff, Executor, Parallel, Progress, Task, TryRunError, as_completed, init};
 /// `#[rememo::main]`: an attribute for `main` that calls [`init`] first.
 pub use rememo_macros::main;
 /// `#[memo]`: an attribute for functions whose values are to be remembered.
@@ -199,7 +202,7 @@ pub use task_error::{TaskError, TaskErrorKind};
 /// How calls are run: executors of your own, and the types of what is seldom named.
 pub mod execute {
     pub use crate::call::{Delayed, Repeatable};
-    pub use crate::parallel::{AsCompleted, Totals};
+    pub use crate::parallel::{AsCompleted, AsError, RetryIf, RetryRule, Totals, error_kind};
     pub use crate::remote::{Execute, Failure, Job, Reply};
 }
 

@@ -35,6 +35,14 @@ impl TaskSubject {
     }
 }
 
+impl fmt::Display for TaskSubject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let TaskSubject { index, function, arguments } = self;
+        write!(f, "task {index}")?;
+        function.map_or(Ok(()), |function| write!(f, " (`{function}({arguments})`)"))
+    }
+}
+
 /// How a task failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -148,13 +156,8 @@ impl fmt::Display for TaskErrorKind {
 
 impl fmt::Display for TaskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let TaskFailure { subject: TaskSubject { index, function, arguments }, kind, message, place } =
-            &*self.0;
-        write!(f, "task {index}")?;
-        if let Some(function) = function {
-            write!(f, " (`{function}({arguments})`)")?;
-        }
-        write!(f, " {kind}")?;
+        let TaskFailure { subject, kind, message, place } = &*self.0;
+        write!(f, "{subject} {kind}")?;
         if let Some(place) = place {
             write!(f, " at {place}")?;
         }

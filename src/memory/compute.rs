@@ -110,7 +110,7 @@ impl Memory {
     /// Computes a call that missed, or waits for the thread or process that computes it.
     pub(super) fn compute<C: Call>(&self, call: C, miss: Miss) -> Outcome<C::Output> {
         match self.begin(&call, &miss, Meanwhile::Wait) {
-            Ok(computation) => computation.run(call, None).outcome,
+            Ok(computation) => computation.run(call, None, |_| true).outcome,
             // Nobody waits for what is not begun.
             Err(NotLed::Frozen(why)) => panic!("{}", frozen(&call, &why)),
             Err(NotLed::Done(computed)) => {
@@ -276,18 +276,20 @@ impl<'m, T> Computation<'m, T> {
     }
 
     /// Runs the function, keeps its value, and ends the flight and the lease. A value of a batch has
-    /// an `outbox`, and is shared with duplicates.
+    /// an `outbox`, and is shared with duplicates. One that is not `is_final` is not kept: the call
+    /// is tried again.
     pub(crate) fn run<C: Call<Output = T>>(
         mut self,
         call: C,
         outbox: Option<&mut Outbox<'m>>,
+        is_final: impl FnOnce(&T) -> bool,
     ) -> Computed<T> {
         let keyed = self.keyed;
         events::debug!("miss: `{}`({}): {}", keyed.function.name(), self.arguments, self.reason);
         let (value, took) = keyed.memory.timed(call);
         keyed.ran(took);
         let is_wanted = self.is_worth_storing(took) || outbox.is_some() || self.has_waiters();
-        let draft = if is_wanted { self.encode(&value, took) } else { None };
+        let draft = if is_final(&value) && is_wanted { self.encode(&value, took) } else { None };
         let shared = draft.and_then(|draft| self.keep(draft, outbox));
         Computed::new(value, Source::Miss(self.reason), shared)
     }

@@ -55,7 +55,7 @@ impl Drop for Sender {
 
 impl Memory {
     /// The value in the reply to a call. If the call has a `computation`, the value is kept, and
-    /// given to those who wait for it.
+    /// given to those who wait for it, unless it is not `is_final`: then the call is tried again.
     ///
     /// # Errors
     ///
@@ -68,10 +68,11 @@ impl Memory {
         computation: Option<Computation<'m, C::Output>>,
         reply: Reply,
         outbox: Option<&mut Outbox<'m>>,
+        is_final: impl FnOnce(&C::Output) -> bool,
     ) -> Result<Computed<C::Output>, Failure> {
         let memo = memo_of(call)?;
         if let Some(computation) = computation {
-            return computation.accept(&memo, reply, outbox);
+            return computation.accept(&memo, reply, outbox, is_final);
         }
         memo.function.took(reply.took);
         if let Some(inner) = &self.inner {
@@ -84,6 +85,7 @@ impl Memory {
                 return Err(Failure::not_sent("nothing was to be stored, and nothing came back"));
             }
         };
+        is_final(&value);
         Ok(Computed::new(value, Source::Miss(reason.clone()), None))
     }
 }
@@ -95,6 +97,7 @@ impl<'m, T> Computation<'m, T> {
         memo: &Memo<'_, T>,
         reply: Reply,
         outbox: Option<&mut Outbox<'m>>,
+        is_final: impl FnOnce(&T) -> bool,
     ) -> Result<Computed<T>, Failure> {
         let (keyed, Reply { value, took }) = (self.keyed, reply);
         events::debug!("miss, run by another process: `{}`: {}", keyed.function.name(), self.reason);
@@ -107,20 +110,29 @@ impl<'m, T> Computation<'m, T> {
                 };
                 let value = keyed.decode(&entry).map_err(|_| vanished())?;
                 keyed.ran(took);
-                keyed.inner.stored(keyed.function, &keyed.key);
-                let shared: Shared = Arc::new(entry);
-                self.land(&shared);
-                (value, Some(shared))
+                if is_final(&value) {
+                    keyed.inner.stored(keyed.function, &keyed.key);
+                    let shared: Shared = Arc::new(entry);
+                    self.land(&shared);
+                    (value, Some(shared))
+                } else {
+                    // The worker did not know. If it cannot be removed, the next attempt is a hit.
+                    let _ = keyed.inner.store.remove(&keyed.key);
+                    (value, None)
+                }
             }
             ReplyValue::Whole(bytes) => {
                 keyed.ran(took);
-                (decode_whole(memo, &bytes)?, None)
+                let value = decode_whole(memo, &bytes)?;
+                is_final(&value);
+                (value, None)
             }
             ReplyValue::Encoded { codec, bytes } => {
                 keyed.ran(took);
                 let value = decode(memo, codec, &bytes)?;
-                let draft = self.draft(Encoded { codec, bytes: Bytes::Owned(bytes) }, took);
-                (value, self.keep(draft, outbox))
+                let draft = || self.draft(Encoded { codec, bytes: Bytes::Owned(bytes) }, took);
+                let draft = is_final(&value).then(draft);
+                (value, draft.and_then(|draft| self.keep(draft, outbox)))
             }
         };
         Ok(Computed::new(value, Source::Miss(self.reason), shared))

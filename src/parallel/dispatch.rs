@@ -10,7 +10,8 @@ use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::attempt::{AttemptOptions, Item, Ran, send, subject_of};
+use super::attempt::{AttemptOptions, Item, Ran, returned, send, subject_of};
+use super::policy::Policy;
 use crate::call::Call;
 use crate::memory::{Computation, Memory, NotLed, Outbox, Sender};
 use crate::panics;
@@ -38,7 +39,7 @@ struct Attempts<'a, 'm, C: Call, R> {
     dispatch: &'a Dispatch,
     execute: &'a dyn Execute,
     memory: &'m Memory,
-    options: AttemptOptions<'a>,
+    options: AttemptOptions<'a, C::Output>,
     outbox: &'a mut Option<Outbox<'m>>,
     tell: &'a mut dyn FnMut(R, Ran<C>),
 }
@@ -59,14 +60,14 @@ impl Dispatch {
         &self,
         memory: &'m Memory,
         items: impl Iterator<Item = (R, Item<C>)>,
-        options: AttemptOptions<'_>,
+        options: AttemptOptions<'_, C::Output>,
         outbox: &mut Option<Outbox<'m>>,
         tell: &mut dyn FnMut(R, Ran<C>),
     ) {
         let execute = match &self.execute {
             Ok(execute) => &**execute,
             Err(reason) => {
-                let refuse = |item| fail(item, Failure::not_sent(reason), options.retries);
+                let refuse = |item| fail(item, Failure::not_sent(reason), options.policy);
                 return items.for_each(|(tag, item)| tell(tag, refuse(item)));
             }
         };
@@ -88,7 +89,7 @@ impl Dispatch {
         &self,
         memory: &'m Memory,
         item: Item<C>,
-        options: AttemptOptions<'_>,
+        options: AttemptOptions<'_, C::Output>,
         outbox: &mut Option<Outbox<'m>>,
     ) -> Ran<C> {
         let mut result = None;
@@ -104,7 +105,7 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
             Ok(Ok(computation)) => Some(computation),
             Ok(Err(NotLed::NoKey)) => None,
             Ok(Err(NotLed::Frozen(why))) => {
-                (self.tell)(tag, item.refuse(&why));
+                (self.tell)(tag, item.refuse(&why, self.options.policy));
                 return None;
             }
             Ok(Err(NotLed::Busy(key, by))) => {
@@ -112,7 +113,7 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
                 return None;
             }
             Ok(Err(NotLed::Done(computed))) => {
-                (self.tell)(tag, item.end(Ok(computed)));
+                (self.tell)(tag, item.end(Ok(computed), self.options.policy));
                 return None;
             }
             Err(failure) => {
@@ -191,12 +192,24 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
         result: Result<Reply, Failure>,
     ) -> Option<Outgoing<'m, C, R>> {
         let Outgoing { item, mut computation, tag } = outgoing;
+        let policy = self.options.policy;
+        let mut is_to_retry = false;
+        let is_final = |value: &C::Output| {
+            is_to_retry = policy.is_to_retry(value, item.failures);
+            !is_to_retry
+        };
         let accepted = result.and_then(|reply| {
             let (computation, outbox) = (computation.take(), self.outbox.as_mut());
-            guarded(|| self.memory.accept(&item.call, &item.miss.reason, computation, reply, outbox))
+            let (call, reason) = (&item.call, &item.miss.reason);
+            guarded(|| self.memory.accept(call, reason, computation, reply, outbox, is_final))
         });
         match accepted {
-            Ok(computed) => (self.tell)(tag, item.end(Ok(computed))),
+            Ok(computed) if is_to_retry => {
+                panics::drop_quietly(computed);
+                let failure = returned(subject_of(item.index, &item.call));
+                (self.tell)(tag, item.again(failure, policy));
+            }
+            Ok(computed) => (self.tell)(tag, item.end(Ok(computed), policy)),
             Err(failure) if failure.is_missing => return Some(Outgoing { item, computation, tag }),
             Err(failure) => self.fail(Outgoing { item, computation, tag }, failure),
         }
@@ -207,14 +220,15 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
     fn fail(&mut self, outgoing: Outgoing<'m, C, R>, failure: Failure) {
         let Outgoing { item, computation, tag } = outgoing;
         drop(computation);
-        (self.tell)(tag, fail(item, failure, self.options.retries));
+        (self.tell)(tag, fail(item, failure, self.options.policy));
     }
 }
 
 /// What becomes of an item that has no reply. Its call was not run here, so that another attempt needs no copy of it.
-fn fail<C: Call>(item: Item<C>, failure: Failure, retries: u32) -> Ran<C> {
+fn fail<C: Call>(item: Item<C>, failure: Failure, policy: &Policy<C::Output>) -> Ran<C> {
     let Failure { kind, message, place, .. } = failure;
-    item.fail(kind, retries, |item| TaskError::new(subject_of(item.index, &item.call), kind, message, place))
+    let error = TaskError::new(subject_of(item.index, &item.call), kind, message, place);
+    item.fail(error, policy)
 }
 
 /// Does something that may run `Serialize` or `Deserialize` of the user's, which may panic.

@@ -81,6 +81,8 @@ fn worker() {
                 Some(("frozen", role)) => crate::frozen::play(role, cache),
                 Some(("panics", role)) => crate::parallel::panics::play(role, cache),
                 Some(("progress", role)) => crate::progress::play(role, cache),
+                Some(("retries", role)) => crate::retries::play(role, cache),
+                Some(("verbose", role)) => crate::verbose::play(role, cache),
                 Some(("unwinding", role)) => crate::unwinding::play(role, cache),
                 Some(("large", role)) => crate::large::footprint::play(role, cache),
                 #[cfg(feature = "zstd")]
