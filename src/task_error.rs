@@ -53,6 +53,8 @@ pub enum TaskErrorKind {
     NotSent,
     /// [`Task::cancel`](crate::Task::cancel) came before it had started.
     Cancelled,
+    /// It returned a value that cannot be kept, and the memory is [strict](crate::MemoryBuilder::strict).
+    NotKept,
 }
 
 impl TaskErrorKind {
@@ -63,7 +65,10 @@ impl TaskErrorKind {
             | TaskErrorKind::Crashed
             | TaskErrorKind::TimedOut
             | TaskErrorKind::OutOfMemory => true,
-            TaskErrorKind::Returned | TaskErrorKind::NotSent | TaskErrorKind::Cancelled => false,
+            TaskErrorKind::Returned
+            | TaskErrorKind::NotSent
+            | TaskErrorKind::Cancelled
+            | TaskErrorKind::NotKept => false,
         }
     }
 }
@@ -135,6 +140,7 @@ impl fmt::Display for TaskErrorKind {
             TaskErrorKind::Returned => "returned an error",
             TaskErrorKind::NotSent => "could not be run",
             TaskErrorKind::Cancelled => "was cancelled",
+            TaskErrorKind::NotKept => "returned a value that cannot be kept",
         })
     }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use super::Memory;
 use super::compute::Keyed;
 use super::earlier::EarlierStates;
+use super::not_kept::NotKept;
 use super::outbox::Parcel;
 use super::trouble::{Trouble, Troubles};
 use crate::codec::{Codec, CodecError, DecodeError, Encoded};
@@ -31,12 +32,23 @@ pub(crate) struct Inner {
     pub(super) leases: LeaseFiles,
     pub(super) counters: Counters,
     pub(super) troubles: Troubles,
+    pub(super) not_kept: NotKept,
+    pub(super) manners: Manners,
     pub(super) flights: Arc<Flights>,
 }
 
+/// What a memory does about values that cannot be kept.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Manners {
+    /// Says nothing of them on the standard error.
+    pub(super) is_quiet: bool,
+    /// Takes them for errors.
+    pub(super) is_strict: bool,
+}
+
 impl Memory {
-    /// The memory that another process of the program has, opened here.
-    pub(crate) fn with_settings(settings: Arc<MemorySettings>) -> Result<Memory> {
+    /// A memory with these settings, which are those of all processes that have it, and manners of this one.
+    pub(crate) fn with_settings(settings: Arc<MemorySettings>, manners: Manners) -> Result<Memory> {
         let (dir, store) = store::open(&settings.root, &settings.options)?;
         let inner = Inner {
             settings,
@@ -47,6 +59,8 @@ impl Memory {
             leases: LeaseFiles::open(&dir),
             counters: Counters::default(),
             troubles: Troubles::default(),
+            not_kept: NotKept::default(),
+            manners,
             flights: Flights::of(&dir)?,
         };
         Ok(Memory { inner: Some(Arc::new(inner)) })
@@ -128,9 +142,10 @@ impl<T> Keyed<'_, T> {
 pub(super) fn encode<'v, T>(
     codec: &Codec<T>,
     value: &'v T,
+    function: &Function,
     level: Option<Level>,
 ) -> Result<Option<Encoded<'v>>, CodecError> {
-    let encoded = codec.encode(value)?;
+    let encoded = codec.encode(value, function.values())?;
     match level {
         Some(level) => encoded.map(|encoded| encoded.compress(level)).transpose(),
         None => Ok(encoded),

@@ -1,6 +1,7 @@
 //! The doors of a [`Memory`] to its store as a whole: what is in it, and keeping it in order.
 
 use super::Memory;
+use super::trouble::Trouble;
 use crate::error::Result;
 use crate::function::FunctionInfo;
 use crate::report::{FunctionRecord, Stats, Verified};
@@ -16,6 +17,7 @@ impl Memory {
         Stats {
             entries: extent.entries,
             bytes: extent.bytes,
+            not_kept: inner.troubles.of(Trouble::Encode),
             troubles: inner.troubles.total(),
             ..inner.counters.read()
         }

@@ -121,7 +121,10 @@ impl<C: Call> Item<C> {
             Some(computation) => computation.run(call, outbox.as_mut()),
             None => run_plain(memory, call, miss.reason.clone()),
         };
-        let result = panics::catch(run).map_err(|payload| panicked(subject, &payload));
+        let result = match panics::catch(run) {
+            Ok(computed) => insist(memory, subject, computed),
+            Err(payload) => Err(panicked(subject, &payload)),
+        };
         match (result, spare) {
             (Err(_), Some(call)) => Ran::Again(Item { index, call, miss, failures: failures + 1, alone }),
             (result, spare) => {
@@ -197,6 +200,17 @@ impl<C: Call> Ran<C> {
         let index = subject.index;
         let result = after_drop(subject, rest, result);
         Ran::Done { index, result, done: key.map(|key| (key, shared)) }
+    }
+}
+
+/// What was computed, unless it was not kept and the memory takes that for an error.
+fn insist<T>(memory: &Memory, subject: TaskSubject, computed: Computed<T>) -> Result<Computed<T>, TaskError> {
+    match memory.objection(&computed.outcome) {
+        None => Ok(computed),
+        Some(reason) => {
+            panics::drop_quietly(computed);
+            Err(TaskError::new(subject, TaskErrorKind::NotKept, reason, None))
+        }
     }
 }
 

@@ -89,7 +89,7 @@ where
         match ran {
             Ran::Done { index, result, done } => {
                 let counted = match (&run, &result) {
-                    (Some(run), Ok(outcome)) => run.counted(&outcome.source),
+                    (Some(run), Ok(outcome)) => run.counted(outcome),
                     _ => Counted::Failed,
                 };
                 self.finish(index, counted, result.map(|outcome| outcome.value), results);
