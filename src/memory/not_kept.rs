@@ -43,7 +43,7 @@ impl<T> Keyed<'_, T> {
     /// Takes note that the value of the call cannot be kept; the reason, in words.
     pub(super) fn not_kept(&self, error: &CodecError) -> String {
         let (inner, name) = (self.inner, self.function.name());
-        let reason = format!("`{}`: {}", std::any::type_name::<T>(), chain(&**error));
+        let reason = format!("`{}`: {}", short(std::any::type_name::<T>()), chain(&**error));
         inner.troubles.count(Trouble::Encode);
         inner.not_kept.remember(self.key, &reason);
         if self.function.is_first_not_kept() {
@@ -56,6 +56,32 @@ impl<T> Keyed<'_, T> {
         reason
     }
 }
+
+/// The name of a type without the modules that its parts are from, cut off with `…` when long.
+fn short(name: &str) -> String {
+    let mut text = String::new();
+    // Where the path begins whose last part is to stay.
+    let mut path = 0;
+    let mut chars = name.chars().peekable();
+    while let Some(char) = chars.next() {
+        if char == ':' && chars.next_if_eq(&':').is_some() {
+            text.truncate(path);
+        } else {
+            text.push(char);
+            if !(char.is_alphanumeric() || char == '_') {
+                path = text.len();
+            }
+        }
+    }
+    if text.len() > LONGEST {
+        text.truncate(text.floor_char_boundary(LONGEST));
+        text.push('…');
+    }
+    text
+}
+
+/// More of the name of a type nobody reads, in bytes.
+const LONGEST: usize = 100;
 
 impl Memory {
     /// Why the value of a call was not kept, if this memory takes that for an error.
@@ -79,5 +105,27 @@ impl Memory {
     #[track_caller]
     pub(super) fn insist<T>(&self, function: &str, outcome: Outcome<T>) -> Outcome<T> {
         self.accepted(function, outcome).unwrap_or_else(|error| panic!("{}", chain(&error)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_types_are_short() {
+        let long = |count| "alloc::vec::Vec<".repeat(count);
+        for (name, text) in [
+            ("u8", "u8"),
+            ("shop::cart::Item", "Item"),
+            (
+                "core::result::Result<(alloc::vec::Vec<shop::Item>, &str), shop::Error>",
+                "Result<(Vec<Item>, &str), Error>",
+            ),
+            ("[shop::Item; 3]", "[Item; 3]"),
+            (&long(40), &format!("{}…", "Vec<".repeat(25))),
+        ] {
+            assert_eq!(short(name), text);
+        }
     }
 }
