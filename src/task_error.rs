@@ -64,6 +64,8 @@ pub enum TaskErrorKind {
     Frozen,
     /// [`Task::cancel`](crate::Task::cancel) came before it had started.
     Cancelled,
+    /// It returned a value that cannot be kept, and the memory is [strict](crate::MemoryBuilder::strict).
+    NotKept,
 }
 
 impl TaskErrorKind {
@@ -77,7 +79,8 @@ impl TaskErrorKind {
             TaskErrorKind::Returned
             | TaskErrorKind::NotSent
             | TaskErrorKind::Frozen
-            | TaskErrorKind::Cancelled => false,
+            | TaskErrorKind::Cancelled
+            | TaskErrorKind::NotKept => false,
         }
     }
 }
@@ -150,6 +153,7 @@ impl fmt::Display for TaskErrorKind {
             TaskErrorKind::NotSent => "could not be run",
             TaskErrorKind::Frozen => "is not computed, as the memory is frozen",
             TaskErrorKind::Cancelled => "was cancelled",
+            TaskErrorKind::NotKept => "returned a value that cannot be kept",
         })
     }
 }

@@ -32,7 +32,7 @@ use super::outcome::{Computed, Miss};
 use super::trouble::Trouble;
 use super::{Memory, MissReason, Outcome, Source};
 use crate::call::{Call, Memo};
-use crate::codec::{Codec, Encoded};
+use crate::codec::{Codec, CodecError, Encoded};
 use crate::error::{Error, Result, chain};
 use crate::events;
 use crate::function::Function;
@@ -132,7 +132,7 @@ impl Memory {
         let (Some(inner), Some(memo)) = (self.inner.as_deref(), call.memo()) else {
             return Err(NotLed::NoKey);
         };
-        if inner.is_frozen {
+        if inner.manners.is_frozen {
             return Err(NotLed::Frozen(self.why_missed(call, miss)));
         }
         let Some(key) = miss.key else { return Err(NotLed::NoKey) };
@@ -289,9 +289,15 @@ impl<'m, T> Computation<'m, T> {
         let (value, took) = keyed.memory.timed(call);
         keyed.ran(took);
         let is_wanted = self.is_worth_storing(took) || outbox.is_some() || self.has_waiters();
-        let draft = if is_final(&value) && is_wanted { self.encode(&value, took) } else { None };
+        let encoded = if is_final(&value) && is_wanted { self.encode(&value, took) } else { Ok(None) };
+        let (draft, not_kept) = match encoded {
+            Ok(draft) => (draft, None),
+            Err(error) => (None, Some(keyed.not_kept(&error))),
+        };
         let shared = draft.and_then(|draft| self.keep(draft, outbox));
-        Computed::new(value, Source::Miss(self.reason), shared)
+        let mut computed = Computed::new(value, Source::Miss(self.reason), shared);
+        computed.outcome.not_kept = not_kept;
+        computed
     }
 
     fn is_worth_storing(&self, took: Duration) -> bool {
@@ -302,17 +308,13 @@ impl<'m, T> Computation<'m, T> {
         self.leader.as_ref().is_some_and(Leader::has_waiters)
     }
 
-    /// The value as an entry; `None` if its function does not keep it, or it cannot be encoded. Only
-    /// what goes to the store is worth compressing.
-    fn encode<'v>(&mut self, value: &'v T, took: Duration) -> Option<Draft<'v>> {
+    /// The value as an entry; `None` if its function does not keep it. Only what goes to the store is
+    /// worth compressing.
+    fn encode<'v>(&mut self, value: &'v T, took: Duration) -> Result<Option<Draft<'v>>, CodecError> {
         let Keyed { inner, function, ref codec, .. } = self.keyed;
         let level = if self.is_worth_storing(took) { inner.level(function) } else { None };
-        let encoded = super::inner::encode(codec, value, level).unwrap_or_else(|error| {
-            let error = Error::value("encode", function.name(), error);
-            self.keyed.note(Trouble::Encode, &chain(&error));
-            None
-        })?;
-        Some(self.draft(encoded, took))
+        let encoded = super::inner::encode(codec, value, function, level)?;
+        Ok(encoded.map(|encoded| self.draft(encoded, took)))
     }
 
     pub(super) fn draft<'v>(&mut self, encoded: Encoded<'v>, took: Duration) -> Draft<'v> {

@@ -8,14 +8,14 @@ use super::outbox::Outbox;
 use super::outcome::Computed;
 use super::{Memory, MissReason, Source};
 use crate::call::{Call, Memo};
-use crate::codec::Encoded;
+use crate::codec::{self, Encoded, NAMED};
 use crate::error::chain;
 use crate::events;
 use crate::key::Key;
 use crate::lease::Shared;
 use crate::lock::lock;
 use crate::payload::{ByteSource, Bytes, Content};
-use crate::remote::{ArgumentWriter, Failure, Job, Reply, ReplyValue, Route, SHELF};
+use crate::remote::{Again, ArgumentWriter, Failure, Job, Reply, ReplyValue, Route, SHELF};
 use crate::store::Lookup;
 
 /// Makes jobs of the calls of one memory.
@@ -31,12 +31,26 @@ impl Sender {
         Sender { memory: memory.clone(), route }
     }
 
-    /// The call as a job; its value is stored under `key`, if there is one. All arguments are in the
-    /// job if it is to be `inline`.
-    pub(crate) fn job<C: Call>(&self, call: &C, key: Option<Key>, inline: bool) -> Result<Job, Failure> {
+    /// The call as a job; its value is stored under `key`, if there is one. `again` tells why it was
+    /// sent in vain before.
+    ///
+    /// To another machine arguments go with names from the start: of the failures there an executor
+    /// of the program's own may bring back no more than the text.
+    pub(crate) fn job<C: Call>(
+        &self,
+        call: &C,
+        key: Option<Key>,
+        again: Option<Again>,
+    ) -> Result<Job, Failure> {
         let memo = memo_of(call)?;
+        let inline = again == Some(Again::Inside);
+        let encoding = match (again, self.route) {
+            (Some(Again::NotIn(encoding)), _) => codec::other(encoding),
+            (_, Route::Inline) => NAMED,
+            (_, Route::Lent) => memo.function.arguments().encoding(),
+        };
         lock(&SHELF).next_call();
-        let mut sink = ArgumentWriter::new(if inline { Route::Inline } else { self.route });
+        let mut sink = ArgumentWriter::new(if inline { Route::Inline } else { self.route }, encoding);
         memo.send(&mut sink).map_err(|unsent| Failure::not_sent(unsent.0))?;
         let ArgumentWriter { bytes, lent, .. } = sink;
         let inner = self.memory.inner.as_deref();
@@ -80,7 +94,7 @@ impl Memory {
         }
         let value = match reply.value {
             ReplyValue::Encoded { codec, bytes } => decode(&memo, codec, &bytes)?,
-            ReplyValue::Whole(bytes) => decode_whole(&memo, &bytes)?,
+            ReplyValue::Whole { codec, bytes } => decode_whole(&memo, codec, &bytes)?,
             ReplyValue::Stored => {
                 return Err(Failure::not_sent("nothing was to be stored, and nothing came back"));
             }
@@ -121,9 +135,9 @@ impl<'m, T> Computation<'m, T> {
                     (value, None)
                 }
             }
-            ReplyValue::Whole(bytes) => {
+            ReplyValue::Whole { codec, bytes } => {
                 keyed.ran(took);
-                let value = decode_whole(memo, &bytes)?;
+                let value = decode_whole(memo, codec, &bytes)?;
                 is_final(&value);
                 (value, None)
             }
@@ -152,9 +166,10 @@ fn decode<T>(memo: &Memo<'_, T>, codec: u8, bytes: &[u8]) -> Result<T, Failure> 
 }
 
 /// A value that its function does not keep.
-fn decode_whole<T>(memo: &Memo<'_, T>, bytes: &[u8]) -> Result<T, Failure> {
-    let codec = memo.whole().ok_or_else(|| Failure::not_sent("its value cannot be read"))?;
-    (codec.decode)(bytes).map_err(|error| unreadable(&*error))
+fn decode_whole<T>(memo: &Memo<'_, T>, codec: u8, bytes: &[u8]) -> Result<T, Failure> {
+    let whole = memo.whole().ok_or_else(|| Failure::not_sent("its value cannot be read"))?;
+    let content = Content { codec, source: ByteSource::Memory(bytes) };
+    (whole.decode)(&content).map_err(|error| unreadable(&error))
 }
 
 fn unreadable(error: &dyn Error) -> Failure {

@@ -152,9 +152,12 @@ impl<C: Call> Item<C> {
             Some(computation) => computation.run(call, outbox.as_mut(), is_final),
             None => run_plain(memory, call, miss.reason.clone(), is_final),
         };
-        let result = panics::catch(run).map_err(|payload| panicked(subject.clone(), &payload));
+        let result = match panics::catch(run) {
+            Ok(computed) => insist(memory, subject.clone(), computed),
+            Err(payload) => Err(panicked(subject.clone(), &payload)),
+        };
         let failure = match &result {
-            Err(error) => Some(error.clone()),
+            Err(error) => Some(error.clone()).filter(|error| error.kind().is_retryable()),
             Ok(_) => is_to_retry.then(|| returned(subject.clone())),
         };
         match (failure, spare) {
@@ -254,6 +257,17 @@ impl<C: Call> Ran<C> {
         let index = subject.index;
         let result = after_drop(subject, rest, result);
         Ran::Done { index, result, done: key.map(|key| (key, shared)), subject: named }
+    }
+}
+
+/// What was computed, unless it was not kept and the memory takes that for an error.
+fn insist<T>(memory: &Memory, subject: TaskSubject, computed: Computed<T>) -> Result<Computed<T>, TaskError> {
+    match memory.objection(&computed.outcome) {
+        None => Ok(computed),
+        Some(reason) => {
+            panics::drop_quietly(computed);
+            Err(TaskError::new(subject, TaskErrorKind::NotKept, reason, None))
+        }
     }
 }
 

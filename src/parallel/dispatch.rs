@@ -13,9 +13,10 @@ use std::time::Duration;
 use super::attempt::{AttemptOptions, Item, Ran, returned, send, subject_of};
 use super::policy::Policy;
 use crate::call::Call;
+use crate::codec::other;
 use crate::memory::{Computation, Memory, NotLed, Outbox, Sender};
 use crate::panics;
-use crate::remote::{Execute, Failure, Job, Reply, Route};
+use crate::remote::{Again, Execute, Failure, Job, Reply, Route};
 use crate::task_error::TaskError;
 
 /// Where misses go.
@@ -122,7 +123,7 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
             }
         };
         let outgoing = Outgoing { item, computation, tag };
-        match self.job(&outgoing, false) {
+        match self.job(&outgoing, None) {
             Ok(job) => Some((outgoing, job)),
             Err(failure) => {
                 self.fail(outgoing, failure);
@@ -131,9 +132,9 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
         }
     }
 
-    fn job(&self, outgoing: &Outgoing<'m, C, R>, inline: bool) -> Result<Job, Failure> {
+    fn job(&self, outgoing: &Outgoing<'m, C, R>, again: Option<Again>) -> Result<Job, Failure> {
         let key = outgoing.computation.as_ref().and(outgoing.item.key());
-        guarded(|| self.dispatch.sender.job(&outgoing.item.call, key, inline))
+        guarded(|| self.dispatch.sender.job(&outgoing.item.call, key, again))
     }
 
     /// Has jobs run, and keeps their values.
@@ -162,16 +163,17 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
         for outgoing in left.into_iter().flatten() {
             self.fail(outgoing, failure.clone());
         }
-        for outgoing in again {
-            self.send_again(outgoing);
+        for (outgoing, again, _) in again {
+            self.send_again(outgoing, again);
         }
     }
 
-    /// Sends a job once more for which something was missing: a file could not be opened there, or
-    /// somebody has cleared the store. This time the arguments go with the job. Its value comes with
-    /// the reply if it was the value that vanished, as the job has no key then.
-    fn send_again(&mut self, outgoing: Outgoing<'m, C, R>) {
-        let result = self.job(&outgoing, true).and_then(|job| {
+    /// Sends a job once more. Something was missing: a file could not be opened there, or somebody has
+    /// cleared the store. This time the arguments go with the job, and its value comes with the reply
+    /// if it was the value that vanished, as the job has no key then. Or an argument does not arrive
+    /// in the encoding that it was in: the next calls of the function go in the one that works.
+    fn send_again(&mut self, outgoing: Outgoing<'m, C, R>, again: Again) {
+        let result = self.job(&outgoing, Some(again)).and_then(|job| {
             let mut result = Err(silent());
             let run = || self.execute.run(&[job], self.dispatch.timeout, &mut |_, reply| result = reply);
             match panics::catch(run) {
@@ -179,18 +181,25 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
                 Err(payload) => Err(Failure::panicked(&payload)),
             }
         });
-        if let Some(outgoing) = self.arrive(outgoing, result) {
-            let reason = "its arguments or its value vanished on their way, twice";
-            self.fail(outgoing, Failure::not_sent(reason));
+        let arrives = !matches!(result, Err(Failure { again: Some(Again::NotIn(_)), .. }));
+        if let Again::NotIn(encoding) = again
+            && arrives
+            && let Some(memo) = outgoing.item.call.memo()
+        {
+            memo.function.arguments().set(other(encoding));
+        }
+        if let Some((outgoing, again, failure)) = self.arrive(outgoing, result) {
+            let vanished = || Failure::not_sent("its arguments or its value vanished on their way, twice");
+            self.fail(outgoing, if again == Again::Inside { vanished() } else { failure });
         }
     }
 
-    /// Takes in the result of a job; the item, if it is to be sent again since something was missing.
+    /// Takes in the result of a job; the item, if it is to be sent again, with how and why.
     fn arrive(
         &mut self,
         outgoing: Outgoing<'m, C, R>,
         result: Result<Reply, Failure>,
-    ) -> Option<Outgoing<'m, C, R>> {
+    ) -> Option<(Outgoing<'m, C, R>, Again, Failure)> {
         let Outgoing { item, mut computation, tag } = outgoing;
         let policy = self.options.policy;
         let mut is_to_retry = false;
@@ -210,8 +219,13 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
                 (self.tell)(tag, item.again(failure, policy));
             }
             Ok(computed) => (self.tell)(tag, item.end(Ok(computed), policy)),
-            Err(failure) if failure.is_missing => return Some(Outgoing { item, computation, tag }),
-            Err(failure) => self.fail(Outgoing { item, computation, tag }, failure),
+            Err(failure) => {
+                let outgoing = Outgoing { item, computation, tag };
+                match failure.again {
+                    Some(again) => return Some((outgoing, again, failure)),
+                    None => self.fail(outgoing, failure),
+                }
+            }
         }
         None
     }

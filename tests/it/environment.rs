@@ -33,6 +33,7 @@ fn length_of(file: &InputFile) -> u64 {
 pub fn play(role: &str, cache: &Path) {
     match role {
         "write" => write_and_acknowledge(cache),
+        role if role.starts_with("not kept") => crate::not_kept::play(role, cache),
         "off" => {
             let memory = Memory::open(cache).unwrap();
             assert_eq!(memory.call_info(square::delayed(3)).source, Source::Miss(MissReason::Disabled));

@@ -38,6 +38,7 @@ mod layers;
 mod log;
 mod memory;
 mod mutation;
+mod not_kept;
 mod order;
 mod package;
 mod parallel;

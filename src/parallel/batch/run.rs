@@ -93,7 +93,7 @@ where
         match ran {
             Ran::Done { index, result, done, subject } => {
                 let counted = match (&run, &result) {
-                    (Some(run), Ok(outcome)) => run.counted(&outcome.source),
+                    (Some(run), Ok(outcome)) => run.counted(outcome),
                     _ => Counted::Failed,
                 };
                 self.finish(index, counted, subject, result.map(|outcome| outcome.value), results);

@@ -63,6 +63,9 @@ pub struct Totals {
     pub remembered: u64,
     /// Calls that ran, and returned.
     pub computed: u64,
+    /// Those of them whose value could not be kept, so that they will run again; see
+    /// [`Stats::not_kept`](crate::Stats::not_kept).
+    pub not_kept: u64,
     /// Calls that took the value of an equal one: of a duplicate in the batch, or of another thread or process.
     pub merged: u64,
     /// Calls that failed; under [`Parallel::try_run`](crate::Parallel::try_run) also those that returned an `Err`.
@@ -122,6 +125,9 @@ impl fmt::Display for Totals {
             if count > 0 {
                 write!(f, ", {least}{count} {what}")?;
             }
+        }
+        if self.not_kept > 0 {
+            write!(f, ", {} could not be kept", self.not_kept)?;
         }
         match self.remaining {
             _ if self.finished => write!(f, ", took {}", Clock(self.elapsed)),
@@ -232,6 +238,10 @@ mod tests {
             "9900 of at least 10000 remembered, 3 computed, at least 97 to compute, at least 7 to look up, \
              at least 1m20s left"
         );
+        let unkept = Totals { computed: 20, not_kept: 20, ..midway.clone() };
+        let line =
+            "9900 remembered, 20 computed, 97 to compute, 7 to look up, 20 could not be kept, 1m20s left";
+        assert_eq!(unkept.to_string(), line);
         let last = Totals {
             computed: 90,
             merged: 8,

@@ -17,7 +17,7 @@ use super::{Inputs, Listeners, Progress, Totals};
 use crate::events;
 use crate::function::Function;
 use crate::lock::lock;
-use crate::memory::{Memory, Source};
+use crate::memory::{Memory, Outcome, Source};
 use crate::panics::{self, Quiet};
 use crate::report::words::Span;
 
@@ -31,6 +31,8 @@ pub(in crate::parallel) const PATIENCE: Duration = Duration::from_millis(500);
 pub(in crate::parallel) enum Counted {
     Remembered(Duration),
     Computed(Duration),
+    /// The same, and its value could not be kept.
+    NotKept(Duration),
     Merged,
     Failed,
 }
@@ -76,6 +78,7 @@ struct Counts {
     drawn: u64,
     remembered: u64,
     computed: u64,
+    not_kept: u64,
     merged: u64,
     failed: u64,
     /// Attempts that failed, of calls that were tried again.
@@ -176,8 +179,9 @@ impl Tally {
                 counts.remembered += 1;
                 counts.saved = counts.saved.saturating_add(took);
             }
-            Counted::Computed(took) => {
+            Counted::Computed(took) | Counted::NotKept(took) => {
                 counts.computed += 1;
+                counts.not_kept += u64::from(matches!(counted, Counted::NotKept(_)));
                 counts.computing += took;
             }
             Counted::Merged => counts.merged += 1,
@@ -309,6 +313,7 @@ impl Counts {
             drawn: self.drawn,
             remembered: self.remembered,
             computed: self.computed,
+            not_kept: self.not_kept,
             merged: self.merged,
             failed: self.failed,
             retried: self.retried,
@@ -360,13 +365,13 @@ pub(in crate::parallel) struct Run<'w> {
 
 impl Run<'_> {
     /// What it counts as, by where its value is from.
-    pub(in crate::parallel) fn counted(&self, source: &Source) -> Counted {
-        match source {
+    pub(in crate::parallel) fn counted<T>(&self, outcome: &Outcome<T>) -> Counted {
+        let took = || self.tally.with(|counts| counts.now()).saturating_sub(self.began);
+        match outcome.source {
             Source::Hit => Counted::Remembered(Duration::ZERO),
             Source::Joined => Counted::Merged,
-            Source::Miss(_) => {
-                Counted::Computed(self.tally.with(|counts| counts.now()).saturating_sub(self.began))
-            }
+            Source::Miss(_) if outcome.not_kept.is_some() => Counted::NotKept(took()),
+            Source::Miss(_) => Counted::Computed(took()),
         }
     }
 

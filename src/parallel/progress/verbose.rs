@@ -64,7 +64,9 @@ impl Verbose {
     fn speaks_of(self, counted: Counted, computed: u64) -> bool {
         match counted {
             Counted::Failed => true,
-            Counted::Computed(_) => self.level >= EACH || is_a_time(computed, self.level),
+            Counted::Computed(_) | Counted::NotKept(_) => {
+                self.level >= EACH || is_a_time(computed, self.level)
+            }
             Counted::Remembered(_) | Counted::Merged => self.speaks_of_hits(),
         }
     }
@@ -77,6 +79,9 @@ impl Verbose {
         match counted {
             Counted::Failed => self.line(moment, what),
             Counted::Computed(took) => self.line(moment, &format_args!("{what} computed in {}", Span(took))),
+            Counted::NotKept(took) => {
+                self.line(moment, &format_args!("{what} computed in {}, could not be kept", Span(took)));
+            }
             Counted::Remembered(_) => self.line(moment, &format_args!("{what} remembered")),
             Counted::Merged => self.line(moment, &format_args!("{what} merged with an equal one")),
         }
