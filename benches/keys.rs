@@ -18,6 +18,12 @@ const LARGE: usize = 100_000_000;
 /// Bytes of the input file.
 const FILE: usize = 256_000_000;
 
+/// With `--test`, a hundredth: that shows that it works.
+fn scaled(bytes: usize) -> usize {
+    let is_test = std::env::args().any(|argument| argument == "--test");
+    if is_test { bytes / 100 } else { bytes }
+}
+
 #[derive(Serialize)]
 struct Three {
     name: &'static str,
@@ -77,9 +83,13 @@ fn slices(c: &mut Criterion) {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let memory = Memory::open(dir.path()).expect("a fresh directory");
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
-    for (name, size) in
-        [("100 MB", LARGE), ("1 MB", 1 << 20), ("256 KiB", 1 << 18), ("64 KiB", 1 << 16), ("80 B", 80)]
-    {
+    for (name, size) in [
+        ("100 MB", scaled(LARGE)),
+        ("1 MB", 1 << 20),
+        ("256 KiB", 1 << 18),
+        ("64 KiB", 1 << 16),
+        ("80 B", 80),
+    ] {
         let data = numbers(size);
         let bytes = bytes_of(&data);
         let hashed = Hashed::new(data.clone());
@@ -109,11 +119,11 @@ fn slices(c: &mut Criterion) {
 fn structs(c: &mut Criterion) {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let memory = Memory::open(dir.path()).expect("a fresh directory");
-    let third = numbers(LARGE / 3);
+    let third = numbers(scaled(LARGE) / 3);
     let bytes = bytes_of(&third);
     let data = Three { name: "three", x: third.clone(), y: third.clone(), z: third };
     let mut group = c.benchmark_group("key of a struct of three times 33 MB");
-    group.throughput(Throughput::Bytes(LARGE as u64)).sample_size(20);
+    group.throughput(Throughput::Bytes(scaled(LARGE) as u64)).sample_size(20);
     group.bench_function("blake3, update_rayon", |b| {
         b.iter(|| {
             for _ in 0..3 {
@@ -129,10 +139,13 @@ fn files(c: &mut Criterion) {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let memory = Memory::open(dir.path().join("cache")).expect("a fresh directory");
     let input = InputFile::new(dir.path().join("input"));
-    let bytes = bytes_of(&numbers(FILE));
+    let bytes = bytes_of(&numbers(scaled(FILE)));
     fs::write(&input, &bytes).expect("room for a large file");
     let mut group = c.benchmark_group("InputFile of 256 MB, in the page cache");
-    group.throughput(Throughput::Bytes(FILE as u64)).sample_size(10).sampling_mode(SamplingMode::Flat);
+    group
+        .throughput(Throughput::Bytes(scaled(FILE) as u64))
+        .sample_size(10)
+        .sampling_mode(SamplingMode::Flat);
     group.bench_function("blake3, update_rayon, over the bytes in memory", |b| {
         b.iter(|| black_box(blake3::Hasher::new().update_rayon(&bytes).finalize()));
     });

@@ -17,6 +17,12 @@ use rememo::{Array, Memory, memo};
 /// Bytes of the values.
 const SIZES: [(&str, usize); 2] = [("1 MB", 1_000_000), ("100 MB", 100_000_000)];
 
+/// With `--test`, the small one: that shows that it works.
+fn sizes() -> impl Iterator<Item = (&'static str, usize)> {
+    let is_test = std::env::args().any(|argument| argument == "--test");
+    SIZES.into_iter().take(if is_test { 1 } else { SIZES.len() })
+}
+
 #[memo]
 fn vector(bytes: usize) -> Vec<f64> {
     numbers(bytes)
@@ -57,7 +63,7 @@ impl Bench {
 }
 
 fn hit(c: &mut Criterion) {
-    for (name, bytes) in SIZES {
+    for (name, bytes) in sizes() {
         let bench = Bench::new(bytes);
         let mut group = c.benchmark_group(format!("hit, {name}"));
         group.sample_size(10).throughput(Throughput::Bytes(bytes as u64));
@@ -85,7 +91,7 @@ fn hit(c: &mut Criterion) {
 }
 
 fn store(c: &mut Criterion) {
-    for (name, bytes) in SIZES {
+    for (name, bytes) in sizes() {
         let bench = Bench::new(bytes);
         let (numbers, beside) = (numbers(bytes), bench.plain.with_extension("beside"));
         let raw = bytes_of(&numbers);

@@ -1,9 +1,11 @@
 //! Calls: functions with their arguments, not yet run.
 
+mod boxed;
 pub mod copies;
 
 use std::fmt;
 
+pub use self::boxed::BoxedCall;
 use crate::codec::Codec;
 use crate::function::{Function, Instance, Parameters, Stated};
 use crate::key::{self, ArgumentError, Arguments, IdentityParts, Key};
@@ -13,12 +15,14 @@ use crate::states::{Difference, States};
 /// A function with its arguments, not yet run: what [`Memory::call`](crate::Memory::call) and
 /// [`Parallel::run`](crate::Parallel::run) take.
 ///
-/// There are two: `f::delayed(…)` of a memoized function `f` makes a [`FunctionCall`], and [`delayed`] makes a
-/// [`Delayed`] of a plain closure, which is never kept.
+/// There are two: `f::delayed(…)` of a memoized function `f` makes a [`FunctionCall`], and
+/// [`delayed`] makes a [`Delayed`] of a plain closure, which is never kept. A [`BoxedCall`] has one
+/// of them inside: calls of several functions are one batch by [`calls!`](crate::calls).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a call",
     label = "a call that has not run yet is expected here",
-    note = "write `f::delayed(…)` for a memoized function `f` (`f(…)` runs at once), or `rememo::delayed(|| …)` for a closure"
+    note = "write `f::delayed(…)` for a memoized function `f` (`f(…)` runs at once), or `rememo::delayed(|| …)` for a closure",
+    note = "calls of several functions are one batch as `rememo::calls![a::delayed(…), b::delayed(…)]`"
 )]
 pub trait Call: Sized {
     /// What the function returns.
@@ -155,7 +159,9 @@ impl<T> fmt::Debug for Memo<'_, T> {
 
 /// A call of a memoized function, made by `f::delayed(…)`: nothing has run yet.
 ///
-/// `A` is the tuple of the arguments, borrowed or owned as the function declares them.
+/// `A` is the tuple of the arguments, borrowed or owned as the function declares them. So calls of
+/// two functions have different types, and do not go into one array, unless they are
+/// [boxed](Self::boxed) or made by [`calls!`](crate::calls).
 #[must_use = "a call does nothing until a `Memory` or a `Parallel` runs it"]
 pub struct FunctionCall<A, T> {
     function: &'static Function,

@@ -15,6 +15,7 @@ pub use self::instance::Parameters;
 use self::instance::{FROM_OUTSIDE, Met};
 pub(crate) use self::instance::{Instance, Stated};
 use self::printed::without_arguments;
+use crate::codec::Habit;
 use crate::events;
 use crate::key::{FunctionId, Identity, IdentityParts, Unknown, fingerprint_with_cfg};
 use crate::lock::lock;
@@ -91,6 +92,11 @@ pub struct Function {
     others: Mutex<BTreeMap<TypeId, &'static Met>>,
     /// Whether it was told that two instances cannot be told apart.
     told_of_twins: AtomicBool,
+    /// Whether it was told that a value cannot be kept.
+    told_not_kept: AtomicBool,
+    /// In which encoding its values are tried first, and its arguments on their way to workers.
+    values: Habit,
+    arguments: Habit,
     /// Calls that ran in this process, and how long they took together, in nanoseconds.
     runs: AtomicU64,
     nanos: AtomicU64,
@@ -144,6 +150,9 @@ impl Function {
             first: OnceLock::new(),
             others: Mutex::new(BTreeMap::new()),
             told_of_twins: AtomicBool::new(false),
+            told_not_kept: AtomicBool::new(false),
+            values: Habit::new(),
+            arguments: Habit::new(),
             runs: AtomicU64::new(0),
             nanos: AtomicU64::new(0),
         }
@@ -360,6 +369,21 @@ impl Function {
         let Definition { package, version, parameters, .. } = self.definition;
         let (type_parameters, output, types) = ("", "", "");
         IdentityParts { name, package, type_parameters, output, types, version, fingerprint, parameters }
+    }
+
+    /// In which encoding its values are tried first.
+    pub(crate) fn values(&self) -> &Habit {
+        &self.values
+    }
+
+    /// In which encoding its arguments are sent first.
+    pub(crate) fn arguments(&self) -> &Habit {
+        &self.arguments
+    }
+
+    /// Whether this is the first time in this process that a value of it cannot be kept.
+    pub(crate) fn is_first_not_kept(&self) -> bool {
+        !self.told_not_kept.swap(true, Ordering::Relaxed)
     }
 
     /// Takes note of how long a call took.

@@ -33,7 +33,9 @@
 //!   current for a thread with [`Memory::enter`], for all with [`Memory::make_default`]; else plain calls use `$REMEMO_DIR`
 //!   or the user's cache directory.
 //! - [`Parallel`]: runs a batch of independent calls, misses only, or one call as a [`Task`] to wait for; on threads, or with
-//!   [`Executor::processes`] in worker processes. [`delayed`] takes plain closures. [`Parallel::progress`] shows how far a batch is.
+//!   [`Executor::processes`] in worker processes. [`delayed`] takes plain closures, [`calls!`] calls of
+//!   several functions. [`Parallel::progress`] shows how far a batch is, [`Parallel::verbose`] which
+//!   calls it computes, and [`Parallel::retries`] has what failed tried again.
 //! - [`Array`]: numbers with a shape, for large results; a hit maps them and reads nothing.
 //! - [`Shelved`]: a token for a large value that stays in the cache. As an argument it costs nothing, however large the value.
 //! - [`InputFile`], [`InputDir`]: files that a function reads, in its key by their content. [`Hashed`]: a large argument of many
@@ -58,6 +60,8 @@
 //! - *Computed once.* Threads and processes that ask for the same call at the same time share one computation; a process
 //!   that is killed loses what it was running, nothing else. Functions that take less than 0.2 ms share between threads
 //!   only.
+//! - *Whatever serde can write and read back is kept*: also what only formats that describe themselves can read, such as
+//!   `serde_json::Value`, enums with a `tag` or `untagged`, `flatten`, `skip_serializing_if`, skipped variants.
 //! - *Never in the way.* Full disk, missing permission, vanished directory, a value that serde refuses: the function is
 //!   computed, and the trouble is counted ([`Stats::troubles`]) and logged once, under the target `rememo`.
 //!
@@ -68,10 +72,14 @@
 //! - Functions must be pure: environment variables, files read, clocks and global state are not part of the key. Pass them
 //!   as arguments, files as [`InputFile`].
 //! - What serde is not told of cannot be seen: fields that `Serialize` leaves out of an argument are not part of the key, and
-//!   `#[serde(skip)]` fields of a value come back as serde makes them up. Everything else of a value is compared before it is
-//!   kept, given to another thread or sent to another process. Where `Serialize` and `Deserialize` do not agree (a skipped variant
-//!   before others, `skip_serializing_if`, `flatten`, `untagged`), the value is returned, not remembered, and the
-//!   trouble says why; a call whose argument does not arrive as it was fails in a worker process.
+//!   `#[serde(skip)]` fields of a value come back as serde makes them up; of variants under `untagged` that serde writes
+//!   alike the first comes back. Everything else of a value is compared before it is kept, given to another thread or sent to
+//!   another process.
+//! - What serde writes and cannot read back is returned and not remembered: a field that only the writer or only the reader
+//!   knows, say, or 128-bit numbers under `flatten`, `tag` or `untagged`. It is told once for each function, on the standard
+//!   error ([`MemoryBuilder::warnings`]) and to the logger, with the type, the field and what to do; [`Memory::why`] and
+//!   [`Stats::not_kept`] show it, and [`MemoryBuilder::strict`] makes it an error. A call whose argument does not arrive as
+//!   it was fails in a worker process.
 //! - Hash maps and sets of other crates than the standard library inside an argument count in the order that they are in. Where that is
 //!   random, the call misses. (A `HashSet` in the type of a parameter is refused, since its name does not tell whose it is.)
 //! - Types that share their name with another (two versions of a crate, two blocks of a function), types of crates that
@@ -109,6 +117,7 @@ mod parallel;
 mod payload;
 mod remote;
 pub mod report;
+mod screen;
 mod states;
 mod store;
 mod sys;
@@ -118,13 +127,13 @@ mod wire;
 mod worker;
 
 pub use array::{Array, Element};
-pub use call::{Call, FunctionCall, delayed};
+pub use call::{BoxedCall, Call, FunctionCall, delayed};
 pub use codec::Value;
 pub use error::{Error, Result};
 pub use input::{InputDir, InputFile};
 pub use key::{Hashed, Key, digest};
 pub use memory::{Entered, Memory, MemoryBuilder, Outcome, Shelved, Source};
-pub use parallel::{Executor, Parallel, Progress, Task, TryRunError, as_completed, init};
+pub use parallel::{Backoff, Executor, Parallel, Progress, Task, TryRunError, as_completed, init};
 /// `#[rememo::main]`: an attribute for `main` that calls [`init`] first.
 pub use rememo_macros::main;
 /// `#[memo]`: an attribute for functions whose values are to be remembered.
@@ -199,7 +208,7 @@ pub use task_error::{TaskError, TaskErrorKind};
 /// How calls are run: executors of your own, and the types of what is seldom named.
 pub mod execute {
     pub use crate::call::{Delayed, Repeatable};
-    pub use crate::parallel::{AsCompleted, Totals};
+    pub use crate::parallel::{AsCompleted, AsError, RetryIf, RetryRule, Totals, error_kind};
     pub use crate::remote::{Execute, Failure, Job, Reply};
 }
 

@@ -35,6 +35,14 @@ impl TaskSubject {
     }
 }
 
+impl fmt::Display for TaskSubject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let TaskSubject { index, function, arguments } = self;
+        write!(f, "task {index}")?;
+        function.map_or(Ok(()), |function| write!(f, " (`{function}({arguments})`)"))
+    }
+}
+
 /// How a task failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -56,6 +64,8 @@ pub enum TaskErrorKind {
     Frozen,
     /// [`Task::cancel`](crate::Task::cancel) came before it had started.
     Cancelled,
+    /// It returned a value that cannot be kept, and the memory is [strict](crate::MemoryBuilder::strict).
+    NotKept,
 }
 
 impl TaskErrorKind {
@@ -69,7 +79,8 @@ impl TaskErrorKind {
             TaskErrorKind::Returned
             | TaskErrorKind::NotSent
             | TaskErrorKind::Frozen
-            | TaskErrorKind::Cancelled => false,
+            | TaskErrorKind::Cancelled
+            | TaskErrorKind::NotKept => false,
         }
     }
 }
@@ -142,19 +153,15 @@ impl fmt::Display for TaskErrorKind {
             TaskErrorKind::NotSent => "could not be run",
             TaskErrorKind::Frozen => "is not computed, as the memory is frozen",
             TaskErrorKind::Cancelled => "was cancelled",
+            TaskErrorKind::NotKept => "returned a value that cannot be kept",
         })
     }
 }
 
 impl fmt::Display for TaskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let TaskFailure { subject: TaskSubject { index, function, arguments }, kind, message, place } =
-            &*self.0;
-        write!(f, "task {index}")?;
-        if let Some(function) = function {
-            write!(f, " (`{function}({arguments})`)")?;
-        }
-        write!(f, " {kind}")?;
+        let TaskFailure { subject, kind, message, place } = &*self.0;
+        write!(f, "{subject} {kind}")?;
         if let Some(place) = place {
             write!(f, " at {place}")?;
         }

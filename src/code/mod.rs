@@ -94,7 +94,7 @@ pub struct Program(reach::Graph);
 impl Program {
     /// Reads the program in `file`. Of code and statics behind the `boundary` only names count.
     ///
-    /// Takes some 10 ms for each MB of machine code, or 55 ms where this library is not optimized.
+    /// Takes 10 to 20 ms for each MB of machine code, or 60 to 200 ms where this library is not optimized.
     ///
     /// # Errors
     /// If the file is not of a kind whose code can be followed.

@@ -10,6 +10,7 @@ mod follow;
 mod returns;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use self::follow::Callee;
 use super::elf::Target;
@@ -18,7 +19,19 @@ use super::names;
 use super::reach::Graph;
 use super::scan::{Function, Reference};
 use super::usage::Block;
-use super::x86;
+use super::x86::{self, Instruction};
+
+/// What is known of functions that get or take a place.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    /// What those leave of it that pass it on and no more; by address.
+    known: HashMap<(u64, Entry), Option<u16>>,
+    /// The function that was followed last: as a rule it is asked about several places in a row.
+    last: Option<(u64, Instructions)>,
+}
+
+/// The instructions of a function with their offsets; `None` if some cannot be read.
+type Instructions = Option<Arc<[(u32, Instruction)]>>;
 
 /// How a function comes by the place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,7 +94,7 @@ impl Graph {
     /// so circles do not matter, nor does what was asked before.
     fn passes_on(&mut self, function: Function, entry: Entry) -> Option<u16> {
         let key = (function.symbol.start, entry);
-        if let Some(known) = self.places.get(&key) {
+        if let Some(known) = self.places.known.get(&key) {
             return *known;
         }
         let mut assumed = HashMap::from([(key, Some(0))]);
@@ -92,9 +105,10 @@ impl Graph {
             for (function, entry) in open.clone().into_iter().rev() {
                 let key = (function.symbol.start, entry);
                 let Some(Some(before)) = assumed.get(&key).copied() else { continue };
-                let left = self.follow_place(function, entry, &mut |callee, entry| {
+                let instructions = self.instructions_of(function);
+                let left = self.follow_place(function, instructions, entry, &mut |callee, entry| {
                     let key = (callee.symbol.start, entry);
-                    let known = self.places.get(&key).or_else(|| assumed.get(&key)).copied();
+                    let known = self.places.known.get(&key).or_else(|| assumed.get(&key)).copied();
                     known.unwrap_or_else(|| {
                         open.push((callee, entry));
                         assumed.insert(key, Some(0));
@@ -109,22 +123,25 @@ impl Graph {
                 break;
             }
         }
-        self.places.extend(assumed);
-        self.places[&key]
+        self.places.known.extend(assumed);
+        self.places.known[&key]
     }
 
-    /// One pass over a function, see [`follow`].
-    fn follow_place(
-        &self,
-        function: Function,
-        entry: Entry,
-        ask: &mut dyn FnMut(Function, Entry) -> Option<u16>,
-    ) -> Option<u16> {
-        let (start, end) = (function.symbol.start, function.symbol.end);
-        if function.is_unreadable {
-            return None;
+    fn instructions_of(&mut self, function: Function) -> Instructions {
+        let start = function.symbol.start;
+        match &self.places.last {
+            Some((last, instructions)) if *last == start => instructions.clone(),
+            _ => {
+                let instructions = self.decode(function);
+                self.places.last = Some((start, instructions.clone()));
+                instructions
+            }
         }
-        let section = self.elf.section_at(start)?;
+    }
+
+    fn decode(&self, function: Function) -> Instructions {
+        let (start, end) = (function.symbol.start, function.symbol.end);
+        let section = self.elf.section_at(start).filter(|_| !function.is_unreadable)?;
         let code = &section.padded()[(start - section.start) as usize..];
         let mut instructions = Vec::new();
         let mut offset = 0;
@@ -133,6 +150,21 @@ impl Graph {
             instructions.push((u32::try_from(offset).ok()?, instruction));
             offset += usize::from(instruction.length);
         }
+        Some(instructions.into())
+    }
+
+    /// One pass over a function, see [`follow`].
+    fn follow_place(
+        &self,
+        function: Function,
+        instructions: Instructions,
+        entry: Entry,
+        ask: &mut dyn FnMut(Function, Entry) -> Option<u16>,
+    ) -> Option<u16> {
+        let (start, end) = (function.symbol.start, function.symbol.end);
+        let instructions = instructions?;
+        let section = self.elf.section_at(start)?;
+        let code = &section.padded()[(start - section.start) as usize..];
         let (first, register) = match entry {
             Entry::Argument(register) => (0, register),
             Entry::Taken { at } => {

@@ -12,7 +12,7 @@ use super::describe::Described;
 use super::elf::{Elf, Target, text_at};
 use super::names::{self, Boundary};
 use super::parts::Told;
-use super::places::Entry;
+use super::places::Places;
 use super::resolve::is_constant;
 use super::scan::Scan;
 use super::tables::{self, Table};
@@ -55,8 +55,7 @@ pub(super) struct Graph {
     object_ids: Vec<Id>,
     ids: HashMap<What, Id>,
     pub(super) frames: Frames,
-    /// Of functions, by address, that pass a place in the source on and no more: what they leave of it.
-    pub(super) places: HashMap<(u64, Entry), Option<u16>>,
+    pub(super) places: Places,
     /// Functions that run before `main`, and the writable pieces that each may write.
     initializers: Option<Vec<(Id, HashSet<Id>)>>,
     /// What people call the pieces that were asked for.
@@ -82,7 +81,7 @@ impl Graph {
             constants,
             boundary: *boundary,
             pieces: Vec::new(),
-            places: HashMap::new(),
+            places: Places::default(),
             ids: HashMap::new(),
             initializers: None,
             told: HashMap::new(),

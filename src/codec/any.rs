@@ -7,7 +7,7 @@
 use std::io::{self, Read};
 
 use super::raw::{Described, Form, describe_all};
-use super::{DecodeError, RAW, SERDE, Value, expect_codec, is_result, values};
+use super::{DecodeError, RAW, Value, is_result, of_serde, values};
 use crate::payload::{Content, Reader};
 
 /// Kinds from here on are numbers as wide as addresses; serde writes eight bytes.
@@ -19,14 +19,13 @@ const FOREIGN: u8 = 32;
 /// `Ok`, and nothing else.
 const OK: [u8; 4] = 0u32.to_le_bytes();
 
-/// Reads a value of either encoding.
+/// Reads a value of any encoding.
 pub(crate) fn decode_any<T: Value>(content: &Content<'_>) -> Result<T, DecodeError> {
     if content.encoding() == RAW {
         let payload = content.whole()?;
         return of_raw(&payload);
     }
-    expect_codec(content, SERDE)?;
-    values::decode(&content.whole()?).map_err(DecodeError::Unreadable)
+    of_serde(content)
 }
 
 /// Raw bytes differ from serde's only in what stands before the data. How many arrays there are serde alone knows, so all numbers

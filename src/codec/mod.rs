@@ -1,9 +1,10 @@
 //! Values to bytes and back.
 //!
-//! There are two encodings. Whatever serde can write and read goes through it ([`values`]). Values
-//! that are nothing but arrays of numbers are kept as they lie in memory ([`raw`]): a large one is
-//! neither copied when it is stored nor taken apart when it is read, and an [`Array`](crate::Array)
-//! is not even read. [`select`] picks by type, when the program is compiled.
+//! Whatever serde can write and read goes through it ([`values`]), in one of two encodings:
+//! [`positional`], or where that does not bring a value back, [`named`]. Values that are nothing but
+//! arrays of numbers are kept as they lie in memory ([`raw`]): a large one is neither copied when it
+//! is stored nor taken apart when it is read, and an [`Array`](crate::Array) is not even read.
+//! [`select`] picks by type, when the program is compiled; of serde's two, what a type does decides.
 //!
 //! # Invariants
 //! 1. A value is made of bytes whose checksum holds, or of a file that is trusted (see [`payload`](crate::payload)); and of all of
@@ -14,7 +15,7 @@
 //! 3. The number of the encoding stands in every entry. A decoder takes entries of its own encoding; others are misses. Whether the
 //!    bytes are compressed does not matter to it.
 //! 4. No bytes make a program panic, abort or go on for ever when they are read, not even those of a
-//!    value that was misread ([`positional`]).
+//!    value that was misread ([`positional`], [`named`]).
 //!
 //! No error of this library goes behind `dyn` in code that counts: what writes and reads values is
 //! in the machine fingerprint of a function. A boxed error brought the number of its type
@@ -24,32 +25,42 @@
 
 mod any;
 mod meaning;
+mod misfit;
+mod named;
 mod positional;
 pub mod raw;
 pub mod select;
+mod source;
 mod symmetric;
 mod values;
 
 use std::fmt;
 
+use serde::de::DeserializeOwned;
+
 pub(crate) use any::decode_any;
 pub(crate) use meaning::Meaning;
 pub(crate) use symmetric::Symmetric;
 pub use values::Value;
-pub(crate) use values::{REMEDY, decode, decode_borrowed, decode_owned, encode, write_value};
+pub(crate) use values::{
+    Habit, REMEDY, decode_borrowed, decode_owned, encode, other, write_value, write_value_as,
+};
 
 use crate::payload::{Bytes, COMPRESSED, Content, Level, ReadError, compress};
 
-/// The number of the encoding through serde, in every entry of it. Until values were compared by what
+/// The number of the encoding by position, in every entry of it. Until values were compared by what
 /// they mean, it was 1; an entry of then may be of another value than its function returned.
-pub(crate) const SERDE: u8 = 3;
+pub(crate) const POSITIONAL: u8 = 3;
+
+/// The number of the encoding with names.
+pub(crate) const NAMED: u8 = 4;
 
 /// The number of the encoding as raw bytes.
 pub(crate) const RAW: u8 = 2;
 
 /// How values of one type become bytes and come back.
 pub struct Codec<T> {
-    encode: for<'v> fn(&'v T) -> Result<Option<Encoded<'v>>, CodecError>,
+    encode: for<'v> fn(&'v T, &Habit) -> Result<Option<Encoded<'v>>, CodecError>,
     decode: fn(&Content<'_>) -> Result<T, DecodeError>,
 }
 
@@ -93,8 +104,9 @@ pub enum DecodeError {
 
 impl<T> Codec<T> {
     /// The bytes of `value`; `None` if it is an `Err`, which this function does not want kept.
-    pub(crate) fn encode<'v>(&self, value: &'v T) -> Result<Option<Encoded<'v>>, CodecError> {
-        (self.encode)(value)
+    /// `habit` is that of the function.
+    pub(crate) fn encode<'v>(&self, value: &'v T, habit: &Habit) -> Result<Option<Encoded<'v>>, CodecError> {
+        (self.encode)(value, habit)
     }
 
     pub(crate) fn decode(&self, content: &Content<'_>) -> Result<T, DecodeError> {
@@ -146,13 +158,19 @@ fn is_result<T>() -> bool {
     std::any::type_name::<T>().starts_with("core::result::Result<")
 }
 
-/// Fails unless `content` is in the encoding of the number `expected`.
-fn expect_codec(content: &Content<'_>, expected: u8) -> Result<(), DecodeError> {
-    if content.encoding() == expected {
+/// Fails unless `content` is in an encoding of one of these numbers.
+fn expect_codec(content: &Content<'_>, expected: &[u8]) -> Result<(), DecodeError> {
+    if expected.contains(&content.encoding()) {
         return Ok(());
     }
     // The number itself may be damaged.
     content.check()?;
-    let how = format!("its value is in encoding {}, not {expected}", content.encoding());
+    let how = format!("its value is in encoding {}, not {}", content.encoding(), expected[0]);
     Err(DecodeError::Unreadable(how.into()))
+}
+
+/// A value in either encoding through serde.
+pub(crate) fn of_serde<T: DeserializeOwned>(content: &Content<'_>) -> Result<T, DecodeError> {
+    expect_codec(content, &[POSITIONAL, NAMED])?;
+    decode_borrowed(content.encoding(), &content.whole()?).map_err(DecodeError::Unreadable)
 }

@@ -15,50 +15,14 @@
 //! ended the program for want of 200 petabytes.
 
 mod reader;
-mod source;
 mod writer;
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize, de, ser};
+use serde::{Deserialize, Serialize};
 
 use self::reader::Reader;
-pub(super) use self::source::Streamed;
-use self::source::{ByteInput, Copied};
 use self::writer::Writer;
-
-/// Why a value is not written or read, in words for people.
-///
-/// Boxed twice to be one word wide: the result of every element passes through a register.
-#[derive(Debug)]
-#[expect(clippy::box_collection, reason = "one word, see above")]
-pub(super) struct Misfit(Box<String>);
-
-impl fmt::Display for Misfit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Misfit {}
-
-impl ser::Error for Misfit {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Misfit(Box::new(message.to_string()))
-    }
-}
-
-impl de::Error for Misfit {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        ser::Error::custom(message)
-    }
-}
-
-/// An error of our own.
-#[cold]
-fn misfit<T>(message: impl Into<String>) -> Result<T, Misfit> {
-    Err(Misfit(Box::new(message.into())))
-}
+use super::misfit::Misfit;
+use super::source::{ByteInput, Copied};
 
 /// The bytes of `value`, into room for `expected` of them.
 pub(super) fn write<T: Serialize + ?Sized>(value: &T, expected: usize) -> Result<Vec<u8>, Misfit> {

@@ -24,7 +24,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Deserialize, Deserializer};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
 #[cfg(all(feature = "bytemuck", target_endian = "little"))]
@@ -32,8 +32,8 @@ use super::raw::Pod;
 use super::raw::{self, Primitive, Raw};
 pub use super::symmetric::Symmetric;
 use super::{
-    Codec, CodecError, DecodeError, Encoded, SERDE, Value, decode, encode, expect_codec, is_result,
-    symmetric, write_value,
+    Codec, CodecError, DecodeError, Encoded, Habit, NAMED, POSITIONAL, Value, decode_borrowed, encode,
+    expect_codec, is_result, named, of_serde, symmetric, write_value,
 };
 use crate::payload::Content;
 
@@ -52,7 +52,7 @@ impl<T> Select<T> {
     where
         T: Value + Fallible,
     {
-        Codec { encode: |value| through_serde::<T>(value).map(Some), decode: of_serde }
+        Codec { encode: |value, habit| encode::<T>(value, habit).map(Some), decode: of_serde }
     }
 }
 
@@ -85,7 +85,7 @@ macro_rules! via_raw {
         impl<T: Raw<$known>, E> ViaRaw<Result<T, E>> for $result {
             fn codec(&self) -> Codec<Result<T, E>> {
                 Codec {
-                    encode: |value| value.as_ref().ok().map(raw::encode::<$known, T>).transpose(),
+                    encode: |value, _| value.as_ref().ok().map(raw::encode::<$known, T>).transpose(),
                     decode: |content| raw::decode::<$known, T>(content).map(Ok),
                 }
             }
@@ -95,7 +95,7 @@ macro_rules! via_raw {
         impl<T: Raw<$known>> ViaRaw<T> for $value {
             fn codec(&self) -> Codec<T> {
                 Codec {
-                    encode: |value| raw::encode::<$known, T>(value).map(Some),
+                    encode: |value, _| raw::encode::<$known, T>(value).map(Some),
                     decode: raw::decode::<$known, T>,
                 }
             }
@@ -118,15 +118,15 @@ pub trait ViaSymmetric<T> {
 impl<T: Value + Symmetric, E> ViaSymmetric<Result<T, E>> for &&&Select<Result<T, E>> {
     fn codec(&self) -> Codec<Result<T, E>> {
         Codec {
-            encode: |value| value.as_ref().ok().map(|value| as_it_is(&ok(value))).transpose(),
-            decode: ok_of_serde,
+            encode: |value, _| value.as_ref().ok().map(|value| as_it_is(&ok(value))).transpose(),
+            decode: |content| ok_of(of_positional(content)),
         }
     }
 }
 
 impl<T: Value + Symmetric> ViaSymmetric<T> for &&Select<T> {
     fn codec(&self) -> Codec<T> {
-        Codec { encode: |value| as_it_is(value).map(Some), decode: of_serde }
+        Codec { encode: |value, _| as_it_is(value).map(Some), decode: of_positional }
     }
 }
 
@@ -144,11 +144,11 @@ impl<T, E> ViaResult<T, E> for &Select<Result<T, E>> {
         T: Value,
     {
         Codec {
-            encode: |value| {
+            encode: |value, habit| {
                 let value = value.as_ref().ok();
-                value.map(|value| through_serde::<Result<T, Never>>(&ok(value))).transpose()
+                value.map(|value| encode::<Result<T, Never>>(&ok(value), habit)).transpose()
             },
-            decode: ok_of_serde,
+            decode: |content| ok_of(of_serde(content)),
         }
     }
 }
@@ -175,19 +175,14 @@ pub(crate) fn value_codec<T: Value>() -> Codec<T> {
     Codec { encode: encode_unless_err, decode: of_serde }
 }
 
-/// The bytes of a value, once they were read back as a `T` that means the same.
-fn through_serde<T: Value>(value: &impl Serialize) -> Result<Encoded<'static>, CodecError> {
-    Ok(Encoded { codec: SERDE, bytes: encode::<T>(value)?.into() })
-}
-
 /// The bytes of a value that need not be read back.
 fn as_it_is(value: &impl Serialize) -> Result<Encoded<'static>, CodecError> {
-    Ok(Encoded { codec: SERDE, bytes: write_value(value)?.into() })
+    Ok(Encoded { codec: POSITIONAL, bytes: write_value(value)?.into() })
 }
 
-fn of_serde<T: serde::de::DeserializeOwned>(content: &Content<'_>) -> Result<T, DecodeError> {
-    expect_codec(content, SERDE)?;
-    decode(&content.whole()?).map_err(DecodeError::Unreadable)
+fn of_positional<T: DeserializeOwned>(content: &Content<'_>) -> Result<T, DecodeError> {
+    expect_codec(content, &[POSITIONAL])?;
+    decode_borrowed(POSITIONAL, &content.whole()?).map_err(DecodeError::Unreadable)
 }
 
 /// A value as the `Result` that is stored.
@@ -197,18 +192,22 @@ fn ok<T>(value: &T) -> Result<&T, Never> {
 }
 
 /// A `Result` that was stored.
-fn ok_of_serde<T: serde::de::DeserializeOwned, E>(
-    content: &Content<'_>,
-) -> Result<Result<T, E>, DecodeError> {
-    let Ok(value) = of_serde::<Result<T, Never>>(content)?;
+fn ok_of<T, E>(stored: Result<Result<T, Never>, DecodeError>) -> Result<Result<T, E>, DecodeError> {
+    let Ok(value) = stored?;
     Ok(Ok(value))
 }
 
-fn encode_unless_err<T: Value>(value: &T) -> Result<Option<Encoded<'_>>, CodecError> {
-    let encoded = if symmetric::is_common::<T>() { as_it_is(value)? } else { through_serde::<T>(value)? };
-    let begins_like_err =
-        encoded.bytes.parts().next().is_some_and(|bytes| bytes.starts_with(&1u32.to_le_bytes()));
-    Ok((!(is_result::<T>() && begins_like_err)).then_some(encoded))
+fn encode_unless_err<'v, T: Value>(value: &'v T, habit: &Habit) -> Result<Option<Encoded<'v>>, CodecError> {
+    let encoded = if symmetric::is_common::<T>() { as_it_is(value)? } else { encode::<T>(value, habit)? };
+    Ok((!(is_result::<T>() && begins_like_err(&encoded))).then_some(encoded))
+}
+
+fn begins_like_err(encoded: &Encoded<'_>) -> bool {
+    let bytes = encoded.bytes.parts().next().unwrap_or_default();
+    match encoded.codec {
+        NAMED => named::is_variant(bytes, "Err"),
+        _ => bytes.starts_with(&1u32.to_le_bytes()),
+    }
 }
 
 /// The error of a stored `Result`: there is none. (`std::convert::Infallible` has no serde implementation.)
@@ -249,7 +248,7 @@ mod tests {
 
     /// The number of the encoding, and the value that comes back; `None` if it is declined.
     fn round_trip<T>(codec: Codec<T>, value: &T) -> Option<(u8, T)> {
-        let Encoded { codec: number, bytes } = codec.encode(value).unwrap()?;
+        let Encoded { codec: number, bytes } = codec.encode(value, &Habit::new()).unwrap()?;
         let bytes = bytes.to_vec();
         let content = Content { codec: number, source: ByteSource::Memory(&bytes) };
         Some((number, codec.decode(&content).unwrap()))
@@ -257,7 +256,7 @@ mod tests {
 
     #[test]
     fn ok_is_kept_and_err_declined_even_under_an_alias() {
-        assert_eq!(round_trip(pick!(Alias<u8>), &Ok(3)), Some((SERDE, Ok(3))));
+        assert_eq!(round_trip(pick!(Alias<u8>), &Ok(3)), Some((POSITIONAL, Ok(3))));
         assert_eq!(round_trip(pick!(Alias<u8>), &Err(Failure)), None);
         assert_eq!(round_trip(pick!(Alias<Vec<u8>>), &Ok(vec![3])), Some((RAW, Ok(vec![3]))));
         assert_eq!(round_trip(pick!(Alias<Vec<u8>>), &Err(Failure)), None);
@@ -265,8 +264,8 @@ mod tests {
 
     #[test]
     fn other_types_are_kept_whole() {
-        assert_eq!(round_trip(pick!(Option<u8>), &None), Some((SERDE, None)));
-        assert_eq!(round_trip(pick!(Option<Vec<f64>>), &None), Some((SERDE, None)));
+        assert_eq!(round_trip(pick!(Option<u8>), &None), Some((POSITIONAL, None)));
+        assert_eq!(round_trip(pick!(Option<Vec<f64>>), &None), Some((POSITIONAL, None)));
     }
 
     #[test]
@@ -274,9 +273,9 @@ mod tests {
         assert_eq!(round_trip(pick!(Vec<f64>), &vec![0.5]).unwrap().0, RAW);
         assert_eq!(round_trip(pick!(String), &"é".to_owned()).unwrap(), (RAW, "é".to_owned()));
         assert_eq!(round_trip(pick!((Vec<u8>, [f32; 2])), &(vec![1], [2.0; 2])).unwrap().0, RAW);
-        assert_eq!(round_trip(pick!((Vec<u8>, f32)), &(vec![1], 2.0)).unwrap().0, SERDE);
-        assert_eq!(round_trip(pick!(Vec<String>), &vec![]).unwrap().0, SERDE);
-        assert_eq!(round_trip(pick!(f64), &0.5).unwrap().0, SERDE);
+        assert_eq!(round_trip(pick!((Vec<u8>, f32)), &(vec![1], 2.0)).unwrap().0, POSITIONAL);
+        assert_eq!(round_trip(pick!(Vec<String>), &vec![]).unwrap().0, POSITIONAL);
+        assert_eq!(round_trip(pick!(f64), &0.5).unwrap().0, POSITIONAL);
     }
 
     #[test]
@@ -284,23 +283,23 @@ mod tests {
         fn generic<T: Value>() -> Codec<T> {
             pick!(T)
         }
-        assert_eq!(round_trip(generic::<Result<u8, String>>(), &Ok(1)).unwrap().0, SERDE);
+        assert_eq!(round_trip(generic::<Result<u8, String>>(), &Ok(1)).unwrap().0, POSITIONAL);
         assert_eq!(round_trip(generic::<Result<u8, String>>(), &Err("no".into())), None);
-        assert_eq!(round_trip(generic::<(u32, u8)>(), &(1, 2)).unwrap().0, SERDE);
-        assert_eq!(round_trip(generic::<Vec<f64>>(), &vec![0.5]).unwrap().0, SERDE);
+        assert_eq!(round_trip(generic::<(u32, u8)>(), &(1, 2)).unwrap().0, POSITIONAL);
+        assert_eq!(round_trip(generic::<Vec<f64>>(), &vec![0.5]).unwrap().0, POSITIONAL);
     }
 
     #[test]
     fn whole_keeps_err() {
         let codec = Select::<Result<u8, String>>::new().whole();
-        assert_eq!(round_trip(codec, &Err("no".into())), Some((SERDE, Err("no".into()))));
+        assert_eq!(round_trip(codec, &Err("no".into())), Some((POSITIONAL, Err("no".into()))));
     }
 
     #[test]
     fn both_codecs_of_a_result_read_each_others_ok() {
-        let bytes = pick!(Alias<u8>).encode(&Ok(7)).unwrap().unwrap().bytes.to_vec();
+        let bytes = pick!(Alias<u8>).encode(&Ok(7), &Habit::new()).unwrap().unwrap().bytes.to_vec();
         let codec = Select::<Result<u8, String>>::new().whole();
-        let content = Content { codec: SERDE, source: ByteSource::Memory(&bytes) };
+        let content = Content { codec: POSITIONAL, source: ByteSource::Memory(&bytes) };
         assert_eq!(codec.decode(&content).unwrap(), Ok(7));
     }
 
@@ -311,7 +310,7 @@ mod tests {
         }
         let value = vec![1.5f64; 3];
         for (writer, reader) in [(pick!(Vec<f64>), generic()), (generic(), pick!(Vec<f64>))] {
-            let Encoded { codec, bytes } = writer.encode(&value).unwrap().unwrap();
+            let Encoded { codec, bytes } = writer.encode(&value, &Habit::new()).unwrap().unwrap();
             let bytes = bytes.to_vec();
             let error = reader.decode(&Content { codec, source: ByteSource::Memory(&bytes) }).unwrap_err();
             assert!(matches!(error, DecodeError::Unreadable(_)), "{error}");

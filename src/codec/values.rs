@@ -1,10 +1,14 @@
 //! The codec of all types that serde knows.
 //!
-//! Their encoding ([`positional`]) writes no names, and bytes say nothing of the type that they are
-//! of. So [`encode`] reads every value back before anyone else does, and compares what serde is told
-//! of both ([`Meaning`]). A value that would come back as another is refused, with the reason and
-//! what to do about it. Types that cannot lie are listed in [`symmetric`](super::symmetric), and go
-//! through [`write_value`].
+//! It has two encodings. [`positional`] is small and fast, writes no names, and its bytes say nothing
+//! of the type that they are of. [`named`] bytes say what they are. So [`encode`] reads every value
+//! back before anyone else does, and compares what serde is told of both ([`Meaning`]). If a value
+//! would come back as another, the other encoding is tried. What neither brings back is refused, with
+//! the reason and what to do about it. Types that cannot lie are listed in
+//! [`symmetric`](super::symmetric), and go through [`write_value`].
+//!
+//! Which encoding a type needs is seen by what it does, not by a list, and kept as the [`Habit`] of
+//! the function: the next value is tried in that encoding first. Each entry says which it is in.
 //!
 //! To compare lengths, as earlier versions did, let `Cold` come back as `Warm` (see [`meaning`](super::meaning)).
 //! To compare bytes would refuse hash maps, whose order changes, and would not see that an untagged
@@ -14,16 +18,20 @@
 //! encoded again. That is the time of one encoding for the memory of one value. Both encodings must
 //! have one checksum.
 
+mod field;
+
 use std::fmt::Display;
 use std::io::Read;
 use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::CodecError;
 use super::meaning::Meaning;
-use super::positional::{self, Misfit, Streamed};
+use super::misfit::Misfit;
+use super::source::Streamed;
+use super::{CodecError, Encoded, NAMED, POSITIONAL, named, positional};
 use crate::checksum;
 use crate::key::preview_of;
 use crate::panics;
@@ -48,34 +56,100 @@ const FIRST: usize = 64;
 /// Of more bytes than this none are kept beside the value that is read back from them.
 const KEPT_WHOLE: usize = 8 * 1024 * 1024;
 
+/// Which encoding the values of a function, or its arguments, are tried in first: the last one in
+/// which one of them came back where the other had failed.
+#[derive(Debug, Default)]
+pub(crate) struct Habit(AtomicBool);
+
+impl Habit {
+    /// That of a function of which nothing is known.
+    pub(crate) const fn new() -> Self {
+        Habit(AtomicBool::new(false))
+    }
+
+    /// The number of the encoding.
+    pub(crate) fn encoding(&self) -> u8 {
+        if self.0.load(Relaxed) { NAMED } else { POSITIONAL }
+    }
+
+    pub(crate) fn set(&self, encoding: u8) {
+        self.0.store(encoding == NAMED, Relaxed);
+    }
+}
+
+/// The encoding that is not this one.
+pub(crate) fn other(encoding: u8) -> u8 {
+    if encoding == NAMED { POSITIONAL } else { NAMED }
+}
+
 /// The bytes of `value`, once they were read back as an `R` with the same meaning.
 ///
 /// `R` is the type of the value, or stands for it where it is written by reference. The bytes of a
 /// large value are given back as they are read, and the value is encoded once more after that, so
 /// that it is never in memory three times.
-pub(crate) fn encode<R: Value>(value: &impl Serialize) -> Result<Vec<u8>, CodecError> {
+pub(crate) fn encode<R: Value>(
+    value: &impl Serialize,
+    habit: &Habit,
+) -> Result<Encoded<'static>, CodecError> {
     // A `Serialize` or `Deserialize` that panics is trouble with the cache, not with the function.
-    panics::catch(|| try_encode::<R>(value))
+    panics::catch(|| try_encode::<R>(value, habit))
         .unwrap_or_else(|_| Err("its `Serialize` or `Deserialize` implementation panicked".into()))
 }
 
-fn try_encode<R: Value>(value: &impl Serialize) -> Result<Vec<u8>, CodecError> {
+fn try_encode<R: Value>(value: &impl Serialize, habit: &Habit) -> Result<Encoded<'static>, CodecError> {
     let meaning = Meaning::of(value).map_err(in_words)?;
-    let mut bytes = positional::write(value, meaning.length_at_least()).map_err(in_words)?;
+    let first = habit.encoding();
+    let encoded = |codec, bytes: Vec<u8>| Encoded { codec, bytes: bytes.into() };
+    let failed = match encode_as::<R>(first, value, &meaning) {
+        Ok(bytes) => return Ok(encoded(first, bytes)),
+        Err(failed) => failed,
+    };
+    let second = other(first);
+    match encode_as::<R>(second, value, &meaning) {
+        Ok(bytes) => {
+            habit.set(second);
+            Ok(encoded(second, bytes))
+        }
+        // Of the two failures the one where names were read tells more.
+        Err(also_failed) => Err(if second == NAMED { also_failed } else { failed }),
+    }
+}
+
+fn encode_as<R: Value>(
+    encoding: u8,
+    value: &impl Serialize,
+    meaning: &Meaning,
+) -> Result<Vec<u8>, CodecError> {
+    let mut bytes = write(encoding, value, meaning.length_at_least()).map_err(in_words)?;
     let length = bytes.len();
     let depth = meaning.depth();
     if length <= KEPT_WHOLE {
-        expect_equal(value, &meaning, positional::read::<R>(&bytes, depth))?;
+        let read = match encoding {
+            NAMED => named::read::<R>(&bytes, depth),
+            _ => positional::read::<R>(&bytes, depth),
+        };
+        expect_equal(value, meaning, read)?;
         return Ok(bytes);
     }
     let checksum = checksum::of(&bytes, 0);
     let pieces = Streamed::new(Pieces::from(mem::take(&mut bytes)), length);
-    expect_equal(value, &meaning, positional::read_from::<R>(pieces, depth))?;
-    let bytes = positional::write(value, length).map_err(in_words)?;
+    let read = match encoding {
+        NAMED => named::read_from::<R>(pieces, depth),
+        _ => positional::read_from::<R>(pieces, depth),
+    };
+    expect_equal(value, meaning, read)?;
+    let bytes = write(encoding, value, length).map_err(in_words)?;
     if checksum::of(&bytes, 0) != checksum {
         return Err("it was written as other bytes when it was written again".into());
     }
     Ok(bytes)
+}
+
+fn write<T: Serialize + ?Sized>(encoding: u8, value: &T, expected: usize) -> Result<Vec<u8>, Misfit> {
+    match encoding {
+        NAMED => named::write(value, expected),
+        _ => positional::write(value, expected),
+    }
 }
 
 /// Fails unless what was read means what `value` does.
@@ -86,13 +160,15 @@ fn expect_equal<R: Serialize>(
 ) -> Result<(), CodecError> {
     let unlike = match (read, meaning.skipped_field()) {
         (Ok(read), _) if Meaning::of(&read).map_err(in_words)? == *meaning => return Ok(()),
-        (_, Some(field)) => return Err(skipped(field)),
-        (Err(error), None) => return Err(format!("it could not be read back: {error}").into()),
-        (Ok(read), None) => read,
+        (Err(error), Some(field)) => return Err(skipped(field, &error)),
+        (Err(error), None) => return Err(format!("it cannot be read back: {error}; {REMEDY}").into()),
+        (Ok(read), _) => read,
     };
     let (written, read) = (preview_of(value), preview_of(&unlike));
+    let field =
+        field::differing(&written, &read).map_or(String::new(), |field| format!(" in the field `{field}`"));
     let example = if written == read { String::new() } else { format!(", `{written}` as `{read}`") };
-    Err(format!("it would come back as another value{example}: {REMEDY}").into())
+    Err(format!("it would come back as another value{field}{example}; {REMEDY}").into())
 }
 
 /// An error without its type. The code here is part of each machine fingerprint, and the number of a type of this
@@ -101,22 +177,27 @@ fn in_words(error: impl Display) -> CodecError {
     error.to_string().into()
 }
 
-fn skipped(field: &str) -> CodecError {
+fn skipped(field: &str, error: &Misfit) -> CodecError {
     format!(
-        "serde skips the field `{field}`, and without it the value could not be read back; \
-         remove `skip_serializing_if`"
+        "serde skips the field `{field}`, and without it the value cannot be read back ({error}); \
+         write `default` beside `skip_serializing_if`"
     )
     .into()
 }
 
 /// What can be done about a type whose reader and writer disagree.
-pub(crate) const REMEDY: &str = "its `Serialize` and `Deserialize` do not agree; put variants under `skip` behind all others, \
-     write `skip` for `skip_serializing` or `skip_deserializing` alone, give `with` and `into` their \
-     counterparts, and sort hash maps and sets of other crates";
+pub(crate) const REMEDY: &str = "its `Serialize` and `Deserialize` do not agree: write `default` beside \
+     `skip_serializing_if`, `skip` for `skip_serializing` or `skip_deserializing` alone, give `with` and `into` \
+     their counterparts, and sort hash maps and sets of other crates; or return another type";
 
 /// The bytes of a value that is not read back here: its type is symmetric, or its reader compares.
 pub(crate) fn write_value<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CodecError> {
-    positional::write(value, FIRST).map_err(in_words)
+    write_value_as(POSITIONAL, value)
+}
+
+/// The same in one of the two encodings.
+pub(crate) fn write_value_as<T: Serialize + ?Sized>(encoding: u8, value: &T) -> Result<Vec<u8>, CodecError> {
+    write(encoding, value, FIRST).map_err(in_words)
 }
 
 /// Reads the value of which `source` gives `length` bytes, which are all.
@@ -124,20 +205,26 @@ pub(super) fn decode_from<T: DeserializeOwned>(source: impl Read, length: usize)
     positional::read_from(Streamed::new(source, length), usize::MAX).map_err(in_words)
 }
 
-/// Reads the value of which `bytes` are all the bytes, and which may borrow from them.
-pub(crate) fn decode_borrowed<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Result<T, CodecError> {
-    positional::read(bytes, usize::MAX).map_err(in_words)
+/// Reads the value of which `bytes` are all the bytes in an encoding, and which may borrow from them.
+pub(crate) fn decode_borrowed<'b, T: Deserialize<'b>>(
+    encoding: u8,
+    bytes: &'b [u8],
+) -> Result<T, CodecError> {
+    match encoding {
+        NAMED => named::read(bytes, usize::MAX),
+        _ => positional::read(bytes, usize::MAX),
+    }
+    .map_err(in_words)
 }
 
 /// Reads the value of which `bytes` are all the bytes, and which borrows nothing from them; a type
 /// that would have to is an error.
-pub(crate) fn decode_owned<T: Deserialize<'static>>(bytes: &[u8]) -> Result<T, CodecError> {
-    positional::read_owned(bytes, usize::MAX).map_err(in_words)
-}
-
-/// Reads the value of which `bytes` are all the bytes.
-pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
-    decode_borrowed(bytes)
+pub(crate) fn decode_owned<T: Deserialize<'static>>(encoding: u8, bytes: &[u8]) -> Result<T, CodecError> {
+    match encoding {
+        NAMED => named::read_owned(bytes, usize::MAX),
+        _ => positional::read_owned(bytes, usize::MAX),
+    }
+    .map_err(in_words)
 }
 
 #[cfg(test)]

@@ -131,12 +131,18 @@ impl Suspicion {
         if !self.has_helped {
             return Doubt::Quiet;
         }
-        let is_inside =
-            |leader: &ThreadId| waits::ends_of(*leader).iter().all(|end| look.inside.contains(end));
+        let ends = leaders.iter().map(|leader| waits::ends_of(*leader));
+        // One that waits for no thread is woken by the clock, or by the next thread that comes to
+        // its work.
+        let ends: Vec<_> = ends.filter(|ends| !ends.is_empty()).collect();
+        if ends.is_empty() {
+            return Doubt::None;
+        }
+        let is_inside = |ends: &Vec<ThreadId>| ends.iter().all(|end| look.inside.contains(end));
         let outside = self.mean_time.map_or(OUTSIDE, |mean_time| OUTSIDE.max(10 * mean_time));
         let all_wait = last.all_wait && look.all_wait;
         let is_outside_done = all_wait || !OURS.get() && self.since.elapsed() > outside;
-        let is_confirmed = is_outside_done || leaders.iter().any(is_inside);
+        let is_confirmed = is_outside_done || ends.iter().any(is_inside);
         // Of several that see the same, one goes first.
         if is_confirmed && BROKEN.compare_exchange(broken, broken + 1, SeqCst, SeqCst).is_ok() {
             Doubt::Circle

@@ -32,7 +32,7 @@ use super::outcome::{Computed, Miss};
 use super::trouble::Trouble;
 use super::{Memory, MissReason, Outcome, Source};
 use crate::call::{Call, Memo};
-use crate::codec::{Codec, Encoded};
+use crate::codec::{Codec, CodecError, Encoded};
 use crate::error::{Error, Result, chain};
 use crate::events;
 use crate::function::Function;
@@ -110,7 +110,7 @@ impl Memory {
     /// Computes a call that missed, or waits for the thread or process that computes it.
     pub(super) fn compute<C: Call>(&self, call: C, miss: Miss) -> Outcome<C::Output> {
         match self.begin(&call, &miss, Meanwhile::Wait) {
-            Ok(computation) => computation.run(call, None).outcome,
+            Ok(computation) => computation.run(call, None, |_| true).outcome,
             // Nobody waits for what is not begun.
             Err(NotLed::Frozen(why)) => panic!("{}", frozen(&call, &why)),
             Err(NotLed::Done(computed)) => {
@@ -132,7 +132,7 @@ impl Memory {
         let (Some(inner), Some(memo)) = (self.inner.as_deref(), call.memo()) else {
             return Err(NotLed::NoKey);
         };
-        if inner.is_frozen {
+        if inner.manners.is_frozen {
             return Err(NotLed::Frozen(self.why_missed(call, miss)));
         }
         let Some(key) = miss.key else { return Err(NotLed::NoKey) };
@@ -276,20 +276,28 @@ impl<'m, T> Computation<'m, T> {
     }
 
     /// Runs the function, keeps its value, and ends the flight and the lease. A value of a batch has
-    /// an `outbox`, and is shared with duplicates.
+    /// an `outbox`, and is shared with duplicates. One that is not `is_final` is not kept: the call
+    /// is tried again.
     pub(crate) fn run<C: Call<Output = T>>(
         mut self,
         call: C,
         outbox: Option<&mut Outbox<'m>>,
+        is_final: impl FnOnce(&T) -> bool,
     ) -> Computed<T> {
         let keyed = self.keyed;
         events::debug!("miss: `{}`({}): {}", keyed.function.name(), self.arguments, self.reason);
         let (value, took) = keyed.memory.timed(call);
         keyed.ran(took);
         let is_wanted = self.is_worth_storing(took) || outbox.is_some() || self.has_waiters();
-        let draft = if is_wanted { self.encode(&value, took) } else { None };
+        let encoded = if is_final(&value) && is_wanted { self.encode(&value, took) } else { Ok(None) };
+        let (draft, not_kept) = match encoded {
+            Ok(draft) => (draft, None),
+            Err(error) => (None, Some(keyed.not_kept(&error))),
+        };
         let shared = draft.and_then(|draft| self.keep(draft, outbox));
-        Computed::new(value, Source::Miss(self.reason), shared)
+        let mut computed = Computed::new(value, Source::Miss(self.reason), shared);
+        computed.outcome.not_kept = not_kept;
+        computed
     }
 
     fn is_worth_storing(&self, took: Duration) -> bool {
@@ -300,17 +308,13 @@ impl<'m, T> Computation<'m, T> {
         self.leader.as_ref().is_some_and(Leader::has_waiters)
     }
 
-    /// The value as an entry; `None` if its function does not keep it, or it cannot be encoded. Only
-    /// what goes to the store is worth compressing.
-    fn encode<'v>(&mut self, value: &'v T, took: Duration) -> Option<Draft<'v>> {
+    /// The value as an entry; `None` if its function does not keep it. Only what goes to the store is
+    /// worth compressing.
+    fn encode<'v>(&mut self, value: &'v T, took: Duration) -> Result<Option<Draft<'v>>, CodecError> {
         let Keyed { inner, function, ref codec, .. } = self.keyed;
         let level = if self.is_worth_storing(took) { inner.level(function) } else { None };
-        let encoded = super::inner::encode(codec, value, level).unwrap_or_else(|error| {
-            let error = Error::value("encode", function.name(), error);
-            self.keyed.note(Trouble::Encode, &chain(&error));
-            None
-        })?;
-        Some(self.draft(encoded, took))
+        let encoded = super::inner::encode(codec, value, function, level)?;
+        Ok(encoded.map(|encoded| self.draft(encoded, took)))
     }
 
     pub(super) fn draft<'v>(&mut self, encoded: Encoded<'v>, took: Duration) -> Draft<'v> {

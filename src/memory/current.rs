@@ -21,7 +21,7 @@ thread_local! {
 static DEFAULT: RwLock<Option<Memory>> = RwLock::new(None);
 
 /// Keeps a memory current on this thread until it is dropped; [`Memory::enter`] makes it.
-#[must_use = "the memory is current only while this lives"]
+#[must_use = "the memory is current only while this lives: write `let _entered = memory.enter();`"]
 #[derive(Debug)]
 pub struct Entered {
     number: u64,

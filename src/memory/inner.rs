@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use super::Memory;
 use super::compute::Keyed;
 use super::earlier::EarlierStates;
+use super::not_kept::NotKept;
 use super::outbox::Parcel;
 use super::trouble::{Trouble, Troubles};
 use crate::codec::{Codec, CodecError, DecodeError, Encoded};
@@ -31,18 +32,25 @@ pub(crate) struct Inner {
     pub(super) leases: LeaseFiles,
     pub(super) counters: Counters,
     pub(super) troubles: Troubles,
+    pub(super) not_kept: NotKept,
+    pub(super) manners: Manners,
     pub(super) flights: Arc<Flights>,
-    /// Whether calls that would be computed are refused.
+}
+
+/// What a memory does about values that cannot be kept, and calls that are not there.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Manners {
+    /// Says nothing of them on the standard error.
+    pub(super) is_quiet: bool,
+    /// Takes them for errors.
+    pub(super) is_strict: bool,
+    /// Refuses calls that would be computed.
     pub(super) is_frozen: bool,
 }
 
 impl Memory {
-    /// The memory that another process of the program has, opened here.
-    pub(crate) fn with_settings(settings: Arc<MemorySettings>) -> Result<Memory> {
-        Memory::with(settings, false)
-    }
-
-    pub(super) fn with(settings: Arc<MemorySettings>, is_frozen: bool) -> Result<Memory> {
+    /// A memory with these settings, which are those of all processes that have it, and manners of this one.
+    pub(crate) fn with_settings(settings: Arc<MemorySettings>, manners: Manners) -> Result<Memory> {
         let (dir, store) = store::open(&settings.root, &settings.options)?;
         // Who stores does not wait for a value that is not stored.
         let flights = if settings.options.read_only { Arc::default() } else { Flights::of(&dir)? };
@@ -55,8 +63,9 @@ impl Memory {
             leases: LeaseFiles::open(&dir),
             counters: Counters::default(),
             troubles: Troubles::default(),
+            not_kept: NotKept::default(),
+            manners,
             flights,
-            is_frozen,
         };
         Ok(Memory { inner: Some(Arc::new(inner)) })
     }
@@ -148,9 +157,10 @@ impl<T> Keyed<'_, T> {
 pub(super) fn encode<'v, T>(
     codec: &Codec<T>,
     value: &'v T,
+    function: &Function,
     level: Option<Level>,
 ) -> Result<Option<Encoded<'v>>, CodecError> {
-    let encoded = codec.encode(value)?;
+    let encoded = codec.encode(value, function.values())?;
     match level {
         Some(level) => encoded.map(|encoded| encoded.compress(level)).transpose(),
         None => Ok(encoded),

@@ -13,6 +13,7 @@ mod earlier;
 mod inner;
 mod lazy_entry;
 mod mean_time;
+mod not_kept;
 mod open;
 mod outbox;
 mod outcome;
@@ -37,6 +38,7 @@ pub(crate) use compute::{Computation, Keyed, NotLed};
 pub use current::Entered;
 pub(crate) use earlier::WORTH_ORDERING;
 use inner::Inner;
+pub(crate) use inner::Manners;
 pub use open::MemoryBuilder;
 pub(crate) use outbox::Outbox;
 pub(crate) use outcome::{Computed, Miss};
@@ -79,7 +81,8 @@ impl Memory {
     /// # Panics
     ///
     /// Panics if the function does; nothing is stored then. Also if the call is a miss and the memory is
-    /// [frozen](MemoryBuilder::frozen).
+    /// [frozen](MemoryBuilder::frozen), or if the value cannot be kept and the memory is
+    /// [strict](MemoryBuilder::strict).
     ///
     /// # Examples
     ///
@@ -98,6 +101,7 @@ impl Memory {
     /// assert_eq!((memory.stats().misses, memory.stats().hits), (1, 1));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn call<C: Call>(&self, call: C) -> C::Output {
         self.call_info(call).value
     }
@@ -110,7 +114,8 @@ impl Memory {
     /// # Errors
     ///
     /// Fails, with nothing computed, if the arguments cannot be made into a key, or there is no entry and none could be
-    /// stored now. Once the function has run its value is returned, whether it could be stored or not.
+    /// stored now. Once the function has run its value is returned, whether it could be stored or not; but
+    /// a [strict](MemoryBuilder::strict) memory also fails if it cannot be kept.
     ///
     /// # Panics
     ///
@@ -124,12 +129,14 @@ impl Memory {
                 Ok(value) => return Ok(value),
                 Err(miss) => miss,
             };
-            if inner.is_frozen {
+            if inner.manners.is_frozen {
                 return Err(compute::frozen(&call, &self.why_missed(&call, &miss)));
             }
             inner.store.check_writable()?;
         }
-        Ok(self.call(call))
+        let function = name_of(&call);
+        let outcome = self.outcome_of(call);
+        self.accepted(function, outcome).map(|outcome| outcome.value)
     }
 
     /// Returns the value of `call`, as [`call`](Self::call) does, and where it is from.
@@ -157,7 +164,15 @@ impl Memory {
     /// assert!(memory.call_info(cube::delayed(3)).is_hit());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn call_info<C: Call>(&self, call: C) -> Outcome<C::Output> {
+        let function = name_of(&call);
+        let outcome = self.outcome_of(call);
+        self.insist(function, outcome)
+    }
+
+    /// The value of a call, and where it is from; one that was not kept, too.
+    fn outcome_of<C: Call>(&self, call: C) -> Outcome<C::Output> {
         match self.look_up(&call) {
             Ok(value) => Outcome::new(value, Source::Hit),
             Err(miss) => self.compute(call, miss),
@@ -169,10 +184,13 @@ impl Memory {
     ///
     /// # Panics
     ///
-    /// Panics if the function does; an entry that is there stays.
+    /// Panics if the function does; an entry that is there stays. A [strict](MemoryBuilder::strict) memory
+    /// panics if the value cannot be kept.
+    #[track_caller]
     pub fn recompute<C: Call>(&self, call: C) -> C::Output {
-        let key = self.keyed(&call).ok().map(|keyed| keyed.key);
-        self.compute(call, Miss { key, reason: MissReason::Recomputed }).value
+        let (function, key) = (name_of(&call), self.keyed(&call).ok().map(|keyed| keyed.key));
+        let outcome = self.compute(call, Miss { key, reason: MissReason::Recomputed });
+        self.insist(function, outcome).value
     }
 
     /// Returns the value of `call` if its entry is there, and counts it as a hit; computes nothing.
@@ -230,7 +248,7 @@ impl Memory {
     pub fn insert<C: Call>(&self, call: &C, value: &C::Output) -> Result<()> {
         let Some(inner) = &self.inner else { return Ok(()) };
         let (memo, key) = memo_and_key(self, call, "insert")?;
-        let encoded = inner::encode(&memo.codec, value, inner.level(memo.function))
+        let encoded = inner::encode(&memo.codec, value, memo.function, inner.level(memo.function))
             .map_err(|error| Error::value("encode", memo.function.name(), error))?
             .ok_or_else(|| Error::value("store", memo.function.name(), DECLINED))?;
         let keyed = Keyed::new(self, inner, &memo, key);
@@ -342,6 +360,11 @@ impl<A, T> FunctionCall<A, T> {
 
 /// Why a value is not kept.
 const DECLINED: &str = "it is an `Err`, which only functions under `cache_err` keep";
+
+/// The name of the function that is called, for errors about it.
+fn name_of<C: Call>(call: &C) -> &'static str {
+    call.memo().map_or("", |memo| memo.function.name())
+}
 
 /// The memoized side of a call, and its key. `action` is told of if it has none.
 fn memo_and_key<'c, C: Call>(

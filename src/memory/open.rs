@@ -4,7 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use super::Memory;
+use super::{Manners, Memory};
 use crate::error::{Error, Result};
 use crate::events;
 use crate::payload::Level;
@@ -18,7 +18,7 @@ pub struct MemoryBuilder {
     dir: Option<PathBuf>,
     options: Options,
     compress: Option<Level>,
-    frozen: bool,
+    manners: Manners,
 }
 
 impl MemoryBuilder {
@@ -111,11 +111,54 @@ impl MemoryBuilder {
     /// let frozen = Memory::builder().dir(dir.path()).frozen(true).open()?;
     /// assert_eq!(frozen.call(cube::delayed(3)), 27);
     /// let error = frozen.try_call(cube::delayed(4)).unwrap_err().to_string();
-    /// assert!(error.contains("cube(4)` is not computed, as the memory is frozen; new arguments: "), "{error}");
+    /// assert!(error.contains("(4)` is not computed, as the memory is frozen; new arguments: "), "{error}");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn frozen(mut self, yes: bool) -> Self {
-        self.frozen = yes;
+        self.manners.is_frozen = yes;
+        self
+    }
+
+    /// Sets whether the standard error is told, once for each function, of a value that cannot be kept. Default: yes.
+    ///
+    /// The logger is told in any case (`warn`, under the target `rememo`). `REMEMO_QUIET=1` in the environment is the
+    /// same for all memories.
+    pub fn warnings(mut self, told: bool) -> Self {
+        self.manners.is_quiet = !told;
+        self
+    }
+
+    /// Sets whether a value that cannot be kept is an error. Default: no, it is returned and told of.
+    ///
+    /// [`Memory::try_call`] and batches return the error; a task fails as [`TaskErrorKind::NotKept`](crate::TaskErrorKind::NotKept).
+    /// [`Memory::call`], [`Memory::call_info`], [`Memory::recompute`] and plain calls panic with it. The
+    /// value is lost then: this is for tests, and for the beginning of long runs.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// use rememo::{Memory, memo};
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Fit {
+    ///     #[serde(skip_deserializing)] // written, and never read
+    ///     slope: f64,
+    /// }
+    ///
+    /// #[memo]
+    /// fn fit(n: u32) -> Fit {
+    ///     Fit { slope: f64::from(n) }
+    /// }
+    ///
+    /// let memory = Memory::builder().dir(dir.path()).strict(true).open()?;
+    /// let error = memory.try_call(fit::delayed(3)).err().unwrap();
+    /// assert!(error.to_string().starts_with("cannot keep a value of"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn strict(mut self, strict: bool) -> Self {
+        self.manners.is_strict = strict;
         self
     }
 
@@ -135,7 +178,8 @@ impl MemoryBuilder {
         // Absolute, so that a later change of the working directory does not move it.
         let root = std::path::absolute(&dir).map_err(|error| Error::io("find", dir, error))?;
         let settings = MemorySettings { root, options: self.options, compress: self.compress };
-        Memory::with(Arc::new(settings), self.frozen || switch == Switch::Frozen)
+        let is_frozen = self.manners.is_frozen || switch == Switch::Frozen;
+        Memory::with_settings(Arc::new(settings), Manners { is_frozen, ..self.manners })
     }
 
     /// Opens a memory that is there, to read it alone: see [`Memory::open_existing`].

@@ -14,11 +14,14 @@ pub struct Outcome<T> {
     pub value: T,
     /// Where the value is from.
     pub source: Source,
+    /// Why the function ran and its value could not be kept, so that it will run again. `None` if nothing
+    /// speaks against keeping the value; an `Err`, say, is not kept and could be.
+    pub not_kept: Option<String>,
 }
 
 impl<T> Outcome<T> {
     pub(crate) fn new(value: T, source: Source) -> Self {
-        Outcome { value, source }
+        Outcome { value, source, not_kept: None }
     }
 
     /// Whether the call's entry was there and sound.

@@ -8,14 +8,14 @@ use super::outbox::Outbox;
 use super::outcome::Computed;
 use super::{Memory, MissReason, Source};
 use crate::call::{Call, Memo};
-use crate::codec::Encoded;
+use crate::codec::{self, Encoded, NAMED};
 use crate::error::chain;
 use crate::events;
 use crate::key::Key;
 use crate::lease::Shared;
 use crate::lock::lock;
 use crate::payload::{ByteSource, Bytes, Content};
-use crate::remote::{ArgumentWriter, Failure, Job, Reply, ReplyValue, Route, SHELF};
+use crate::remote::{Again, ArgumentWriter, Failure, Job, Reply, ReplyValue, Route, SHELF};
 use crate::store::Lookup;
 
 /// Makes jobs of the calls of one memory.
@@ -31,12 +31,26 @@ impl Sender {
         Sender { memory: memory.clone(), route }
     }
 
-    /// The call as a job; its value is stored under `key`, if there is one. All arguments are in the
-    /// job if it is to be `inline`.
-    pub(crate) fn job<C: Call>(&self, call: &C, key: Option<Key>, inline: bool) -> Result<Job, Failure> {
+    /// The call as a job; its value is stored under `key`, if there is one. `again` tells why it was
+    /// sent in vain before.
+    ///
+    /// To another machine arguments go with names from the start: of the failures there an executor
+    /// of the program's own may bring back no more than the text.
+    pub(crate) fn job<C: Call>(
+        &self,
+        call: &C,
+        key: Option<Key>,
+        again: Option<Again>,
+    ) -> Result<Job, Failure> {
         let memo = memo_of(call)?;
+        let inline = again == Some(Again::Inside);
+        let encoding = match (again, self.route) {
+            (Some(Again::NotIn(encoding)), _) => codec::other(encoding),
+            (_, Route::Inline) => NAMED,
+            (_, Route::Lent) => memo.function.arguments().encoding(),
+        };
         lock(&SHELF).next_call();
-        let mut sink = ArgumentWriter::new(if inline { Route::Inline } else { self.route });
+        let mut sink = ArgumentWriter::new(if inline { Route::Inline } else { self.route }, encoding);
         memo.send(&mut sink).map_err(|unsent| Failure::not_sent(unsent.0))?;
         let ArgumentWriter { bytes, lent, .. } = sink;
         let inner = self.memory.inner.as_deref();
@@ -55,7 +69,7 @@ impl Drop for Sender {
 
 impl Memory {
     /// The value in the reply to a call. If the call has a `computation`, the value is kept, and
-    /// given to those who wait for it.
+    /// given to those who wait for it, unless it is not `is_final`: then the call is tried again.
     ///
     /// # Errors
     ///
@@ -68,10 +82,11 @@ impl Memory {
         computation: Option<Computation<'m, C::Output>>,
         reply: Reply,
         outbox: Option<&mut Outbox<'m>>,
+        is_final: impl FnOnce(&C::Output) -> bool,
     ) -> Result<Computed<C::Output>, Failure> {
         let memo = memo_of(call)?;
         if let Some(computation) = computation {
-            return computation.accept(&memo, reply, outbox);
+            return computation.accept(&memo, reply, outbox, is_final);
         }
         memo.function.took(reply.took);
         if let Some(inner) = &self.inner {
@@ -79,11 +94,12 @@ impl Memory {
         }
         let value = match reply.value {
             ReplyValue::Encoded { codec, bytes } => decode(&memo, codec, &bytes)?,
-            ReplyValue::Whole(bytes) => decode_whole(&memo, &bytes)?,
+            ReplyValue::Whole { codec, bytes } => decode_whole(&memo, codec, &bytes)?,
             ReplyValue::Stored => {
                 return Err(Failure::not_sent("nothing was to be stored, and nothing came back"));
             }
         };
+        is_final(&value);
         Ok(Computed::new(value, Source::Miss(reason.clone()), None))
     }
 }
@@ -95,6 +111,7 @@ impl<'m, T> Computation<'m, T> {
         memo: &Memo<'_, T>,
         reply: Reply,
         outbox: Option<&mut Outbox<'m>>,
+        is_final: impl FnOnce(&T) -> bool,
     ) -> Result<Computed<T>, Failure> {
         let (keyed, Reply { value, took }) = (self.keyed, reply);
         events::debug!("miss, run by another process: `{}`: {}", keyed.function.name(), self.reason);
@@ -107,20 +124,29 @@ impl<'m, T> Computation<'m, T> {
                 };
                 let value = keyed.decode(&entry).map_err(|_| vanished())?;
                 keyed.ran(took);
-                keyed.inner.stored(keyed.function, &keyed.key);
-                let shared: Shared = Arc::new(entry);
-                self.land(&shared);
-                (value, Some(shared))
+                if is_final(&value) {
+                    keyed.inner.stored(keyed.function, &keyed.key);
+                    let shared: Shared = Arc::new(entry);
+                    self.land(&shared);
+                    (value, Some(shared))
+                } else {
+                    // The worker did not know. If it cannot be removed, the next attempt is a hit.
+                    let _ = keyed.inner.store.remove(&keyed.key);
+                    (value, None)
+                }
             }
-            ReplyValue::Whole(bytes) => {
+            ReplyValue::Whole { codec, bytes } => {
                 keyed.ran(took);
-                (decode_whole(memo, &bytes)?, None)
+                let value = decode_whole(memo, codec, &bytes)?;
+                is_final(&value);
+                (value, None)
             }
             ReplyValue::Encoded { codec, bytes } => {
                 keyed.ran(took);
                 let value = decode(memo, codec, &bytes)?;
-                let draft = self.draft(Encoded { codec, bytes: Bytes::Owned(bytes) }, took);
-                (value, self.keep(draft, outbox))
+                let draft = || self.draft(Encoded { codec, bytes: Bytes::Owned(bytes) }, took);
+                let draft = is_final(&value).then(draft);
+                (value, draft.and_then(|draft| self.keep(draft, outbox)))
             }
         };
         Ok(Computed::new(value, Source::Miss(self.reason), shared))
@@ -140,9 +166,10 @@ fn decode<T>(memo: &Memo<'_, T>, codec: u8, bytes: &[u8]) -> Result<T, Failure> 
 }
 
 /// A value that its function does not keep.
-fn decode_whole<T>(memo: &Memo<'_, T>, bytes: &[u8]) -> Result<T, Failure> {
-    let codec = memo.whole().ok_or_else(|| Failure::not_sent("its value cannot be read"))?;
-    (codec.decode)(bytes).map_err(|error| unreadable(&*error))
+fn decode_whole<T>(memo: &Memo<'_, T>, codec: u8, bytes: &[u8]) -> Result<T, Failure> {
+    let whole = memo.whole().ok_or_else(|| Failure::not_sent("its value cannot be read"))?;
+    let content = Content { codec, source: ByteSource::Memory(bytes) };
+    (whole.decode)(&content).map_err(|error| unreadable(&error))
 }
 
 fn unreadable(error: &dyn Error) -> Failure {

@@ -26,7 +26,7 @@ impl Memory {
         value: &'v T,
     ) -> Option<Encoded<'v>> {
         let level = self.inner.as_ref().and_then(|inner| inner.level(function));
-        inner::encode(codec, value, level).ok().flatten()
+        inner::encode(codec, value, function, level).ok().flatten()
     }
 }
 

@@ -12,6 +12,7 @@ use super::{DECLINED, Memory, memo_and_key};
 use crate::call::Call;
 use crate::codec::{Codec, DecodeError, Value, decode_any};
 use crate::error::{Error, Result};
+use crate::function::Function;
 use crate::key::Key;
 use crate::key::known::{self, StandIn};
 use crate::payload::{ByteSource, Content, ReadError};
@@ -71,7 +72,7 @@ impl Memory {
     /// ```
     pub fn shelve<C: Call>(&self, call: C) -> Result<Shelved<C::Output>> {
         let (memo, key) = memo_and_key(self, &call, "shelve")?;
-        let (name, codec) = (memo.function.name(), memo.codec);
+        let (function, codec) = (memo.function, memo.codec);
         let keyed = self.inner.as_deref().map(|inner| Keyed::new(self, inner, &memo, key));
         let stored = || {
             let keyed = keyed.filter(Keyed::contains)?;
@@ -80,17 +81,18 @@ impl Memory {
         let location = if let Some(location) = stored() {
             location
         } else {
-            let value = self.call(call);
-            stored().map_or_else(|| inside(name, &codec, &value), Ok)?
+            let value = self.outcome_of(call).value;
+            stored().map_or_else(|| inside(function, &codec, &value), Ok)?
         };
-        Ok(Shelved { function: name.to_owned(), key, location, codec: Some(codec) })
+        Ok(Shelved { function: function.name().to_owned(), key, location, codec: Some(codec) })
     }
 }
 
 /// A value that the token carries itself.
-fn inside<T>(function: &str, codec: &Codec<T>, value: &T) -> Result<Location> {
-    let encoded = codec.encode(value).and_then(|encoded| encoded.ok_or_else(|| DECLINED.into()));
-    let encoded = encoded.map_err(|error| Error::value("keep", function, error))?;
+fn inside<T>(function: &Function, codec: &Codec<T>, value: &T) -> Result<Location> {
+    let encoded =
+        codec.encode(value, function.values()).and_then(|encoded| encoded.ok_or_else(|| DECLINED.into()));
+    let encoded = encoded.map_err(|error| Error::value("keep", function.name(), error))?;
     Ok(Location::Inside([&[encoded.codec], &*encoded.bytes.into_vec()].concat()))
 }
 

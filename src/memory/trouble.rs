@@ -42,6 +42,15 @@ impl Troubles {
         }
     }
 
+    /// Counts trouble of which the user is told in another way.
+    pub(crate) fn count(&self, kind: Trouble) {
+        self.0[kind as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn of(&self, kind: Trouble) -> u64 {
+        self.0[kind as usize].load(Ordering::Relaxed)
+    }
+
     pub(crate) fn total(&self) -> u64 {
         self.0.iter().map(|count| count.load(Ordering::Relaxed)).sum()
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Memory;
+use super::trouble::Trouble;
 use crate::error::Result;
 use crate::function::FunctionInfo;
 use crate::key::Key;
@@ -19,6 +20,7 @@ impl Memory {
         Stats {
             entries: extent.entries,
             bytes: extent.bytes,
+            not_kept: inner.troubles.of(Trouble::Encode),
             troubles: inner.troubles.total(),
             ..inner.counters.read()
         }

@@ -96,6 +96,10 @@ impl Memory {
         let key = memo.key(&inner.states).map_err(|error| MissReason::Unkeyed(chain(&error).to_string()))?;
         let entry = match usable(inner.store.get(&key), memo.function) {
             Err(MissReason::Absent) => {
+                if let Some(reason) = inner.not_kept.reason(&key) {
+                    let function = memo.function.name().to_owned();
+                    return Ok(Why::NotKept { function, reason: reason.to_string() });
+                }
                 let records = inner.records.of_name(memo.function.name());
                 let records = records.map_err(|error| MissReason::Unavailable(chain(&error).to_string()))?;
                 return Ok(of_absence(records, inner, &memo));

@@ -1,6 +1,7 @@
 //! One call that missed, and one attempt to compute it.
 
 use std::thread::ThreadId;
+use std::time::Duration;
 
 use crate::call::Call;
 use crate::events;
@@ -8,6 +9,7 @@ use crate::key::Key;
 use crate::lease::{Meanwhile, Shared};
 use crate::memory::{Computation, Computed, Memory, Miss, MissReason, NotLed, Outbox, Outcome, Source};
 use crate::panics::{self, Payload};
+use crate::parallel::policy::Policy;
 use crate::report::Why;
 use crate::task_error::{TaskError, TaskErrorKind, TaskSubject};
 
@@ -24,13 +26,21 @@ pub(super) struct Item<C> {
 }
 
 /// How an attempt is made.
-#[derive(Clone, Copy)]
-pub(super) struct AttemptOptions<'w> {
+pub(super) struct AttemptOptions<'w, T> {
     /// What is done while somebody else computes the key.
     pub(super) meanwhile: Meanwhile<'w>,
-    /// A call that fails is tried again if it has not failed so often before.
-    pub(super) retries: u32,
+    /// What is done about failures.
+    pub(super) policy: &'w Policy<T>,
 }
+
+// Not derived: that would ask for as much of `T`.
+impl<T> Clone for AttemptOptions<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for AttemptOptions<'_, T> {}
 
 /// The result of an attempt.
 #[derive(Debug)]
@@ -41,11 +51,23 @@ pub(super) enum Ran<C: Call> {
         result: Result<Outcome<C::Output>, TaskError>,
         /// If it had a key.
         done: Option<Done>,
+        /// What was called, if that is to be told of what it returned.
+        subject: Option<Box<TaskSubject>>,
     },
     /// Another process computes its key, or this thread of this one. The watcher will be told.
     Busy(Key, Item<C>, Option<ThreadId>),
     /// It failed, and is to be tried again.
-    Again(Item<C>),
+    Again(Retry<C>),
+}
+
+/// An item that is to be tried again.
+#[derive(Debug)]
+pub(super) struct Retry<C> {
+    pub(super) item: Item<C>,
+    /// How long it waits; `None`: it does not.
+    pub(super) wait: Option<Duration>,
+    /// How it failed.
+    pub(super) failure: TaskError,
 }
 
 /// A key that is done with, and what its duplicates get: the bytes of its value, if they can be shared.
@@ -73,19 +95,20 @@ impl<C: Call> Item<C> {
     pub(super) fn run<'m>(
         self,
         memory: &'m Memory,
-        options: AttemptOptions<'_>,
+        options: AttemptOptions<'_, C::Output>,
         outbox: &mut Option<Outbox<'m>>,
     ) -> Ran<C> {
+        let policy = options.policy;
         // What panics here is the user's: a decoder, or the `Serialize` of an argument.
         match panics::catch(|| self.begin(memory, options)) {
-            Ok(Ok(computation)) => self.run_here(memory, Some(computation), options.retries, outbox),
-            Ok(Err(NotLed::NoKey)) => self.run_here(memory, None, options.retries, outbox),
-            Ok(Err(NotLed::Frozen(why))) => self.refuse(&why),
+            Ok(Ok(computation)) => self.run_here(memory, Some(computation), policy, outbox),
+            Ok(Err(NotLed::NoKey)) => self.run_here(memory, None, policy, outbox),
+            Ok(Err(NotLed::Frozen(why))) => self.refuse(&why, policy),
             Ok(Err(NotLed::Busy(key, by))) => Ran::Busy(key, self, by),
-            Ok(Err(NotLed::Done(computed))) => self.end(Ok(computed)),
+            Ok(Err(NotLed::Done(computed))) => self.end(Ok(computed), policy),
             Err(payload) => {
                 let error = panicked(named_subject(self.index, &self.call), &payload);
-                self.fail(error.kind(), options.retries, |_| error)
+                self.fail(error, policy)
             }
         }
     }
@@ -94,7 +117,7 @@ impl<C: Call> Item<C> {
     pub(super) fn begin<'m>(
         &self,
         memory: &'m Memory,
-        options: AttemptOptions<'_>,
+        options: AttemptOptions<'_, C::Output>,
     ) -> Result<Computation<'m, C::Output>, NotLed<C::Output>> {
         let meanwhile = if self.alone { Meanwhile::Alone } else { options.meanwhile };
         memory.begin(&self.call, &self.miss, meanwhile)
@@ -105,63 +128,91 @@ impl<C: Call> Item<C> {
         self,
         memory: &'m Memory,
         computation: Option<Computation<'m, C::Output>>,
-        retries: u32,
+        policy: &Policy<C::Output>,
         outbox: &mut Option<Outbox<'m>>,
     ) -> Ran<C> {
         let Item { index, call, miss, failures, alone } = self;
-        let may_fail = failures < retries;
+        let may_fail = failures < policy.retries;
         let spare = if may_fail { copy_of(&call) } else { None };
         // The arguments go with the call, so they are made readable before.
         let subject = match &computation {
-            Some(computation) => {
-                let (function, arguments) = (computation.function(), computation.arguments.clone());
-                TaskSubject { index, function: Some(function), arguments }
-            }
+            Some(computation) => TaskSubject {
+                index,
+                function: Some(computation.function()),
+                arguments: computation.arguments.clone(),
+            },
             None => subject_of(index, &call),
         };
-        let run = || match computation {
-            Some(computation) => computation.run(call, outbox.as_mut()),
-            None => run_plain(memory, call, miss.reason.clone()),
+        let (mut is_to_retry, has_spare) = (false, spare.is_some());
+        let is_final = |value: &C::Output| {
+            is_to_retry = policy.is_to_retry(value, failures);
+            !is_to_retry || !has_spare
         };
-        let result = panics::catch(run).map_err(|payload| panicked(subject, &payload));
-        match (result, spare) {
-            (Err(_), Some(call)) => Ran::Again(Item { index, call, miss, failures: failures + 1, alone }),
-            (result, spare) => {
-                if let Err(error) = &result
-                    && may_fail
-                {
-                    events::warn!(error = &error, "not tried again, as its arguments cannot be copied");
+        let run = || match computation {
+            Some(computation) => computation.run(call, outbox.as_mut(), is_final),
+            None => run_plain(memory, call, miss.reason.clone(), is_final),
+        };
+        let result = match panics::catch(run) {
+            Ok(computed) => insist(memory, subject.clone(), computed),
+            Err(payload) => Err(panicked(subject.clone(), &payload)),
+        };
+        let failure = match &result {
+            Err(error) => Some(error.clone()).filter(|error| error.kind().is_retryable()),
+            Ok(_) => is_to_retry.then(|| returned(subject.clone())),
+        };
+        match (failure, spare) {
+            (Some(failure), Some(call)) => {
+                panics::drop_quietly(result);
+                Item { index, call, miss, failures, alone }.again(failure, policy)
+            }
+            (failure, spare) => {
+                if let Some(failure) = failure.filter(|_| may_fail) {
+                    events::warn!(error = &failure, "not tried again, as its arguments cannot be copied");
                 }
-                Ran::done(TaskSubject::unknown(index), miss.key, spare, result)
+                let is_named = result.as_ref().is_ok_and(|computed| policy.names(&computed.outcome.value));
+                let named = is_named.then(|| Box::new(subject));
+                Ran::done(TaskSubject::unknown(index), named, miss.key, spare, result)
             }
         }
+    }
+
+    /// The item once more, which failed, and is to be tried again.
+    pub(super) fn again(mut self, failure: TaskError, policy: &Policy<C::Output>) -> Ran<C> {
+        self.failures += 1;
+        let wait = policy.wait_after(self.failures);
+        Ran::Again(Retry { item: self, wait, failure })
     }
 
     /// Ends the item, whose call is dropped now.
-    pub(super) fn end(self, result: Result<Computed<C::Output>, TaskError>) -> Ran<C> {
+    pub(super) fn end(
+        self,
+        result: Result<Computed<C::Output>, TaskError>,
+        policy: &Policy<C::Output>,
+    ) -> Ran<C> {
+        let is_named = result.as_ref().is_ok_and(|computed| policy.names(&computed.outcome.value));
+        let named = is_named.then(|| Box::new(subject_of(self.index, &self.call)));
         let subject = named_subject(self.index, &self.call);
-        Ran::done(subject, self.miss.key, Some(self.call), result)
+        Ran::done(subject, named, self.miss.key, Some(self.call), result)
     }
 
     /// Ends an item of a frozen memory.
-    pub(super) fn refuse(self, why: &Why) -> Ran<C> {
+    pub(super) fn refuse(self, why: &Why, policy: &Policy<C::Output>) -> Ran<C> {
         let subject = subject_of(self.index, &self.call);
-        self.end(Err(TaskError::new(subject, TaskErrorKind::Frozen, why.to_string(), None)))
+        let error = TaskError::new(subject, TaskErrorKind::Frozen, why.to_string(), None);
+        self.end(Err(error), policy)
     }
 
-    /// Ends an item that failed before its call was run, unless it is to be tried again.
-    pub(super) fn fail(
-        mut self,
-        kind: TaskErrorKind,
-        retries: u32,
-        error: impl FnOnce(&Self) -> TaskError,
-    ) -> Ran<C> {
-        if kind.is_retryable() && self.failures < retries {
-            self.failures += 1;
-            return Ran::Again(self);
+    /// Ends an item that failed and whose call was not run here, unless it is to be tried again.
+    pub(super) fn fail(self, error: TaskError, policy: &Policy<C::Output>) -> Ran<C> {
+        // An `Err` that could not be sent back cannot be shown to the rule.
+        let is_retryable = match error.kind() {
+            TaskErrorKind::Returned => policy.is_to_retry.is_some(),
+            kind => kind.is_retryable(),
+        };
+        if is_retryable && self.failures < policy.retries {
+            return self.again(error, policy);
         }
-        let error = error(&self);
-        self.end(Err(error))
+        self.end(Err(error), policy)
     }
 
     /// What the item gets of a call of equal key that is done; the item itself if it is to be run all the same, since the value
@@ -194,6 +245,7 @@ impl<C: Call> Ran<C> {
     /// the result. Duplicates get the value all the same.
     fn done(
         subject: TaskSubject,
+        named: Option<Box<TaskSubject>>,
         key: Option<Key>,
         rest: Option<C>,
         result: Result<Computed<C::Output>, TaskError>,
@@ -204,17 +256,39 @@ impl<C: Call> Ran<C> {
         };
         let index = subject.index;
         let result = after_drop(subject, rest, result);
-        Ran::Done { index, result, done: key.map(|key| (key, shared)) }
+        Ran::Done { index, result, done: key.map(|key| (key, shared)), subject: named }
+    }
+}
+
+/// What was computed, unless it was not kept and the memory takes that for an error.
+fn insist<T>(memory: &Memory, subject: TaskSubject, computed: Computed<T>) -> Result<Computed<T>, TaskError> {
+    match memory.objection(&computed.outcome) {
+        None => Ok(computed),
+        Some(reason) => {
+            panics::drop_quietly(computed);
+            Err(TaskError::new(subject, TaskErrorKind::NotKept, reason, None))
+        }
     }
 }
 
 /// Runs a call that has no key.
-fn run_plain<C: Call>(memory: &Memory, call: C, reason: MissReason) -> Computed<C::Output> {
+fn run_plain<C: Call>(
+    memory: &Memory,
+    call: C,
+    reason: MissReason,
+    is_final: impl FnOnce(&C::Output) -> bool,
+) -> Computed<C::Output> {
     let outcome = match reason {
         MissReason::NotMemoized => Outcome::new(call.run(), Source::Miss(reason)),
         reason => memory.run_plain(call, reason),
     };
+    is_final(&outcome.value);
     Computed { outcome, shared: None }
+}
+
+/// The failure of a call whose value is to be tried again.
+pub(super) fn returned(subject: TaskSubject) -> TaskError {
+    TaskError::new(subject, TaskErrorKind::Returned, "", None)
 }
 
 /// The result of a call that was not run, which is dropped now: if that panics, the panic is the result.

@@ -10,11 +10,13 @@ use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::attempt::{AttemptOptions, Item, Ran, send, subject_of};
+use super::attempt::{AttemptOptions, Item, Ran, returned, send, subject_of};
+use super::policy::Policy;
 use crate::call::Call;
+use crate::codec::other;
 use crate::memory::{Computation, Memory, NotLed, Outbox, Sender};
 use crate::panics;
-use crate::remote::{Execute, Failure, Job, Reply, Route};
+use crate::remote::{Again, Execute, Failure, Job, Reply, Route};
 use crate::task_error::TaskError;
 
 /// Where misses go.
@@ -38,7 +40,7 @@ struct Attempts<'a, 'm, C: Call, R> {
     dispatch: &'a Dispatch,
     execute: &'a dyn Execute,
     memory: &'m Memory,
-    options: AttemptOptions<'a>,
+    options: AttemptOptions<'a, C::Output>,
     outbox: &'a mut Option<Outbox<'m>>,
     tell: &'a mut dyn FnMut(R, Ran<C>),
 }
@@ -59,14 +61,14 @@ impl Dispatch {
         &self,
         memory: &'m Memory,
         items: impl Iterator<Item = (R, Item<C>)>,
-        options: AttemptOptions<'_>,
+        options: AttemptOptions<'_, C::Output>,
         outbox: &mut Option<Outbox<'m>>,
         tell: &mut dyn FnMut(R, Ran<C>),
     ) {
         let execute = match &self.execute {
             Ok(execute) => &**execute,
             Err(reason) => {
-                let refuse = |item| fail(item, Failure::not_sent(reason), options.retries);
+                let refuse = |item| fail(item, Failure::not_sent(reason), options.policy);
                 return items.for_each(|(tag, item)| tell(tag, refuse(item)));
             }
         };
@@ -88,7 +90,7 @@ impl Dispatch {
         &self,
         memory: &'m Memory,
         item: Item<C>,
-        options: AttemptOptions<'_>,
+        options: AttemptOptions<'_, C::Output>,
         outbox: &mut Option<Outbox<'m>>,
     ) -> Ran<C> {
         let mut result = None;
@@ -104,7 +106,7 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
             Ok(Ok(computation)) => Some(computation),
             Ok(Err(NotLed::NoKey)) => None,
             Ok(Err(NotLed::Frozen(why))) => {
-                (self.tell)(tag, item.refuse(&why));
+                (self.tell)(tag, item.refuse(&why, self.options.policy));
                 return None;
             }
             Ok(Err(NotLed::Busy(key, by))) => {
@@ -112,7 +114,7 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
                 return None;
             }
             Ok(Err(NotLed::Done(computed))) => {
-                (self.tell)(tag, item.end(Ok(computed)));
+                (self.tell)(tag, item.end(Ok(computed), self.options.policy));
                 return None;
             }
             Err(failure) => {
@@ -121,7 +123,7 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
             }
         };
         let outgoing = Outgoing { item, computation, tag };
-        match self.job(&outgoing, false) {
+        match self.job(&outgoing, None) {
             Ok(job) => Some((outgoing, job)),
             Err(failure) => {
                 self.fail(outgoing, failure);
@@ -130,9 +132,9 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
         }
     }
 
-    fn job(&self, outgoing: &Outgoing<'m, C, R>, inline: bool) -> Result<Job, Failure> {
+    fn job(&self, outgoing: &Outgoing<'m, C, R>, again: Option<Again>) -> Result<Job, Failure> {
         let key = outgoing.computation.as_ref().and(outgoing.item.key());
-        guarded(|| self.dispatch.sender.job(&outgoing.item.call, key, inline))
+        guarded(|| self.dispatch.sender.job(&outgoing.item.call, key, again))
     }
 
     /// Has jobs run, and keeps their values.
@@ -161,16 +163,17 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
         for outgoing in left.into_iter().flatten() {
             self.fail(outgoing, failure.clone());
         }
-        for outgoing in again {
-            self.send_again(outgoing);
+        for (outgoing, again, _) in again {
+            self.send_again(outgoing, again);
         }
     }
 
-    /// Sends a job once more for which something was missing: a file could not be opened there, or
-    /// somebody has cleared the store. This time the arguments go with the job. Its value comes with
-    /// the reply if it was the value that vanished, as the job has no key then.
-    fn send_again(&mut self, outgoing: Outgoing<'m, C, R>) {
-        let result = self.job(&outgoing, true).and_then(|job| {
+    /// Sends a job once more. Something was missing: a file could not be opened there, or somebody has
+    /// cleared the store. This time the arguments go with the job, and its value comes with the reply
+    /// if it was the value that vanished, as the job has no key then. Or an argument does not arrive
+    /// in the encoding that it was in: the next calls of the function go in the one that works.
+    fn send_again(&mut self, outgoing: Outgoing<'m, C, R>, again: Again) {
+        let result = self.job(&outgoing, Some(again)).and_then(|job| {
             let mut result = Err(silent());
             let run = || self.execute.run(&[job], self.dispatch.timeout, &mut |_, reply| result = reply);
             match panics::catch(run) {
@@ -178,27 +181,51 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
                 Err(payload) => Err(Failure::panicked(&payload)),
             }
         });
-        if let Some(outgoing) = self.arrive(outgoing, result) {
-            let reason = "its arguments or its value vanished on their way, twice";
-            self.fail(outgoing, Failure::not_sent(reason));
+        let arrives = !matches!(result, Err(Failure { again: Some(Again::NotIn(_)), .. }));
+        if let Again::NotIn(encoding) = again
+            && arrives
+            && let Some(memo) = outgoing.item.call.memo()
+        {
+            memo.function.arguments().set(other(encoding));
+        }
+        if let Some((outgoing, again, failure)) = self.arrive(outgoing, result) {
+            let vanished = || Failure::not_sent("its arguments or its value vanished on their way, twice");
+            self.fail(outgoing, if again == Again::Inside { vanished() } else { failure });
         }
     }
 
-    /// Takes in the result of a job; the item, if it is to be sent again since something was missing.
+    /// Takes in the result of a job; the item, if it is to be sent again, with how and why.
     fn arrive(
         &mut self,
         outgoing: Outgoing<'m, C, R>,
         result: Result<Reply, Failure>,
-    ) -> Option<Outgoing<'m, C, R>> {
+    ) -> Option<(Outgoing<'m, C, R>, Again, Failure)> {
         let Outgoing { item, mut computation, tag } = outgoing;
+        let policy = self.options.policy;
+        let mut is_to_retry = false;
+        let is_final = |value: &C::Output| {
+            is_to_retry = policy.is_to_retry(value, item.failures);
+            !is_to_retry
+        };
         let accepted = result.and_then(|reply| {
             let (computation, outbox) = (computation.take(), self.outbox.as_mut());
-            guarded(|| self.memory.accept(&item.call, &item.miss.reason, computation, reply, outbox))
+            let (call, reason) = (&item.call, &item.miss.reason);
+            guarded(|| self.memory.accept(call, reason, computation, reply, outbox, is_final))
         });
         match accepted {
-            Ok(computed) => (self.tell)(tag, item.end(Ok(computed))),
-            Err(failure) if failure.is_missing => return Some(Outgoing { item, computation, tag }),
-            Err(failure) => self.fail(Outgoing { item, computation, tag }, failure),
+            Ok(computed) if is_to_retry => {
+                panics::drop_quietly(computed);
+                let failure = returned(subject_of(item.index, &item.call));
+                (self.tell)(tag, item.again(failure, policy));
+            }
+            Ok(computed) => (self.tell)(tag, item.end(Ok(computed), policy)),
+            Err(failure) => {
+                let outgoing = Outgoing { item, computation, tag };
+                match failure.again {
+                    Some(again) => return Some((outgoing, again, failure)),
+                    None => self.fail(outgoing, failure),
+                }
+            }
         }
         None
     }
@@ -207,14 +234,15 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
     fn fail(&mut self, outgoing: Outgoing<'m, C, R>, failure: Failure) {
         let Outgoing { item, computation, tag } = outgoing;
         drop(computation);
-        (self.tell)(tag, fail(item, failure, self.options.retries));
+        (self.tell)(tag, fail(item, failure, self.options.policy));
     }
 }
 
 /// What becomes of an item that has no reply. Its call was not run here, so that another attempt needs no copy of it.
-fn fail<C: Call>(item: Item<C>, failure: Failure, retries: u32) -> Ran<C> {
+fn fail<C: Call>(item: Item<C>, failure: Failure, policy: &Policy<C::Output>) -> Ran<C> {
     let Failure { kind, message, place, .. } = failure;
-    item.fail(kind, retries, |item| TaskError::new(subject_of(item.index, &item.call), kind, message, place))
+    let error = TaskError::new(subject_of(item.index, &item.call), kind, message, place);
+    item.fail(error, policy)
 }
 
 /// Does something that may run `Serialize` or `Deserialize` of the user's, which may panic.

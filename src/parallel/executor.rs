@@ -148,7 +148,7 @@ impl Executor {
     }
 }
 
-impl Parallel {
+impl<R> Parallel<R> {
     /// Where misses run, if not on threads.
     pub(super) fn dispatch(&self, memory: &Memory) -> Option<Dispatch> {
         let (execute, route): (Result<Arc<dyn Execute>, String>, Route) = match &self.executor.0 {

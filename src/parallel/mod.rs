@@ -33,14 +33,17 @@ mod pool;
 mod processes;
 mod progress;
 mod queue;
+mod retry;
 mod settings;
 mod task;
+mod timer;
 mod try_run;
 mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::batch::draw::Finished;
 use self::batch::stream::{Stream, StreamOptions};
 pub use self::executor::Executor;
 use self::policy::Policy;
@@ -51,14 +54,15 @@ pub use self::processes::init;
 use self::processes::is_worker;
 use self::progress::Audience;
 pub use self::progress::{Progress, Totals};
+pub use self::retry::{Backoff, RetryIf, RetryRule};
 use self::task::Submissions;
 pub use self::task::{AsCompleted, Task, as_completed};
-pub use self::try_run::TryRunError;
+pub use self::try_run::{AsError, TryRunError, error_kind};
 use crate::call::Call;
 use crate::error::Result;
 use crate::memory::Memory;
 use crate::panics;
-use crate::task_error::TaskError;
+use crate::task_error::{TaskError, TaskSubject};
 
 /// Runs a batch of independent calls on a pool of threads, and computes only what its memory does not hold.
 ///
@@ -80,9 +84,12 @@ use crate::task_error::TaskError;
 /// assert_eq!(memory.stats().misses, 6); // of the second batch, two
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// `R` says which of the values that calls return are [tried again](Self::retries): none, unless
+/// [`retry_if`](Self::retry_if) has said so.
 #[must_use = "a `Parallel` does nothing until `run`"]
 #[derive(Clone, Debug, Default)]
-pub struct Parallel {
+pub struct Parallel<R = ()> {
     jobs: usize,
     memory: Option<Memory>,
     /// 0: the default.
@@ -92,6 +99,8 @@ pub struct Parallel {
     timeout: Option<Duration>,
     audience: Audience,
     retries: u32,
+    backoff: Option<Backoff>,
+    retry_rule: R,
     /// Bytes of the stack of each thread; `None`: the default.
     stack: Option<usize>,
     /// Where submitted calls wait.
@@ -103,7 +112,9 @@ impl Parallel {
     pub fn new() -> Self {
         Parallel::default()
     }
+}
 
+impl<R> Parallel<R> {
     /// Runs the calls and returns their values in the order of the input.
     ///
     /// The input is drawn lazily on this thread, about a thousand calls ahead of what is done at most. Calls with equal keys
@@ -150,8 +161,9 @@ impl Parallel {
     where
         C: Call<Output = T> + Send,
         T: Send,
+        R: RetryRule<T>,
     {
-        let results = self.results(calls, self.policy());
+        let results = self.results(calls, self.policy()).0;
         // The first error in the order of the input; results after a dropped task do not count.
         if let Some((_, Err(error))) = results.iter().find(|(_, result)| result.is_err()) {
             let error = error.clone().into();
@@ -182,11 +194,10 @@ impl Parallel {
     where
         C: Call<Output = T> + Send,
         T: Send,
+        R: RetryRule<T>,
     {
-        self.results(calls, Policy { fail_fast: false, ..self.policy() })
-            .into_iter()
-            .map(|(_, result)| result)
-            .collect()
+        let (results, _) = self.results(calls, Policy { fail_fast: false, ..self.policy() });
+        results.into_iter().map(|(_, result)| result).collect()
     }
 
     /// Runs the calls and yields what comes of each, in the order of the input.
@@ -209,11 +220,12 @@ impl Parallel {
     /// # Ok::<(), rememo::TaskError>(())
     /// ```
     #[must_use = "a stream does nothing until it is asked"]
-    pub fn stream<I, C, T>(&self, calls: I) -> impl Iterator<Item = Result<T, TaskError>> + use<I, C, T>
+    pub fn stream<I, C, T>(&self, calls: I) -> impl Iterator<Item = Result<T, TaskError>> + use<I, C, T, R>
     where
         I: IntoIterator<Item = C>,
         C: Call<Output = T> + Send + 'static,
         T: Send,
+        R: RetryRule<T>,
     {
         self.open_stream(calls, true).map(|(_, result)| result)
     }
@@ -224,11 +236,12 @@ impl Parallel {
     pub fn stream_unordered<I, C, T>(
         &self,
         calls: I,
-    ) -> impl Iterator<Item = (usize, Result<T, TaskError>)> + use<I, C, T>
+    ) -> impl Iterator<Item = (usize, Result<T, TaskError>)> + use<I, C, T, R>
     where
         I: IntoIterator<Item = C>,
         C: Call<Output = T> + Send + 'static,
         T: Send,
+        R: RetryRule<T>,
     {
         self.open_stream(calls, false)
     }
@@ -238,6 +251,7 @@ impl Parallel {
         I: IntoIterator<Item = C>,
         C: Call + Send + 'static,
         C::Output: Send,
+        R: RetryRule<C::Output>,
     {
         let window = if self.window == 0 { queue::WINDOW } else { self.window };
         let options = StreamOptions { size: self.size(), window, ordered };
@@ -251,8 +265,18 @@ impl Parallel {
         self.memory.clone().unwrap_or_else(Memory::current)
     }
 
-    fn policy<T>(&self) -> Policy<T> {
-        Policy { fail_fast: !self.keep_going, retries: self.retries, is_failure: None }
+    fn policy<T>(&self) -> Policy<T>
+    where
+        R: RetryRule<T>,
+    {
+        Policy {
+            fail_fast: !self.keep_going,
+            retries: self.retries,
+            backoff: self.backoff,
+            is_to_retry: self.retry_rule.is_to_retry(),
+            failure: None,
+            names_calls: false,
+        }
     }
 
     /// How many threads compute at once.
@@ -270,12 +294,14 @@ impl Parallel {
         PoolSize { jobs: self.cores(), stack: self.stack }
     }
 
-    /// What came of every call that was not dropped, by its place in the input.
+    /// What came of every call that was not dropped, by its place in the input; and what was called
+    /// where a value is a failure.
+    #[expect(clippy::type_complexity, reason = "named here, and taken apart by who calls")]
     fn results<C, T>(
         &self,
         calls: impl IntoIterator<Item = C>,
         policy: Policy<T>,
-    ) -> Vec<(usize, Result<T, TaskError>)>
+    ) -> (Vec<(usize, Result<T, TaskError>)>, Vec<TaskSubject>)
     where
         C: Call<Output = T> + Send,
         T: Send,
@@ -283,10 +309,11 @@ impl Parallel {
         let memory = self.current_memory();
         let dispatch = self.dispatch(&memory);
         let calls = calls.into_iter();
-        let mut results = batch::draw::run(calls, self.size(), memory, dispatch, policy, &self.audience);
+        let finished = batch::draw::run(calls, self.size(), memory, dispatch, policy, &self.audience);
+        let Finished { mut results, failures } = finished;
         // Not `sort_unstable`: they come in runs, which this one makes use of.
         results.sort_by_key(|(index, _)| *index);
-        results
+        (results, failures)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::report::{Plan, PlannedFunction};
 /// So many calls are looked up together.
 const WINDOW: usize = 1024;
 
-impl Parallel {
+impl<R> Parallel<R> {
     /// Tells what [`run`](Self::run) would find and compute, and computes nothing.
     ///
     /// Calls are looked up as `run` does it, on this thread, but nothing counts as hit or miss, and large values are not read. Of

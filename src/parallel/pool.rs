@@ -48,6 +48,9 @@ pub(super) trait Work: fmt::Debug + Send + Sync {
     /// The key of a call may be asked for again that was left to somebody else.
     fn wake(&self, key: Key);
 
+    /// Calls that were put off may be due.
+    fn due(&self);
+
     /// As [`Awaited`] has it.
     fn depends_on(&self) -> Vec<ThreadId>;
 

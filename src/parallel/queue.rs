@@ -1,10 +1,10 @@
 //! What is left to do: calls to be looked up, misses to be run, and what waits for an equal call or for somebody else.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::mem;
 use std::thread::ThreadId;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::attempt::Item;
 use super::crew;
@@ -34,6 +34,11 @@ pub(super) struct Queue<C, R> {
     /// Items whose key somebody outside computes, with the thread that does, if it is one of this process: they are ready
     /// again when [`wake`](Self::wake) is told the key.
     away: KeyMap<Vec<(Item<C>, Option<ThreadId>)>>,
+    /// Items that are tried again later; [`release`](Self::release) makes them ready.
+    /// The number tells those of one moment apart.
+    put_off: BTreeMap<(Instant, u64), Item<C>>,
+    /// How many items were put off so far.
+    put_off_ever: u64,
     /// Keys that [`wake`](Self::wake) was told before their item was put away, and how often.
     woken: KeyMap<usize>,
     /// The keys that are ready, away or running, with the items of equal key that came later.
@@ -88,7 +93,7 @@ impl<C, R> Queue<C, R> {
 
     /// Whether enough calls are drawn.
     pub(super) fn is_full(&self) -> bool {
-        self.waiting() + self.away() + self.parked >= WINDOW
+        self.waiting() + self.away() + self.put_off.len() + self.parked >= WINDOW
     }
 
     fn away(&self) -> usize {
@@ -98,12 +103,12 @@ impl<C, R> Queue<C, R> {
 
     /// Whether nothing waits.
     pub(super) fn is_empty(&self) -> bool {
-        self.waiting() == 0 && self.away.is_empty()
+        self.waiting() == 0 && self.away.is_empty() && self.put_off.is_empty()
     }
 
     /// Whether all is done but for what runs.
     pub(super) fn is_over(&self) -> bool {
-        self.is_stopped || self.is_complete && self.waiting() == 0 && self.away.is_empty()
+        self.is_stopped || self.is_complete && self.is_empty()
     }
 
     pub(super) fn is_stopped(&self) -> bool {
@@ -154,6 +159,22 @@ impl<C, R> Queue<C, R> {
             self.ready.push_back(item);
         } else {
             self.long.push(Long { time: Duration::ZERO, item });
+        }
+    }
+
+    /// Puts an item off that is to be run after all others, and not before it is due.
+    pub(super) fn put_off(&mut self, due: Instant, item: Item<C>) {
+        self.put_off.insert((due, self.put_off_ever), item);
+        self.put_off_ever += 1;
+    }
+
+    /// Makes the items ready that were put off and are due.
+    pub(super) fn release(&mut self, now: Instant) {
+        while let Some(first) = self.put_off.first_entry()
+            && first.key().0 <= now
+        {
+            let item = first.remove();
+            self.run_last(item);
         }
     }
 
@@ -231,7 +252,9 @@ impl<C, R> Queue<C, R> {
         let long = mem::take(&mut self.long).into_iter().map(|long| long.item);
         let away = mem::take(&mut self.away).into_values().flatten().map(|(item, _)| item);
         let duplicates = mem::take(&mut self.duplicates).into_values().flatten();
-        let items = mem::take(&mut self.ready).into_iter().chain(long).chain(away).chain(duplicates);
+        let put_off = mem::take(&mut self.put_off).into_values();
+        let ready = mem::take(&mut self.ready).into_iter();
+        let items = ready.chain(long).chain(away).chain(put_off).chain(duplicates);
         drawn.chain(items.map(|item| item.call))
     }
 
@@ -285,6 +308,8 @@ impl<C, R> Default for Queue<C, R> {
             ready: VecDeque::new(),
             long: BinaryHeap::new(),
             away: KeyMap::default(),
+            put_off: BTreeMap::new(),
+            put_off_ever: 0,
             woken: KeyMap::default(),
             duplicates: KeyMap::default(),
             parked: 0,

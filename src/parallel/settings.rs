@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use super::Parallel;
 use super::executor::Executor;
-use super::progress::{Audience, Progress};
+use super::progress::{Progress, Watcher};
+use super::retry::{Backoff, RetryIf};
 use crate::memory::Memory;
 
-impl Parallel {
+impl<R> Parallel<R> {
     /// Sets how many threads compute at once; 0, the default, is one for each core that this process may use (its affinity
     /// mask and the CPU quota of its control group count).
     ///
@@ -73,10 +74,12 @@ impl Parallel {
         self
     }
 
-    /// Sets how often a call that fails is tried again. Default: 0. What counts is whether it panics; an `Err` that it returns is a
-    /// value.
+    /// Sets how often a call that fails is tried again. Default: 0. What counts is whether it
+    /// panics, and on worker processes whether it crashes or takes too much time or memory; an
+    /// `Err` that it returns is a value, unless [`retry_if`](Self::retry_if) says otherwise.
     ///
-    /// It queues up behind what waits by then, so that whatever made it fail may pass meanwhile. The error of its last attempt is
+    /// It queues up behind what waits by then, and waits for as long as [`backoff`](Self::backoff)
+    /// says, so that whatever made it fail may pass meanwhile. The error of its last attempt is
     /// reported, and stops the batch if that is to stop at all; calls of equal key get it, too.
     ///
     /// Each attempt but the last works on a copy of the arguments, made before it runs: borrowed ones cost nothing, owned
@@ -105,6 +108,79 @@ impl Parallel {
         self
     }
 
+    /// Has an `Err` tried again, too, if `rule` says so; as often as [`retries`](Self::retries)
+    /// says, whose default is 0.
+    ///
+    /// From here on the `Parallel` runs calls that return a `Result` with this error type alone;
+    /// others do not compile. Panics are tried again as before. The `Err` of the last attempt is
+    /// what the call has returned: a value for [`run`](Self::run), a failure for
+    /// [`try_run`](Self::try_run).
+    ///
+    /// An `Err` that is tried again is not kept, also under `cache_err`; one that was kept before
+    /// is a hit, and is not tried again. From a worker process an `Err` that serde cannot send
+    /// comes back as text. The rule cannot be asked then, and it is tried again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+    /// use std::time::Duration;
+    ///
+    /// use rememo::{Backoff, Memory, Parallel, delayed};
+    ///
+    /// #[derive(Debug, PartialEq)]
+    /// enum FetchError {
+    ///     Busy,
+    ///     NotFound,
+    /// }
+    ///
+    /// let attempts = AtomicU32::new(0);
+    /// let fetch = || match attempts.fetch_add(1, Relaxed) {
+    ///     0 | 1 => Err(FetchError::Busy),
+    ///     _ => Ok("page"),
+    /// };
+    /// let parallel = Parallel::new()
+    ///     .memory(&Memory::disabled())
+    ///     .retries(3)
+    ///     .retry_if(|error: &FetchError| *error == FetchError::Busy)
+    ///     .backoff(Backoff::exponential(Duration::from_millis(1)).jitter());
+    /// assert_eq!(parallel.run([delayed(fetch).repeatable()])?, [Ok("page")]); // at the third attempt
+    ///
+    /// let missing = || Err::<(), _>(FetchError::NotFound);
+    /// assert_eq!(parallel.run([delayed(missing).repeatable()])?, [Err(FetchError::NotFound)]); // at once
+    /// # Ok::<(), rememo::Error>(())
+    /// ```
+    pub fn retry_if<E>(self, rule: impl Fn(&E) -> bool + Send + Sync + 'static) -> Parallel<RetryIf<E>> {
+        let Parallel { jobs, memory, window, keep_going, executor, timeout, audience, retries, .. } = self;
+        let Parallel { backoff, stack, submissions, .. } = self;
+        let retry_rule = RetryIf::new(rule);
+        Parallel {
+            jobs,
+            memory,
+            window,
+            keep_going,
+            executor,
+            timeout,
+            audience,
+            retries,
+            backoff,
+            retry_rule,
+            stack,
+            submissions,
+        }
+    }
+
+    /// Sets how long a call that has failed waits for its next attempt: a [`Duration`], or a
+    /// [`Backoff`] that grows. Default: it does not wait.
+    ///
+    /// No thread waits with it: others are computed meanwhile. What is [stopped](Self::keep_going)
+    /// or [cancelled](crate::Task::cancel) by then is not tried again. The wait is no part of the
+    /// [`timeout`](Self::timeout), which each attempt has to itself.
+    pub fn backoff(mut self, backoff: impl Into<Backoff>) -> Self {
+        self.backoff = Some(backoff.into());
+        self
+    }
+
     /// Sets whether each batch or stream shows how far it is, on the standard error: `9900 of 10000 remembered, 100 to compute,
     /// 1m20s left`. Default: `false`, and nothing is ever printed.
     ///
@@ -113,7 +189,32 @@ impl Parallel {
     /// [`Totals::remaining`](crate::execute::Totals::remaining). What runs inside a task of another batch shows nothing, nor does a call that is
     /// [submitted](Self::submit) by itself.
     pub fn progress(mut self, progress: bool) -> Self {
-        self.audience = if progress { Audience::Reader } else { Audience::Nobody };
+        self.audience.progress = if progress { Watcher::Reader } else { Watcher::Nobody };
+        self
+    }
+
+    /// Sets how much is said of single calls, in lines on the standard error. Default: 0, nothing.
+    ///
+    /// | level | has a line |
+    /// | --- | --- |
+    /// | 1 to 9 | computed calls now and then; each call that fails or is tried again; all counts at the end |
+    /// | 10 to 19 | each computed call, too |
+    /// | 20 and more | hits and duplicates, too |
+    /// | 51 and more | the same, on the standard output |
+    ///
+    /// Below 10 the more calls have a line the higher the level is: at 1 the first, the 50th, the
+    /// 200th, the 450th, and so on.
+    ///
+    /// A line says how many calls are done, since when, and what was called, how it ended, and how
+    /// long it took: ``8 of 100 done, 12s: task 7 (`fit(7, "ridge")`) computed in 1.2 s``. A call
+    /// in a worker process has one, too; its time is that until its reply. It goes together with
+    /// [`progress`](Self::progress). As there, nothing is said inside a task of another batch, nor
+    /// of [submitted](Self::submit) calls.
+    ///
+    /// The levels are those of joblib, but that each task is told of from 10 on, not from 11 on,
+    /// and that it names what was called.
+    pub fn verbose(mut self, level: u32) -> Self {
+        self.audience.verbose = level;
         self
     }
 
@@ -137,7 +238,7 @@ impl Parallel {
     /// # Ok::<(), rememo::Error>(())
     /// ```
     pub fn on_progress(mut self, progress: impl Progress + 'static) -> Self {
-        self.audience = Audience::Given(Arc::new(progress));
+        self.audience.progress = Watcher::Given(Arc::new(progress));
         self
     }
 }

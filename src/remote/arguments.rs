@@ -5,7 +5,8 @@
 //!
 //! An argument that arrives must mean what the sender's does (see [`codec`]). Its
 //! digest travels with it, and whoever receives it refuses the call if that of what was read is
-//! another. The key of the call would tell as well, but there are calls without one, and arguments
+//! another. The call is then sent once more, with its arguments in the other of serde's encodings.
+//! The sender cannot read them back itself: it may only have borrowed them. The key of the call would tell as well, but there are calls without one, and arguments
 //! that are not in it.
 
 pub(super) mod via;
@@ -20,9 +21,9 @@ use serde::Serialize;
 
 use super::job::Route;
 use super::lent::{self, Lent};
-use super::reply::Failure;
+use super::reply::{Again, Failure};
 use super::shelf::{self, SHELF};
-use crate::codec::{self, CodecError, Encoded, Meaning, SERDE};
+use crate::codec::{self, CodecError, Encoded, Meaning, NAMED, POSITIONAL};
 use crate::error::chain;
 use crate::key::preview_of;
 use crate::payload::{ByteSource, Content, LARGE, PayloadFile};
@@ -40,6 +41,8 @@ pub struct ArgumentWriter {
     /// Those that are not among the bytes.
     pub(crate) lent: Vec<Arc<Lent>>,
     route: Route,
+    /// In which encoding arguments go whose reader may disagree with their writer.
+    encoding: u8,
 }
 
 /// Why a call cannot be sent.
@@ -47,16 +50,17 @@ pub struct ArgumentWriter {
 pub struct Unsent(pub(crate) String);
 
 impl ArgumentWriter {
-    pub(crate) fn new(route: Route) -> Self {
-        ArgumentWriter { bytes: Writer::default(), lent: Vec::new(), route }
+    pub(crate) fn new(route: Route, encoding: u8) -> Self {
+        ArgumentWriter { bytes: Writer::default(), lent: Vec::new(), route, encoding }
     }
 
     /// Takes an argument that serde can write, with the digest of what it means if its reader is to compare it.
     fn put<T: Serialize + ?Sized>(&mut self, value: &T, name: &str, compare: bool) -> Result<(), Unsent> {
-        let (bytes, digest) = encoded(value, compare).map_err(|error| {
+        let codec = if compare { self.encoding } else { POSITIONAL };
+        let (bytes, digest) = encoded(codec, value, compare).map_err(|error| {
             Unsent(format!("its argument `{name}` cannot be written: {}", chain(&*error)))
         })?;
-        self.put_encoded(&Encoded { codec: SERDE, bytes: bytes.into() }, digest);
+        self.put_encoded(&Encoded { codec, bytes: bytes.into() }, digest);
         Ok(())
     }
 
@@ -76,9 +80,13 @@ impl ArgumentWriter {
     }
 }
 
-fn encoded<T: Serialize + ?Sized>(value: &T, compare: bool) -> Result<(Vec<u8>, Option<Digest>), CodecError> {
+fn encoded<T: Serialize + ?Sized>(
+    codec: u8,
+    value: &T,
+    compare: bool,
+) -> Result<(Vec<u8>, Option<Digest>), CodecError> {
     let digest = if compare { Some(Meaning::of(value)?.digest()) } else { None };
-    Ok((codec::write_value(value)?, digest))
+    Ok((codec::write_value_as(codec, value)?, digest))
 }
 
 /// A digest of what an argument means.
@@ -107,12 +115,17 @@ impl Argument<'_> {
         self.digest.is_none()
     }
 
-    /// The bytes of what serde has written.
-    fn serde(&self) -> Result<&[u8], CodecError> {
-        match &self.bytes {
-            Held::Memory(bytes) if self.codec == SERDE => Ok(bytes),
+    /// The bytes of what serde has written, and their encoding.
+    fn serde(&self) -> Result<(u8, &[u8]), CodecError> {
+        match (&self.bytes, self.codec) {
+            (Held::Memory(bytes), POSITIONAL | NAMED) => Ok((self.codec, bytes)),
             _ => Err("it is in another encoding".into()),
         }
+    }
+
+    /// The failure that it does not arrive in the encoding that it came in.
+    fn misread(&self, how: String) -> Failure {
+        Failure { again: Some(Again::NotIn(self.codec)), ..Failure::not_sent(how) }
     }
 
     fn content(&self) -> Content<'_> {
@@ -132,7 +145,7 @@ impl Argument<'_> {
             Err(error) => chain(&error).to_string(),
         };
         let preview = preview_of(value);
-        Err(Failure::not_sent(format!("its argument `{name}` arrives as another value, `{preview}`: {why}")))
+        Err(self.misread(format!("its argument `{name}` arrives as another value, `{preview}`: {why}")))
     }
 }
 
@@ -182,7 +195,7 @@ fn unpack_one<'b>(reader: &mut Reader<'b>) -> Option<Result<Argument<'b>, Failur
 fn borrow<'b>(reader: &mut Reader<'_>, codec: u8) -> Option<io::Result<Held<'b>>> {
     let file = lent::open(reader)?;
     Some(file.and_then(|file| match codec {
-        SERDE => Ok(Held::Memory(file.read_whole()?.into())),
+        POSITIONAL | NAMED => Ok(Held::Memory(file.read_whole()?.into())),
         _ => Ok(Held::File(Box::new(file))),
     }))
 }

@@ -25,11 +25,12 @@ pub use job::Job;
 pub(crate) use job::{MemorySettings, Route};
 #[cfg(target_os = "linux")]
 pub(crate) use job::{read_memory, write_memory};
-pub(crate) use reply::ReplyValue;
+pub(crate) use reply::{Again, ReplyValue};
 pub use reply::{Failure, Reply};
 pub(crate) use shelf::SHELF;
 
-use crate::codec::{CodecError, Value};
+use crate::codec::{CodecError, DecodeError, Encoded, Habit, Value};
+use crate::payload::Content;
 
 /// How calls of a function leave the process. No API: written by the macro of this very version.
 pub struct Remote<A, T>(Result<Travel<A, T>, &'static str>);
@@ -74,8 +75,8 @@ impl<A, T> fmt::Debug for Remote<A, T> {
 
 /// How a whole value travels, be it one that its function keeps or not.
 pub struct WholeCodec<T> {
-    pub(crate) encode: fn(&T) -> Result<Vec<u8>, CodecError>,
-    pub(crate) decode: fn(&[u8]) -> Result<T, CodecError>,
+    pub(crate) encode: fn(&T, &Habit) -> Result<Encoded<'static>, CodecError>,
+    pub(crate) decode: fn(&Content<'_>) -> Result<T, DecodeError>,
 }
 
 impl<T> fmt::Debug for WholeCodec<T> {
@@ -124,7 +125,7 @@ pub mod via {
     use std::fmt::{Debug, Display};
 
     use super::{ErrorText, Value, Whole, WholeCodec};
-    use crate::codec::{decode, encode};
+    use crate::codec::{encode, of_serde};
 
     pub use super::arguments::via::*;
 
@@ -173,7 +174,7 @@ pub mod via {
 
     impl<T: Value> WholeViaSerde<T> for &Whole<T> {
         fn whole(&self) -> Option<WholeCodec<T>> {
-            Some(WholeCodec { encode: |value| encode::<T>(value), decode: |bytes| decode(bytes) })
+            Some(WholeCodec { encode: |value, habit| encode::<T>(value, habit), decode: of_serde })
         }
     }
 

@@ -23,7 +23,7 @@ pub(crate) enum ReplyValue {
     /// Its bytes as an entry has them, to be stored by the process that sent the job.
     Encoded { codec: u8, bytes: Vec<u8> },
     /// The bytes of a value that is not stored, as an `Err` without `cache_err`.
-    Whole(Vec<u8>),
+    Whole { codec: u8, bytes: Vec<u8> },
     /// The entry is in the store.
     Stored,
 }
@@ -35,9 +35,18 @@ pub struct Failure {
     pub(crate) message: String,
     /// Where it panicked.
     pub(crate) place: Option<String>,
-    /// Something that was not in the message was missing: an argument's file, or the value's entry.
-    /// Sent again with all of it inside, the job can succeed.
-    pub(crate) is_missing: bool,
+    /// What is to be done otherwise so that the job can succeed.
+    pub(crate) again: Option<Again>,
+}
+
+/// How a job is to be sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Again {
+    /// With all of it inside: something that was not in the message was missing, an argument's file
+    /// or the value's entry.
+    Inside,
+    /// With the arguments in the other encoding: in this one, one of them does not arrive.
+    NotIn(u8),
 }
 
 impl Reply {
@@ -55,7 +64,7 @@ impl Reply {
 impl Failure {
     /// A failure of a kind, and a message that says what happened, for people.
     pub fn new(kind: TaskErrorKind, message: impl Into<String>) -> Self {
-        Failure { kind, message: message.into(), place: None, is_missing: false }
+        Failure { kind, message: message.into(), place: None, again: None }
     }
 
     /// What kind of failure it is.
@@ -80,7 +89,7 @@ impl Failure {
 
     /// Something that the message only names is gone.
     pub(crate) fn missing(what: &str) -> Self {
-        Failure { is_missing: true, ..Failure::not_sent(what) }
+        Failure { again: Some(Again::Inside), ..Failure::not_sent(what) }
     }
 
     /// A panic that was just caught on this thread.

@@ -121,7 +121,7 @@ mod tests {
     use std::sync::Weak;
 
     use super::*;
-    use crate::codec::SERDE;
+    use crate::codec::POSITIONAL;
     use crate::payload::Bytes;
 
     /// A shelf with a sender.
@@ -130,7 +130,7 @@ mod tests {
     }
 
     fn lend_byte(shelf: &Mutex<Shelf>, byte: u8) -> Arc<Lent> {
-        let argument = Encoded { codec: SERDE, bytes: Bytes::Owned(vec![byte; 1000]) };
+        let argument = Encoded { codec: POSITIONAL, bytes: Bytes::Owned(vec![byte; 1000]) };
         lend(shelf, &argument).expect("there is memory")
     }
 
@@ -207,9 +207,9 @@ mod tests {
 
     #[test]
     fn equal_bytes_in_other_parts_are_one_argument_and_another_encoding_is_another() {
-        let whole = Encoded { codec: SERDE, bytes: Bytes::Owned(vec![1, 2, 3]) };
+        let whole = Encoded { codec: POSITIONAL, bytes: Bytes::Owned(vec![1, 2, 3]) };
         let parts = Bytes::Parts(vec![vec![1].into(), vec![2, 3].into()]);
-        assert_eq!(id_of(&whole), id_of(&Encoded { codec: SERDE, bytes: parts }));
+        assert_eq!(id_of(&whole), id_of(&Encoded { codec: POSITIONAL, bytes: parts }));
         assert_ne!(id_of(&whole), id_of(&Encoded { codec: crate::codec::RAW, ..whole.clone() }));
     }
 }

@@ -8,7 +8,7 @@ mod plan;
 mod records;
 pub(crate) mod stats;
 pub(crate) mod why;
-mod words;
+pub(crate) mod words;
 
 pub(crate) use changes::between;
 pub use changes::{Change, ChangeKind};

@@ -19,7 +19,9 @@ pub struct Stats {
     pub joined: u64,
     /// Values stored.
     pub stored: u64,
-    /// Times that something was wrong with the cache; results were not affected.
+    /// Values that could not be kept, so that their functions will run again: neither encoding brings them back.
+    pub not_kept: u64,
+    /// Times that something was wrong with the cache, values that could not be kept among them; results were not affected.
     pub troubles: u64,
     /// Seconds that the functions ran, summed over threads.
     pub seconds_computed: f64,

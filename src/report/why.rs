@@ -44,6 +44,15 @@ pub enum Why {
         /// The type and const parameters, such as `<f64>`; empty if there are none.
         type_parameters: String,
     },
+    /// The call was computed in this process, and its value could not be kept: neither of the encodings brings it back.
+    /// (Of the first 4,096 such calls of a memory; another process has to compute the call to see it.)
+    #[non_exhaustive]
+    NotKept {
+        /// The name of the function.
+        function: String,
+        /// The type of the value, why it cannot be kept, and what can be done.
+        reason: String,
+    },
     /// The function had other code when values of it were stored.
     #[non_exhaustive]
     CodeChanged {
@@ -103,6 +112,9 @@ impl Display for Why {
             }
             Why::NeverComputed { function } => {
                 write!(f, "never computed: no value of `{function}` is in this cache")
+            }
+            Why::NotKept { function, reason } => {
+                write!(f, "computed, but a value of `{function}` cannot be kept: {reason}")
             }
             Why::NewArguments { function, arguments, type_parameters } => {
                 write!(

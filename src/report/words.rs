@@ -25,7 +25,7 @@ impl Display for Span {
 }
 
 /// Takes text and passes it on as one line, whatever is in it: messages of serde and of users come along.
-pub(super) struct OneLine<'a, W>(pub(super) &'a mut W);
+pub(crate) struct OneLine<'a, W>(pub(crate) &'a mut W);
 
 impl<W: Write> Write for OneLine<'_, W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {

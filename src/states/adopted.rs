@@ -38,8 +38,9 @@ pub(super) fn add(dir: &Dir, function: FunctionId, source: &Digest) -> Result<bo
         return Ok(false);
     }
     sources.push(*source);
-    let lines: String = sources.iter().map(|source| format!("{}\n", record::hex(source))).collect();
-    sys::replace(dir, &name(function), &[record::with_checksum(FIRST, &lines).as_bytes()])?;
+    let lines: Vec<_> = sources.iter().map(record::hex).collect();
+    let text = record::with_checksum(FIRST, &(lines.join("\n") + "\n"));
+    sys::replace(dir, &name(function), &[text.as_bytes()])?;
     Ok(true)
 }
 

@@ -1,7 +1,7 @@
 //! The machine fingerprints of this program's functions, and what is kept of them for later processes.
 //!
-//! They are made anew for each build, which takes some 10 ms for each MB of machine code, or 55 ms
-//! where this library is not optimized. So they are kept below the user's cache directory, a small
+//! They are made anew for each build, which takes 10 to 20 ms for each MB of machine code, or 60 to
+//! 200 ms where this library is not optimized. So they are kept below the user's cache directory, a small
 //! file for each build, by the number that the linker gave it. Specified in `docs/format.md`,
 //! "Machine fingerprints of programs".
 //!
@@ -17,7 +17,7 @@ use crate::events;
 
 /// Domain of blake3's key derivation; the number is the version of what is derived, and of what a machine fingerprint is made of:
 /// those of two versions are not comparable, and the source carries over from one to the other.
-const PLATFORM_CONTEXT: &str = "rememo fingerprint 5: platform";
+const PLATFORM_CONTEXT: &str = "rememo fingerprint 6: platform";
 
 /// What is known of the machine code of a function.
 #[derive(Clone, Debug)]

@@ -16,7 +16,7 @@ use rustix::mm::{Advice, madvise};
 use rustix::thread::gettid;
 use rustix::time::{ClockId, clock_gettime};
 
-use super::{Stamp, Stat};
+use super::{Alarm, Stamp, Stat};
 use crate::checksum;
 
 /// Allocates the first `bytes` of `file`: a later write to them needs no space. What is there stays, the rest reads as zeros.
@@ -71,7 +71,9 @@ pub(crate) fn thread_time() -> Duration {
 /// Whether all other threads of this process wait to be woken by one of its threads, as far as is known.
 pub(crate) fn others_wait() -> bool {
     let me = gettid().as_raw_nonzero().get();
-    tasks().is_ok_and(|tasks| tasks.iter().all(|&task| task == me || waits_for_a_thread(task)))
+    // The kernel does not tell who waits for the clock, too.
+    Alarm::is_none_set()
+        && tasks().is_ok_and(|tasks| tasks.iter().all(|&task| task == me || waits_for_a_thread(task)))
 }
 
 /// The kernel's numbers for all threads of this process.

@@ -1,5 +1,6 @@
 //! What the rest asks of the operating system; where systems differ, behind equal signatures.
 
+mod alarm;
 mod dir;
 mod io;
 #[expect(unsafe_code, reason = "the one place that lends what is borrowed to threads of a pool")]
@@ -11,6 +12,7 @@ mod temporary;
 #[expect(unsafe_code, reason = "the one place that sees values as what their types are known to be")]
 pub(crate) mod view;
 
+pub(crate) use alarm::Alarm;
 pub(crate) use dir::{Access, Dir, Identity};
 pub(crate) use io::{read_into, write_at};
 pub(crate) use stat::{Stamp, Stat, session};

@@ -22,7 +22,9 @@ pub(crate) use registry::code_digest;
 pub(crate) use server::Server;
 
 use crate::call::{Call, FunctionCall};
+use crate::codec::Encoded;
 use crate::error::chain;
+use crate::function::Function;
 use crate::memory::Memory;
 use crate::panics::{self, Quiet};
 use crate::remote::{Failure, Job, Received, Reply, ReplyValue, Travel};
@@ -93,8 +95,10 @@ impl<'b> Request<'b> {
         let value = Quiet::new(value);
         let reply = |value| Reply { value, took };
         let Some(encoded) = memory.encode(function, &codec, &value) else {
-            return match whole(&travel, &value) {
-                Ok(bytes) => Ok(reply(ReplyValue::Whole(bytes))),
+            return match whole(&travel, function, &value) {
+                Ok(Encoded { codec, bytes }) => {
+                    Ok(reply(ReplyValue::Whole { codec, bytes: bytes.into_vec() }))
+                }
                 // It cannot travel. The text of an error can.
                 Err(failure) => Err(returned(&travel, &value).unwrap_or(failure)),
             };
@@ -110,13 +114,13 @@ impl<'b> Request<'b> {
 }
 
 /// A value that is not stored, as bytes.
-fn whole<A, T>(travel: &Travel<A, T>, value: &T) -> Result<Vec<u8>, Failure> {
+fn whole<A, T>(travel: &Travel<A, T>, function: &Function, value: &T) -> Result<Encoded<'static>, Failure> {
     let refused = |why: String| Failure::not_sent(format!("its value cannot be sent back: {why}"));
     let codec = travel.whole.as_ref().ok_or_else(|| {
         let of = std::any::type_name::<T>();
         refused(format!("`{of}` must implement `Serialize` and `Deserialize`, errors included"))
     })?;
-    (codec.encode)(value).map_err(|error| refused(chain(&*error).to_string()))
+    (codec.encode)(value, function.values()).map_err(|error| refused(chain(&*error).to_string()))
 }
 
 /// The failure of a call that returned an error.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use super::{Request, Served, registry};
 use crate::events;
 use crate::lock::lock;
-use crate::memory::Memory;
+use crate::memory::{Manners, Memory};
 use crate::panics;
 use crate::remote::{Argument, Failure, Job, MemorySettings, Received, unpack};
 
@@ -57,10 +57,11 @@ impl Server {
             return memory.clone();
         }
         // Trouble costs no result: without a memory the value goes back with the reply.
-        let memory = Memory::with_settings(Arc::clone(settings)).unwrap_or_else(|error| {
-            events::warn!(error = &error, "a job's values go back with its reply");
-            Memory::disabled()
-        });
+        let memory =
+            Memory::with_settings(Arc::clone(settings), Manners::default()).unwrap_or_else(|error| {
+                events::warn!(error = &error, "a job's values go back with its reply");
+                Memory::disabled()
+            });
         if memories.len() == MEMORIES {
             memories.remove(0);
         }

@@ -54,7 +54,7 @@ const SCRIPTS: [&str; 6] = [
 fn has_strace() -> bool {
     let found = Command::new("strace").arg("-V").output().is_ok_and(|output| output.status.success());
     if !found {
-        println!("skipped: strace is not installed");
+        crate::engines::skip("strace is not installed");
     }
     found
 }

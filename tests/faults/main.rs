@@ -23,6 +23,8 @@ mod actor;
 mod calls;
 mod creation;
 mod damage;
+#[path = "../engines/mod.rs"]
+mod engines;
 mod limits;
 mod model;
 mod places;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use rememo::{Layout, Memory};
 
 use crate::actor::{Play, value};
+use crate::engines::{Disk, skip};
 use crate::model::{Model, State, copy};
 
 /// Longer than it takes until a store looks after its files.
@@ -128,32 +129,27 @@ fn links_and_pipes_in_the_place_of_files_are_neither_followed_nor_waited_for() {
 #[test]
 fn a_cache_in_the_lower_layer_of_an_overlay_goes_on_in_the_upper() {
     let dir = tempfile::tempdir().unwrap();
-    let disk = dir.path().join("disk");
-    let lower = disk.join("lower");
     let merged = dir.path().join("merged");
-    for path in [&disk, &merged] {
-        fs::create_dir(path).unwrap();
-    }
+    fs::create_dir(&merged).unwrap();
     let mount = |arguments: &[&str], at: &Path| {
         Command::new("mount").args(arguments).arg(at).output().is_ok_and(|output| output.status.success())
     };
     // A file system of its own: a directory on an overlay cannot be the upper layer of another.
-    if !mount(&["-t", "tmpfs", "tmpfs"], &disk) {
-        println!("skipped: nothing can be mounted here");
-        return;
-    }
+    let Some(layers) = Disk::mount("tmpfs", "256m") else { return };
+    let disk = layers.path();
+    let lower = disk.join("lower");
     for name in ["lower", "upper", "work"] {
         fs::create_dir(disk.join(name)).unwrap();
     }
     let mut known = Model::default();
     Play::new("store", &lower.join("cache"), Layout::Log).run_well(&mut known);
-    let layers = format!(
+    let options = format!(
         "lowerdir={},upperdir={},workdir={}",
         lower.display(),
         disk.join("upper").display(),
         disk.join("work").display()
     );
-    if mount(&["-t", "overlay", "overlay", "-o", &layers], &merged) {
+    if mount(&["-t", "overlay", "overlay", "-o", &options], &merged) {
         let root = merged.join("cache");
         // The one has everything mapped before the other writes anything.
         let readers = [Memory::open(&root).unwrap(), Memory::open(&root).unwrap()];
@@ -172,31 +168,26 @@ fn a_cache_in_the_lower_layer_of_an_overlay_goes_on_in_the_upper() {
         known.check(&root, "opened again");
         drop(readers);
     } else {
-        println!("skipped: no overlay can be mounted here");
+        skip("no overlay can be mounted here");
     }
-    for path in [&merged, &disk] {
-        let _ = Command::new("umount").arg("-l").arg(path).status();
-    }
+    let _ = Command::new("umount").arg("-l").arg(&merged).status();
 }
 
 /// A log is refused where processes cannot share it, whoever made it: in time, and with what to do.
 #[test]
 fn a_log_that_came_to_a_file_system_where_it_cannot_be_shared_is_refused() {
-    let Some(disk) = std::env::var_os("REMEMO_TEST_UNKNOWN_DISK") else {
-        println!("skipped: REMEMO_TEST_UNKNOWN_DISK is not set (see tests/engines/small-disk.sh)");
-        return;
-    };
+    let Some(disk) = Disk::mount("ramfs", "") else { return };
     let dir = tempfile::tempdir().unwrap();
     let local = dir.path().join("cache");
     Play::new("store", &local, Layout::Log).run_well(&mut Model::default());
-    let there = tempfile::tempdir_in(disk).unwrap();
-    let root = there.path().join("cache");
+    let there = disk.path();
+    let root = there.join("cache");
     copy(&local, &root);
     let error = Memory::open(&root).unwrap_err();
     assert_eq!(error.path(), Some(&*root));
     assert!(error.to_string().contains("another directory"), "{error}");
     // A new one there gets the files layout.
-    let memory = Memory::open(there.path().join("new")).unwrap();
+    let memory = Memory::open(there.join("new")).unwrap();
     store(&memory, 0..5);
-    assert_eq!(fs::read_to_string(there.path().join("new/format")).unwrap(), "rememo 2 files\n");
+    assert_eq!(fs::read_to_string(there.join("new/format")).unwrap(), "rememo 2 files\n");
 }

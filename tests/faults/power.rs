@@ -1,10 +1,9 @@
 //! Power cuts: what was promised to be on the disk is there when the file system is mounted again; what was not may be lost, and is
 //! never wrong.
 //!
-//! They need root, and `tests/engines/small-disk.sh`, which cuts a file system off as a power cut does.
+//! They need file systems of their own, which `tests/engines/small-disk.sh` cuts off as a power cut does.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
@@ -12,51 +11,17 @@ use rememo::{Array, Durability, Layout, Memory, memo};
 
 use crate::actor::{Play, hear_out};
 use crate::calls::is_long;
+use crate::engines::Disk;
 use crate::model::{Model, State};
-
-fn disk(what: &str, path: &Path, size: Option<&str>) -> bool {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/engines/small-disk.sh");
-    let output = Command::new(script).arg(what).arg(path).args(size).output();
-    output.is_ok_and(|output| output.status.success())
-}
-
-/// A file system of its own, unmounted in the end.
-struct Disk(PathBuf);
-
-impl Disk {
-    fn new(kind: &str, at: &Path) -> Option<Self> {
-        let path = at.join(kind);
-        if disk(kind, &path, Some("320m")) {
-            return Some(Disk(path));
-        }
-        println!("skipped: no {kind} can be mounted here");
-        None
-    }
-
-    fn cut(&self) {
-        assert!(disk("powercut", &self.0, None));
-    }
-
-    fn replug(&self) {
-        assert!(disk("replug", &self.0, None));
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        disk("down", &self.0, None);
-    }
-}
 
 #[test]
 fn what_was_promised_outlives_a_power_cut_and_nothing_is_wrong() {
     let rounds = if is_long() { 60 } else { 3 };
-    let at = tempfile::tempdir().unwrap();
     for kind in ["ext4", "xfs"] {
-        let Some(disk) = Disk::new(kind, at.path()) else { continue };
+        let Some(disk) = Disk::mount(kind, "320m") else { continue };
         for round in 0..rounds {
             for durability in [Durability::Each, Durability::None] {
-                let root = disk.0.join(format!("cache-{round}"));
+                let root = disk.path().join(format!("cache-{round}"));
                 let layout = if round % 3 == 2 { Layout::Files } else { Layout::Log };
                 let script = ["store replace remove call", "store litter call", "store grow verify"];
                 let script = script[round % script.len()];
@@ -64,10 +29,10 @@ fn what_was_promised_outlives_a_power_cut_and_nothing_is_wrong() {
                 let context = format!("{kind}, round {round}: {play:?}");
                 let child = play.command(&[]).spawn().unwrap();
                 thread::sleep(Duration::from_millis(30 + (round as u64 * 7919 + 1) % 400));
-                disk.cut();
+                disk.is_now("powercut");
                 let mut model = Model::default();
                 hear_out(child, &mut model, &context);
-                disk.replug();
+                disk.is_now("replug");
                 if durability == Durability::None {
                     // Anything may be lost; what is there is right.
                     model.entries.values_mut().for_each(|state| *state = State::Either);
@@ -88,11 +53,10 @@ fn numbers(seed: u64) -> Array<f64> {
 /// times are what they were.
 #[test]
 fn an_array_whose_pages_never_reached_the_disk_is_not_believed() {
-    let at = tempfile::tempdir().unwrap();
     for kind in ["ext4", "xfs"] {
-        let Some(disk) = Disk::new(kind, at.path()) else { continue };
+        let Some(disk) = Disk::mount(kind, "320m") else { continue };
         for round in 0..if is_long() { 20 } else { 3 } {
-            let root = disk.0.join(format!("cache-{round}"));
+            let root = disk.path().join(format!("cache-{round}"));
             {
                 let memory = Memory::builder().dir(&root).layout(Layout::Log).open().unwrap();
                 (0..8).for_each(|seed| drop(memory.call(numbers::delayed(seed))));
@@ -104,8 +68,8 @@ fn an_array_whose_pages_never_reached_the_disk_is_not_believed() {
                     break;
                 }
             }
-            disk.cut();
-            disk.replug();
+            disk.is_now("powercut");
+            disk.is_now("replug");
             let memory = Memory::builder().dir(&root).layout(Layout::Log).open().unwrap();
             for seed in 0..8 {
                 assert!(

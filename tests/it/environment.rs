@@ -33,6 +33,7 @@ fn length_of(file: &InputFile) -> u64 {
 pub fn play(role: &str, cache: &Path) {
     match role {
         "write" => write_and_acknowledge(cache),
+        role if role.starts_with("not kept") => crate::not_kept::play(role, cache),
         "off" => {
             let memory = Memory::open(cache).unwrap();
             assert_eq!(memory.call_info(square::delayed(3)).source, Source::Miss(MissReason::Disabled));
@@ -215,7 +216,7 @@ fn what_is_logged_of_an_error_has_its_causes() {
 #[test]
 fn jobs_follow_the_affinity_mask() {
     if !cfg!(target_os = "linux") || Command::new("taskset").arg("--version").output().is_err() {
-        println!("skipped: taskset is not there");
+        crate::engines::skip("taskset is not there");
         return;
     }
     let worker = start("cores", Path::new("unused"));
@@ -232,7 +233,7 @@ fn jobs_follow_the_affinity_mask() {
 #[test]
 fn jobs_follow_the_quota_of_the_control_group() {
     let Some(group) = QuotaGroup::of_one_core() else {
-        println!("skipped: no control group can be made here");
+        crate::engines::skip("no control group can be made here");
         return;
     };
     let script = format!("echo $$ > '{}' && exec \"$@\"", group.procs.display());

@@ -107,8 +107,8 @@ fn a_batch_of_a_frozen_memory_fails_at_what_is_missing_with_the_reason() {
     rememo::init();
     let (cache, frozen) = frozen();
     let parallel = Parallel::new().jobs(2).memory(&frozen);
-    let calls = || (0..5).map(|x| cube::delayed(x));
-    assert_eq!(parallel.run((0..3).map(|x| cube::delayed(x))).unwrap(), [0, 1, 8]);
+    let calls = || (0..5).map(cube::delayed);
+    assert_eq!(parallel.run((0..3).map(cube::delayed)).unwrap(), [0, 1, 8]);
     let error = parallel.run(calls()).unwrap_err();
     let task = error.task().unwrap();
     // Whichever was met first.
@@ -143,13 +143,13 @@ fn rememo_frozen_freezes_every_memory() {
 fn a_plan_tells_what_a_batch_would_do_and_does_nothing() {
     let cache = TestCache::new();
     let parallel = Parallel::new().jobs(2).memory(&cache.memory);
-    let empty = parallel.plan((0..4).map(|x| slow::delayed(x)));
+    let empty = parallel.plan((0..4).map(slow::delayed));
     assert_eq!((empty.calls, empty.remembered, empty.to_compute, empty.expected), (4, 0, 4, None));
     assert!(matches!(empty.functions[0].why, Some(Why::NeverComputed { .. })), "{empty}");
-    parallel.run((0..4).map(|x| slow::delayed(x))).unwrap();
+    parallel.run((0..4).map(slow::delayed)).unwrap();
     let before = cache.memory.stats();
 
-    let plan = parallel.plan([0, 1, 2, 3, 4, 5, 6, 4, 4].map(|x| slow::delayed(x)));
+    let plan = parallel.plan([0, 1, 2, 3, 4, 5, 6, 4, 4].map(slow::delayed));
     assert_eq!((plan.calls, plan.remembered, plan.to_compute, plan.duplicates), (9, 4, 3, 2));
     let function = &plan.functions[0];
     assert_eq!((function.name.as_str(), function.remembered), (slow::info().name(), 4));
@@ -164,7 +164,7 @@ fn a_plan_tells_what_a_batch_would_do_and_does_nothing() {
     let closures = parallel.plan((0..3).map(|x| delayed(move || x)));
     assert_eq!((closures.to_compute, closures.closures, closures.expected), (3, 3, None));
     // More than one window.
-    let many = parallel.plan((0..3000).map(|x| slow::delayed(x)));
+    let many = parallel.plan((0..3000).map(slow::delayed));
     assert_eq!((many.remembered, many.to_compute), (4, 2996));
 }
 
@@ -193,11 +193,11 @@ fn what_is_opened_to_be_read_is_not_changed_by_anything() {
         miss(&reader, slow::delayed(4));
         miss(&reader, table::delayed(200_000));
         let parallel = Parallel::new().jobs(2).memory(&reader);
-        assert_eq!(parallel.run((3..9).map(|x| cube::delayed(x))).unwrap()[5], 512);
+        assert_eq!(parallel.run((3..9).map(cube::delayed)).unwrap()[5], 512);
         #[cfg(target_os = "linux")]
         {
             let parallel = parallel.executor(rememo::Executor::processes());
-            assert_eq!(parallel.run((3..9).map(|x| slow::delayed(x))).unwrap()[5], 8);
+            assert_eq!(parallel.run((3..9).map(slow::delayed)).unwrap()[5], 8);
             assert_eq!(parallel.run([table::delayed(300_000)]).unwrap()[0].len(), 300_000);
         }
         assert_eq!(reader.stats().troubles, 0, "not to store is no trouble");

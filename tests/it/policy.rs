@@ -222,6 +222,15 @@ fn half(x: u64) -> Result<u64, String> {
     }
 }
 
+/// Which call has returned an `Err`, and what that says.
+#[track_caller]
+fn returned(error: &TryRunError<String>) -> (usize, &str) {
+    match error {
+        TryRunError::Returned { index, error, .. } => (*index, error),
+        error => panic!("{error:?}"),
+    }
+}
+
 #[test]
 fn try_run_stops_at_the_first_err_and_keeps_what_was_computed() {
     let cache = TestCache::new();
@@ -231,16 +240,17 @@ fn try_run_stops_at_the_first_err_and_keeps_what_was_computed() {
     HALVED.store(0, SeqCst);
     let error =
         parallel.try_run((0..5000).map(|x| half::delayed(if x == 30 { 7 } else { 2 * x }))).unwrap_err();
-    assert_eq!(error, TryRunError::Returned { index: 30, error: "7 is odd".to_owned() });
-    assert_eq!(error.to_string(), "task 30 failed: 7 is odd");
+    assert_eq!(returned(&error), (30, "7 is odd"));
+    assert_eq!(error.to_string(), format!("task 30 (`{}(7)`) failed: 7 is odd", half::info().name()));
     let ran = HALVED.swap(0, SeqCst);
-    assert!((26..3000).contains(&ran), "{ran} calls ran");
+    // The other thread may have stood still with those before it in hand.
+    assert!((2..3000).contains(&ran), "{ran} calls ran");
     assert_eq!(cache.memory.stats().entries, 5 + u64::from(ran) - 1, "all but the `Err` are kept");
 
     // Told to keep going it runs them all, and reports the first in the order of the input.
     let calls = || (0..60).map(|x| half::delayed(if x < 20 { 2 * x } else { 1000 + x }));
     let error = parallel.clone().keep_going(true).try_run(calls()).unwrap_err();
-    assert_eq!(error, TryRunError::Returned { index: 21, error: "1021 is odd".to_owned() });
+    assert_eq!(returned(&error), (21, "1021 is odd"));
     assert_eq!(parallel.run_all(calls()).iter().filter(|result| matches!(result, Ok(Ok(_)))).count(), 40);
 
     let error = parallel.try_run([half::delayed(2), half::delayed(13)]).unwrap_err();
@@ -260,12 +270,12 @@ fn a_remembered_err_stops_too() {
     let parallel = Parallel::new().jobs(1).memory(&cache.memory);
     for _ in 0..2 {
         let error = parallel.try_run([refuse::delayed(1)]).unwrap_err();
-        assert_eq!(error, TryRunError::Returned { index: 0, error: "no 1".to_owned() });
+        assert_eq!(returned(&error), (0, "no 1"));
     }
     let never = || -> Result<u64, String> { panic!("it was stopped before") };
     let calls: Vec<Box<dyn FnOnce() -> Result<u64, String> + Send>> =
         vec![Box::new(|| cache.memory.lookup(&refuse::delayed(1)).unwrap()), Box::new(never)];
     let error = parallel.try_run(calls.into_iter().map(delayed)).unwrap_err();
-    assert_eq!(error, TryRunError::Returned { index: 0, error: "no 1".to_owned() });
+    assert_eq!(returned(&error), (0, "no 1"));
     assert_eq!(RUNS.load(SeqCst), 1);
 }

@@ -70,6 +70,7 @@ fn worker() {
                 assert_eq!(memory.call(slow::delayed(x)), x + 1000);
             }
         }
+        "one value" => crate::trouble::store_one(Path::new(&cache)),
         role => {
             let cache = Path::new(&cache);
             match role.split_once(' ') {
@@ -80,6 +81,8 @@ fn worker() {
                 Some(("frozen", role)) => crate::frozen::play(role, cache),
                 Some(("panics", role)) => crate::parallel::panics::play(role, cache),
                 Some(("progress", role)) => crate::progress::play(role, cache),
+                Some(("retries", role)) => crate::retries::play(role, cache),
+                Some(("verbose", role)) => crate::verbose::play(role, cache),
                 Some(("unwinding", role)) => crate::unwinding::play(role, cache),
                 Some(("large", role)) => crate::large::footprint::play(role, cache),
                 #[cfg(feature = "zstd")]

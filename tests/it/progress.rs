@@ -285,16 +285,15 @@ fn lines_go_to_a_pipe_at_intervals_and_only_when_asked() {
     }
 }
 
-#[test]
-fn on_a_terminal_it_is_one_line_with_the_feature_and_lines_without() {
-    let cache = TestCache::new();
-    let child = processes::start("progress shown", &cache.root());
-    // Starts its arguments with the standard error on a terminal of 100 columns, and copies what appears there.
+/// What a process writes to its output and its standard error where both are a terminal of 100 columns; `None` if there
+/// is nothing to make one.
+pub fn on_a_terminal(child: &Command) -> Option<String> {
+    // Starts its arguments, and copies what appears.
     let script = "
 import fcntl, os, struct, subprocess, sys, termios
 here, there = os.openpty()
 fcntl.ioctl(there, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 100, 0, 0))
-child = subprocess.Popen(sys.argv[1:], stderr=there, stdout=subprocess.DEVNULL)
+child = subprocess.Popen(sys.argv[1:], stderr=there, stdout=there)
 os.close(there)
 while True:
     try:
@@ -311,19 +310,68 @@ sys.exit(child.wait())
     python.args(["-c", script]).arg(child.get_program()).args(child.get_args());
     python.envs(child.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("TERM", "xterm");
     let Ok(mut python) = python.stdout(Stdio::piped()).spawn() else {
-        println!("skipped: there is no python3 to make a terminal");
-        return;
+        crate::engines::skip("there is no python3 to make a terminal");
+        return None;
     };
     let mut text = String::new();
     python.stdout.take().unwrap().read_to_string(&mut text).unwrap();
     assert!(python.wait().unwrap().success(), "{text:?}");
+    Some(text)
+}
+
+/// What a terminal shows in the end.
+pub fn screen(written: &str) -> Vec<String> {
+    let (mut lines, mut row, mut column) = (vec![Vec::new()], 0, 0);
+    let mut left = written.chars();
+    while let Some(next) = left.next() {
+        match next {
+            '\r' => column = 0,
+            '\n' => {
+                row += 1;
+                if row == lines.len() {
+                    lines.push(Vec::new());
+                }
+            }
+            '\x1b' => {
+                let mut number = String::new();
+                let command = loop {
+                    match left.next() {
+                        Some('[') => {}
+                        Some(digit @ '0'..='9') => number.push(digit),
+                        command => break command,
+                    }
+                };
+                match command {
+                    Some('A') => row -= number.parse().unwrap_or(1),
+                    Some('B') => row += number.parse().unwrap_or(1),
+                    Some('K') => lines[row].clear(),
+                    command => panic!("a terminal that does not know {command:?}"),
+                }
+            }
+            next => {
+                let line: &mut Vec<char> = &mut lines[row];
+                line.resize(line.len().max(column + 1), ' ');
+                line[column] = next;
+                column += 1;
+            }
+        }
+    }
+    lines.into_iter().map(|line| line.into_iter().collect::<String>().trim_end().to_owned()).collect()
+}
+
+#[test]
+fn on_a_terminal_it_is_one_line_with_the_feature_and_lines_without() {
+    let cache = TestCache::new();
+    let Some(text) = on_a_terminal(&processes::start("progress shown", &cache.root())) else { return };
     let last = "6 of 44 remembered, 38 computed, took ";
     assert!(text.contains(last), "{text:?}");
     if cfg!(feature = "progress") {
         // Written over, and the cursor is below it in the end.
         assert!(text.contains("\r\x1b[2K[") && text.contains(" left"), "{text:?}");
-        assert_eq!(text.trim_end().matches('\n').count(), 0, "{text:?}");
-        assert!(text.rsplit('\r').find(|part| part.contains("44 rem")).unwrap().contains(last), "{text:?}");
+        let shown = screen(&text);
+        let lines: Vec<_> = shown.iter().filter(|line| line.contains("remembered")).collect();
+        assert_eq!(lines.len(), 1, "{shown:#?}");
+        assert!(lines[0].starts_with("[========================] 6 of 44 ") && lines[0].contains(last));
     } else {
         assert!(!text.contains('\x1b') && text.lines().count() >= 2, "{text:?}");
     }

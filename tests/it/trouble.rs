@@ -1,15 +1,15 @@
 //! Trouble with the cache costs time, never a result, and leaves nothing broken behind.
 //!
-//! The tests of full and read-only disks need small file systems of their own: `tests/engines/small-disk.sh` mounts them (as
-//! root) and `.ci/run` sets `REMEMO_TEST_SMALL_DISK`, `REMEMO_TEST_FEW_INODES` and `REMEMO_TEST_READ_ONLY_DISK` to where.
+//! The tests of full and read-only disks need small file systems of their own, and are skipped where none can be mounted.
 
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use rememo::{Layout, Memory, MissReason, Parallel, Shelved, memo};
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::engines::Disk;
+use crate::processes::{expect_success, start};
 use crate::support::{TestCache, files_below, hit, miss, miss_because};
 
 #[memo]
@@ -116,28 +116,30 @@ fn arguments_that_cannot_be_serialized_are_computed_with() {
     assert!(std::error::Error::source(&error).unwrap().to_string().contains("argument `x`"), "{error:?}");
 }
 
-/// Can be written but, being untagged, not read back by a positional codec.
+/// Can be written, and is read back as another value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-enum Untagged {
-    Number(u64),
-    Text(String),
+struct HalfRead {
+    #[serde(skip_deserializing)]
+    lost: u64,
 }
 
 #[memo]
-fn untagged(x: u64) -> Untagged {
-    if x == 0 { Untagged::Text("none".into()) } else { Untagged::Number(x) }
+fn half_read(lost: u64) -> HalfRead {
+    HalfRead { lost }
 }
 
 #[test]
 fn a_value_that_cannot_be_read_back_is_computed_again() {
     let cache = TestCache::new();
     for _ in 0..2 {
-        assert_eq!(miss(&cache.memory, untagged::delayed(0)), untagged::uncached(0));
+        assert_eq!(miss(&cache.memory, half_read::delayed(7)), half_read::uncached(7));
     }
     let stats = cache.memory.stats();
     assert_eq!((stats.troubles, stats.stored), (2, 0));
-    assert!(cache.memory.shelve(untagged::delayed(0)).is_err(), "a token that could not be read is no token");
+    assert!(
+        cache.memory.shelve(half_read::delayed(7)).is_err(),
+        "a token that could not be read is no token"
+    );
 }
 
 #[test]
@@ -158,15 +160,6 @@ fn what_a_killed_writer_left_is_swept_and_what_is_being_written_is_not() {
     assert!(!under_way.exists());
 }
 
-/// A directory on the file system that the environment names, or `None` with a word about it.
-fn disk(variable: &str) -> Option<PathBuf> {
-    let disk = env::var_os(variable).map(PathBuf::from);
-    if disk.is_none() {
-        println!("skipped: {variable} is not set (see tests/engines/small-disk.sh)");
-    }
-    disk
-}
-
 /// Fills a file system to the last byte; the file to remove again.
 fn fill(disk: &Path) -> PathBuf {
     let filler = disk.join("filler");
@@ -179,15 +172,14 @@ fn fill(disk: &Path) -> PathBuf {
 
 #[test]
 fn a_full_disk_costs_no_result_and_the_store_is_sound_after_space_is_back() {
-    let Some(disk) = disk("REMEMO_TEST_SMALL_DISK") else { return };
+    let Some(disk) = Disk::mount("tmpfs", "2m") else { return };
     for layout in [Layout::Files, Layout::Auto] {
-        expect_no_harm_of_a_full_disk(&disk, layout);
+        expect_no_harm_of_a_full_disk(&disk.path(), layout);
     }
 }
 
 fn expect_no_harm_of_a_full_disk(disk: &Path, layout: Layout) {
     let root = disk.join("cache");
-    let _ = fs::remove_dir_all(&root);
     let memory = Memory::builder().dir(&root).layout(layout).open().unwrap();
     miss(&memory, bytes::delayed(1, 1000));
     let filler = fill(disk);
@@ -215,9 +207,8 @@ fn expect_no_harm_of_a_full_disk(disk: &Path, layout: Layout) {
 
 #[test]
 fn a_disk_without_inodes_costs_no_result() {
-    let Some(disk) = disk("REMEMO_TEST_FEW_INODES") else { return };
-    let root = disk.join("cache");
-    let _ = fs::remove_dir_all(&root);
+    let Some(disk) = Disk::mount("inodes", "48") else { return };
+    let root = disk.path().join("cache");
     let memory = Memory::builder().dir(&root).layout(Layout::Files).open().unwrap();
     for seed in 0..100 {
         assert_eq!(memory.call(bytes::delayed(seed, 10)), bytes::uncached(seed, 10));
@@ -228,25 +219,26 @@ fn a_disk_without_inodes_costs_no_result() {
         assert_eq!(memory.call(bytes::delayed(seed, 10)), bytes::uncached(seed, 10));
     }
     assert!(memory.stats().hits >= stats.entries);
-    fs::remove_dir_all(root).unwrap();
 }
 
-/// The file system is read-only and holds what `.ci/run` put there: `cache`, filled by this test's first pass, which runs
-/// while it is still writable and names it by `REMEMO_TEST_FILL`.
 #[test]
 fn a_read_only_directory_serves_hits_and_costs_no_result() {
-    let Some(disk) = disk("REMEMO_TEST_READ_ONLY_DISK") else { return };
-    let root = disk.join("cache");
-    if env::var_os("REMEMO_TEST_FILL").is_some() {
-        miss(&Memory::open(&root).unwrap(), bytes::delayed(1, 100));
-        return;
-    }
+    let Some(disk) = Disk::mount("tmpfs", "2m") else { return };
+    let root = disk.path().join("cache");
+    // By another process: a file system with files that are open for writing cannot become read-only.
+    expect_success(&mut start("one value", &root));
+    disk.is_now("ro");
     let memory = Memory::open(&root).unwrap();
     hit(&memory, bytes::delayed(1, 100));
     for _ in 0..2 {
         assert_eq!(miss(&memory, bytes::delayed(2, 100)), bytes::uncached(2, 100));
     }
     assert!(memory.stats().troubles > 0);
-    let error = Memory::open(disk.join("another")).unwrap_err();
-    assert!(error.path().unwrap().starts_with(&disk) && error.io_error().is_some(), "{error}");
+    let error = Memory::open(disk.path().join("another")).unwrap_err();
+    assert!(error.path().unwrap().starts_with(disk.path()) && error.io_error().is_some(), "{error}");
+}
+
+/// What the other process of the test of a read-only directory does.
+pub fn store_one(cache: &Path) {
+    miss(&Memory::open(cache).unwrap(), bytes::delayed(1, 100));
 }

@@ -1,5 +1,8 @@
 //! Follows the address of a place through one function.
 //!
+//! A way ends where nothing holds the address any more: as a rule at a call that panics, a few instructions
+//! on. Only if it was kept on the stack, or over a call, does the rest of the function matter.
+//!
 //! The registers and the slots of the stack that may hold it are followed along all branches. A slot is one
 //! of eight bytes at a known distance from where the stack pointer was. It must be read again, or it could
 //! be an argument on the stack; and of no place below it may the address be taken, or it could be a part of
@@ -10,6 +13,7 @@
 //! goes untouched into the next, is not looked for behind that: a compiler takes the registers of
 //! arguments for lost in a call, so both would have to get it as the same argument and return it.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use super::super::usage::{ARGUMENTS, Block, KEPT};
@@ -49,6 +53,15 @@ impl State {
         self.registers >> register & 1 == 1
     }
 
+    fn is_empty(&self) -> bool {
+        self.registers == 0 && self.slots.is_empty()
+    }
+
+    fn held(&self) -> impl Iterator<Item = u8> + use<> {
+        let registers = self.registers;
+        (0..16).filter(move |register| registers >> register & 1 == 1)
+    }
+
     fn hold(&mut self, register: u8, holds: bool) {
         self.registers = self.registers & !(1 << register) | u16::from(holds) << register;
         self.left &= !(1 << register);
@@ -74,7 +87,10 @@ struct Follower<'b, 'a> {
     end: u64,
     jumps: &'b [u64],
     ask: &'b mut Ask<'a>,
-    states: Vec<Option<State>>,
+    /// Whether ways are followed on where nothing holds it.
+    everywhere: bool,
+    /// Before the instructions that were seen, by number.
+    states: HashMap<usize, State>,
     /// What may hold it when the function returns.
     returned: u16,
     /// All slots that ever held it, those that were read again, and from where on others' addresses are taken.
@@ -97,16 +113,23 @@ pub(super) fn follow(
     register: u8,
     ask: &mut Ask<'_>,
 ) -> Option<u16> {
-    let mut of_entry = Follower::new(block, (end, jumps), ask);
+    let held = State { registers: 1 << register, ..State::default() };
+    let mut follower = Follower::new(block, (end, jumps), ask);
+    follower.walk(first, held.clone())?;
+    if follower.slots.is_empty() && follower.kept == 0 {
+        return Some(follower.returned);
+    }
+    let mut of_entry = Follower { everywhere: true, ..Follower::new(block, (end, jumps), ask) };
     of_entry.walk(0, State::default())?;
     let (of_entry, lowest_taken) = (of_entry.states, of_entry.lowest_taken);
+    // Once more, with distances from where the stack pointer was at the beginning.
     let mut follower = Follower::new(block, (end, jumps), ask);
-    // The same distances from the stack pointer of the beginning.
-    let depth = of_entry.get(first)?.as_ref()?.depth;
-    follower.walk(first, State { registers: 1 << register, depth, ..State::default() })?;
-    // Landing pads: no branch leads there, a panic in a call does.
-    for (number, state) in of_entry.iter().enumerate() {
-        if state.is_some() || follower.states[number].is_some() {
+    let depth = of_entry.get(&first)?.depth;
+    follower.walk(first, State { depth, ..held })?;
+    // Landing pads: no branch leads there, a panic in a call does. What stands behind one is seen with it.
+    follower.everywhere = true;
+    for number in 0..block.instructions.len() {
+        if of_entry.contains_key(&number) || follower.states.contains_key(&number) {
             continue;
         }
         let Some(depth) = follower.at_calls else { break };
@@ -125,7 +148,8 @@ impl<'b, 'a> Follower<'b, 'a> {
             end,
             jumps,
             ask,
-            states: vec![None; block.instructions.len()],
+            everywhere: false,
+            states: HashMap::new(),
             returned: 0,
             slots: Vec::new(),
             read: Vec::new(),
@@ -139,21 +163,24 @@ impl<'b, 'a> Follower<'b, 'a> {
     fn walk(&mut self, first: usize, state: State) -> Option<()> {
         let mut waiting = vec![(first, state)];
         while let Some((number, state)) = waiting.pop() {
-            let Some(known) = self.states.get(number) else { continue };
+            let Some(&(offset, i)) = self.block.instructions.get(number) else { continue };
+            let known = self.states.get(&number);
             let merged = match known {
                 None => state,
                 Some(known) => known.or(&state)?,
             };
-            if known.as_ref() == Some(&merged) {
+            if known == Some(&merged) {
                 continue;
             }
-            self.states[number] = Some(merged.clone());
-            let (offset, i) = self.block.instructions[number];
+            self.states.insert(number, merged.clone());
             // What stands behind a call that does not return.
             if i.is(0xcc) {
                 continue;
             }
             let after = self.step(offset, &i, merged)?;
+            if after.is_empty() && !self.everywhere {
+                continue;
+            }
             if i.is_relative_branch() && !i.is_call() {
                 let target = self.target(offset, &i);
                 if target < self.block.start || target >= self.end {
@@ -232,8 +259,7 @@ impl<'b, 'a> Follower<'b, 'a> {
         }
         if i.is_indirect_jump() && callee.is_none() {
             // To a place of this function, if it has a table.
-            let is_empty = state.registers == 0 && state.slots.is_empty();
-            return (is_empty || !self.jumps.is_empty()).then_some(state);
+            return (state.is_empty() || !self.jumps.is_empty()).then_some(state);
         }
         if i.is_indirect_jump() {
             self.leave(callee, &state)?;
@@ -338,23 +364,24 @@ fn move_pointer(i: &Instruction, bytes: &[u8], state: &State) -> ControlFlow<Opt
 
 /// Of what works with registers, or memory that is not on the stack.
 fn registers(i: &Instruction, mut state: State) -> Option<State> {
-    let held = (0..16).filter(|register| state.registers >> register & 1 == 1);
-    let held: Vec<u8> = held.collect();
+    if state.registers == 0 {
+        return Some(state);
+    }
     if let Some((from, to)) = i.copy() {
         let holds = state.holds(from);
         state.hold(to, holds);
     } else if let Some(written) = i.writes_only() {
-        if held.iter().any(|register| i.reads_as_operand(*register)) {
+        if state.held().any(|register| i.reads_as_operand(register)) {
             return None;
         }
         state.hold(written, false);
     } else if let Some(operand) = i.multiplies() {
-        let is_operand = |register: &u8| *register == 0 || operand.contains(&Some(*register));
-        if held.iter().any(is_operand) {
+        let is_operand = |register: u8| register == 0 || operand.contains(&Some(register));
+        if state.held().any(is_operand) {
             return None;
         }
         state.hold(2, false);
-    } else if held.iter().any(|register| i.touches(*register)) {
+    } else if state.held().any(|register| i.touches(register)) {
         return None;
     }
     Some(state)

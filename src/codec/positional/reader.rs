@@ -5,8 +5,8 @@ use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 
-use super::source::{ByteInput, Bytes};
-use super::{Misfit, misfit};
+use crate::codec::misfit::{Misfit, misfit};
+use crate::codec::source::{ByteInput, Bytes};
 
 /// So many elements that take no bytes, such as `()`, a sequence may have beyond one for each byte
 /// that is left.
@@ -107,7 +107,7 @@ macro_rules! nameless {
         fn $method<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Misfit> {
             misfit(
                 "its bytes would have to say what it is, as `untagged`, `tag`, `flatten` and \
-                 `serde_json::Value` ask for; the store keeps no names",
+                 `serde_json::Value` ask for",
             )
         }
     )*};

@@ -1,10 +1,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 
 use serde::ser::SerializeSeq;
-use serde::{Deserializer, Serializer};
+use serde::{Deserializer, Serializer, de};
 
 use super::*;
+use crate::codec::source::Streamed;
 use crate::payload::Pieces;
 
 const DEEP: usize = usize::MAX;

@@ -6,7 +6,7 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-use super::Misfit;
+use crate::codec::misfit::Misfit;
 use crate::key::Numbers;
 
 /// What was written.

@@ -109,7 +109,7 @@ fn take_apart<T>(
     map: bool,
     value: impl FnOnce(&mut Leaves<'_>) -> Result<T, DecodeError>,
 ) -> Result<T, DecodeError> {
-    expect_codec(content, RAW)?;
+    expect_codec(content, &[RAW])?;
     let read = || {
         let mut leaves = Leaves::open(content, leaves, map)?;
         let value = value(&mut leaves)?;

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use super::{Batch, BatchOptions, Indexed, Role, has_work, is_over};
 use crate::call::Call;
 use crate::key::Key;
+use crate::lock::lock;
 use crate::memory::Memory;
 use crate::parallel::crew::Wish;
 use crate::parallel::dispatch::Dispatch;
@@ -22,6 +23,7 @@ use crate::parallel::policy::Policy;
 use crate::parallel::pool::{Need, Pool, PoolSize, Standing, Work};
 use crate::parallel::progress::Audience;
 use crate::sys::lend::Lent;
+use crate::task_error::TaskSubject;
 
 /// A caller that works itself draws for so long at a time.
 const DRAW: Duration = Duration::from_millis(2);
@@ -34,7 +36,7 @@ pub(in crate::parallel) fn run<C, T>(
     dispatch: Option<Dispatch>,
     policy: Policy<T>,
     audience: &Audience,
-) -> Vec<Indexed<T>>
+) -> Finished<T>
 where
     C: Call<Output = T> + Send,
     T: Send,
@@ -52,7 +54,15 @@ where
     let results = batch.crew.change(|queue| mem::take(&mut queue.results));
     batch.drop_rest();
     batch.tally.as_ref().inspect(|tally| tally.finish());
-    results
+    Finished { results, failures: mem::take(&mut lock(&batch.failures)) }
+}
+
+/// What has come of a batch.
+pub(in crate::parallel) struct Finished<T> {
+    /// In no particular order; none of what was dropped.
+    pub(in crate::parallel) results: Vec<Indexed<T>>,
+    /// What was called where a value is a failure.
+    pub(in crate::parallel) failures: Vec<TaskSubject>,
 }
 
 /// A batch that its caller has lent out.
@@ -65,6 +75,7 @@ enum Ask {
     StandIn,
     Need,
     Wake(Key),
+    Due,
     DependsOn,
     Free(HashSet<ThreadId>),
 }
@@ -95,6 +106,10 @@ impl Work for OnLoan {
         self.0.call(Ask::Wake(key));
     }
 
+    fn due(&self) {
+        self.0.call(Ask::Due);
+    }
+
     fn depends_on(&self) -> Vec<ThreadId> {
         match self.0.call(Ask::DependsOn) {
             Some(Answer::Threads(threads)) => threads,
@@ -122,6 +137,7 @@ where
             }
             Ask::Need => return Answer::Need(self.need()),
             Ask::Wake(key) => self.crew.change(|queue| queue.wake(key)),
+            Ask::Due => self.release(),
             Ask::Free(threads) => self.free(&threads),
             Ask::DependsOn => return Answer::Threads(self.depends_on()),
         }

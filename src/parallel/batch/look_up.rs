@@ -36,7 +36,9 @@ where
             match self.guarded(index, &call, |_| keyed.read(entry), results) {
                 Some(Ok(value)) => {
                     let counted = Counted::Remembered(took.unwrap_or_default());
-                    self.finish(index, counted, end_of(index, call, Ok(value)), results);
+                    let is_named = self.names_hits || self.policy.is_failure(&value);
+                    let subject = is_named.then(|| Box::new(subject_of(index, &call)));
+                    self.finish(index, counted, subject, end_of(index, call, Ok(value)), results);
                 }
                 Some(Err(miss)) => missed.push((Item::new(index, call, miss), took)),
                 None => panics::drop_quietly(call),
@@ -81,7 +83,7 @@ where
             if let (index, Some(error)) = (item.index, error)
                 && let Ok(result) = item.share(&self.memory, Err(error))
             {
-                self.finish(index, Counted::Merged, result, results);
+                self.finish(index, Counted::Merged, None, result, results);
             }
         }
     }
@@ -98,7 +100,7 @@ where
         acted
             .map_err(|payload| {
                 let error = panicked(subject_of(index, call), &payload);
-                self.finish(index, Counted::Failed, Err(error), results);
+                self.finish(index, Counted::Failed, None, Err(error), results);
             })
             .ok()
     }

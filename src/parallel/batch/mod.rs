@@ -15,7 +15,7 @@ pub(super) mod stream;
 use std::collections::HashSet;
 use std::fmt;
 use std::mem;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
@@ -60,6 +60,10 @@ where
     standing: OnceLock<Arc<Standing>>,
     /// Who is told how far it is.
     tally: Option<Tally>,
+    /// Whether somebody is told of each hit.
+    names_hits: bool,
+    /// What was called where a value is a failure.
+    failures: Mutex<Vec<TaskSubject>>,
 }
 
 /// How a batch is worked at.
@@ -92,15 +96,19 @@ where
     pub(super) fn new(
         memory: Memory,
         dispatch: Option<Dispatch>,
-        policy: Policy<C::Output>,
+        mut policy: Policy<C::Output>,
         options: BatchOptions,
         audience: &Audience,
     ) -> Self {
         panics::install();
         let BatchOptions { most, streams } = options;
-        let progress = audience.begin(pool::is_busy());
+        let listeners = audience.begin(pool::is_busy());
+        let tally = listeners.map(|listeners| Tally::new(listeners, memory.clone(), most));
+        policy.names_calls = tally.as_ref().is_some_and(Tally::names_calls);
         Batch {
-            tally: progress.map(|progress| Tally::new(progress, memory.clone(), most)),
+            names_hits: tally.as_ref().is_some_and(Tally::names_hits),
+            failures: Mutex::default(),
+            tally,
             memory,
             dispatch,
             policy,
@@ -251,7 +259,7 @@ where
             let error = panicked(TaskSubject::unknown(0), &payload);
             for (index, key) in in_hand {
                 if results[before..].iter().all(|(other, _)| *other != index) {
-                    self.finish(index, Counted::Failed, Err(error.at(index)), results);
+                    self.finish(index, Counted::Failed, None, Err(error.at(index)), results);
                 }
                 key.inspect(|key| self.crew.change(|queue| queue.pass_on(key)));
             }
@@ -273,6 +281,11 @@ where
             (false, true) => Need::More,
             (false, false) => Need::Nothing,
         }
+    }
+
+    /// Makes ready what was put off and is due.
+    fn release(&self) {
+        self.crew.change(|queue| queue.release(Instant::now()));
     }
 
     /// Makes ready what was left to one of `threads`.

@@ -1,17 +1,21 @@
 //! Running the misses of a batch, and taking note of what came of them.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::{Batch, Indexed, TAKE};
 use crate::call::Call;
+use crate::events;
 use crate::key::Key;
 use crate::lease::{Awaited, Leave, Meanwhile, Watcher};
+use crate::lock::lock;
 use crate::memory::Outbox;
-use crate::parallel::attempt::{AttemptOptions, Done, Item, Ran, send};
-use crate::parallel::progress::{Counted, Run, Tally};
+use crate::parallel::attempt::{AttemptOptions, Done, Item, Ran, Retry, send, subject_of};
+use crate::parallel::progress::{Attempt, Counted, Run, Tally};
 use crate::parallel::queue::Queue;
-use crate::task_error::TaskError;
+use crate::parallel::timer;
+use crate::task_error::{TaskError, TaskSubject};
 
 impl<C> Batch<C>
 where
@@ -30,7 +34,7 @@ where
         let work = Arc::clone(standing) as Arc<dyn Awaited>;
         let watcher = |key: Key| -> Arc<dyn Watcher> { standing.watcher(key) };
         let meanwhile = Meanwhile::Leave(Leave { work: &work, watcher: &watcher });
-        let options = AttemptOptions { meanwhile, retries: self.policy.retries };
+        let options = AttemptOptions { meanwhile, policy: &self.policy };
         let mut done = Vec::with_capacity(items.len());
         if let Some(dispatch) = &self.dispatch {
             // What is not sent is dropped with the rest of the batch.
@@ -87,12 +91,12 @@ where
         results: &mut Vec<Indexed<C::Output>>,
     ) -> Option<Done> {
         match ran {
-            Ran::Done { index, result, done } => {
+            Ran::Done { index, result, done, subject } => {
                 let counted = match (&run, &result) {
-                    (Some(run), Ok(outcome)) => run.counted(&outcome.source),
+                    (Some(run), Ok(outcome)) => run.counted(outcome),
                     _ => Counted::Failed,
                 };
-                self.finish(index, counted, result.map(|outcome| outcome.value), results);
+                self.finish(index, counted, subject, result.map(|outcome| outcome.value), results);
                 done
             }
             Ran::Busy(key, item, by) => {
@@ -100,29 +104,75 @@ where
                 self.crew.change(|queue| queue.put_away(key, item, by));
                 None
             }
-            Ran::Again(item) => {
+            Ran::Again(retry) => {
                 run.into_iter().for_each(Run::leave);
-                self.crew.change(|queue| queue.run_last(item));
+                self.try_again(retry);
                 None
             }
         }
     }
 
-    /// Takes note of what came of a call, and how.
+    /// Puts an item that has failed to the end of the queue, or puts it off.
+    fn try_again(&self, Retry { item, wait, failure }: Retry<C>) {
+        let attempt = Attempt { number: item.failures, of: self.policy.retries + 1, wait };
+        events::debug!("{failure}, {attempt}");
+        if let Some(tally) = &self.tally {
+            tally.retry(&failure, attempt);
+        }
+        let Some(wait) = wait else { return self.crew.change(|queue| queue.run_last(item)) };
+        let due = Instant::now() + wait.min(timer::LONGEST);
+        self.crew.change(|queue| queue.put_off(due, item));
+        let standing = self.standing.get().expect("a batch stands before it is worked at");
+        if !timer::tell_at(due, standing) {
+            self.crew.change(|queue| queue.release(due));
+        }
+    }
+
+    /// Takes note of what came of a call, and how; `subject` is what was called, if that is to be
+    /// told.
     pub(super) fn finish(
         &self,
         index: usize,
         counted: Counted,
+        subject: Option<Box<TaskSubject>>,
         result: Result<C::Output, TaskError>,
         results: &mut Vec<Indexed<C::Output>>,
     ) {
         if let Some(tally) = &self.tally {
-            tally.count(if self.policy.fails(&result) { Counted::Failed } else { counted });
+            self.tell(tally, counted, subject.as_deref(), &result);
+        }
+        if let (Ok(value), Some(subject)) = (&result, subject)
+            && self.policy.is_failure(value)
+        {
+            lock(&self.failures).push(*subject);
         }
         if self.policy.stops(&result) {
             self.crew.change(Queue::stop);
         }
         results.push((index, result));
+    }
+
+    fn tell(
+        &self,
+        tally: &Tally,
+        counted: Counted,
+        subject: Option<&TaskSubject>,
+        result: &Result<C::Output, TaskError>,
+    ) {
+        let failure = match result {
+            Ok(value) => self.policy.failure_text(value),
+            Err(error) => Some(error as &dyn fmt::Display),
+        };
+        let counted = if failure.is_some() { Counted::Failed } else { counted };
+        tally.count(counted);
+        match (result, subject, failure) {
+            (Err(error), _, _) => tally.say(counted, error),
+            (Ok(_), Some(subject), Some(text)) => {
+                tally.say(counted, &format_args!("{subject} failed: {text}"));
+            }
+            (Ok(_), Some(subject), None) => tally.say(counted, subject),
+            (Ok(_), None, _) => {}
+        }
     }
 
     /// Gives the duplicates of keys what came of them. Where a value cannot be shared (it is an `Err` that is not kept,
@@ -142,8 +192,11 @@ where
         });
         for (item, result) in duplicates {
             let index = item.index;
+            // Whether it is a failure is known only behind the call.
+            let is_named = self.names_hits || self.policy.failure.is_some();
+            let subject = is_named.then(|| Box::new(subject_of(index, &item.call)));
             match item.share(&self.memory, result) {
-                Ok(result) => self.finish(index, Counted::Merged, result, results),
+                Ok(result) => self.finish(index, Counted::Merged, subject, result, results),
                 Err(item) => {
                     if let Some(tally) = &self.tally {
                         tally.missed(1, None);

@@ -294,6 +294,12 @@ where
         }
     }
 
+    fn due(&self) {
+        if let Some(batch) = self.0.upgrade() {
+            batch.release();
+        }
+    }
+
     fn depends_on(&self) -> Vec<ThreadId> {
         self.0.upgrade().map_or_else(Vec::new, |batch| batch.depends_on())
     }

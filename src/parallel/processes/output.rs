@@ -1,12 +1,13 @@
 //! What workers write: kept back but for the last of it, or passed through line by line.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read};
 use std::process::Child;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use crate::events;
+use crate::screen::{self, Stream};
 
 /// Bytes of the standard error that are kept for messages.
 const KEPT: usize = 512;
@@ -41,7 +42,7 @@ pub(super) fn take(child: &mut Child, pass: bool) -> Arc<LastWords> {
     let prefix = format!("[worker {}] ", child.id());
     if let Some(stdout) = child.stdout.take() {
         let prefix = prefix.clone();
-        start("rememo-stdout", move || lines(stdout, |line| write(&mut io::stdout().lock(), &prefix, line)));
+        start("rememo-stdout", move || lines(stdout, |line| write(Stream::Output, &prefix, line)));
     }
     if let Some(stderr) = child.stderr.take() {
         let kept = Arc::clone(&words);
@@ -49,7 +50,7 @@ pub(super) fn take(child: &mut Child, pass: bool) -> Arc<LastWords> {
             lines(stderr, |line| {
                 kept.keep(line);
                 if pass {
-                    write(&mut io::stderr().lock(), &prefix, line);
+                    write(Stream::Error, &prefix, line);
                 }
             });
             kept.end();
@@ -75,14 +76,13 @@ fn lines(from: impl Read, mut each: impl FnMut(&[u8])) {
 }
 
 /// Writes a line, in one go so that lines of workers do not mix.
-fn write(to: &mut impl Write, prefix: &str, line: &[u8]) {
+fn write(to: Stream, prefix: &str, line: &[u8]) {
     let mut whole = prefix.as_bytes().to_vec();
     whole.extend_from_slice(line);
     if !line.ends_with(b"\n") {
         whole.push(b'\n');
     }
-    // Where nobody listens there is nobody to tell.
-    let _ = to.write_all(&whole);
+    screen::write(to, &whole);
 }
 
 impl LastWords {

@@ -1,10 +1,10 @@
 //! Progress as plain lines on the standard error: for logs, pipes and continuous integration.
 
-use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use super::{Progress, Totals};
+use crate::screen::{self, Stream};
 
 /// A batch that takes less has its last line only.
 const FIRST: Duration = Duration::from_secs(1);
@@ -23,8 +23,7 @@ impl Progress for Lines {
         let due = totals.elapsed.checked_sub(FIRST).map_or(0, |time| time.as_secs() / INTERVAL.as_secs() + 1);
         if totals.finished || due > self.printed.load(Relaxed) {
             self.printed.store(due, Relaxed);
-            // One write, so that lines of several threads stay whole. That nobody reads them any more is no trouble.
-            let _ = io::stderr().write_all(format!("{totals}\n").as_bytes());
+            screen::write(Stream::Error, format!("{totals}\n").as_bytes());
         }
     }
 }

@@ -10,12 +10,14 @@
 mod bar;
 mod lines;
 mod tally;
+mod verbose;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(super) use tally::{Counted, PATIENCE, Run, Tally};
+use self::verbose::{Inputs, Verbose};
+pub(super) use tally::{Attempt, Counted, PATIENCE, Run, Tally};
 
 /// Is told how far a batch is; give one to [`Parallel::on_progress`](crate::Parallel::on_progress).
 ///
@@ -45,6 +47,10 @@ impl<P: Progress + ?Sized> Progress for Arc<P> {
 
 /// How far a batch is. `Display` is one line, such as `9900 of 10000 remembered, 100 to compute, 1m20s left`.
 ///
+/// As long as the length of the input is not known, the numbers of what is left are those of what
+/// was drawn, and so is the time: `9900 of at least 10000 remembered, at least 100 to compute, at
+/// least 1m20s left`.
+///
 /// In the end `remembered`, `computed`, `merged` and `failed` add up to the number of inputs, unless the batch was stopped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -57,10 +63,15 @@ pub struct Totals {
     pub remembered: u64,
     /// Calls that ran, and returned.
     pub computed: u64,
+    /// Those of them whose value could not be kept, so that they will run again; see
+    /// [`Stats::not_kept`](crate::Stats::not_kept).
+    pub not_kept: u64,
     /// Calls that took the value of an equal one: of a duplicate in the batch, or of another thread or process.
     pub merged: u64,
     /// Calls that failed; under [`Parallel::try_run`](crate::Parallel::try_run) also those that returned an `Err`.
     pub failed: u64,
+    /// Attempts that failed, of calls that were tried again.
+    pub retried: u64,
     /// Calls that run now.
     pub running: u64,
     /// Calls that are known to be computed yet, with those that run; of equal ones the first.
@@ -91,27 +102,36 @@ impl Totals {
 
 impl fmt::Display for Totals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // How many inputs a stopped batch would have had is not known, and not asked any more.
+        let is_open = self.total.is_none() && !self.finished;
         write!(f, "{}", self.remembered)?;
-        if let Some(total) = self.total {
-            write!(f, " of {total}")?;
+        match self.total {
+            Some(total) => write!(f, " of {total}")?,
+            None if is_open => write!(f, " of {}", Inputs::AtLeast(self.drawn))?,
+            None => {}
         }
         f.write_str(" remembered")?;
         let rest = if self.finished { 0 } else { self.to_look_up };
         let left = if self.finished { 0 } else { self.to_compute };
-        for (count, what) in [
-            (self.computed, "computed"),
-            (self.merged, "merged"),
-            (self.failed, "failed"),
-            (left, "to compute"),
-            (rest, "to look up"),
+        let least = if is_open { "at least " } else { "" };
+        for (least, count, what) in [
+            ("", self.computed, "computed"),
+            ("", self.merged, "merged"),
+            ("", self.failed, "failed"),
+            ("", self.retried, "tried again"),
+            (least, left, "to compute"),
+            (least, rest, "to look up"),
         ] {
             if count > 0 {
-                write!(f, ", {count} {what}")?;
+                write!(f, ", {least}{count} {what}")?;
             }
+        }
+        if self.not_kept > 0 {
+            write!(f, ", {} could not be kept", self.not_kept)?;
         }
         match self.remaining {
             _ if self.finished => write!(f, ", took {}", Clock(self.elapsed)),
-            Some(remaining) => write!(f, ", {} left", Clock(remaining)),
+            Some(remaining) => write!(f, ", {least}{} left", Clock(remaining)),
             None => Ok(()),
         }
     }
@@ -139,9 +159,17 @@ impl fmt::Display for Clock {
     }
 }
 
-/// Who is told how far batches are: the setting.
+/// Who is told what of batches: the settings.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Audience {
+    pub(super) progress: Watcher,
+    /// How much is said of single calls.
+    pub(super) verbose: u32,
+}
+
+/// Who is told how far batches are.
 #[derive(Clone, Default)]
-pub(super) enum Audience {
+pub(super) enum Watcher {
     #[default]
     Nobody,
     /// Whoever reads the standard error.
@@ -149,23 +177,33 @@ pub(super) enum Audience {
     Given(Arc<dyn Progress>),
 }
 
+/// Who is told of one batch.
+pub(super) struct Listeners {
+    progress: Option<Box<dyn Progress>>,
+    verbose: Option<Verbose>,
+}
+
 impl Audience {
-    /// Who is told of a batch that begins. Inside a task of another batch, which has the reader's attention, the reader is told nothing.
-    pub(super) fn begin(&self, in_task: bool) -> Option<Box<dyn Progress>> {
-        match self {
-            Audience::Reader if !in_task => Some(ready()),
-            Audience::Reader | Audience::Nobody => None,
-            Audience::Given(progress) => Some(Box::new(Arc::clone(progress))),
-        }
+    /// Who is told of a batch that begins; `None` if nobody is. Inside a task of another batch,
+    /// which has the reader's attention, the reader is told nothing.
+    pub(super) fn begin(&self, in_task: bool) -> Option<Listeners> {
+        let progress = match &self.progress {
+            Watcher::Reader if !in_task => Some(ready()),
+            Watcher::Reader | Watcher::Nobody => None,
+            Watcher::Given(progress) => Some(Box::new(Arc::clone(progress)) as Box<dyn Progress>),
+        };
+        let ends = !matches!(self.progress, Watcher::Reader);
+        let verbose = if in_task { None } else { Verbose::new(self.verbose, ends) };
+        (progress.is_some() || verbose.is_some()).then_some(Listeners { progress, verbose })
     }
 }
 
-impl fmt::Debug for Audience {
+impl fmt::Debug for Watcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Audience::Nobody => "Nobody",
-            Audience::Reader => "Reader",
-            Audience::Given(_) => "Given(..)",
+            Watcher::Nobody => "Nobody",
+            Watcher::Reader => "Reader",
+            Watcher::Given(_) => "Given(..)",
         })
     }
 }
@@ -197,18 +235,27 @@ mod tests {
         let midway = Totals { total: None, computed: 3, to_compute: 97, to_look_up: 7, ..totals.clone() };
         assert_eq!(
             midway.to_string(),
-            "9900 remembered, 3 computed, 97 to compute, 7 to look up, 1m20s left"
+            "9900 of at least 10000 remembered, 3 computed, at least 97 to compute, at least 7 to look up, \
+             at least 1m20s left"
         );
+        let unkept = Totals { computed: 20, not_kept: 20, ..midway.clone() };
+        let line =
+            "9900 remembered, 20 computed, 97 to compute, 7 to look up, 20 could not be kept, 1m20s left";
+        assert_eq!(unkept.to_string(), line);
         let last = Totals {
             computed: 90,
             merged: 8,
             failed: 2,
+            retried: 5,
             to_compute: 0,
             elapsed: Duration::from_millis(1_234),
             finished: true,
             ..totals
         };
-        assert_eq!(last.to_string(), "9900 of 10000 remembered, 90 computed, 8 merged, 2 failed, took 1.2s");
+        assert_eq!(
+            last.to_string(),
+            "9900 of 10000 remembered, 90 computed, 8 merged, 2 failed, 5 tried again, took 1.2s"
+        );
     }
 
     #[test]

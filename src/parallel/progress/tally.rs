@@ -12,12 +12,14 @@ use std::fmt;
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use super::{Progress, Totals};
+use super::verbose::{Moment, Verbose};
+use super::{Inputs, Listeners, Progress, Totals};
 use crate::events;
 use crate::function::Function;
 use crate::lock::lock;
-use crate::memory::{Memory, Source};
+use crate::memory::{Memory, Outcome, Source};
 use crate::panics::{self, Quiet};
+use crate::report::words::Span;
 
 /// The least time between two reports, but for the last.
 const LEAST: Duration = Duration::from_millis(100);
@@ -29,13 +31,35 @@ pub(in crate::parallel) const PATIENCE: Duration = Duration::from_millis(500);
 pub(in crate::parallel) enum Counted {
     Remembered(Duration),
     Computed(Duration),
+    /// The same, and its value could not be kept.
+    NotKept(Duration),
     Merged,
     Failed,
 }
 
+/// The next attempt at a call that has failed.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::parallel) struct Attempt {
+    /// Which attempt has failed, from 1.
+    pub(in crate::parallel) number: u32,
+    /// How many there are at most.
+    pub(in crate::parallel) of: u32,
+    /// How long it is waited for.
+    pub(in crate::parallel) wait: Option<Duration>,
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Attempt { number, of, wait } = self;
+        write!(f, "attempt {number} of {of}, tried again")?;
+        wait.map_or(Ok(()), |wait| write!(f, " in {}", Span(wait)))
+    }
+}
+
 /// The counts of a batch, and who is told of them.
 pub(in crate::parallel) struct Tally {
-    progress: Quiet<Box<dyn Progress>>,
+    progress: Option<Quiet<Box<dyn Progress>>>,
+    verbose: Option<Verbose>,
     memory: Memory,
     /// How many threads work at the batch at most.
     threads: u64,
@@ -54,8 +78,11 @@ struct Counts {
     drawn: u64,
     remembered: u64,
     computed: u64,
+    not_kept: u64,
     merged: u64,
     failed: u64,
+    /// Attempts that failed, of calls that were tried again.
+    retried: u64,
     /// Calls that were looked up, or need not be.
     looked_up: u64,
     /// Calls that were to be computed, of equal ones the first; and those of them that are not done.
@@ -73,14 +100,18 @@ struct Counts {
     reported: Duration,
     /// A thread reports now.
     is_reporting: bool,
-    /// Nothing more is to be reported: the last report was made, or one has panicked.
+    /// The last report was made.
     has_ended: bool,
+    /// A report has panicked: progress is not shown any more.
+    is_mute: bool,
 }
 
 impl Tally {
-    pub(in crate::parallel) fn new(progress: Box<dyn Progress>, memory: Memory, threads: usize) -> Self {
+    pub(in crate::parallel) fn new(listeners: Listeners, memory: Memory, threads: usize) -> Self {
+        let Listeners { progress, verbose } = listeners;
         Tally {
-            progress: Quiet::new(progress),
+            progress: progress.map(Quiet::new),
+            verbose,
             memory,
             threads: threads as u64,
             counts: Mutex::default(),
@@ -148,13 +179,48 @@ impl Tally {
                 counts.remembered += 1;
                 counts.saved = counts.saved.saturating_add(took);
             }
-            Counted::Computed(took) => {
+            Counted::Computed(took) | Counted::NotKept(took) => {
                 counts.computed += 1;
+                counts.not_kept += u64::from(matches!(counted, Counted::NotKept(_)));
                 counts.computing += took;
             }
             Counted::Merged => counts.merged += 1,
             Counted::Failed => counts.failed += 1,
         });
+    }
+
+    /// Whether single calls are spoken of.
+    pub(in crate::parallel) fn names_calls(&self) -> bool {
+        self.verbose.is_some()
+    }
+
+    /// Whether single hits are spoken of, too.
+    pub(in crate::parallel) fn names_hits(&self) -> bool {
+        self.verbose.is_some_and(Verbose::speaks_of_hits)
+    }
+
+    /// Speaks of a call that is done, if that was asked for: `what` was called, or how it failed.
+    pub(in crate::parallel) fn say(&self, counted: Counted, what: &dyn fmt::Display) {
+        if let Some(verbose) = self.verbose {
+            verbose.say(counted, what, self.moment());
+        }
+    }
+
+    /// Takes note that an attempt has failed, and there is to be another one.
+    pub(in crate::parallel) fn retry(&self, failure: &dyn fmt::Display, attempt: Attempt) {
+        self.with(|counts| counts.retried += 1);
+        if let Some(verbose) = self.verbose {
+            verbose.line(self.moment(), &format_args!("{failure}, {attempt}"));
+        }
+    }
+
+    fn moment(&self) -> Moment {
+        self.with(|counts| Moment {
+            done: counts.done(),
+            computed: counts.computed,
+            inputs: counts.total().map_or(Inputs::AtLeast(counts.drawn), Inputs::Known),
+            elapsed: counts.now(),
+        })
     }
 
     /// Reports, unless another thread does, or has just done.
@@ -186,9 +252,13 @@ impl Tally {
         if counts.has_ended {
             return;
         }
+        if let Some(verbose) = self.verbose.filter(|_| finished) {
+            verbose.end(&self.totals(&counts, finished));
+        }
+        let Some(progress) = self.progress.as_ref().filter(|_| !counts.is_mute) else { return };
         let totals = self.totals(&counts, finished);
-        if panics::catch(|| self.progress.update(&totals)).is_err() {
-            self.with(|counts| counts.has_ended = true);
+        if panics::catch(|| progress.update(&totals)).is_err() {
+            self.with(|counts| counts.is_mute = true);
             events::warn!("showing the progress of a batch panicked, so it is not shown any more");
         }
     }
@@ -235,18 +305,18 @@ impl Tally {
 impl Counts {
     /// All but the time that the rest takes.
     fn totals(&self, finished: bool) -> Totals {
-        // What an input says of its length is not always true.
-        let total = self.total.map(|total| total.max(self.drawn));
+        let total = self.total();
         // A call counts as done a moment before it does not run any more.
-        let done = self.remembered + self.computed + self.merged + self.failed;
-        let to_compute = self.left.min(self.drawn.saturating_sub(done));
+        let to_compute = self.left.min(self.drawn.saturating_sub(self.done()));
         Totals {
             total,
             drawn: self.drawn,
             remembered: self.remembered,
             computed: self.computed,
+            not_kept: self.not_kept,
             merged: self.merged,
             failed: self.failed,
+            retried: self.retried,
             running: self.running.min(to_compute),
             to_compute,
             to_look_up: total.unwrap_or(self.drawn).saturating_sub(self.looked_up),
@@ -254,6 +324,15 @@ impl Counts {
             remaining: None,
             finished,
         }
+    }
+
+    /// How many inputs there are: what an input says of that is not always true.
+    fn total(&self) -> Option<u64> {
+        self.total.map(|total| total.max(self.drawn))
+    }
+
+    fn done(&self) -> u64 {
+        self.remembered + self.computed + self.merged + self.failed
     }
 
     /// The time since the start.
@@ -286,13 +365,13 @@ pub(in crate::parallel) struct Run<'w> {
 
 impl Run<'_> {
     /// What it counts as, by where its value is from.
-    pub(in crate::parallel) fn counted(&self, source: &Source) -> Counted {
-        match source {
+    pub(in crate::parallel) fn counted<T>(&self, outcome: &Outcome<T>) -> Counted {
+        let took = || self.tally.with(|counts| counts.now()).saturating_sub(self.began);
+        match outcome.source {
             Source::Hit => Counted::Remembered(Duration::ZERO),
             Source::Joined => Counted::Merged,
-            Source::Miss(_) => {
-                Counted::Computed(self.tally.with(|counts| counts.now()).saturating_sub(self.began))
-            }
+            Source::Miss(_) if outcome.not_kept.is_some() => Counted::NotKept(took()),
+            Source::Miss(_) => Counted::Computed(took()),
         }
     }
 

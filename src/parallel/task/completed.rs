@@ -1,7 +1,7 @@
 //! [`as_completed`]: many tasks, in the order in which they are done.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Task;
 use super::promise::Arrivals;
@@ -87,7 +87,11 @@ impl<T> Iterator for AsCompleted<T> {
             if !self.work() {
                 // Whichever comes first, sooner or later it waits for each.
                 let _waiting = self.tasks.iter().flatten().next().and_then(Task::note_wait);
-                self.arrivals.bell.hear(Duration::MAX);
+                let due = self.tasks.iter().flatten().filter_map(Task::next_turn).min();
+                let patience = due.map_or(Duration::MAX, |due| due.saturating_duration_since(Instant::now()));
+                if !self.arrivals.bell.hear(patience) {
+                    self.untried = 0;
+                }
             }
         }
     }

@@ -24,8 +24,9 @@ use self::promise::Promise;
 use self::slot::Slot;
 use self::submitted::{AnyTask, Submitted, TaskRan};
 use super::Parallel;
-use super::attempt::{AttemptOptions, Item, end_of, panicked, subject_of};
+use super::attempt::{Item, end_of, panicked, subject_of};
 use super::pool::{Busy, Pool};
+use super::retry::RetryRule;
 use crate::call::Call;
 use crate::lease::{Awaited, Meanwhile, Waiting, leads_any, wait_for_work};
 use crate::panics;
@@ -60,7 +61,7 @@ pub struct Task<T> {
     queued: Option<(Arc<dyn AnyTask>, Arc<Submitted>)>,
 }
 
-impl Parallel {
+impl<R> Parallel<R> {
     /// Submits a call to be run by one of the threads, and returns at once.
     ///
     /// The call is looked up here, on this thread: a task of a remembered call is [done](Task::is_done) when it is returned, and nothing
@@ -93,6 +94,7 @@ impl Parallel {
     where
         C: Call<Output = T> + Send + 'static,
         T: Send + 'static,
+        R: RetryRule<T>,
     {
         panics::install();
         let memory = self.current_memory();
@@ -109,12 +111,17 @@ impl Parallel {
         };
         let promise = Promise::awaited();
         let item = Item::new(0, call, miss.clone());
-        let slot = Arc::new(Slot::new(item, self.retries, self.dispatch(&memory), Arc::clone(&promise)));
+        let slot = Arc::new(Slot::new(item, self.policy(), self.dispatch(&memory), Arc::clone(&promise)));
         let (pool, _) = Pool::for_work(self.size());
         let Some(pool) = pool else {
             let mut outbox = memory.outbox();
-            let options = AttemptOptions { meanwhile: Meanwhile::Wait, retries: 0 };
-            while let TaskRan::Again | TaskRan::Busy(..) = slot.run(&memory, options, &mut outbox) {}
+            loop {
+                match slot.run(&memory, Meanwhile::Wait, &mut outbox) {
+                    TaskRan::Again(Some(due)) => slot.wait_until(due),
+                    TaskRan::Again(None) | TaskRan::Busy(..) => {}
+                    _ => break,
+                }
+            }
             return Task { promise, queued: None };
         };
         let most = self.cores().min(pool.size());
@@ -154,7 +161,7 @@ impl<T> Task<T> {
                 continue;
             }
             let _waiting = self.note_wait();
-            self.promise.wait(wakes, None);
+            self.promise.wait(wakes, self.next_turn());
         }
     }
 
@@ -194,15 +201,24 @@ impl<T> Task<T> {
         self.promise.is_here()
     }
 
-    /// Cancels the call if it has not started, so that it never will; whether it had not. Its result is an error of the kind
-    /// [`Cancelled`](crate::TaskErrorKind::Cancelled) then. A call that runs, or is done, or has failed and is to be tried again, stays as it is.
+    /// Cancels the call if it does not run, so that it never will, or not once more if it has
+    /// failed and waits to be [tried again](Parallel::retries); whether it was cancelled. Its
+    /// result is an error of the kind [`Cancelled`](crate::TaskErrorKind::Cancelled) then. A call
+    /// that runs or is done stays as it is.
     pub fn cancel(&self) -> bool {
         self.queued.as_ref().is_some_and(|(task, _)| task.cancel())
     }
 
     /// Works at the call, if nobody does; whether it did.
     fn work(&self) -> bool {
-        self.queued.as_ref().is_some_and(|(task, submitted)| task.is_waiting() && submitted.work_at(&**task))
+        let is_ready = |task: &dyn AnyTask| task.ready_at().is_some_and(|ready| ready <= Instant::now());
+        self.queued.as_ref().is_some_and(|(task, submitted)| is_ready(&**task) && submitted.work_at(&**task))
+    }
+
+    /// When this thread may work at the call, if it is to do so and nobody does.
+    fn next_turn(&self) -> Option<Instant> {
+        let (task, _) = self.queued.as_ref()?;
+        if self.helps() { task.ready_at() } else { None }
     }
 
     /// Whether this thread works at the call while it waits for it: it is one of the pool that the call is to be run by, or all

@@ -8,21 +8,29 @@ use std::collections::HashSet;
 use std::mem;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
+use std::time::Instant;
 
 use crate::call::Call;
-use crate::lease::{Awaited, Shared};
+use crate::events;
+use crate::key::Key;
+use crate::lease::{Awaited, Meanwhile, Shared};
 use crate::lock::lock;
 use crate::memory::{Memory, Outbox};
 use crate::panics;
-use crate::parallel::attempt::{AttemptOptions, Item, Ran, panicked, send, subject_of};
+use crate::parallel::attempt::{AttemptOptions, Item, Ran, Retry, panicked, send, subject_of};
 use crate::parallel::dispatch::Dispatch;
+use crate::parallel::policy::Policy;
+use crate::parallel::progress::Attempt;
 use crate::parallel::task::promise::Promise;
 use crate::parallel::task::submitted::{AnyTask, TaskRan};
+use crate::parallel::timer;
+use crate::sys::Alarm;
 use crate::task_error::{TaskError, TaskErrorKind, TaskSubject};
 
 /// A submitted call, and where its result goes.
 pub(super) struct Slot<C: Call> {
-    retries: u32,
+    key: Option<Key>,
+    policy: Policy<C::Output>,
     /// Where it runs, if not on a thread of the pool.
     dispatch: Option<Dispatch>,
     stage: Mutex<Stage<C>>,
@@ -30,7 +38,8 @@ pub(super) struct Slot<C: Call> {
 }
 
 enum Stage<C> {
-    Waiting(Item<C>),
+    /// Not to be run before it is due, if it has failed before.
+    Waiting(Item<C>, Option<Instant>),
     Running(ThreadId),
     Done,
     Cancelled,
@@ -41,21 +50,26 @@ where
     C: Call + Send,
     C::Output: Send,
 {
-    /// That of a call that waits. One that fails is tried again if it has not failed `retries` times before.
+    /// That of a call that waits.
     pub(super) fn new(
         item: Item<C>,
-        retries: u32,
+        policy: Policy<C::Output>,
         dispatch: Option<Dispatch>,
         promise: Arc<Promise<C::Output>>,
     ) -> Self {
-        Slot { retries, dispatch, stage: Mutex::new(Stage::Waiting(item)), promise }
+        let key = item.key();
+        Slot { key, policy, dispatch, stage: Mutex::new(Stage::Waiting(item, None)), promise }
     }
 
     /// Takes the item out, if nobody else has; or what it is instead.
     fn start(&self) -> Result<Item<C>, TaskRan> {
         let mut stage = lock(&self.stage);
         match mem::replace(&mut *stage, Stage::Running(thread::current().id())) {
-            Stage::Waiting(item) => Ok(item),
+            Stage::Waiting(item, Some(due)) if due > Instant::now() => {
+                *stage = Stage::Waiting(item, Some(due));
+                Err(TaskRan::Again(Some(due)))
+            }
+            Stage::Waiting(item, _) => Ok(item),
             Stage::Cancelled => {
                 *stage = Stage::Cancelled;
                 Err(TaskRan::Cancelled)
@@ -73,8 +87,8 @@ where
     }
 
     /// Puts the item back: anybody may work at it.
-    fn put_back(&self, item: Item<C>) {
-        *lock(&self.stage) = Stage::Waiting(item);
+    fn put_back(&self, item: Item<C>, due: Option<Instant>) {
+        *lock(&self.stage) = Stage::Waiting(item, due);
         self.promise.wake();
     }
 
@@ -83,7 +97,7 @@ where
         &self,
         item: Item<C>,
         memory: &'m Memory,
-        options: AttemptOptions<'_>,
+        options: AttemptOptions<'_, C::Output>,
         outbox: &mut Option<Outbox<'m>>,
     ) -> Ran<C> {
         let key = item.key();
@@ -101,7 +115,7 @@ where
         panics::catch(attempt).unwrap_or_else(|payload| {
             let error = panicked(TaskSubject::unknown(index), &payload);
             let done = key.map(|key| (key, Err(error.clone())));
-            Ran::Done { index, result: Err(error), done }
+            Ran::Done { index, result: Err(error), done, subject: None }
         })
     }
 }
@@ -114,26 +128,29 @@ where
     fn run<'m>(
         &self,
         memory: &'m Memory,
-        options: AttemptOptions<'_>,
+        meanwhile: Meanwhile<'_>,
         outbox: &mut Option<Outbox<'m>>,
     ) -> TaskRan {
         let item = match self.start() {
             Ok(item) => item,
             Err(ran) => return ran,
         };
-        let options = AttemptOptions { retries: self.retries, ..options };
+        let options = AttemptOptions { meanwhile, policy: &self.policy };
         match self.attempt(item, memory, options, outbox) {
             Ran::Done { result, done, .. } => {
                 self.finish(result.map(|outcome| outcome.value));
                 TaskRan::Done(done)
             }
             Ran::Busy(key, item, by) => {
-                self.put_back(item);
+                self.put_back(item, None);
                 TaskRan::Busy(key, by)
             }
-            Ran::Again(item) => {
-                self.put_back(item);
-                TaskRan::Again
+            Ran::Again(Retry { item, wait, failure }) => {
+                let attempt = Attempt { number: item.failures, of: self.policy.retries + 1, wait };
+                events::debug!("{failure}, {attempt}");
+                let due = wait.map(|wait| Instant::now() + wait.min(timer::LONGEST));
+                self.put_back(item, due);
+                TaskRan::Again(due)
             }
         }
     }
@@ -147,7 +164,7 @@ where
                 true
             }
             Err(item) => {
-                self.put_back(item);
+                self.put_back(item, None);
                 false
             }
         }
@@ -156,7 +173,7 @@ where
     fn cancel(&self) -> bool {
         let mut stage = lock(&self.stage);
         match mem::replace(&mut *stage, Stage::Cancelled) {
-            Stage::Waiting(item) if item.failures == 0 => {
+            Stage::Waiting(item, _) => {
                 drop(stage);
                 let subject = subject_of(item.index, &item.call);
                 self.promise.set(Err(TaskError::new(subject, TaskErrorKind::Cancelled, "", None)));
@@ -171,8 +188,27 @@ where
         }
     }
 
-    fn is_waiting(&self) -> bool {
-        matches!(*lock(&self.stage), Stage::Waiting(_))
+    fn key(&self) -> Option<Key> {
+        self.key
+    }
+
+    fn ready_at(&self) -> Option<Instant> {
+        match *lock(&self.stage) {
+            Stage::Waiting(_, due) => Some(due.unwrap_or_else(Instant::now)),
+            _ => None,
+        }
+    }
+
+    fn wait_until(&self, due: Instant) {
+        let _alarm = Alarm::set();
+        loop {
+            let wakes = self.promise.wakes();
+            if self.ready_at().is_none_or(|ready| ready <= Instant::now())
+                || self.promise.wait(wakes, Some(due))
+            {
+                return;
+            }
+        }
     }
 }
 

@@ -21,30 +21,37 @@ use crate::key::Key;
 use crate::lease::{Awaited, Leave, Meanwhile, Shared, Watcher};
 use crate::lock::lock;
 use crate::memory::{Memory, Miss, Outbox};
-use crate::parallel::attempt::{AttemptOptions, Done, Item};
+use crate::parallel::attempt::{Done, Item};
 use crate::parallel::crew::{Crew, Queue as _, Real};
 use crate::parallel::pool::{Busy, Need, Pool, SLICE, Standing, Work};
 use crate::parallel::queue::{Queue, Taken};
+use crate::parallel::timer;
 use crate::task_error::TaskError;
 
 /// A submitted call, of whichever type.
 pub(super) trait AnyTask: Awaited {
-    /// Makes an attempt, unless somebody else does or has done so.
+    /// Makes an attempt, unless somebody else does or has done so; `meanwhile` says what is done
+    /// while somebody else computes the key.
     fn run<'m>(
         &self,
         memory: &'m Memory,
-        options: AttemptOptions<'_>,
+        meanwhile: Meanwhile<'_>,
         outbox: &mut Option<Outbox<'m>>,
     ) -> TaskRan;
 
     /// Takes what came of a call of equal key; whether that was enough.
     fn share(&self, memory: &Memory, done: Result<Option<Shared>, TaskError>) -> bool;
 
-    /// Gives it up if it has not started; whether it had not.
+    /// Gives it up if nobody works at it; whether nobody did.
     fn cancel(&self) -> bool;
 
-    /// Whether nobody works at it and it is not done.
-    fn is_waiting(&self) -> bool;
+    fn key(&self) -> Option<Key>;
+
+    /// From when on it may be worked at; `None` if somebody works at it, or it is done.
+    fn ready_at(&self) -> Option<Instant>;
+
+    /// Waits until it may be worked at again, or is done.
+    fn wait_until(&self, due: Instant);
 }
 
 /// What came of an attempt at a task.
@@ -54,8 +61,8 @@ pub(super) enum TaskRan {
     Done(Option<Done>),
     /// Somebody else computes its key, this thread or another process, and the watcher will be told.
     Busy(Key, Option<ThreadId>),
-    /// It failed, and is to be tried again.
-    Again,
+    /// It failed, and is to be tried again; not before it is due, if it waits.
+    Again(Option<Instant>),
     /// It was cancelled before.
     Cancelled,
     /// Somebody else works at it, or it was done already.
@@ -146,15 +153,20 @@ impl Submitted {
         let _busy = Busy::begin();
         let _entered = self.memory.enter();
         let mut outbox = self.memory.outbox();
-        let options = AttemptOptions { meanwhile: Meanwhile::Wait, retries: 0 };
         loop {
-            match task.run(&self.memory, options, &mut outbox) {
+            match task.run(&self.memory, Meanwhile::Wait, &mut outbox) {
                 TaskRan::Done(done) => {
                     self.finish(done);
                     return true;
                 }
-                TaskRan::Busy(..) | TaskRan::Again => {}
-                TaskRan::Cancelled | TaskRan::Taken => return false,
+                // This thread waits for the task anyway.
+                TaskRan::Again(Some(due)) => task.wait_until(due),
+                TaskRan::Busy(..) | TaskRan::Again(None) => {}
+                TaskRan::Cancelled => {
+                    self.pass_on(task.key());
+                    return false;
+                }
+                TaskRan::Taken => return false,
             }
         }
     }
@@ -184,16 +196,25 @@ impl Submitted {
         let watcher = |key: Key| -> Arc<dyn Watcher> { standing.watcher(key) };
         let leave = Meanwhile::Leave(Leave { work: &work, watcher: &watcher });
         let meanwhile = if mem::take(&mut item.alone) { Meanwhile::Alone } else { leave };
-        match item.call.run(&self.memory, AttemptOptions { meanwhile, retries: 0 }, outbox) {
+        match item.call.run(&self.memory, meanwhile, outbox) {
             TaskRan::Done(done) => self.finish(done),
             TaskRan::Busy(key, by) => self.crew.change(|queue| queue.put_away(key, item, by)),
-            TaskRan::Again => self.crew.change(|queue| queue.run_last(item)),
-            TaskRan::Cancelled => {
-                if let Some(key) = item.key() {
-                    self.crew.change(|queue| queue.pass_on(&key));
+            TaskRan::Again(None) => self.crew.change(|queue| queue.run_last(item)),
+            TaskRan::Again(Some(due)) => {
+                self.crew.change(|queue| queue.put_off(due, item));
+                if !timer::tell_at(due, &standing) {
+                    self.crew.change(|queue| queue.release(due));
                 }
             }
+            TaskRan::Cancelled => self.pass_on(item.key()),
             TaskRan::Taken => {}
+        }
+    }
+
+    /// One of the duplicates of a cancelled call is run in its place.
+    fn pass_on(&self, key: Option<Key>) {
+        if let Some(key) = key {
+            self.crew.change(|queue| queue.pass_on(&key));
         }
     }
 
@@ -242,6 +263,10 @@ impl Work for InLine {
 
     fn wake(&self, key: Key) {
         self.0.crew.change(|queue| queue.wake(key));
+    }
+
+    fn due(&self) {
+        self.0.crew.change(|queue| queue.release(Instant::now()));
     }
 
     fn depends_on(&self) -> Vec<ThreadId> {

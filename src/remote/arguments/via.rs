@@ -110,7 +110,7 @@ impl<'b, T: RawArgument + ?Sized> ReceiveViaRaw<'b, T> for &&ReceiveOwned<T> {
 
 fn receive_raw<T: RawArgument + ?Sized>(received: &mut Received<'_>, name: &str) -> Result<T::Held, Failure> {
     let content = received.next()?.content();
-    decode_argument::<T>(&content).map_err(|error| unread(name, &error))
+    decode_argument::<T>(&content).map_err(|error| Failure::not_sent(unread(name, &error)))
 }
 
 /// Arguments that serde can read.
@@ -129,8 +129,10 @@ where
 {
     fn receive(&self, received: &mut Received<'b>, name: &str) -> Result<Box<T>, Failure> {
         let argument = received.next()?;
-        let value: Box<T> =
-            argument.serde().and_then(codec::decode_borrowed).map_err(|error| unread(name, &*error))?;
+        let value: Box<T> = argument
+            .serde()
+            .and_then(|(encoding, bytes)| codec::decode_borrowed(encoding, bytes))
+            .map_err(|error| argument.misread(unread(name, &*error)))?;
         argument.expect_equal(&*value, name)?;
         Ok(value)
     }
@@ -142,15 +144,17 @@ where
 {
     fn receive(&self, received: &mut Received<'b>, name: &str) -> Result<Box<T>, Failure> {
         let argument = received.next()?;
-        let value: Box<T> =
-            argument.serde().and_then(codec::decode_owned).map_err(|error| unread(name, &*error))?;
+        let value: Box<T> = argument
+            .serde()
+            .and_then(|(encoding, bytes)| codec::decode_owned(encoding, bytes))
+            .map_err(|error| argument.misread(unread(name, &*error)))?;
         argument.expect_equal(&*value, name)?;
         Ok(value)
     }
 }
 
-fn unread(name: &str, error: &dyn std::error::Error) -> Failure {
-    Failure::not_sent(format!("its argument `{name}` cannot be read back: {}", chain(error)))
+fn unread(name: &str, error: &dyn std::error::Error) -> String {
+    format!("its argument `{name}` cannot be read back: {}", chain(error))
 }
 
 /// All others.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Failure, Reply, ReplyValue};
+use super::{Again, Failure, Reply, ReplyValue};
 use crate::task_error::TaskErrorKind;
 use crate::wire::{Reader, Writer};
 
@@ -10,8 +10,9 @@ const VALUE: u8 = 0;
 const WHOLE: u8 = 1;
 const STORED: u8 = 2;
 const MISSING: u8 = 3;
+const MISREAD: u8 = 12;
 
-const KINDS: [TaskErrorKind; 8] = [
+const KINDS: [TaskErrorKind; 9] = [
     TaskErrorKind::NotSent,
     TaskErrorKind::Panicked,
     TaskErrorKind::Returned,
@@ -20,6 +21,7 @@ const KINDS: [TaskErrorKind; 8] = [
     TaskErrorKind::OutOfMemory,
     TaskErrorKind::Cancelled,
     TaskErrorKind::Frozen,
+    TaskErrorKind::NotKept,
 ];
 
 /// The number of a kind of failure in a message.
@@ -33,6 +35,7 @@ fn number_of(kind: TaskErrorKind) -> u8 {
         TaskErrorKind::OutOfMemory => 9,
         TaskErrorKind::Cancelled => 10,
         TaskErrorKind::Frozen => 11,
+        TaskErrorKind::NotKept => 12,
     }
 }
 
@@ -42,21 +45,27 @@ pub(crate) fn write(result: &Result<Reply, Failure>, to: &mut Writer) {
         Ok(Reply { value, took }) => {
             to.byte(match value {
                 ReplyValue::Encoded { .. } => VALUE,
-                ReplyValue::Whole(_) => WHOLE,
+                ReplyValue::Whole { .. } => WHOLE,
                 ReplyValue::Stored => STORED,
             });
             to.number(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
             match value {
-                ReplyValue::Encoded { codec, bytes } => {
+                ReplyValue::Encoded { codec, bytes } | ReplyValue::Whole { codec, bytes } => {
                     to.byte(*codec);
                     to.bytes(bytes);
                 }
-                ReplyValue::Whole(bytes) => to.bytes(bytes),
                 ReplyValue::Stored => {}
             }
         }
-        Err(Failure { kind, message, place, is_missing }) => {
-            to.byte(if *is_missing { MISSING } else { number_of(*kind) });
+        Err(Failure { kind, message, place, again }) => {
+            match again {
+                None => to.byte(number_of(*kind)),
+                Some(Again::Inside) => to.byte(MISSING),
+                Some(Again::NotIn(encoding)) => {
+                    to.byte(MISREAD);
+                    to.byte(*encoding);
+                }
+            }
             to.bytes(message.as_bytes());
             to.option(place.as_deref(), |to, place| to.bytes(place.as_bytes()));
         }
@@ -70,20 +79,19 @@ pub(crate) fn read(from: &mut Reader<'_>) -> Option<Result<Reply, Failure>> {
         let took = Duration::from_nanos(from.number()?);
         let value = match number {
             VALUE => ReplyValue::Encoded { codec: from.byte()?, bytes: from.bytes()?.to_vec() },
-            WHOLE => ReplyValue::Whole(from.bytes()?.to_vec()),
+            WHOLE => ReplyValue::Whole { codec: from.byte()?, bytes: from.bytes()?.to_vec() },
             _ => ReplyValue::Stored,
         };
         return Some(Ok(Reply { value, took }));
     }
-    let is_missing = number == MISSING;
-    let kind = if is_missing {
-        TaskErrorKind::NotSent
-    } else {
-        KINDS.into_iter().find(|kind| number_of(*kind) == number)?
+    let (kind, again) = match number {
+        MISSING => (TaskErrorKind::NotSent, Some(Again::Inside)),
+        MISREAD => (TaskErrorKind::NotSent, Some(Again::NotIn(from.byte()?))),
+        number => (KINDS.into_iter().find(|kind| number_of(*kind) == number)?, None),
     };
     let message = from.text()?.to_owned();
     let place = from.option(Reader::text)?.map(str::to_owned);
-    Some(Err(Failure { kind, message, place, is_missing }))
+    Some(Err(Failure { kind, message, place, again }))
 }
 
 #[cfg(test)]
@@ -95,9 +103,10 @@ mod tests {
         let took = Duration::from_micros(3);
         for result in [
             Ok(Reply { value: ReplyValue::Encoded { codec: 2, bytes: vec![1, 2] }, took }),
-            Ok(Reply { value: ReplyValue::Whole(vec![3]), took }),
+            Ok(Reply { value: ReplyValue::Whole { codec: 3, bytes: vec![3] }, took }),
             Ok(Reply::stored(took)),
             Err(Failure::missing("a file")),
+            Err(Failure { again: Some(Again::NotIn(3)), ..Failure::not_sent("unread") }),
             Err(Failure::not_sent("why")),
             Err(Failure::new(TaskErrorKind::Returned, "no data")),
             Err(Failure { place: Some("a.rs:1:2".into()), ..Failure::new(TaskErrorKind::Panicked, "no") }),

@@ -1,12 +1,13 @@
 //! Small real packages, built against this library, run, edited and run again.
 //!
-//! Each stands in a temporary directory of its own. All share one target directory, so that the library is compiled once;
-//! therefore no two packages may have one name. Nothing is fetched: versions are those of this library's lock file.
+//! Each stands in a temporary directory of its own. They share [target directories](lanes), for which the library is compiled
+//! once; therefore no two packages may have one name. Nothing is fetched: versions are those of this library's lock file.
 //!
 //! The oracle is the function without the cache: a program prints both values of each call, and they must be equal
 //! whatever was edited.
 
 mod edit;
+mod lanes;
 mod report;
 mod shelf;
 
@@ -18,6 +19,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 pub use self::edit::{Edit, add, add_variable, cargo, remove, rename, replace, run_as, touch};
+pub use self::lanes::target;
 pub use self::report::Report;
 pub use self::shelf::locked;
 
@@ -232,24 +234,11 @@ impl Package {
     /// Runs cargo, which has to succeed and say nothing; what was printed.
     #[track_caller]
     fn cargo(&self, arguments: &[&str], variables: &[(&str, &str)]) -> String {
-        let mut command = Command::new(env!("CARGO"));
-        for (name, _) in std::env::vars_os() {
-            let inherited = name.to_string_lossy();
-            if INHERITED.iter().any(|prefix| inherited.starts_with(prefix)) {
-                command.env_remove(&name);
-            }
-        }
-        let output = command
-            .args(["--config", TWOX_HASH])
+        let output = command(&lanes::target())
             .args(&arguments[..1])
             .arg("--quiet")
             .args(&arguments[1..])
             .current_dir(self.dir.path())
-            .env("CARGO_TARGET_DIR", target())
-            .env("CARGO_NET_OFFLINE", "true")
-            // Small files, fast to write.
-            .env("CARGO_INCREMENTAL", "0")
-            .env("CARGO_PROFILE_DEV_DEBUG", "0")
             .envs((!self.shows_code).then_some((RUNNER, LOADER)))
             .envs(self.variables.iter().copied())
             .envs(variables.iter().copied())
@@ -305,8 +294,28 @@ pub fn member(name: &str, rest: &str) -> String {
     format!("[package]\nname = \"{name}\"\nedition = \"2024\"\n{rest}")
 }
 
-/// Checksums of megabytes take long without.
-const TWOX_HASH: &str = "profile.dev.package.twox-hash.opt-level=3";
+/// Cargo, with a target directory, and without what is set for these tests.
+fn command(target: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    for (name, _) in std::env::vars_os() {
+        let inherited = name.to_string_lossy();
+        if INHERITED.iter().any(|prefix| inherited.starts_with(prefix)) {
+            command.env_remove(&name);
+        }
+    }
+    command.args(SETTINGS.iter().flat_map(|setting| ["--config", setting]));
+    command.env("CARGO_TARGET_DIR", target).env("CARGO_NET_OFFLINE", "true");
+    // Small files, fast to write.
+    command.env("CARGO_INCREMENTAL", "0").env("CARGO_PROFILE_DEV_DEBUG", "0");
+    command
+}
+
+/// Checksums of megabytes take long without the first. Small programs compile faster in one unit, and libraries in several.
+const SETTINGS: [&str; 3] = [
+    "profile.dev.package.twox-hash.opt-level=3",
+    "profile.dev.codegen-units=1",
+    "profile.dev.package.'*'.codegen-units=16",
+];
 
 /// What cargo runs programs by, and a loader: a program that it runs has no machine fingerprint, as the system shows the loader's
 /// file for its own. So one build of the library serves both kinds of tests.
@@ -328,8 +337,4 @@ const INHERITED: [&str; 8] = [
 /// The directory of this library.
 pub fn library() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn target() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("packages")
 }

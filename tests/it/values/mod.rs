@@ -21,6 +21,8 @@ fn package(random: String) -> Package {
     Package::new("values")
         .dependency("serde = { version = \"1\", features = [\"derive\"] }")
         .dependency("serde_json = \"1\"")
+        // What is refused is told, and looked for elsewhere.
+        .variable("REMEMO_QUIET", "1")
         // It starts worker processes, which a program that the loader runs cannot.
         .with_machine_code()
         .file("src/main.rs", include_str!("package/main.rs"))

@@ -397,7 +397,7 @@ fn a_worker_of_another_program_is_refused() {
     // Cargo builds the examples before it runs all tests, but not for this test target alone.
     let other = std::env::current_exe().unwrap().parent().unwrap().join("../examples/isolated");
     if !other.exists() {
-        println!("skipped: the example `isolated` is not built");
+        crate::engines::skip("the example `isolated` is not built");
         return;
     }
     let kind = Executor::processes().program(other);

@@ -118,7 +118,8 @@ pub fn play(role: &str, cache: &Path) {
         }
         "chatty" | "quiet" => {
             rememo::init();
-            let kind = Executor::processes().pass_output(role == "chatty");
+            let workers = Executor::processes();
+            let kind = if role == "chatty" { workers } else { workers.pass_output(false) };
             let parallel = Parallel::new().jobs(1).memory(&memory).executor(kind);
             assert_eq!(parallel.run((0..3).map(chatty::delayed)).unwrap(), [0, 1, 2]);
             // What was written passes through another process and a thread.
@@ -245,7 +246,7 @@ fn a_worker_may_be_idle_for_ever() {
 }
 
 #[test]
-fn output_of_workers_passes_through_when_asked() {
+fn output_of_workers_passes_through_unless_asked_otherwise() {
     let prefixed = |text: &str, line: &str| {
         text.lines().filter(|written| written.starts_with("[worker ") && written.ends_with(line)).count()
     };

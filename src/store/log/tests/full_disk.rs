@@ -1,13 +1,13 @@
 //! A disk that gets full at any moment: calls fail with an error, never by a signal, and the store is sound afterwards.
 //!
-//! They need small file systems of their own: `tests/engines/small-disk.sh` mounts them (as root) and `.ci/run` sets
-//! `REMEMO_TEST_SMALL_DISK` (a tmpfs) and `REMEMO_TEST_SMALL_EXT4` to where.
+//! They need small file systems of their own, and are skipped where none can be mounted.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
 use std::time::Duration;
 
+use super::engines::Disk;
 use super::*;
 
 /// What is known of an entry.
@@ -139,21 +139,13 @@ fn filled(disk: &Path) -> (tempfile::TempDir, LogStore, Model) {
     (dir, store, model)
 }
 
-/// One test at a time fills the disks.
-static FILLING: Mutex<()> = Mutex::new(());
-
-/// Runs a test on each small file system there is.
+/// Runs a test on small file systems of two kinds.
 fn on_each_disk(test: impl Fn(&Path)) {
-    let _alone = lock(&FILLING);
-    let variables = ["REMEMO_TEST_SMALL_DISK", "REMEMO_TEST_SMALL_EXT4"];
-    let disk = |variable| {
-        let disk = env::var_os(variable).map(PathBuf::from);
-        if disk.is_none() {
-            println!("skipped: {variable} is not set (see tests/engines/small-disk.sh)");
+    for (kind, size) in [("tmpfs", "2m"), ("ext4", "8m")] {
+        if let Some(disk) = Disk::mount(kind, size) {
+            test(&disk.path());
         }
-        disk
-    };
-    variables.into_iter().filter_map(disk).for_each(|disk| test(&disk));
+    }
 }
 
 #[test]

@@ -2,6 +2,9 @@
 
 mod budget;
 mod damage;
+#[path = "../../../../tests/engines/mod.rs"]
+#[expect(dead_code, unreachable_pub, reason = "other test programs use it, too, and more of it")]
+mod engines;
 mod full_disk;
 mod killed;
 mod many;

@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use super::{Field, Made, SAMPLES, Shape, Types, body, comparison, one_in, pattern, pick, value};
+use super::terms::Term;
+use super::{
+    Field, Made, SAMPLES, Shape, Types, all_agree, all_fit, body, comparison, one_in, pattern, pick, value,
+};
 use crate::random::Random;
 
 /// How variants are told apart.
@@ -38,17 +41,19 @@ pub(super) fn make(types: &mut Types, random: &mut Random) {
             Tagging::Untagged,
         ],
     );
-    let tagging = if types.honest { Tagging::External } else { tagging };
-    let count = 1 + random.below(5) as usize;
+    let count = 1 + random.below(if tagging == Tagging::Untagged { 3 } else { 5 }) as usize;
     let variants: Vec<_> =
         (0..count).map(|index| variant(types, random, tagging, index, index + 1 == count)).collect();
-    // A variant that is skipped shifts those behind it; its own values cannot be written.
-    let is_whole = !variants.iter().any(|variant| variant.is_skipped);
-    let agrees = tagging == Tagging::External && is_whole && variants.iter().all(|variant| variant.agrees);
+    // Values of a variant that is skipped cannot be written or read.
+    let written: Vec<_> = variants.iter().filter(|variant| !(types.honest && variant.is_skipped)).collect();
+    let tried = if written.is_empty() { variants.iter().collect() } else { written };
+    let fits = variants.iter().all(|variant| all_fit(types, &variant.fields));
+    let is_buffered = matches!(tagging, Tagging::Internal | Tagging::Untagged);
+    let agrees = (fits || !is_buffered) && tried.iter().all(|variant| variant.agrees && !variant.is_skipped);
     let name = types.next_name();
     let samples: Vec<_> = (0..SAMPLES)
         .map(|_| {
-            let variant = &variants[random.below(count as u64) as usize];
+            let variant = tried[random.below(tried.len() as u64) as usize];
             let value = value(random, variant.shape, &variant.fields);
             format!("{name}::{} {value}", variant.name)
         })
@@ -65,20 +70,22 @@ pub(super) fn make(types: &mut Types, random: &mut Random) {
         "#[derive(Clone, Debug, Serialize, Deserialize)]\n{}\npub enum {name} {{\n{spelled}}}\n\n\
          impl Same for {name} {{\n    fn same(&self, other: &Self) -> bool {{\n        \
          match (self, other) {{\n{compared}            _ => false,\n        }}\n    }}\n}}\n\n",
-        attribute(random, tagging),
+        attribute(random, tagging, &name),
     );
-    types.add(Made { agrees, has_names: false }, &source, &samples);
+    types.add(Made { agrees, has_names: false, fits }, &source, &samples);
 }
 
-fn attribute(random: &mut Random, tagging: Tagging) -> &'static str {
+fn attribute(random: &mut Random, tagging: Tagging, name: &str) -> String {
     match tagging {
         Tagging::External => pick(
             random,
             &["", "", "#[serde(rename_all = \"kebab-case\", rename_all_fields = \"UPPERCASE\")]"],
-        ),
-        Tagging::Internal => "#[serde(tag = \"kind\")]",
-        Tagging::Adjacent => "#[serde(tag = \"kind\", content = \"content\")]",
-        Tagging::Untagged => "#[serde(untagged)]",
+        )
+        .to_owned(),
+        // Of no other type, so that all can be flattened into one.
+        Tagging::Internal => format!("#[serde(tag = \"kind of {name}\")]"),
+        Tagging::Adjacent => "#[serde(tag = \"kind\", content = \"content\")]".to_owned(),
+        Tagging::Untagged => "#[serde(untagged)]".to_owned(),
     }
 }
 
@@ -88,26 +95,21 @@ fn variant(types: &Types, random: &mut Random, tagging: Tagging, index: usize, i
     let shape = match tagging {
         // With a tag inside, fields must have names.
         Tagging::Internal if shape == Shape::Unnamed => Shape::Named,
-        // Without a tag, variants of one shape are the same to serde.
-        Tagging::Untagged if index > 0 && shape == Shape::Unit => Shape::Unnamed,
+        // Without a tag, variants of one shape are the same to serde; and it takes a sequence for fields, too.
+        Tagging::Untagged => [Shape::Unnamed, Shape::Named, Shape::Unit][index],
         _ => shape,
     };
     let count = match (shape, tagging) {
         (Shape::Unit, _) => 0,
-        (_, Tagging::Untagged) => index + 1,
+        (Shape::Unnamed, Tagging::Untagged) => 2 + random.below(2) as usize,
         _ => 1 + random.below(3) as usize,
     };
-    let fields: Vec<_> = (0..count)
-        .map(|index| {
-            let mut field = Field::any(types, random, index, shape == Shape::Named);
-            // serde's derive takes these for attributes of a variant, or refuses them there.
-            while count == 1 && shape == Shape::Unnamed && field.attribute.starts_with("skip") {
-                field = Field::any(types, random, index, false);
-            }
-            field
-        })
-        .collect();
-    let agrees = fields.iter().all(|field| field.agrees);
+    let mut fields = Field::all(types, random, count, shape == Shape::Named);
+    // serde's derive takes these for attributes of a variant, or refuses them there.
+    while count == 1 && shape == Shape::Unnamed && fields[0].attribute.starts_with("skip") {
+        fields = Field::all(types, random, count, false);
+    }
+    let agrees = all_agree(types, &fields);
     let mut variant = Variant { name, attribute: String::new(), shape, fields, is_skipped: false, agrees };
     if one_in(random, 2) {
         return variant;
@@ -115,7 +117,7 @@ fn variant(types: &Types, random: &mut Random, tagging: Tagging, index: usize, i
     match random.below(9) {
         0 => variant.attribute = format!("#[serde(rename = \"renamed {index}\")]"),
         1 => variant.attribute = format!("#[serde(alias = \"alias {index}\")]"),
-        2..=4 if !types.honest => {
+        2..=4 if tagging != Tagging::Untagged => {
             let kinds = ["skip", "skip", "skip_serializing", "skip_deserializing"];
             variant.attribute = format!("#[serde({})]", pick(random, &kinds));
             variant.is_skipped = true;
@@ -134,7 +136,13 @@ fn variant(types: &Types, random: &mut Random, tagging: Tagging, index: usize, i
                 ("deserialize_with = \"helpers::moved::deserialize\"", false),
             ];
             let (attribute, agrees) = pick(random, if types.honest { &ways[..1] } else { &ways });
-            variant.fields = vec![Field::number("", agrees)];
+            variant.fields[0] = Field {
+                name: String::new(),
+                term: Term::Plain("u64"),
+                attribute: String::new(),
+                is_told: true,
+                agrees,
+            };
             variant.attribute = format!("#[serde({attribute})]");
             variant.agrees = agrees;
         }

@@ -1,7 +1,10 @@
 //! Structs at random.
 
 use super::terms::Term;
-use super::{Field, Made, SAMPLES, Shape, Types, body, comparison, one_in, pattern, pick, value};
+use super::{
+    Field, Made, SAMPLES, Shape, Types, all_agree, all_fit, body, comparison, is_flat, one_in, pattern, pick,
+    value,
+};
 use crate::random::Random;
 
 /// Adds a struct.
@@ -26,19 +29,16 @@ const ATTRIBUTES: [&str; 6] = [
 fn plain(types: &mut Types, random: &mut Random) {
     let shape = pick(random, &[Shape::Unit, Shape::Unnamed, Shape::Named, Shape::Named]);
     let count = if shape == Shape::Unit { 0 } else { random.below(5) as usize };
-    let fields: Vec<_> =
-        (0..count).map(|index| Field::any(types, random, index, shape == Shape::Named)).collect();
-    let is_flat = fields.iter().any(|field| field.attribute == "flatten");
-    let mut attribute = pick(random, &ATTRIBUTES);
-    let mut agrees = fields.iter().all(|field| field.agrees);
-    if is_flat {
-        attribute = ""; // `deny_unknown_fields` is refused beside it
-    } else if shape == Shape::Named && !types.honest && one_in(random, 6) {
-        attribute = "#[serde(tag = \"kind\")]";
-        agrees = false;
+    let fields = Field::all(types, random, count, shape == Shape::Named);
+    let mut attribute = pick(random, &ATTRIBUTES).to_owned();
+    if is_flat(&fields) {
+        attribute = String::new(); // `deny_unknown_fields` is refused beside it
+    } else if shape == Shape::Named && one_in(random, 6) {
+        attribute = format!("#[serde(tag = \"kind of {}\")]", types.next_name());
     }
-    let made = Made { agrees, has_names: shape == Shape::Named };
-    add(types, random, made, attribute, shape, &fields);
+    let agrees = all_agree(types, &fields);
+    let made = Made { agrees, has_names: shape == Shape::Named, fits: all_fit(types, &fields) };
+    add(types, random, made, &attribute, shape, &fields);
 }
 
 /// Adds a struct of these fields.
@@ -64,7 +64,7 @@ fn transparent(types: &mut Types, random: &mut Random) {
         field = Field::any(types, random, 0, false);
     }
     let shape = pick(random, &[Shape::Unnamed, Shape::Named]);
-    let made = Made { agrees: field.agrees, has_names: false };
+    let made = Made { agrees: field.agrees, has_names: false, fits: field.term.fits(types) };
     add(types, random, made, "#[serde(transparent)]", shape, &[field]);
 }
 
@@ -72,7 +72,7 @@ fn transparent(types: &mut Types, random: &mut Random) {
 fn converted(types: &mut Types, random: &mut Random) {
     let name = types.next_name();
     let other = Term::any(types, random, 2);
-    let agrees = other.agrees(types);
+    let (agrees, fits) = (other.agrees(types), other.fits(types));
     // Into and from a pair of a number and something; and back another number, if it is to disagree.
     let conversions = [
         ("value.0", "value.0", agrees),
@@ -112,14 +112,14 @@ fn converted(types: &mut Types, random: &mut Random) {
          impl Same for {name} {{\n    fn same(&self, other: &Self) -> bool {{\n        \
          self.0 == other.0 && self.1.same(&other.1)\n    }}\n}}\n\n"
     );
-    types.add(Made { agrees, has_names: false }, &source, &samples);
+    types.add(Made { agrees, has_names: false, fits }, &source, &samples);
 }
 
 /// A struct that holds one of another crate, whose fields are told by getters.
 fn remote(types: &mut Types, random: &mut Random) {
     let name = types.next_name();
     let term = Term::any(types, random, 2);
-    let agrees = term.agrees(types);
+    let (agrees, fits) = (term.agrees(types), term.fits(types));
     let samples: Vec<_> = (0..SAMPLES)
         .map(|_| {
             let number = Term::Plain("u64").value(random);
@@ -144,5 +144,5 @@ fn remote(types: &mut Types, random: &mut Random) {
          impl Same for {name} {{\n    fn same(&self, other: &Self) -> bool {{\n        \
          self.0.number() == other.0.number() && self.0.other().same(&other.0.other())\n    }}\n}}\n\n"
     );
-    types.add(Made { agrees, has_names: false }, &source, &samples);
+    types.add(Made { agrees, has_names: false, fits }, &source, &samples);
 }

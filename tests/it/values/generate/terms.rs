@@ -65,7 +65,11 @@ impl Term {
 
     /// A type that can be flattened.
     pub(super) fn flat(types: &Types, random: &mut Random) -> Self {
-        let with_names: Vec<_> = (0..types.made.len()).filter(|&made| types.made[made].has_names).collect();
+        let fit = |&made: &usize| {
+            let made = types.made[made];
+            made.has_names && (made.agrees && made.fits || !types.honest)
+        };
+        let with_names: Vec<_> = (0..types.made.len()).filter(fit).collect();
         if with_names.is_empty() || one_in(random, 3) {
             return Term::BTreeMap("String", Box::new(Term::Plain("u8")));
         }
@@ -84,6 +88,22 @@ impl Term {
             | Term::HashMap(_, inner) => inner.agrees(types),
             Term::Pair(one, other) | Term::Result(one, other) => one.agrees(types) && other.agrees(types),
             Term::Made(made) => types.made[*made].agrees,
+        }
+    }
+
+    /// Whether values fit into serde's buffers.
+    pub(super) fn fits(&self, types: &Types) -> bool {
+        match self {
+            Term::Plain(name) => *name != "i128",
+            Term::BTreeSet(_) | Term::HashSet(_) => true,
+            Term::Option(inner)
+            | Term::Vec(inner)
+            | Term::Boxed(inner)
+            | Term::Array(inner)
+            | Term::BTreeMap(_, inner)
+            | Term::HashMap(_, inner) => inner.fits(types),
+            Term::Pair(one, other) | Term::Result(one, other) => one.fits(types) && other.fits(types),
+            Term::Made(made) => types.made[*made].fits,
         }
     }
 

@@ -113,6 +113,50 @@ types! {
     struct InArray { numbers: rememo::Array<f64>, hashed: rememo::Hashed<String> }
     #[serde(expecting = "a date")]
     struct Expecting { day: u8 }
+    struct Json { value: serde_json::Value, maybe: Option<serde_json::Value> }
+    struct Nothings { a: Option<Option<u8>>, b: Option<()>, c: Unit, d: Option<Option<Option<u8>>> }
+    struct FlatNothings { id: u8, #[serde(flatten)] inner: Nothings }
+    struct OddKeys { by: BTreeMap<(u8, bool), char>, #[serde(flatten)] rest: BTreeMap<String, f64> }
+    struct Layers { #[serde(flatten)] at: Address, layers: Vec<Layer> }
+    enum Address { Ip(std::net::IpAddr), Name(String) }
+    #[serde(tag = "layer", rename_all = "snake_case")]
+    enum Layer { Empty, Path { style: Style, #[serde(with = "helpers::bytes", default, skip_serializing_if = "String::is_empty")] bytes: String }, Group { layers: Vec<Layer> } }
+    #[serde(untagged)]
+    enum Style { Named(String), Full { width: f32, #[serde(default, skip_serializing_if = "Vec::is_empty")] dash: Vec<f32> } }
+    struct Widest { number: i128 }
+    struct FlatWide { #[serde(flatten)] inner: Widest }
+}
+
+/// Is written as a text, and read as whatever a number may be, as decimal numbers of other crates are.
+#[derive(Clone, Debug)]
+struct Decimal(i64);
+
+impl Serialize for Decimal {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Decimal {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Number;
+        impl serde::de::Visitor<'_> for Number {
+            type Value = Decimal;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a number")
+            }
+
+            fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Decimal, E> {
+                Ok(Decimal(number))
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Decimal, E> {
+                text.parse().map(Decimal).map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_any(Number)
+    }
 }
 
 /// serde makes these up when they are read.
@@ -216,7 +260,7 @@ fn hashes(count: u8) -> Hashes {
 }
 
 same_if_shown_the_same! {
-    Twins SkippedFirst SkippedBetween SkippedLast NotRead NotWritten Other Tagged Adjacent Untagged PartlyUntagged Renamed VariantWith VariantWritten HoldsSkipped Unit Newtype Tuple Empty EmptyTuple RenamedFields WithDefault NotReadField Shifty ShiftyPair SkippedByDefault Flat FlatMap TaggedStruct Transparent TransparentMoved TransparentWritten TransparentRead With Written Read WrittenAsText Bytes WrittenAsBytes Ordered Sorted Converted Crossed Tried Floats Wide WithStd Remote RemoteWritten Expecting InArray Recursive
+    Twins SkippedFirst SkippedBetween SkippedLast NotRead NotWritten Other Tagged Adjacent Untagged PartlyUntagged Renamed VariantWith VariantWritten HoldsSkipped Unit Newtype Tuple Empty EmptyTuple RenamedFields WithDefault NotReadField Shifty ShiftyPair SkippedByDefault Json Decimal FlatNothings OddKeys Layers FlatWide Flat FlatMap TaggedStruct Transparent TransparentMoved TransparentWritten TransparentRead With Written Read WrittenAsText Bytes WrittenAsBytes Ordered Sorted Converted Crossed Tried Floats Wide WithStd Remote RemoteWritten Expecting InArray Recursive
     Box<[Option<u8>]>
 }
 
@@ -234,21 +278,21 @@ type BoundNewtype = Bound<Newtype>;
 type BoundSkipped = Bound<SkippedFirst>;
 
 any! {
-    SkippedFirst, false, [SkippedFirst::Cold, SkippedFirst::Warm, SkippedFirst::Hot, SkippedFirst::Unknown];
+    SkippedFirst, true, [SkippedFirst::Cold, SkippedFirst::Warm, SkippedFirst::Hot];
     SkippedBetween, false, [SkippedBetween::Cold(1), SkippedBetween::Warm(1), SkippedBetween::Hot { at: 1 }, SkippedBetween::Unknown(1), SkippedBetween::Dead { at: 1 }];
     SkippedLast, true, [SkippedLast::Cold, SkippedLast::Warm];
     NotRead, false, [NotRead::Cold, NotRead::Unknown, NotRead::Warm, NotRead::Hot];
     NotWritten, false, [NotWritten::Cold, NotWritten::Unknown, NotWritten::Warm, NotWritten::Hot];
-    Other, false, [Other::Cold, Other::Warm, Other::Rest, Other::Unknown];
-    Tagged, false, [Tagged::Cold, Tagged::Warm { at: 1 }, Tagged::Rest];
-    Adjacent, false, [Adjacent::Cold, Adjacent::Warm(1), Adjacent::Hot { at: 1 }, Adjacent::Unknown];
-    Untagged, false, [Untagged::Number(1), Untagged::Text("1".into()), Untagged::Nothing];
-    PartlyUntagged, false, [PartlyUntagged::Cold, PartlyUntagged::Warm(1), PartlyUntagged::Rest(1)];
+    Other, true, [Other::Cold, Other::Warm, Other::Rest];
+    Tagged, true, [Tagged::Cold, Tagged::Warm { at: 1 }, Tagged::Rest];
+    Adjacent, true, [Adjacent::Cold, Adjacent::Warm(1), Adjacent::Hot { at: 1 }];
+    Untagged, true, [Untagged::Number(1), Untagged::Text("1".into()), Untagged::Nothing];
+    PartlyUntagged, true, [PartlyUntagged::Cold, PartlyUntagged::Warm(1), PartlyUntagged::Rest(1)];
     Renamed, true, [Renamed::VeryCold, Renamed::Warm { at_all: 1 }, Renamed::Hot(1)];
     VariantWith, true, [VariantWith::Cold, VariantWith::Warm(1)];
     VariantWritten, false, [VariantWritten::Cold, VariantWritten::Warm(1)];
     Twins, true, [Twins::One(1), Twins::Other(1)];
-    HoldsSkipped, false, [
+    HoldsSkipped, true, [
         HoldsSkipped { before: 1, state: None, after: vec![] },
         HoldsSkipped { before: 1, state: Some(SkippedFirst::Cold), after: vec![] },
         HoldsSkipped { before: 1, state: None, after: vec![(SkippedBetween::Cold(1), 2)] },
@@ -262,12 +306,12 @@ any! {
     RenamedFields, true, [RenamedFields { first_one: 1, second_one: 2, third: 3 }];
     WithDefault, true, [WithDefault { a: 1, b: "b".into() }, WithDefault { a: 0, b: String::new() }];
     NotReadField, false, [NotReadField { a: 1, b: 2, c: None }, NotReadField { a: 1, b: 0, c: Some(0) }];
-    Shifty, false, [Shifty { a: None, n: 0 }, Shifty { a: Some(0), n: 3 }, Shifty { a: None, n: 1 }];
+    Shifty, true, [Shifty { a: None, n: 0 }, Shifty { a: Some(0), n: 3 }, Shifty { a: None, n: 1 }];
     ShiftyPair, false, [ShiftyPair(None, 0), ShiftyPair(Some(0), 3), ShiftyPair(None, 1)];
-    SkippedByDefault, false, [SkippedByDefault { a: vec![], n: 0 }, SkippedByDefault { a: vec![1], n: 1 }];
-    Flat, false, [Flat { id: 1, inner: RenamedFields { first_one: 1, second_one: 2, third: 3 } }];
-    FlatMap, false, [FlatMap { id: 1, rest: BTreeMap::new() }, FlatMap { id: 1, rest: BTreeMap::from([("a".into(), 1)]) }];
-    TaggedStruct, false, [TaggedStruct { a: 1, b: 2 }];
+    SkippedByDefault, true, [SkippedByDefault { a: vec![], n: 0 }, SkippedByDefault { a: vec![1], n: 1 }];
+    Flat, true, [Flat { id: 1, inner: RenamedFields { first_one: 1, second_one: 2, third: 3 } }];
+    FlatMap, true, [FlatMap { id: 1, rest: BTreeMap::new() }, FlatMap { id: 1, rest: BTreeMap::from([("a".into(), 1)]) }];
+    TaggedStruct, true, [TaggedStruct { a: 1, b: 2 }];
     Transparent, true, [Transparent { number: 0.0 }, Transparent { number: -0.0 }];
     TransparentMoved, true, [TransparentMoved { number: 0 }, TransparentMoved { number: u64::MAX }];
     TransparentWritten, false, [TransparentWritten { number: 0 }, TransparentWritten { number: u64::MAX }];
@@ -312,7 +356,7 @@ any! {
             by: BTreeMap::from([(1, Recursive { next: None, all: vec![], by: BTreeMap::new() })]),
         },
     ];
-    NotWrittenField, false, [
+    NotWrittenField, true, [
         NotWrittenField { a: Gone(9), b: 0, c: Some(0) },
         NotWrittenField { a: Gone(0), b: 1, c: None },
     ];
@@ -326,5 +370,26 @@ any! {
         Sets { sorted: BTreeSet::new(), result: Err("no".into()), boxed: Box::new([]) },
     ];
     BoundNewtype, true, [Bound(Newtype(1))];
-    BoundSkipped, false, [Bound(SkippedFirst::Cold), Bound(SkippedFirst::Hot)];
+    Json, true, [
+        Json { value: serde_json::json!({"a": [1, -2, 2.5, null, "x", {}], "n": u64::MAX}), maybe: None },
+        Json { value: serde_json::Value::Null, maybe: Some(serde_json::Value::Null) },
+    ];
+    Decimal, true, [Decimal(1234), Decimal(-5)];
+    FlatNothings, true, [
+        FlatNothings { id: 1, inner: Nothings { a: None, b: None, c: Unit, d: None } },
+        FlatNothings { id: 1, inner: Nothings { a: Some(None), b: Some(()), c: Unit, d: Some(Some(None)) } },
+        FlatNothings { id: 1, inner: Nothings { a: Some(Some(3)), b: None, c: Unit, d: Some(Some(Some(3))) } },
+    ];
+    OddKeys, true, [OddKeys {
+        by: BTreeMap::from([((1, true), 'x'), ((2, false), '☃')]),
+        rest: BTreeMap::from([("nan".into(), f64::NAN), ("zero".into(), -0.0)]),
+    }];
+    Layers, true, [Layers { at: Address::Ip("::1".parse().unwrap()), layers: vec![Layer::Group { layers: vec![
+        Layer::Path { style: Style::Named("a".into()), bytes: "b".into() },
+        Layer::Path { style: Style::Full { width: 0.5, dash: vec![1.0] }, bytes: String::new() },
+        Layer::Empty,
+    ] }] }];
+    // What serde's buffers have no room for.
+    FlatWide, false, [FlatWide { inner: Widest { number: 1 } }];
+    BoundSkipped, true, [Bound(SkippedFirst::Cold), Bound(SkippedFirst::Hot)];
 }

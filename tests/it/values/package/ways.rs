@@ -94,10 +94,10 @@ impl Ways {
         let round = self.next_round();
         let (first, second) = (self.open(), self.open());
         for (index, expected) in function.values.iter().enumerate() {
-            let troubles = first.stats().troubles;
+            let before = first.stats().not_kept;
             let value = first.call((function.call)(index, round));
             self.expect_same(&function.of(index, "first call"), &value, expected);
-            let told = first.stats().troubles > troubles;
+            let told = first.stats().not_kept > before;
             let again = second.call_info((function.call)(index, round));
             let of = function.of(index, "second call");
             self.expect_same(&of, &again.value, expected);
@@ -105,7 +105,7 @@ impl Ways {
                 (true, Keeps::None) => self.problem(&of, "an `Err` was kept".into()),
                 (true, _) => self.kept += 1,
                 (false, Keeps::None) => {}
-                (false, _) => self.refused(&of, if told { "told as trouble" } else { "" }),
+                (false, _) => self.refused(&of, if told { "told as not kept" } else { "" }),
             }
         }
     }

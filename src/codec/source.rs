@@ -2,10 +2,10 @@
 
 use std::io::Read;
 
-use super::{Misfit, misfit};
+use super::misfit::{Misfit, misfit};
 
 /// Where bytes come from, and how many are left.
-pub(in crate::codec) trait ByteInput<'de> {
+pub(super) trait ByteInput<'de> {
     fn left(&self) -> usize;
 
     /// The next bytes, of which there must be so many.
@@ -16,7 +16,7 @@ pub(in crate::codec) trait ByteInput<'de> {
 }
 
 /// Bytes that were read.
-pub(in crate::codec) enum Bytes<'de> {
+pub(super) enum Bytes<'de> {
     Lent(&'de [u8]),
     Own(Vec<u8>),
 }
@@ -68,14 +68,14 @@ impl<'de> ByteInput<'de> for Copied<'_> {
 
 /// Bytes that are not in one piece.
 #[derive(Debug)]
-pub(in crate::codec) struct Streamed<R> {
+pub(super) struct Streamed<R> {
     source: R,
     left: usize,
 }
 
 impl<R: Read> Streamed<R> {
     /// `source` has `length` bytes.
-    pub(in crate::codec) fn new(source: R, length: usize) -> Self {
+    pub(super) fn new(source: R, length: usize) -> Self {
         Streamed { source, left: length }
     }
 

@@ -1,0 +1,7 @@
+#![deny(unused_must_use)]
+
+use rememo::Memory;
+
+fn main() {
+    Memory::disabled().enter();
+}
