@@ -30,7 +30,7 @@ pub struct Definition {
     pub module_path: &'static str,
     /// Name of the function.
     pub function: &'static str,
-    /// Whether it is a method, so that its name is that of the type, then the function's.
+    /// Whether it is in an impl block, so that its name is that of the type, then the function's.
     pub method: bool,
     /// How many functions of this name and text the macro has seen before in this crate.
     pub ordinal: u32,

@@ -222,7 +222,7 @@ pub mod __private {
     pub use crate::call::{FunctionCall, Memo, copies};
     pub use crate::codec::{Codec, DecodeError, raw, select};
     pub use crate::function::{Compress, Definition, Function, Parameters};
-    pub use crate::key::{ArgumentError, Arguments};
+    pub use crate::key::{Argument, ArgumentError, Arguments};
     pub use crate::payload::{Compresses, Level, ReadError};
     pub use crate::remote::Remote;
     pub use inventory;

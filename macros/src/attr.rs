@@ -17,7 +17,7 @@ use crate::errors::Errors;
 use crate::reach::Track;
 
 /// Every option: its name, and how it is written.
-const OPTIONS: [(&str, &str); 10] = [
+const OPTIONS: [(&str, &str); 11] = [
     ("ignore", "ignore(a, b)"),
     ("name", "name = \"…\""),
     ("version", "version = 3"),
@@ -27,6 +27,7 @@ const OPTIONS: [(&str, &str); 10] = [
     ("min_cost", "min_cost = \"1ms\""),
     ("compress", "compress = 3"),
     ("cache_err", "cache_err"),
+    ("associated", "associated"),
     ("crate", "crate = path::to::rememo"),
 ];
 
@@ -44,6 +45,8 @@ pub(crate) struct Options {
     pub(crate) min_cost: Duration,
     pub(crate) compress: Compress,
     pub(crate) cache_err: bool,
+    /// Where it is said that the function stands in an impl block, if it is.
+    pub(crate) associated: Option<Span>,
     /// Where the library is, if not at `::rememo`.
     pub(crate) library: Option<Path>,
 }
@@ -110,6 +113,10 @@ impl Options {
             "cache_err" => {
                 written.alone()?;
                 self.cache_err = true;
+            }
+            "associated" => {
+                written.alone()?;
+                self.associated = Some(written.name.span());
             }
             "crate" => self.library = Some(written.path()?),
             _ => {

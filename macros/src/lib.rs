@@ -47,14 +47,14 @@ use proc_macro::TokenStream;
 /// the body and keeps what it returns. The key of the value is the name of the function, a fingerprint of its code, its
 /// type parameters and its arguments.
 ///
-/// Beside a function `f` there is, under the same name, a struct with associated functions. For a method `f` they are
-/// methods with longer names.
+/// Beside a function `f` there is, under the same name, a struct with associated functions. In an `impl` block they
+/// stand beside `f` under longer names.
 ///
-/// | function | method | |
-/// | --- | --- | --- |
-/// | `f::delayed(…)` | `self.f_delayed(…)` | a call with these arguments, which has not run yet |
-/// | `f::uncached(…)` | `self.f_uncached(…)` | runs the body; neither reads nor writes a cache |
-/// | `f::info()` | `Self::f_info()` | the name, place and fingerprint of the function |
+/// | function | method | without receiver | |
+/// | --- | --- | --- | --- |
+/// | `f::delayed(…)` | `self.f_delayed(…)` | `Self::f_delayed(…)` | a call that has not run yet |
+/// | `f::uncached(…)` | `self.f_uncached(…)` | `Self::f_uncached(…)` | runs the body, without a cache |
+/// | `f::info()` | `Self::f_info()` | `Self::f_info()` | name, place and fingerprint |
 ///
 /// # Options
 ///
@@ -238,6 +238,38 @@ use proc_macro::TokenStream;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
+/// ## `associated`
+///
+/// Says that the function stands in an `impl` block. It is needed only where a macro writes the block, and
+/// neither `self` nor `Self` occurs in the function: elsewhere the source shows it.
+///
+/// ```
+/// use rememo::{Memory, memo};
+///
+/// macro_rules! shapes {
+///     ($($name:ident $sides:literal)*) => { $(
+///         struct $name;
+///
+///         impl $name {
+///             #[memo(associated)]
+///             fn angles(turns: u64) -> u64 {
+///                 turns * ($sides - 2) * 180
+///             }
+///         }
+///     )* };
+/// }
+///
+/// shapes!(Triangle 3 Square 4);
+///
+/// # fn main() -> rememo::Result<()> {
+/// # let dir = tempfile::tempdir().unwrap();
+/// let memory = Memory::open(dir.path())?;
+/// assert_eq!(memory.call(Triangle::angles_delayed(1)), 180);
+/// assert_eq!(memory.call(Square::angles_delayed(1)), 360);
+/// # Ok(())
+/// # }
+/// ```
+///
 /// ## `crate = path`
 ///
 /// Where the library is, if the dependency has another name than `rememo`.
@@ -261,8 +293,13 @@ use proc_macro::TokenStream;
 ///
 /// # What it takes
 ///
-/// Free functions, in modules and in the bodies of other functions, and methods with `&self`; generic ones too, with
-/// any bounds, lifetimes and const parameters. The function may call itself: inner calls are remembered as well.
+/// Free functions, in modules and in the bodies of other functions, and functions in `impl` blocks, with `&self` or
+/// without a receiver; generic ones too, with any bounds, lifetimes and const parameters. The function may call itself:
+/// inner calls are remembered as well.
+///
+/// Whether a function without a receiver stands in an `impl` block, the macro reads in the source file. In an editor, or
+/// where a macro wrote the function, it sees that only if `Self` occurs, or the option `associated`. `Self` is a part of
+/// the key, as type parameters are.
 ///
 /// - Parameters, and `self`, must be `Serialize`, unless ignored. They may be references. Each has a name, by which the
 ///   key, `ignore` and messages call it.
@@ -270,9 +307,7 @@ use proc_macro::TokenStream;
 ///
 /// # What it refuses
 ///
-/// A mistake that can be seen in the function is a compile error where it stands, which says what to do instead. (In an
-/// `impl Trait for …`, and on an associated function without `self`, the error is the compiler's: the macro sees the function
-/// alone. Move it to a plain `impl`, or out of it.) Refused are
+/// A mistake that can be seen in the function is a compile error where it stands, which says what to do instead. Refused are
 ///
 /// - what a hit would leave out: `&mut` parameters, `&mut self`, functions without an output type (`-> ()` is taken,
 ///   for it says so);
@@ -280,7 +315,11 @@ use proc_macro::TokenStream;
 ///   pointers, closures, trait objects. Such a parameter can be ignored, if the result does not depend on it;
 /// - parameters without a name: patterns, and `impl Trait`, whose type has none;
 /// - outputs that borrow, or have no named type: `&str`, `Cow<'_, str>`, `impl Iterator`;
-/// - `self` by value, and associated functions without `self`: they belong outside of the impl block;
+/// - `self` by value;
+/// - functions in an `impl Trait for …`, which has no room for the calls, and in traits, where they would be others for
+///   each type: memoize a function in an `impl` block of the type, or a free one, and call it there;
+/// - names of primitive types; names of crates, if code in the same module uses the crate under that name. The struct
+///   would be meant in their place. `::name` is the crate in any case;
 /// - `async fn`, `const fn`, `unsafe fn` and `extern fn`: memoize a plain function, and call it from there.
 ///
 /// Types are judged as they are spelled. A hash set in a field or behind an alias is not seen: its values are found
@@ -291,6 +330,10 @@ use proc_macro::TokenStream;
 /// Docs, `must_use` and `deprecated` stay on the function; `cfg` and levels of lints are on everything that is written;
 /// any other attribute below this one, such as `inline` or `instrument`, goes to the body, and does not see hits.
 /// `expect` becomes `allow`, as the lint may be due on one part only.
+///
+/// What is written passes lints that are forbidden, those of clippy's group `pedantic` too, and those of `nursery` where
+/// they are denied, if the function does so without the attribute. In an `impl` block where `dead_code` is forbidden, a memoized function that nothing uses
+/// hides that others are unused.
 #[proc_macro_attribute]
 pub fn memo(options: TokenStream, item: TokenStream) -> TokenStream {
     // What the user wrote stays beside the errors, so that its callers are not reported as well.
@@ -335,6 +378,6 @@ fn memoize(
 ) -> syn::Result<proc_macro2::TokenStream> {
     let function = check::function(item)?;
     let options = attr::Options::parse(options)?;
-    let memoized = check::Memoized::new(&function, &options)?;
+    let memoized = check::Memoized::new(&function, reach::standing(&function), &options)?;
     Ok(expand::expand(&memoized, &options))
 }

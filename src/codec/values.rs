@@ -41,7 +41,10 @@ use crate::payload::Pieces;
 #[diagnostic::on_unimplemented(
     message = "values of type `{Self}` cannot be kept",
     label = "`{Self}` must implement `Serialize` and `DeserializeOwned`",
-    note = "derive `serde::Serialize` and `serde::Deserialize` for it, or return another type"
+    note = "if the type is yours, derive `serde::Serialize` and `serde::Deserialize` for it",
+    note = "if it is of another crate, switch on that crate's feature for serde; if there is none, return a struct of yours \
+            that derives both, with `#[serde(with = \"…\")]` at the field",
+    note = "arrays of numbers can be returned as `rememo::Array`"
 )]
 pub trait Value: Serialize + DeserializeOwned {}
 

@@ -35,6 +35,21 @@ enum Sink<'a> {
     Writers(&'a mut Vec<usize>),
 }
 
+/// A value that can be part of a key: all that serde can write. Its own trait for the sake of what
+/// the compiler says.
+#[diagnostic::on_unimplemented(
+    message = "a value of type `{Self}` cannot be an argument of a memoized function",
+    label = "`{Self}` must implement `Serialize`, as the key is made of what it writes",
+    note = "if the type is yours, derive `serde::Serialize` for it",
+    note = "if it is of another crate, switch on that crate's feature for serde; if there is none, wrap the type in a struct \
+            of yours that derives `Serialize`, with `#[serde(serialize_with = \"…\")]` at the field",
+    note = "arrays of numbers can be passed as slices or `rememo::Array`; what does not change the result can be left out \
+            with `#[memo(ignore(…))]`"
+)]
+pub trait Argument: Serialize {}
+
+impl<T: Serialize + ?Sized> Argument for T {}
+
 /// An argument that cannot be part of a key.
 #[derive(Debug)]
 pub struct ArgumentError(Unfit);
@@ -78,7 +93,7 @@ impl Arguments<'_> {
     /// # Errors
     ///
     /// Fails if the value's `Serialize` implementation fails.
-    pub fn argument<V: Serialize + ?Sized>(
+    pub fn argument<V: Argument + ?Sized>(
         &mut self,
         parameter: &'static str,
         value: &V,

@@ -40,7 +40,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 
-pub use arguments::{ArgumentError, Arguments};
+pub use arguments::{Argument, ArgumentError, Arguments};
 pub(crate) use arguments::{Unknown, key, key_of_some, preview, writers};
 pub use digest::digest;
 pub(crate) use encode::{EncodeError, Numbers, PrimitiveKind, has_no_order};

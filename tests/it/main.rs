@@ -36,6 +36,7 @@ mod functions;
 mod identity;
 mod large;
 mod layers;
+mod lints;
 mod log;
 mod memory;
 mod mutation;

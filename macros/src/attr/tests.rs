@@ -32,7 +32,7 @@ fn without_options_everything_has_its_default() {
 fn every_option_is_read() {
     let options = parse(quote! {
         ignore(verbose, r#type), name = "sim", version = 3, track = "none", ttl = "7d",
-        valid = crate::fresh, min_cost = "1.5ms", compress = 19, cache_err, crate = renamed::rememo,
+        valid = crate::fresh, min_cost = "1.5ms", compress = 19, cache_err, associated, crate = renamed::rememo,
     });
     assert_eq!(options.ignore, ["verbose", "r#type"]);
     assert_eq!(options.name.as_deref(), Some("sim"));
@@ -108,7 +108,7 @@ fn an_unknown_option_lists_the_known_ones() {
         messages(quote!(ignored(a))),
         [
             "unknown option `ignored`: the options are `ignore`, `name`, `version`, `track`, `ttl`, `valid`, `min_cost`, \
-          `compress`, `cache_err`, `crate`"
+          `compress`, `cache_err`, `associated`, `crate`"
         ]
     );
 }

@@ -7,6 +7,7 @@
 mod item;
 mod parameters;
 mod signature;
+mod surroundings;
 mod types;
 
 use proc_macro2::Ident;
@@ -14,6 +15,7 @@ use syn::{ItemFn, Receiver, Type};
 
 use crate::attr::Options;
 use crate::errors::Errors;
+use crate::reach::Standing;
 
 pub(crate) use self::item::function;
 
@@ -21,6 +23,8 @@ pub(crate) use self::item::function;
 #[derive(Debug)]
 pub(crate) struct Memoized<'a> {
     pub(crate) function: &'a ItemFn,
+    /// Whether it is a member of an impl block, so that `Self` is a type.
+    pub(crate) is_associated: bool,
     /// `&self`, of a method.
     pub(crate) receiver: Option<&'a Receiver>,
     /// The other parameters, in order.
@@ -38,14 +42,18 @@ pub(crate) struct Parameter<'a> {
 }
 
 impl<'a> Memoized<'a> {
-    pub(crate) fn new(function: &'a ItemFn, options: &Options) -> syn::Result<Self> {
+    /// The function, if it can be memoized where it stands.
+    pub(crate) fn new(function: &'a ItemFn, standing: Standing, options: &Options) -> syn::Result<Self> {
         let mut errors = Errors::default();
         signature::qualifiers(function, &mut errors);
-        signature::no_self_without_receiver(function, &mut errors);
+        let is_associated = surroundings::is_associated(function, standing, options, &mut errors);
+        if !is_associated {
+            surroundings::name(function, &mut errors);
+        }
         let receiver = signature::receiver(&function.sig, &mut errors);
         let parameters = parameters::parameters(function, &options.ignore, &mut errors);
         match signature::output(&function.sig, &mut errors) {
-            Some(output) => errors.or(Memoized { function, receiver, parameters, output }),
+            Some(output) => errors.or(Memoized { function, is_associated, receiver, parameters, output }),
             None => Err(errors.or(()).err().unwrap_or_else(|| signature::no_output(&function.sig))),
         }
     }

@@ -2,8 +2,7 @@
 
 use proc_macro2::Span;
 use syn::spanned::Spanned;
-use syn::visit::{self, Visit};
-use syn::{Error, FnArg, ItemFn, Receiver, ReceiverKind, ReturnType, Safety, Signature, Type};
+use syn::{Error, ItemFn, Receiver, ReceiverKind, ReturnType, Safety, Signature, Type};
 
 use super::types;
 use crate::errors::Errors;
@@ -80,41 +79,4 @@ pub(super) fn no_output(sig: &Signature) -> Error {
     let message = "a memoized function is called for its value, and this one returns none: return what it computes \
                    (its side effects do not happen on a hit; if that is meant, write `-> ()`)";
     Error::new(sig.ident.span(), message)
-}
-
-/// Refuses an associated function, where it can be told: nothing but `Self` shows that an impl block is around it.
-pub(super) fn no_self_without_receiver(function: &ItemFn, errors: &mut Errors) {
-    if function.sig.receiver().is_some() {
-        return;
-    }
-    let mut finder = SelfFinder(None);
-    finder.visit_signature(&function.sig);
-    finder.visit_block(&function.block);
-    if let Some(span) = finder.0 {
-        let message = "a memoized function without `&self` cannot mention `Self`: move it out of the impl block and \
-                       name the type";
-        errors.push(Error::new(span, message));
-    }
-}
-
-/// Finds the first `Self` that means the type of an impl block around the function.
-struct SelfFinder(Option<Span>);
-
-impl<'ast> Visit<'ast> for SelfFinder {
-    fn visit_path(&mut self, path: &'ast syn::Path) {
-        if let Some(first) = path.segments.first().filter(|first| first.ident == "Self") {
-            self.0.get_or_insert(first.ident.span());
-        }
-        visit::visit_path(self, path);
-    }
-
-    /// An item in the body may have a `Self` of its own.
-    fn visit_item(&mut self, _: &'ast syn::Item) {}
-
-    /// A receiver's type is not written, yet part of the tree.
-    fn visit_fn_arg(&mut self, argument: &'ast FnArg) {
-        if let FnArg::Typed(argument) = argument {
-            self.visit_pat_type(argument);
-        }
-    }
 }

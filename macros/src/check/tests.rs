@@ -3,8 +3,8 @@ use super::*;
 /// The messages of all errors, in order; none if the function can be memoized.
 fn messages(options: &str, item: &str) -> Vec<String> {
     let options = Options::parse(options.parse().unwrap()).unwrap();
-    let result =
-        function(item.parse().unwrap()).and_then(|function| Memoized::new(&function, &options).map(|_| ()));
+    let result = function(item.parse().unwrap())
+        .and_then(|function| Memoized::new(&function, Standing::Unknown, &options).map(|_| ()));
     result.err().into_iter().flatten().map(|error| error.to_string()).collect()
 }
 
@@ -67,17 +67,59 @@ fn only_a_shared_receiver_is_taken() {
     accepted("", "fn f<'a>(&'a self) -> u8 { 1 }");
 }
 
+/// Whether a function that stands there is a member of an impl block; the messages if it is refused.
+fn associated(standing: Standing, options: &str, item: &str) -> Result<bool, Vec<String>> {
+    let options = Options::parse(options.parse().unwrap()).unwrap();
+    let function = function(item.parse().unwrap()).unwrap();
+    let memoized = Memoized::new(&function, standing, &options);
+    memoized
+        .map(|memoized| memoized.is_associated)
+        .map_err(|errors| errors.into_iter().map(|error| error.to_string()).collect())
+}
+
 #[test]
-fn self_without_a_receiver_is_refused_but_not_in_items_of_the_body() {
+fn a_function_is_a_member_where_it_stands_in_an_impl_block() {
+    let plain = "fn f(x: u8) -> u8 { 1 }";
+    assert_eq!(associated(Standing::Inherent, "", plain), Ok(true));
+    assert_eq!(associated(Standing::Free, "", plain), Ok(false));
+    let refused = |standing, options| associated(standing, options, plain).unwrap_err().concat();
+    assert!(refused(Standing::OfTrait, "").contains("in the impl block of a trait"));
+    assert!(refused(Standing::InTrait, "").contains("in a trait"));
+    assert!(refused(Standing::Free, "associated").contains("remove `associated`"));
+}
+
+#[test]
+fn without_a_source_a_receiver_or_self_or_an_option_says_so() {
+    let unknown = |options, item| associated(Standing::Unknown, options, item).unwrap();
     for item in [
+        "fn f(&self) -> u8 { 1 }",
         "fn f(x: Self) -> u8 { 1 }",
         "fn f(x: u8) -> Vec<Self> { todo!() }",
         "fn f(x: u8) -> u8 { Self::g(x) }",
         "fn f(x: u8) -> <Self as A>::B { g(x) }",
     ] {
-        refused(item, "cannot mention `Self`");
+        assert!(unknown("", item), "{item}");
     }
-    accepted("", "fn f() -> u8 { impl A { fn g() -> Self { Self } } 1 }");
+    let plain = "fn f() -> u8 { impl A { fn g() -> Self { Self } } 1 }";
+    assert!(!unknown("", plain) && unknown("associated", plain));
+}
+
+#[test]
+fn a_free_function_hides_no_primitive_type_and_no_crate_that_it_uses() {
+    for name in ["f64", "str", "bool", "usize"] {
+        let item = format!("fn {name}(x: u8) -> u8 {{ 1 }}");
+        refused(&item, "the name of a primitive type");
+        assert_eq!(associated(Standing::Inherent, "", &item), Ok(true));
+    }
+    for body in ["std::mem::take(x)", "g!(x, [std::A; 2])", "{ use std::{a, b}; 1 }", "std::r#type::A"] {
+        refused(&format!("fn std(x: u8) -> u8 {{ {body} }}"), "write `::std::`");
+    }
+    for body in
+        ["std::uncached(x)", "::std::mem::take(x)", "a::std::b(x)", "other::A", "std(x)", "std :: info()"]
+    {
+        accepted("", &format!("fn std(x: u8) -> u8 {{ {body} }}"));
+    }
+    accepted("", "fn not_a_crate(x: u8) -> u8 { not_a_crate::new(x) }");
 }
 
 #[test]

@@ -6,37 +6,11 @@ use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Meta, Token, parse_quote};
 
-/// For the wrapper: what the compiler would say of `-> ()` and of a parameter `_x`, which the attribute asks for and
-/// uses.
-pub(super) fn wrapper_lints() -> TokenStream {
-    quote! {
-        #[allow(
-            clippy::unused_unit,
-            clippy::used_underscore_binding,
-            reason = "the signature is written as a memoized function needs it"
-        )]
-    }
-}
-
-/// For the functions that repeat the signature: what is said of it once, at the wrapper, is enough.
-pub(super) fn signature_lints() -> TokenStream {
-    quote! {
-        #[allow(
-            unreachable_pub,
-            clippy::fn_params_excessive_bools,
-            clippy::implicit_hasher,
-            clippy::missing_errors_doc,
-            clippy::missing_panics_doc,
-            clippy::must_use_candidate,
-            clippy::needless_lifetimes,
-            clippy::return_self_not_must_use,
-            clippy::too_many_arguments,
-            clippy::type_complexity,
-            clippy::unused_unit,
-            clippy::used_underscore_binding,
-            reason = "repeats the signature of the memoized function"
-        )]
-    }
+/// For what the macro adds to an impl block, behind the user's attributes. The compiler reports at
+/// once what is unused in a block and has one level, and nothing of it if a part comes from a macro.
+/// No other level than the highest can be set where the lint is forbidden.
+pub(super) fn unused_apart() -> TokenStream {
+    quote!(#[forbid(dead_code)])
 }
 
 /// The user's attributes, by where they belong.
@@ -52,6 +26,8 @@ pub(super) struct Attributes {
     pub(super) code: Vec<Attribute>,
     /// All others, such as `inline`: on the function that has the body.
     pub(super) body: Vec<Attribute>,
+    /// Whether the function is, at least in some builds.
+    pub(super) is_deprecated: bool,
 }
 
 impl Attributes {
@@ -80,6 +56,7 @@ impl Attributes {
             self.wrapper.push(attribute.clone());
             self.body.push(attribute.clone());
         } else if is("deprecated") {
+            self.is_deprecated = true;
             self.wrapper.push(attribute.clone());
         } else if ["allow", "warn", "deny", "forbid"].into_iter().any(is) {
             self.code.push(attribute.clone());
@@ -139,7 +116,7 @@ mod tests {
     use super::*;
 
     fn sorted(attributes: &[Attribute]) -> [Vec<String>; 5] {
-        let Attributes { everywhere, visibility, wrapper, code, body } = Attributes::of(attributes);
+        let Attributes { everywhere, visibility, wrapper, code, body, .. } = Attributes::of(attributes);
         [everywhere, visibility, wrapper, code, body]
             .map(|list| list.iter().map(|attribute| attribute.to_token_stream().to_string()).collect())
     }

@@ -6,16 +6,15 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{ConstParam, FnArg, GenericParam, Index, Receiver, ReceiverKind, Signature, Type, TypeParam};
 
-use super::{Attributes, Expansion, Names, attributes, signature};
+use super::{Attributes, Expansion, Names, attributes, signature, silent};
 
 impl Expansion<'_> {
     pub(super) fn delayed(&self) -> TokenStream {
         let function = self.memoized.function;
         let Names { delayed, uncached, function: record, .. } = &self.names;
         let Attributes { everywhere, visibility, code, .. } = &self.attributes;
-        let lints = attributes::signature_lints();
         let library = &self.library;
-        let vis = &function.vis;
+        let vis = silent(&function.vis);
         let Signature { generics, inputs, .. } = signature::with_named_lifetimes(&function.sig);
         let (where_clause, output) = (&generics.where_clause, self.memoized.output);
         let types: Vec<_> = inputs.iter().map(argument_type).collect();
@@ -24,9 +23,10 @@ impl Expansion<'_> {
         let doc = format!(
             "A call of [`{0}`]({1}{0}) with these arguments; nothing runs yet.",
             function.sig.ident.unraw(),
-            if self.memoized.receiver.is_some() { "Self::" } else { "fn@" }
+            if self.memoized.is_associated { "Self::" } else { "fn@" }
         );
-        let wrapper = self.mention_of_wrapper(&turbofish);
+        let apart = attributes::unused_apart();
+        let others = self.mention_of_others(&turbofish);
         let show = self.show();
         let indices = (0..arguments.len()).map(Index::from);
         let codec = self.codec();
@@ -52,7 +52,6 @@ impl Expansion<'_> {
             let registered = quote! {
                 #(#everywhere)*
                 #[doc(hidden)]
-                #lints
                 #(#code)*
                 fn __call #signature { #made }
             };
@@ -63,34 +62,37 @@ impl Expansion<'_> {
         quote! {
             #(#everywhere)* #(#visibility)*
             #[doc = #doc]
-            #lints
             #(#code)*
+            #apart
             #vis fn #delayed #signature {
-                #wrapper
+                #others
                 #made
             }
             #registered
         }
     }
 
-    /// Names the wrapper, so that the compiler does not call it unused in a program that only makes delayed calls. (And
-    /// does call it unused, at the user's name, when neither is used.) A parameter of the same name hides it.
-    fn mention_of_wrapper(&self, turbofish: &TokenStream) -> Option<TokenStream> {
+    /// Names what may be unused in a program that only makes delayed calls: the wrapper, and what is
+    /// known of the function. (So the compiler speaks, at the user's name, if nothing of all is
+    /// used.)
+    fn mention_of_others(&self, turbofish: &TokenStream) -> TokenStream {
+        let info = &self.names.info;
         let name = &self.memoized.function.sig.ident;
         let hidden = self.memoized.parameters.iter().any(|parameter| parameter.name == name);
-        let path = match self.memoized.receiver {
-            Some(_) => quote!(Self::#name),
-            None if hidden => return None,
-            None => quote!(#name),
+        let wrapper = if self.attributes.is_deprecated {
+            // The compiler would take it for a use.
+            None
+        } else if self.memoized.is_associated {
+            Some(quote!(let _ = Self::#name #turbofish;))
+        } else {
+            // A parameter of the name would be meant.
+            (!hidden).then(|| quote!(let _ = #name #turbofish;))
         };
-        Some(quote! {
-            #[allow(deprecated, reason = "mentioned, not used")]
-            let _ = #path #turbofish;
-        })
+        quote!(let _ = Self::#info; #wrapper)
     }
 
     /// An empty function with the type and const parameters that tell instances apart, and those
-    /// that are types. For a method `Self` is one of them. Left out is a parameter that only
+    /// that are types. In an impl block `Self` is one of them. Left out is a parameter that only
     /// ignored arguments have, such as the type of a closure that reports progress.
     fn instance(&self) -> TokenStream {
         let library = &self.library;
@@ -103,8 +105,8 @@ impl Expansion<'_> {
             mentions(false, name) && !mentions(true, name) && !self::mentions(self.memoized.output, name)
         };
         let (mut declared, mut given, mut types) = (Vec::new(), Vec::new(), Vec::new());
-        if self.memoized.receiver.is_some() {
-            declared.push(quote!(__Receiver: ?::core::marker::Sized));
+        if self.memoized.is_associated {
+            declared.push(quote!(__Self: ?::core::marker::Sized));
             given.push(quote!(Self));
             types.push(quote!(Self));
         }
@@ -128,7 +130,6 @@ impl Expansion<'_> {
         }
         quote! {
             {
-                #[allow(clippy::extra_unused_type_parameters, reason = "its name is wanted, not what it does")]
                 fn __instance<#(#declared),*>() {}
                 #parameters::<_, (#(::core::marker::PhantomData<#types>,)*)>::of(&__instance::<#(#given),*>)
             }
@@ -158,7 +159,6 @@ impl Expansion<'_> {
         let library = &self.library;
         quote! {
             {
-                #[allow(unused_imports, reason = "the types of the arguments decide which of them is needed")]
                 use #library::__private::copies::{ViaClone as _, ViaNothing as _};
                 (&&#library::__private::copies::Copies::<(#(#types,)*)>::new()).copy()
             }
@@ -178,7 +178,6 @@ impl Expansion<'_> {
         };
         quote! {
             {
-                #[allow(unused_imports, reason = "the type of the output decides which of them is needed")]
                 use #library::__private::select::{
                     ViaRaw as _, ViaResult as _, ViaSymmetric as _, ViaValue as _,
                 };

@@ -24,7 +24,6 @@ impl Expansion<'_> {
         quote! {
             #(#everywhere)*
             #[doc(hidden)]
-            #[allow(unexpected_cfgs, reason = "said once already, where the predicate stands")]
             fn #function() -> &'static #library::__private::Function {
                 static __REMEMO_FUNCTION: #library::__private::Function =
                     #library::__private::Function::new(#definition);
@@ -37,7 +36,7 @@ impl Expansion<'_> {
         let library = &self.library;
         let memoized = self.memoized;
         let function = memoized.function.sig.ident.unraw().to_string();
-        let method = memoized.receiver.is_some();
+        let method = memoized.is_associated;
         let name = option(self.options.name.as_ref().map(|name| quote!(#name)));
         let version = &self.options.version;
         let Fingerprint { digest, items, predicates } =

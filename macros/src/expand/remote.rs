@@ -35,7 +35,6 @@ impl Expansion<'_> {
         let output = self.memoized.output;
         quote! {
             || {
-                #[allow(unused_imports, reason = "the types of the parameters and the output decide which are needed")]
                 use #library::__private::remote::via::*;
                 #library::__private::Remote::travels(
                     |__arguments, __sink| {
@@ -75,11 +74,6 @@ impl Expansion<'_> {
         Some(quote! {
             #(#everywhere)*
             const _: () = {
-                #[allow(
-                    deprecated, unused_imports, unused_mut, unused_variables,
-                    clippy::explicit_auto_deref,
-                    reason = "the types of the parameters decide what is needed"
-                )]
                 fn __rememo_serve(mut __request: #library::__private::worker::Request<'_>) -> #library::__private::worker::Served {
                     use #library::__private::remote::via::*;
                     #(#received)*
@@ -101,8 +95,10 @@ impl Expansion<'_> {
     fn stays(&self) -> Option<&'static str> {
         let memoized = self.memoized;
         let is_generic = |parameter: &GenericParam| !matches!(parameter, GenericParam::Lifetime(_));
-        if memoized.receiver.is_some() {
-            return Some("it is a method, of which no other process knows the type: call a free function");
+        if memoized.is_associated {
+            return Some(
+                "it is in an impl block, of which no other process knows the type: call a free function",
+            );
         }
         if memoized.function.sig.generics.params.iter().any(is_generic) {
             return Some(

@@ -1,9 +1,13 @@
 //! Variants of the user's signature.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::quote;
 use syn::visit_mut::{self, VisitMut};
-use syn::{FnArg, GenericParam, Generics, Lifetime, LifetimeParam, Pat, ReceiverKind, Signature};
+use syn::{
+    FnArg, GenericParam, Generics, Lifetime, LifetimeParam, Pat, ReceiverKind, ReturnType, Signature, Type,
+};
+
+use super::{silent_name, silent_place};
 
 /// The signature of a function that only passes its arguments on: what concerns the body (`mut`, attributes of
 /// parameters) is left out.
@@ -16,11 +20,33 @@ pub(super) fn passing(signature: &Signature) -> Signature {
                 typed.attrs.clear();
                 if let Pat::Ident(name) = typed.pat.as_mut() {
                     name.mutability = None;
+                    name.ident = passed(&name.ident);
                 }
             }
         }
     }
+    without_note_of_unit(&mut signature);
     signature
+}
+
+/// The name of a parameter where it is passed on. One that begins with `_` is the macro's there,
+/// since lints speak up when such a name is used. (Others keep the place that tells two of one name
+/// apart, if a macro declared the function.)
+pub(super) fn passed(name: &Ident) -> Ident {
+    if name.to_string().starts_with('_') { silent_name(name) } else { name.clone() }
+}
+
+/// Lets lints keep silent of `-> ()`, which a memoized function has to say.
+pub(super) fn without_note_of_unit(signature: &mut Signature) {
+    let ReturnType::Type(arrow, output) = &mut signature.output else { return };
+    if let Type::Tuple(unit) = output.as_mut()
+        && unit.elems.is_empty()
+    {
+        arrow.spans = arrow.spans.map(silent_place);
+        let mut parentheses = Group::new(Delimiter::Parenthesis, TokenStream::new());
+        parentheses.set_span(silent_place(unit.paren_token.span.join()));
+        unit.paren_token.span = parentheses.delim_span();
+    }
 }
 
 /// The same with a name for every lifetime of a parameter, so that the types of the parameters can be repeated in the

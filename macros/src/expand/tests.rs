@@ -2,10 +2,11 @@ use quote::quote;
 use syn::{ImplItem, ImplItemFn, Item, ItemFn, parse_quote};
 
 use super::*;
+use crate::reach::Standing;
 
 fn written(options: TokenStream, function: &ItemFn) -> TokenStream {
     let options = Options::parse(options).unwrap();
-    expand(&Memoized::new(function, &options).unwrap(), &options)
+    expand(&Memoized::new(function, Standing::Unknown, &options).unwrap(), &options)
 }
 
 fn items(options: TokenStream, function: &ItemFn) -> Vec<Item> {
@@ -220,5 +221,5 @@ fn only_functions_that_other_processes_can_find_are_registered() {
         ),
     )
     .to_string();
-    assert!(!method.contains("submit") && method.contains("it is a method"), "{method}");
+    assert!(!method.contains("submit") && method.contains("it is in an impl block"), "{method}");
 }

@@ -12,6 +12,7 @@
 //! | what a function reaches, and what its callers may bring | [`closure`], [`generics`] |
 //! | what of it counts | [`normalise`], [`digest`] |
 //! | which names of types mean one type | [`naming`], [`places`] |
+//! | where a function stands | [`standing`] |
 //!
 //! # Invariants
 //! 1. *Widen when unsure.* A word reaches every item that has it for a name: nothing is resolved. Code of which it is not
@@ -52,6 +53,7 @@ mod normalise;
 mod places;
 mod predicates;
 mod project;
+mod standing;
 mod tokens;
 mod words;
 mod world;
@@ -68,6 +70,7 @@ use syn::{Attribute, ItemFn};
 
 use self::closure::{Covered, Reach};
 use self::index::{Index, ItemId};
+pub(crate) use self::standing::{COMPANIONS, Standing, is_crate, other_use_of_name, standing};
 use self::tokens::Tokens;
 use self::world::World;
 
@@ -124,18 +127,18 @@ pub(crate) struct Names {
     pub(crate) types: String,
 }
 
-/// The names of `function`, a method if it has a receiver.
-pub(crate) fn names(function: &ItemFn, track: Track, has_name: bool, has_receiver: bool) -> Names {
+/// The names of `function`, which is a member of an impl block or not.
+pub(crate) fn names(function: &ItemFn, track: Track, has_name: bool, is_associated: bool) -> Names {
     // Of a function that is covered with all that it reaches, another of equal path and code is the
     // same.
     let needs_package = track != Track::Reach && !has_name;
-    let needs_types = has_receiver || naming::has_types(&function.sig);
+    let needs_types = is_associated || naming::has_types(&function.sig);
     if in_editor() || !(needs_package || needs_types) {
         return Names::default();
     }
     World::with(|world| {
         let package = if needs_package { naming::package(world) } else { String::new() };
-        let types = if needs_types { naming::types(world, function, has_receiver) } else { String::new() };
+        let types = if needs_types { naming::types(world, function, is_associated) } else { String::new() };
         Names { package, types }
     })
 }

@@ -81,7 +81,7 @@ pub(super) fn package(world: &World) -> String {
 }
 
 /// The list of what is certain, for a function and the types that it may be called with.
-pub(super) fn types(world: &mut World, function: &ItemFn, has_receiver: bool) -> String {
+pub(super) fn types(world: &mut World, function: &ItemFn, is_associated: bool) -> String {
     let found = world.find(function);
     let index = world.index();
     let is_of_one_type = |&item: &ItemId| {
@@ -89,7 +89,7 @@ pub(super) fn types(world: &mut World, function: &ItemFn, has_receiver: bool) ->
         header.is_some_and(|header| !generics::is_open(header))
     };
     let is_one_type = !found.is_empty() && found.iter().all(is_of_one_type);
-    let is_open = is_generic(&function.sig) || (has_receiver && !is_one_type);
+    let is_open = is_generic(&function.sig) || (is_associated && !is_one_type);
     world.certain(is_open).to_owned()
 }
 

@@ -152,6 +152,11 @@ impl<'a> Code<'a> {
         self.get(index).map(|token| token.kind)
     }
 
+    /// The line of the token at `index`, counted from one.
+    pub(crate) fn line(self, index: usize) -> u32 {
+        self.tokens.line(index)
+    }
+
     pub(crate) fn text(self, token: Token) -> &'a str {
         &self.tokens.text[token.start as usize..token.end as usize]
     }

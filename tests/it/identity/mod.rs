@@ -1,6 +1,7 @@
 //! Two types, two functions, two crates that are not the same never share an entry, whatever the
 //! compiler calls them: neither in one run of a program nor over several.
 
+mod associated;
 mod blocks;
 mod closures;
 mod constants;

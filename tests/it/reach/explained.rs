@@ -125,6 +125,12 @@ impl serde::Serialize for Model {
 impl Model {
     #[rememo::memo]
     fn fit(&self, x: u64) -> u64 { helper::scaled(x) * self.slope }
+
+    #[rememo::memo]
+    fn start(x: u64) -> u64 { Self::rounded(x) + 1 }
+
+    #[rememo::memo(associated)]
+    fn rounded(x: u64) -> u64 { x / 10 * 10 }
 }
 #[rememo::memo(ttl = "1d")]
 fn price(net: u64) -> u64 { helper::scaled(net) }
@@ -133,7 +139,8 @@ fn main() {
     let memory = rememo::Memory::disabled();
     let value: u64 = memory.call(price::delayed(3)) + price(4) + price::uncached(5);
     let fitted: u64 = memory.call(Model { slope: 2 }.fit_delayed(6));
-    println!("{value} {fitted} {:?}", price::info());
+    let started: u64 = memory.call(Model::start_delayed(7)) + Model::rounded_uncached(8);
+    println!("{value} {fitted} {started} {:?}", price::info());
 }
 "#,
     );

@@ -246,7 +246,7 @@ fn what_cannot_be_sent_says_what_to_do() {
     assert!(refusal(parallel.run_all([delayed(|| 1)])).contains("a closure cannot be sent"));
     assert!(refusal(parallel.run_all([generic::delayed(1_u8)])).contains("it is generic"));
     let model = Model(1);
-    assert!(refusal(parallel.run_all([model.fit_delayed(1)])).contains("it is a method"));
+    assert!(refusal(parallel.run_all([model.fit_delayed(1)])).contains("it is in an impl block"));
     let message = refusal(parallel.run_all([one_way::delayed(&OneWay(1))]));
     assert!(message.contains("`x` cannot be received") && message.contains("OneWay"), "{message}");
     let message = refusal(parallel.run_all([slanted::delayed(&Slanted { x: 1 })]));
