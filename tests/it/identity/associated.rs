@@ -4,7 +4,7 @@ use super::KINDS;
 use crate::package::{Package, replace};
 
 /// Functions of one name and one body, in types of all sorts.
-const MODELS: &str = r#"
+const MODELS: &str = r"
     use serde::{Deserialize, Serialize};
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -66,7 +66,7 @@ const MODELS: &str = r#"
     }
 
     models!(Fourth 4 Fifth 5);
-"#;
+";
 
 #[test]
 fn associated_functions_of_one_name_are_told_apart() {
