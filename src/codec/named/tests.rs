@@ -215,7 +215,7 @@ fn texts_bytes_sequences_and_maps_come_back() {
     expect_kept_in_buffers(&vec![true, false]);
     expect_kept_in_buffers(&vec!['a', '☃']);
     expect_kept_in_buffers(&BTreeMap::from([("a".to_owned(), vec![1i8])]));
-    expect_kept_in_buffers(&BTreeMap::from([(-1i32, [(); 2]), (3, [(); 2])]));
+    expect_kept_in_buffers(&BTreeMap::from([(-1i32, [true; 2]), (3, [false; 2])]));
     expect_kept_in_buffers(&HashMap::from([((1u8, true), 'x'), ((2, false), 'y')]));
     expect_kept_in_buffers(&BTreeMap::from([(None, 1u8), (Some(true), 2)]));
     expect_kept_in_buffers(&BTreeMap::from([('a', BTreeMap::<u8, u8>::new())]));
