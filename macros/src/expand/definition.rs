@@ -19,11 +19,18 @@ impl Expansion<'_> {
         let function = &self.names.function;
         let library = &self.library;
         let everywhere = &self.attributes.everywhere;
-        let definition = self.definition();
+        let fingerprint = reach::fingerprint(self.memoized.function, self.options.track);
+        // Else nothing is allowed, as that is an error where the lint is forbidden.
+        let may_be_unexpected = fingerprint.predicates.iter().any(|text| reach::may_be_unexpected(text));
+        let said_once = may_be_unexpected.then(
+            || quote!(#[allow(unexpected_cfgs, reason = "said once already, where the predicate stands")]),
+        );
+        let definition = self.definition(fingerprint);
         // Not generic even in a generic impl block: one record serves all instances.
         quote! {
             #(#everywhere)*
             #[doc(hidden)]
+            #said_once
             fn #function() -> &'static #library::__private::Function {
                 static __REMEMO_FUNCTION: #library::__private::Function =
                     #library::__private::Function::new(#definition);
@@ -32,15 +39,14 @@ impl Expansion<'_> {
         }
     }
 
-    fn definition(&self) -> TokenStream {
+    fn definition(&self, fingerprint: Fingerprint) -> TokenStream {
         let library = &self.library;
         let memoized = self.memoized;
         let function = memoized.function.sig.ident.unraw().to_string();
         let method = memoized.is_associated;
         let name = option(self.options.name.as_ref().map(|name| quote!(#name)));
         let version = &self.options.version;
-        let Fingerprint { digest, items, predicates } =
-            reach::fingerprint(memoized.function, self.options.track);
+        let Fingerprint { digest, items, predicates } = fingerprint;
         let ordinal = ordinal(&function, digest);
         let Names { package, types } =
             reach::names(memoized.function, self.options.track, self.options.name.is_some(), method);

@@ -27,6 +27,8 @@ pub(crate) struct Compilation {
     pub(crate) version: String,
     /// What `--cfg` sets: features, and what build scripts say.
     pub(crate) settings: Vec<String>,
+    /// What `--check-cfg` says can be set.
+    pub(crate) expected: String,
     /// Whether tests are compiled.
     pub(crate) tests: bool,
     /// The compiled libraries, by the names that code knows.
@@ -79,6 +81,8 @@ impl Compilation {
             } else if let Some(setting) = value("--cfg") {
                 compilation.tests |= setting == "test";
                 compilation.settings.push(setting);
+            } else if let Some(expected) = value("--check-cfg") {
+                compilation.expected += &expected;
             } else if argument == "--test" {
                 compilation.tests = true;
             } else if let Some(name) = value("--crate-name") {

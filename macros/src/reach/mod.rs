@@ -119,6 +119,11 @@ pub(crate) fn fingerprint(function: &ItemFn, track: Track) -> Fingerprint {
     }
 }
 
+/// Whether the compiler may say of a predicate that it can never hold.
+pub(crate) fn may_be_unexpected(predicate: &str) -> bool {
+    World::with(|world| !predicates::is_expected(predicate, &world.compilation.expected))
+}
+
 /// What tells a function, and the types that it is called with, from others of their names; as the
 /// library's `Definition` has it.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -52,6 +52,22 @@ pub(crate) fn is_gated(predicate: &str) -> bool {
 const COMMON: [&str; 9] =
     ["all", "any", "not", "debug_assertions", "panic", "test", "unix", "windows", "true"];
 
+/// Whether the compiler knows that all of it can be set: by itself, or as `--check-cfg` says.
+pub(crate) fn is_expected(predicate: &str, check_cfg: &str) -> bool {
+    let is_known = |name: &str| name.starts_with("target_") || COMMON.contains(&name);
+    let declared = names(check_cfg);
+    let mut outside_of_strings = predicate.split('"').step_by(2);
+    let mut values = predicate.split('"').skip(1).step_by(2);
+    outside_of_strings.all(|text| {
+        let names = names(text);
+        let value = values.next().zip(names.last());
+        let is_expected = value.is_none_or(|(value, name)| {
+            is_known(name) || check_cfg.split('"').skip(1).step_by(2).any(|declared| declared == value)
+        });
+        is_expected && names.iter().all(|name| is_known(name) || declared.contains(name))
+    })
+}
+
 /// The names in a predicate.
 fn names(predicate: &str) -> Vec<&str> {
     let outside_of_strings = predicate.split('"').step_by(2);
@@ -77,4 +93,28 @@ fn is_gated_name(name: &str) -> bool {
                 | "ub_checks"
                 | "version"
         )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_command_line_or_the_compiler_declares_is_expected() {
+        let check_cfg = r#"cfg(docsrs,test)cfg(feature, values("fast", "exact"))cfg(loom)"#;
+        for (predicate, expected) in [
+            ("unix", true),
+            ("all(debug_assertions, not(target_os = \"linux\"))", true),
+            ("loom", true),
+            ("nope", false),
+            ("feature = \"fast\"", true),
+            ("any(target_arch = \"x86_64\", feature = \"exact\", docsrs)", true),
+            ("any(target_arch = \"x86_64\", feature = \"slow\")", false),
+            ("all(feature = \"fast\", nope)", false),
+            ("other = \"fast\"", false),
+        ] {
+            assert_eq!(is_expected(predicate, check_cfg), expected, "{predicate}");
+        }
+        assert!(!is_expected("feature = \"fast\"", ""));
+    }
 }
