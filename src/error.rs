@@ -29,6 +29,8 @@ enum Kind {
     Io { action: &'static str, path: PathBuf, source: io::Error },
     /// A directory cannot serve as a cache, for a reason that is not an I/O error.
     Directory { path: PathBuf, reason: String },
+    /// A file does not hold what was asked of it.
+    File { path: PathBuf, reason: String },
     /// Arguments could not be turned into a key.
     Key { function: String, source: Cause },
     /// A value could not be turned into bytes, or bytes into a value.
@@ -52,6 +54,10 @@ impl Error {
 
     pub(crate) fn directory(path: impl Into<PathBuf>, reason: impl Into<String>) -> Self {
         Error(Arc::new(Kind::Directory { path: path.into(), reason: reason.into() }))
+    }
+
+    pub(crate) fn file(path: impl Into<PathBuf>, reason: impl Into<String>) -> Self {
+        Error(Arc::new(Kind::File { path: path.into(), reason: reason.into() }))
     }
 
     pub(crate) fn key(function: &str, source: impl Into<Cause>) -> Self {
@@ -81,7 +87,7 @@ impl Error {
     /// The file or directory that the operation was about, if it was about one.
     pub fn path(&self) -> Option<&Path> {
         match &*self.0 {
-            Kind::Io { path, .. } | Kind::Directory { path, .. } => Some(path),
+            Kind::Io { path, .. } | Kind::Directory { path, .. } | Kind::File { path, .. } => Some(path),
             _ => None,
         }
     }
@@ -128,6 +134,7 @@ impl fmt::Display for Error {
             Kind::Directory { path, reason } => {
                 write!(f, "cannot use `{}` as a cache directory: {reason}", path.display())
             }
+            Kind::File { path, reason } => write!(f, "cannot use the file `{}`: {reason}", path.display()),
             Kind::Key { function, .. } => write!(f, "cannot make a key of the arguments of `{function}`"),
             Kind::Value { action, function, .. } => write!(f, "cannot {action} a value of `{function}`"),
             Kind::NoEntry { function, reason } => {

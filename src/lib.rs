@@ -104,6 +104,7 @@ mod checksum;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod code;
 mod codec;
+mod dump;
 mod error;
 mod events;
 mod function;
@@ -129,6 +130,9 @@ mod worker;
 pub use array::{Array, Element};
 pub use call::{BoxedCall, Call, FunctionCall, delayed};
 pub use codec::Value;
+#[cfg(feature = "zstd")]
+pub use dump::dump_compressed;
+pub use dump::{dump, load};
 pub use error::{Error, Result};
 pub use input::{InputDir, InputFile};
 pub use key::{Hashed, Key, digest};

@@ -166,9 +166,14 @@ impl Memory {
     /// ```
     #[track_caller]
     pub fn call_info<C: Call>(&self, call: C) -> Outcome<C::Output> {
-        let function = name_of(&call);
-        let outcome = self.outcome_of(call);
-        self.insist(function, outcome)
+        match self.look_up(&call) {
+            Ok(value) => Outcome::new(value, Source::Hit),
+            Err(miss) => {
+                let function = name_of(&call);
+                let outcome = self.compute(call, miss);
+                self.insist(function, outcome)
+            }
+        }
     }
 
     /// The value of a call, and where it is from; one that was not kept, too.

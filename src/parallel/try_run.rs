@@ -1,7 +1,7 @@
 //! [`Parallel::try_run`]: calls whose `Err` is a failure, too.
 //!
 //! The errors that people use are of three kinds: those that implement
-//! [`Error`](std::error::Error); those that hold any such and do not implement it themselves
+//! [`Error`]; those that hold any such and do not implement it themselves
 //! (`anyhow::Error`, `eyre::Report`, `Box<dyn Error + Send + Sync>`); and text. One implementation
 //! of a trait for all of the first and another for all of the second kind would overlap, as far as
 //! the compiler can know. So [`AsError`] has a parameter, one for each kind: that of a type is

@@ -68,8 +68,7 @@ impl Blobs {
     pub(super) fn put(&self, name: &str, draft: &Draft<'_>, durable: bool) -> Result<Blob> {
         let temporary = Temporary::create(&self.dir)?;
         let (length, set_back) = temporary.write(|file| {
-            let written =
-                if draft.payload.len() < LARGE { write_small(file, draft) } else { write_large(file, draft) };
+            let written = write(file, draft);
             if durable {
                 file.sync_all()?;
             }
@@ -91,6 +90,13 @@ impl Blobs {
             marker: stamp.as_ref().and_then(Marker::of),
             _file: file,
         })
+    }
+
+    /// Writes an entry to the file `name` of a directory that is no cache, in place of any there.
+    pub(super) fn put_beside(&self, name: &str, draft: &Draft<'_>) -> Result<()> {
+        let temporary = Temporary::create_beside(&self.dir)?;
+        temporary.write(|file| write(file, draft))?;
+        temporary.place(name).map(drop)
     }
 
     /// Opens the entry of `key` in the file `name`, of which `first_read` bytes are read at once. A large one is trusted if the
@@ -265,6 +271,11 @@ fn reserve(file: &File, bytes: u64) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
         result => result,
     }
+}
+
+/// Writes an entry; returns its length, and the time that its file was set back to.
+fn write(file: &File, draft: &Draft<'_>) -> io::Result<(u64, Option<i128>)> {
+    if draft.payload.len() < LARGE { write_small(file, draft) } else { write_large(file, draft) }
 }
 
 /// Writes a small entry by one system call; returns its length.

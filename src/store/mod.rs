@@ -17,6 +17,7 @@ mod log;
 mod marker;
 mod options;
 mod root;
+pub(crate) mod single;
 #[cfg(test)]
 mod suite;
 

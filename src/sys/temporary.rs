@@ -31,8 +31,17 @@ pub(crate) struct Temporary<'d> {
 impl<'d> Temporary<'d> {
     /// Makes one, under a name that no other thread or process uses.
     pub(crate) fn create(dir: &'d Dir) -> Result<Self> {
+        Temporary::named(dir, &format!("{TMP}/"))
+    }
+
+    /// Makes one in a directory that is no cache. What is left of it when its process is killed, nobody sweeps.
+    pub(crate) fn create_beside(dir: &'d Dir) -> Result<Self> {
+        Temporary::named(dir, ".rememo-")
+    }
+
+    fn named(dir: &'d Dir, start: &str) -> Result<Self> {
         loop {
-            let name = unused_name();
+            let name = unused_name(start);
             let Some(file) = dir.create_new(&name)? else { continue };
             if claim(&file).map_err(|error| dir.error("lock", &name, error))? {
                 return Ok(Temporary { dir, name, file, is_placed: false });
@@ -138,12 +147,12 @@ fn claim(file: &File) -> io::Result<bool> {
     }
 }
 
-fn unused_name() -> String {
+fn unused_name(start: &str) -> String {
     static PROCESS: OnceLock<u64> = OnceLock::new();
     static NEXT: AtomicU64 = AtomicU64::new(0);
     // Random, since process numbers repeat after a restart and between containers.
     let process = PROCESS.get_or_init(|| RandomState::new().hash_one(std::process::id()));
-    format!("{TMP}/{process:016x}-{}", NEXT.fetch_add(1, Ordering::Relaxed))
+    format!("{start}{process:016x}-{}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 #[cfg(test)]

@@ -48,7 +48,8 @@ fn a_program_that_is_installed_and_moved_finds_everything() {
     );
     let base = package.start();
     let installed = package.dir().join("installed/bin/installed_program");
-    let install = cargo(&["install", "--debug", "--path", ".", "--root", "installed"]);
+    // Otherwise cargo takes other versions of dependencies, and compiles them.
+    let install = cargo(&["install", "--locked", "--debug", "--path", ".", "--root", "installed"]);
     package.edited(&install).assert_sound("the package that is installed");
     let run = |program: &Path| {
         let output = Command::new(program).arg(package.dir().join("cache")).output().unwrap();
@@ -64,6 +65,7 @@ fn a_program_that_is_installed_and_moved_finds_everything() {
     let edit = replace("src/main.rs", "x * 3", "x * 4");
     package.edited(&edit.and(cargo(&[
         "install",
+        "--locked",
         "--debug",
         "--path",
         ".",

@@ -25,6 +25,7 @@ mod compressed;
 mod concurrent;
 mod damage;
 mod differences;
+mod dumps;
 mod edits;
 #[path = "../engines/mod.rs"]
 mod engines;

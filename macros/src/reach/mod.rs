@@ -12,7 +12,7 @@
 //! | what a function reaches, and what its callers may bring | [`closure`], [`generics`] |
 //! | what of it counts | [`normalise`], [`digest`] |
 //! | which names of types mean one type | [`naming`], [`places`] |
-//! | where a function stands | [`standing`] |
+//! | where a function stands | [`mod@standing`] |
 //!
 //! # Invariants
 //! 1. *Widen when unsure.* A word reaches every item that has it for a name: nothing is resolved. Code of which it is not

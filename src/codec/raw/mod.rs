@@ -68,7 +68,7 @@ pub trait Raw<W>: Sized {
 
 /// The bytes of a value. Those of a large one are borrowed.
 #[expect(clippy::unnecessary_wraps, reason = "the signature of all encoders")]
-pub(super) fn encode<W, T: Raw<W>>(value: &T) -> Result<Encoded<'_>, CodecError> {
+pub(crate) fn encode<W, T: Raw<W>>(value: &T) -> Result<Encoded<'_>, CodecError> {
     let mut leaves = Vec::with_capacity(T::LEAVES);
     value.describe(&mut leaves);
     Ok(join(leaves))
@@ -98,7 +98,7 @@ fn join(leaves: Vec<Leaf<'_>>) -> Encoded<'_> {
 }
 
 /// Reads a value.
-pub(super) fn decode<W, T: Raw<W>>(content: &Content<'_>) -> Result<T, DecodeError> {
+pub(crate) fn decode<W, T: Raw<W>>(content: &Content<'_>) -> Result<T, DecodeError> {
     take_apart(content, T::LEAVES, T::MAPS, T::read)
 }
 

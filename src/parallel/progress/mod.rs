@@ -238,9 +238,8 @@ mod tests {
             "9900 of at least 10000 remembered, 3 computed, at least 97 to compute, at least 7 to look up, \
              at least 1m20s left"
         );
-        let unkept = Totals { computed: 20, not_kept: 20, ..midway.clone() };
-        let line =
-            "9900 remembered, 20 computed, 97 to compute, 7 to look up, 20 could not be kept, 1m20s left";
+        let unkept = Totals { computed: 20, not_kept: 20, ..totals.clone() };
+        let line = "9900 of 10000 remembered, 20 computed, 100 to compute, 20 could not be kept, 1m20s left";
         assert_eq!(unkept.to_string(), line);
         let last = Totals {
             computed: 90,

@@ -51,6 +51,8 @@ pub fn types(seed: u64, count: usize, alone: bool) -> String {
             enums::make(&mut types, &mut random);
         }
     }
+    let agree = types.made.iter().filter(|made| made.agrees).count();
+    assert!(3 * agree >= count, "of {count} types {agree} are to be kept: too few to tell");
     let Types { source, samples, .. } = types;
     format!("{HEAD}\npub const ALONE: bool = {alone};\n\n{source}\nany! {{\n{samples}}}\n")
 }
