@@ -56,10 +56,12 @@ impl<'d> Temporary<'d> {
 
     /// Gives the file the name `name`, in place of any file there. It stays locked until it is dropped.
     pub(crate) fn place(mut self, name: &str) -> Result<File> {
+        // Before it has the name: if this fails, as with too few descriptors, nothing was put in place. The handle is shared, and
+        // with it the lock.
+        let file = self.file.try_clone().map_err(|error| self.dir.error("open", name, error))?;
         self.dir.rename(&self.name, name)?;
         self.is_placed = true;
-        // The handle is shared, and with it the lock.
-        self.file.try_clone().map_err(|error| self.dir.error("open", name, error))
+        Ok(file)
     }
 
     /// Gives the file the name `name` if nothing has it; whether it was given.
