@@ -45,7 +45,7 @@ fn few_descriptors(left: u64) {
 const SCRIPTS: [&str; 3] =
     ["call store replace remove reduce list call", "store grow call verify", "call clear store forget store"];
 
-fn each_case(test: impl Fn(&Play<'_>, &Model)) {
+fn each_case(name: &str, limits: &[u64], test: impl Fn(&Play<'_>, &Model)) {
     for layout in [Layout::Log, Layout::Files] {
         let dir = tempfile::tempdir().unwrap();
         let template = dir.path().join("template");
@@ -53,24 +53,21 @@ fn each_case(test: impl Fn(&Play<'_>, &Model)) {
         Play::new("store", &template, layout).run_well(&mut known);
         for script in SCRIPTS {
             let root = dir.path().join("cache");
-            copy(&template, &root);
-            test(&Play::new(script, &root, layout), &known);
-            std::fs::remove_dir_all(&root).unwrap();
+            for limit in limits {
+                copy(&template, &root);
+                test(&Play { limit: Some((name, *limit)), ..Play::new(script, &root, layout) }, &known);
+                std::fs::remove_dir_all(&root).unwrap();
+            }
         }
     }
 }
 
 fn under(name: &str, limits: &[u64]) {
-    each_case(|play, known| {
-        for &limit in limits {
-            let context = format!("{name} {limit}: {play:?}");
-            let mut model = known.before();
-            let status = Play { limit: Some((name, limit)), ..play.clone() }.run(&[], &mut model);
-            assert!(status.success() && model.has_ended, "{context}: {status}");
-            model.check(play.root, &context);
-            // As it was, for the next.
-            Play::new("store", play.root, play.layout).run_well(&mut Model::default());
-        }
+    each_case(name, limits, |play, known| {
+        let mut model = known.before();
+        let status = play.run(&[], &mut model);
+        assert!(status.success() && model.has_ended, "{play:?}: {status}");
+        model.check(play.root, &format!("{play:?}"));
     });
 }
 
