@@ -10,7 +10,7 @@ const VALUE: u8 = 0;
 const WHOLE: u8 = 1;
 const STORED: u8 = 2;
 const MISSING: u8 = 3;
-const MISREAD: u8 = 12;
+const MISREAD: u8 = 4;
 
 const KINDS: [TaskErrorKind; 9] = [
     TaskErrorKind::NotSent,
@@ -27,15 +27,15 @@ const KINDS: [TaskErrorKind; 9] = [
 /// The number of a kind of failure in a message.
 fn number_of(kind: TaskErrorKind) -> u8 {
     match kind {
-        TaskErrorKind::NotSent => 4,
-        TaskErrorKind::Panicked => 5,
-        TaskErrorKind::Returned => 6,
-        TaskErrorKind::Crashed => 7,
-        TaskErrorKind::TimedOut => 8,
-        TaskErrorKind::OutOfMemory => 9,
-        TaskErrorKind::Cancelled => 10,
-        TaskErrorKind::Frozen => 11,
-        TaskErrorKind::NotKept => 12,
+        TaskErrorKind::NotSent => 5,
+        TaskErrorKind::Panicked => 6,
+        TaskErrorKind::Returned => 7,
+        TaskErrorKind::Crashed => 8,
+        TaskErrorKind::TimedOut => 9,
+        TaskErrorKind::OutOfMemory => 10,
+        TaskErrorKind::Cancelled => 11,
+        TaskErrorKind::Frozen => 12,
+        TaskErrorKind::NotKept => 13,
     }
 }
 
@@ -97,6 +97,17 @@ pub(crate) fn read(from: &mut Reader<'_>) -> Option<Result<Reply, Failure>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A number that means two things would have the rest of the message misread.
+    #[test]
+    fn each_kind_of_failure_arrives_as_it_was() {
+        for kind in KINDS {
+            let result = Err(Failure::new(kind, "why"));
+            let mut writer = Writer::default();
+            write(&result, &mut writer);
+            assert_eq!(read(&mut Reader(&writer.0)), Some(result));
+        }
+    }
 
     #[test]
     fn the_result_of_a_job_arrives_as_it_was() {
