@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use self::reader::Reader;
 use self::writer::Writer;
 use super::misfit::Misfit;
-use super::source::{ByteInput, Copied};
+use super::source::ByteInput;
 
 /// The bytes of `value`, into room for `expected` of them.
 pub(super) fn write<T: Serialize + ?Sized>(value: &T, expected: usize) -> Result<Vec<u8>, Misfit> {
@@ -31,22 +31,9 @@ pub(super) fn write<T: Serialize + ?Sized>(value: &T, expected: usize) -> Result
     Ok(writer.into_bytes())
 }
 
-/// Reads the value of which `bytes` are all the bytes, and which may borrow from them. It may have
-/// things in one another down to `depth`.
-pub(super) fn read<'b, T: Deserialize<'b>>(bytes: &'b [u8], depth: usize) -> Result<T, Misfit> {
-    read_from(bytes, depth)
-}
-
-/// The same of a value that borrows nothing.
-pub(super) fn read_owned<T: Deserialize<'static>>(bytes: &[u8], depth: usize) -> Result<T, Misfit> {
-    read_from(Copied(bytes), depth)
-}
-
-/// The same of bytes that come one behind the other.
-pub(super) fn read_from<'de, T: Deserialize<'de>>(
-    source: impl ByteInput<'de>,
-    depth: usize,
-) -> Result<T, Misfit> {
+/// Reads the value of which `source` gives all the bytes. It may have things in one another down to
+/// `depth`.
+pub(super) fn read<'de, T: Deserialize<'de>>(source: impl ByteInput<'de>, depth: usize) -> Result<T, Misfit> {
     let mut reader = Reader::new(source, depth);
     let value = T::deserialize(&mut reader)?;
     reader.finish()?;

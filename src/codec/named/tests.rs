@@ -9,8 +9,13 @@ use serde_json::json;
 
 use super::*;
 use crate::codec::meaning::Meaning;
-use crate::codec::source::Streamed;
+use crate::codec::source::{Copied, Streamed};
 use crate::payload::Pieces;
+
+/// Reads a value that may borrow from its bytes.
+fn read<'b, T: Deserialize<'b>>(bytes: &'b [u8], depth: usize) -> Result<T, Misfit> {
+    super::read(bytes, depth)
+}
 
 const DEEP: usize = usize::MAX;
 
@@ -24,7 +29,9 @@ fn expect_kept<T: Value>(value: &T) {
     let bytes = write(value, 0).unwrap();
     let depth = Meaning::of(value).unwrap().depth();
     let pieces = Streamed::new(Pieces::from(bytes.clone()), bytes.len());
-    for read in [read::<T>(&bytes, depth), read_owned::<T>(&bytes, depth), read_from::<T>(pieces, depth)] {
+    for read in
+        [read::<T>(&bytes, depth), super::read::<T>(Copied(&bytes), depth), super::read::<T>(pieces, depth)]
+    {
         let read = read.unwrap_or_else(|error| panic!("{value:?}: {error}"));
         assert!(Meaning::of(&read).unwrap() == Meaning::of(value).unwrap(), "{value:?} as {read:?}");
     }

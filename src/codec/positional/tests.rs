@@ -5,8 +5,13 @@ use serde::ser::SerializeSeq;
 use serde::{Deserializer, Serializer, de};
 
 use super::*;
-use crate::codec::source::Streamed;
+use crate::codec::source::{Copied, Streamed};
 use crate::payload::Pieces;
+
+/// Reads a value that may borrow from its bytes.
+fn read<'b, T: Deserialize<'b>>(bytes: &'b [u8], depth: usize) -> Result<T, Misfit> {
+    super::read(bytes, depth)
+}
 
 const DEEP: usize = usize::MAX;
 
@@ -63,8 +68,8 @@ fn expect_bytes<T: Serialize + for<'de> Deserialize<'de> + PartialEq + Debug>(va
     assert_eq!(write(value, 0).unwrap(), bytes, "{value:?}");
     assert_eq!(read::<T>(bytes, DEEP).unwrap(), *value);
     let pieces = Pieces::from(bytes.to_vec());
-    assert_eq!(read_from::<T>(Streamed::new(pieces, bytes.len()), DEEP).unwrap(), *value);
-    assert_eq!(read_owned::<T>(bytes, DEEP).unwrap(), *value);
+    assert_eq!(super::read::<T>(Streamed::new(pieces, bytes.len()), DEEP).unwrap(), *value);
+    assert_eq!(super::read::<T>(Copied(bytes), DEEP).unwrap(), *value);
 }
 
 /// The vectors of docs/format.md: a change here is a new codec.
@@ -107,7 +112,7 @@ fn values_of_every_shape_come_back_and_a_byte_more_or_less_is_an_error() {
 fn texts_and_bytes_are_lent_where_they_can_be() {
     let bytes = write(&("text", Some("more")), 0).unwrap();
     assert_eq!(read::<(&str, Option<&str>)>(&bytes, DEEP).unwrap(), ("text", Some("more")));
-    assert!(read_owned::<(&str, Option<&str>)>(&bytes, DEEP).is_err());
+    assert!(super::read::<(&str, Option<&str>)>(Copied(&bytes), DEEP).is_err());
 }
 
 #[track_caller]
@@ -115,7 +120,7 @@ fn expect_misfit<T: for<'de> Deserialize<'de> + Debug>(bytes: &[u8], why: &str) 
     let error = read::<T>(bytes, DEEP).unwrap_err().to_string();
     assert!(error.contains(why), "{error}");
     let pieces = Pieces::from(bytes.to_vec());
-    assert!(read_from::<T>(Streamed::new(pieces, bytes.len()), DEEP).is_err());
+    assert!(super::read::<T>(Streamed::new(pieces, bytes.len()), DEEP).is_err());
 }
 
 /// bincode would make room for these, and end the program; or go through them one by one.
