@@ -31,17 +31,16 @@ pub(super) fn read(dir: &Dir, function: FunctionId) -> Result<Vec<Digest>> {
     Ok(sources.unwrap_or_default())
 }
 
-/// Adds a source to those that are adopted; whether that is news.
-pub(super) fn add(dir: &Dir, function: FunctionId, source: &Digest) -> Result<bool> {
+/// Adds a source to those that are adopted.
+pub(super) fn add(dir: &Dir, function: FunctionId, source: &Digest) -> Result<()> {
     let mut sources = read(dir, function)?;
     if sources.contains(source) {
-        return Ok(false);
+        return Ok(());
     }
     sources.push(*source);
     let lines: Vec<_> = sources.iter().map(record::hex).collect();
     let text = record::with_checksum(FIRST, &(lines.join("\n") + "\n"));
-    sys::replace(dir, &name(function), &[text.as_bytes()])?;
-    Ok(true)
+    sys::replace(dir, &name(function), &[text.as_bytes()])
 }
 
 /// Takes all declarations about a function back.

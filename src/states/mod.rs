@@ -122,13 +122,7 @@ impl States {
     ///
     /// Fails if that cannot be written.
     pub(crate) fn adopt(&self, function: FunctionId, source: &Digest) -> Result<()> {
-        let Some(dir) = &self.dir else { return Ok(()) };
-        let lock = locked(dir, LOCK)?;
-        if adopted::add(dir, function, source)? {
-            drop(lock);
-            self.begin_anew();
-        }
-        Ok(())
+        self.change_adopted(|dir| adopted::add(dir, function, source))
     }
 
     /// The sources of a function that are adopted.
@@ -146,18 +140,17 @@ impl States {
     ///
     /// Fails if that cannot be written.
     pub(crate) fn forget(&self, function: FunctionId) -> Result<()> {
-        let Some(dir) = &self.dir else { return Ok(()) };
-        {
-            let _lock = locked(dir, LOCK)?;
-            adopted::remove(dir, function)?;
-        }
-        self.begin_anew();
-        Ok(())
+        self.change_adopted(|dir| adopted::remove(dir, function))
     }
 
-    fn begin_anew(&self) {
+    /// Changes what is adopted. What was found before does not count any more, also if another process has changed it first.
+    fn change_adopted(&self, change: impl FnOnce(&Dir) -> Result<()>) -> Result<()> {
+        let Some(dir) = &self.dir else { return Ok(()) };
+        let _lock = locked(dir, LOCK)?;
+        change(dir)?;
         lock(&self.recalled).clear();
         self.number.store(next_number(), Relaxed);
+        Ok(())
     }
 
     /// The state that a function is in, and what is known of its machine code. `roots` are the addresses of what that begins

@@ -109,8 +109,8 @@ pub(super) fn in_force(mut seen: Vec<Seen>, adopted: &[Digest]) -> Vec<Seen> {
     seen
 }
 
-/// Adds a code that was not seen before, or in another state. Of too many the oldest goes that tells nothing but that its source was of its
-/// state too; else the oldest other state, with all that was seen of it.
+/// Adds a code that was not seen before, or in another state. Of too many the oldest goes that tells nothing but that its
+/// source was of its state too; else the oldest other state, with all that was seen of it.
 pub(super) fn add(all: &mut Vec<Seen>, news: Seen) {
     if let Some(known) = all.iter_mut().find(|seen| seen.code == news.code) {
         *known = news;
