@@ -88,9 +88,6 @@ impl Inner {
 
     /// Stores one value; whether it could be stored. Trouble is noted.
     pub(super) fn store(&self, function: &'static Function, draft: &Draft<'_>) -> bool {
-        if self.is_read_only() {
-            return false;
-        }
         let stored = self.try_store(function, draft);
         stored.inspect_err(|error| self.troubles.note(Trouble::Store, function.name(), &chain(error))).is_ok()
     }
@@ -104,9 +101,6 @@ impl Inner {
 
     /// Stores values by one write, and ends the flight of each. Trouble is noted.
     pub(super) fn store_all(&self, parcels: Vec<Parcel<'_>>) {
-        if self.is_read_only() {
-            return;
-        }
         let drafts: Vec<&Draft<'_>> = parcels.iter().map(|parcel| parcel.draft.draft()).collect();
         let results = self.store.put_all(&drafts);
         for (parcel, result) in parcels.into_iter().zip(results) {

@@ -133,10 +133,11 @@ impl Memory {
                 return Err(compute::frozen(&call, &self.why_missed(&call, &miss)));
             }
             inner.store.check_writable()?;
+            let function = memo.function.name();
+            let outcome = self.compute(call, miss);
+            return self.accepted(function, outcome).map(|outcome| outcome.value);
         }
-        let function = name_of(&call);
-        let outcome = self.outcome_of(call);
-        self.accepted(function, outcome).map(|outcome| outcome.value)
+        Ok(self.outcome_of(call).value)
     }
 
     /// Returns the value of `call`, as [`call`](Self::call) does, and where it is from.

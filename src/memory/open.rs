@@ -88,7 +88,7 @@ impl MemoryBuilder {
     }
 
     /// Refuses to compute: a memoized call without an entry fails, and the error says which call, why it would be computed, and
-    /// what changed. Plain closures run. Default: whether `REMEMO=frozen` is in the environment.
+    /// what changed. Plain closures run. Default: no; with `REMEMO=frozen` in the environment all memories do.
     ///
     /// For a program whose results are all there: an edit that would start eight hours of computing over is told before they
     /// begin. [`Memory::call`] and plain calls panic with the error, [`Memory::try_call`] returns it, and a batch

@@ -1,7 +1,7 @@
 //! One call that missed, and one attempt to compute it.
 
 use std::thread::ThreadId;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::call::Call;
 use crate::events;
@@ -10,6 +10,8 @@ use crate::lease::{Meanwhile, Shared};
 use crate::memory::{Computation, Computed, Memory, Miss, MissReason, NotLed, Outbox, Outcome, Source};
 use crate::panics::{self, Payload};
 use crate::parallel::policy::Policy;
+use crate::parallel::progress::Attempt;
+use crate::parallel::timer;
 use crate::report::Why;
 use crate::task_error::{TaskError, TaskErrorKind, TaskSubject};
 
@@ -68,6 +70,18 @@ pub(super) struct Retry<C> {
     pub(super) wait: Option<Duration>,
     /// How it failed.
     pub(super) failure: TaskError,
+}
+
+impl<C> Retry<C> {
+    /// When it is to be tried again, if it waits for that.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.wait.map(|wait| Instant::now() + wait.min(timer::LONGEST))
+    }
+
+    /// The attempt that has failed, of `retries` and the first one.
+    pub(super) fn attempt(&self, retries: u32) -> Attempt {
+        Attempt { number: self.item.failures, of: retries + 1, wait: self.wait }
+    }
 }
 
 /// A key that is done with, and what its duplicates get: the bytes of its value, if they can be shared.
@@ -153,7 +167,7 @@ impl<C: Call> Item<C> {
             None => run_plain(memory, call, miss.reason.clone(), is_final),
         };
         let result = match panics::catch(run) {
-            Ok(computed) => insist(memory, subject.clone(), computed),
+            Ok(computed) => insist(memory, &subject, computed),
             Err(payload) => Err(panicked(subject.clone(), &payload)),
         };
         let failure = match &result {
@@ -261,12 +275,16 @@ impl<C: Call> Ran<C> {
 }
 
 /// What was computed, unless it was not kept and the memory takes that for an error.
-fn insist<T>(memory: &Memory, subject: TaskSubject, computed: Computed<T>) -> Result<Computed<T>, TaskError> {
+fn insist<T>(
+    memory: &Memory,
+    subject: &TaskSubject,
+    computed: Computed<T>,
+) -> Result<Computed<T>, TaskError> {
     match memory.objection(&computed.outcome) {
         None => Ok(computed),
         Some(reason) => {
             panics::drop_quietly(computed);
-            Err(TaskError::new(subject, TaskErrorKind::NotKept, reason, None))
+            Err(TaskError::new(subject.clone(), TaskErrorKind::NotKept, reason, None))
         }
     }
 }

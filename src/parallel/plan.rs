@@ -103,7 +103,7 @@ impl<'m> Planner<'m> {
                     self.plan.duplicates += 1;
                 }
                 Err(miss) => {
-                    self.is_missing(number, call, &miss);
+                    self.note_missing(number, call, &miss);
                     missed.push((number, call));
                 }
             }
@@ -114,7 +114,7 @@ impl<'m> Planner<'m> {
         }
     }
 
-    fn is_missing<C: Call>(&mut self, number: usize, call: &C, miss: &Miss) {
+    fn note_missing<C: Call>(&mut self, number: usize, call: &C, miss: &Miss) {
         self.plan.to_compute += 1;
         let function = &mut self.plan.functions[number];
         function.to_compute += 1;

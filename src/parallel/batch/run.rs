@@ -12,7 +12,7 @@ use crate::lease::{Awaited, Leave, Meanwhile, Watcher};
 use crate::lock::lock;
 use crate::memory::Outbox;
 use crate::parallel::attempt::{AttemptOptions, Done, Item, Ran, Retry, send, subject_of};
-use crate::parallel::progress::{Attempt, Counted, Run, Tally};
+use crate::parallel::progress::{Counted, Run, Tally};
 use crate::parallel::queue::Queue;
 use crate::parallel::timer;
 use crate::task_error::{TaskError, TaskSubject};
@@ -113,14 +113,14 @@ where
     }
 
     /// Puts an item that has failed to the end of the queue, or puts it off.
-    fn try_again(&self, Retry { item, wait, failure }: Retry<C>) {
-        let attempt = Attempt { number: item.failures, of: self.policy.retries + 1, wait };
+    fn try_again(&self, retry: Retry<C>) {
+        let (attempt, due) = (retry.attempt(self.policy.retries), retry.due());
+        let Retry { item, failure, .. } = retry;
         events::debug!("{failure}, {attempt}");
         if let Some(tally) = &self.tally {
             tally.retry(&failure, attempt);
         }
-        let Some(wait) = wait else { return self.crew.change(|queue| queue.run_last(item)) };
-        let due = Instant::now() + wait.min(timer::LONGEST);
+        let Some(due) = due else { return self.crew.change(|queue| queue.run_last(item)) };
         self.crew.change(|queue| queue.put_off(due, item));
         let standing = self.standing.get().expect("a batch stands before it is worked at");
         if !timer::tell_at(due, standing) {

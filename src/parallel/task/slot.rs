@@ -17,13 +17,11 @@ use crate::lease::{Awaited, Meanwhile, Shared};
 use crate::lock::lock;
 use crate::memory::{Memory, Outbox};
 use crate::panics;
-use crate::parallel::attempt::{AttemptOptions, Item, Ran, Retry, panicked, send, subject_of};
+use crate::parallel::attempt::{AttemptOptions, Item, Ran, panicked, send, subject_of};
 use crate::parallel::dispatch::Dispatch;
 use crate::parallel::policy::Policy;
-use crate::parallel::progress::Attempt;
 use crate::parallel::task::promise::Promise;
 use crate::parallel::task::submitted::{AnyTask, TaskRan};
-use crate::parallel::timer;
 use crate::sys::Alarm;
 use crate::task_error::{TaskError, TaskErrorKind, TaskSubject};
 
@@ -145,11 +143,10 @@ where
                 self.put_back(item, None);
                 TaskRan::Busy(key, by)
             }
-            Ran::Again(Retry { item, wait, failure }) => {
-                let attempt = Attempt { number: item.failures, of: self.policy.retries + 1, wait };
-                events::debug!("{failure}, {attempt}");
-                let due = wait.map(|wait| Instant::now() + wait.min(timer::LONGEST));
-                self.put_back(item, due);
+            Ran::Again(retry) => {
+                let (attempt, due) = (retry.attempt(self.policy.retries), retry.due());
+                events::debug!("{}, {attempt}", retry.failure);
+                self.put_back(retry.item, due);
                 TaskRan::Again(due)
             }
         }
