@@ -156,7 +156,7 @@ impl States {
     /// The state that a function is in, and what is known of its machine code. `roots` are the addresses of what that begins
     /// with.
     pub(crate) fn of(&self, written: &Written<'_>, roots: &[usize]) -> Stated {
-        let machine = Machine::of(roots, written.settings);
+        let machine = Machine::of(&written.function, roots, written.settings);
         let code = code(written, &machine);
         let (state, is_adopted) = match self.find(&name(&written.function), written.id, &code) {
             Ok(Seen { state, own, .. }) => (state, own.is_some()),
@@ -180,8 +180,9 @@ impl States {
         let Ok(now) = machine.digest else { return Vec::new() };
         let seen = self.recall(function);
         let is_here = |seen: &&Seen| seen.state == *state && seen.code.platform == machine.platform;
-        let was = seen.iter().rev().find(is_here).and_then(|seen| program::pieces(&seen.code.machine));
-        let Some((was, now)) = was.zip(program::pieces(&now)) else { return Vec::new() };
+        let was = seen.iter().rev().find(is_here);
+        let was = was.and_then(|seen| program::pieces(function, &seen.code.machine));
+        let Some((was, now)) = was.zip(program::pieces(function, &now)) else { return Vec::new() };
         Pieces::differences(&was, &now, own)
     }
 

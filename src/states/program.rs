@@ -14,6 +14,7 @@ mod linux;
 use super::record::Digest;
 use crate::error::chain;
 use crate::events;
+use crate::key::Identity;
 
 /// Domain of blake3's key derivation; the number is the version of what is derived, and of what a machine fingerprint is made of:
 /// those of two versions are not comparable, and the source carries over from one to the other.
@@ -29,9 +30,9 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// That of the function whose code begins at `roots`, and was compiled with `settings`.
-    pub(super) fn of(roots: &[usize], settings: &str) -> Self {
-        let found = fingerprint(roots).inspect_err(|obstacle| {
+    /// That of a function whose code begins at `roots`, and was compiled with `settings`.
+    pub(super) fn of(function: &Identity, roots: &[usize], settings: &str) -> Self {
+        let found = fingerprint(function, roots).inspect_err(|obstacle| {
             events::debug!(error = &obstacle, "a function has no machine fingerprint");
         });
         let (compilers, digest) = match found {
@@ -49,12 +50,12 @@ impl Machine {
 }
 
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
-fn fingerprint(_roots: &[usize]) -> std::io::Result<(Digest, Digest)> {
+fn fingerprint(_function: &Identity, _roots: &[usize]) -> std::io::Result<(Digest, Digest)> {
     Err(std::io::Error::other("there are none on this system"))
 }
 
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
-pub(super) fn pieces(_fingerprint: &Digest) -> Option<super::pieces::Pieces> {
+pub(super) fn pieces(_function: &Identity, _fingerprint: &Digest) -> Option<super::pieces::Pieces> {
     None
 }
 

@@ -211,6 +211,34 @@ fn why_names_what_the_source_does_not_show() {
     );
 }
 
+/// Regression: programs whose code is equal had the names of the first that ran on this machine.
+#[test]
+fn names_are_those_of_the_own_program_and_of_its_last_build() {
+    let asking = |name, helper: &str| {
+        let source = "fn helper(x: u64) -> u64 { x * 7919 + 41 }
+            #[rememo::memo] fn priced(x: u64) -> u64 { helper(x) }";
+        Asking::new(name, &source.replace("helper", helper), "ask!(priced::delayed(5));").start()
+    };
+    let (first, second) = (asking("tax_named", "tax"), asking("levy_named", "levy"));
+    let levied = "levy_named::levy (src/main.rs:1) differs (priced → levy)";
+    second.says(edit("7919", "7907"), &[("priced::delayed(5)", levied)]);
+    first.says(
+        edit("7919", "7907"),
+        &[("priced::delayed(5)", "tax_named::tax (src/main.rs:1) differs (priced → tax)")],
+    );
+
+    let asking = linked("renamed_code", "renamed_gauge").start();
+    let renamed = || replace("gauge/src/lib.rs", "corrected", "adjusted");
+    asking.says(renamed(), &[]);
+    asking.says(
+        renamed().and(replace("gauge/src/lib.rs", "x + OFFSETS", "x + 7 + OFFSETS")),
+        &[(
+            "measured::delayed(6)",
+            "renamed_gauge::adjusted differs (measured → read_gauge → renamed_gauge::adjusted)",
+        )],
+    );
+}
+
 /// Another version of a crate from a registry.
 #[test]
 fn why_names_functions_of_other_crates_beside_their_version() {

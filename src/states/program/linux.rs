@@ -16,12 +16,13 @@ use super::super::record::{self, Digest};
 use crate::code::{Boundary, Loaded, Obstacle, Running};
 use crate::error::{Error, Result, chain};
 use crate::events;
+use crate::key::Identity;
 use crate::lock::lock;
 use crate::panics;
 use crate::sys::{self, Dir};
 
 /// The first line of a file.
-const FIRST: &str = "rememo programs 2 ";
+const FIRST: &str = "rememo programs 3 ";
 
 /// The file of the program, also if it was moved, replaced or removed since.
 const PROGRAM: &str = "/proc/self/exe";
@@ -50,15 +51,18 @@ struct Program {
 struct Known {
     /// What compiled it.
     compilers: Option<Digest>,
-    /// By the addresses where the code begins; where there is none, the reason.
+    /// By function and the addresses where its code begins; where there is none, the reason.
     fingerprints: HashMap<Digest, std::result::Result<Digest, String>>,
 }
 
-/// What compiled the program, and the fingerprint of the code that begins at `roots`.
-pub(super) fn fingerprint(roots: &[usize]) -> std::result::Result<(Digest, Digest), Obstacle> {
+/// What compiled the program, and the fingerprint of the function whose code begins at `roots`.
+pub(super) fn fingerprint(
+    function: &Identity,
+    roots: &[usize],
+) -> std::result::Result<(Digest, Digest), Obstacle> {
     static PROGRAM: OnceLock<std::result::Result<Program, String>> = OnceLock::new();
     let program = PROGRAM.get_or_init(|| Program::find().map_err(|obstacle| obstacle.to_string()));
-    program.as_ref().map_err(|obstacle| Obstacle::Earlier(obstacle.clone()))?.fingerprint(roots)
+    program.as_ref().map_err(|obstacle| Obstacle::Earlier(obstacle.clone()))?.fingerprint(function, roots)
 }
 
 impl Program {
@@ -71,12 +75,16 @@ impl Program {
         Ok(Program { loaded, known, running: Mutex::new(None) })
     }
 
-    fn fingerprint(&self, roots: &[usize]) -> std::result::Result<(Digest, Digest), Obstacle> {
+    fn fingerprint(
+        &self,
+        function: &Identity,
+        roots: &[usize],
+    ) -> std::result::Result<(Digest, Digest), Obstacle> {
         let mut addresses = Vec::new();
         for root in roots {
             addresses.push(self.loaded.address(*root).ok_or(Obstacle::OtherFile)?);
         }
-        let begin = begin_of(&addresses);
+        let begin = begin_of(function, &addresses);
         {
             let known = lock(&self.known);
             if let (Some(compilers), Some(fingerprint)) = (known.compilers, known.fingerprints.get(&begin)) {
@@ -87,7 +95,7 @@ impl Program {
             }
         }
         // A fault in what follows the code would be the library's own; it costs nobody a value.
-        let made = panics::catch(|| self.make(&addresses));
+        let made = panics::catch(|| self.make(function, &addresses));
         let found = made.unwrap_or_else(|_| Err(Obstacle::Earlier("it could not be followed".to_owned())))?;
         self.keep(begin, &found);
         let (compilers, reach) = found;
@@ -97,6 +105,7 @@ impl Program {
     /// Follows the code.
     fn make(
         &self,
+        function: &Identity,
         addresses: &[u64],
     ) -> std::result::Result<(Digest, std::result::Result<Digest, Obstacle>), Obstacle> {
         let mut running = lock(&self.running);
@@ -106,7 +115,7 @@ impl Program {
         let reach = running.program.reach(addresses);
         if let Ok(reach) = &reach {
             let parts = panics::catch(|| running.program.parts(reach));
-            let kept = parts.map_or(Ok(()), |parts| lists::keep(&reach.digest, &parts));
+            let kept = parts.map_or(Ok(()), |parts| lists::keep(function, &reach.digest, &parts));
             if let Err(error) = kept {
                 events::debug!(error = &error, "what machine code consists of is not kept");
             }
@@ -129,9 +138,11 @@ impl Program {
     }
 }
 
-/// The digest of the addresses where code begins.
-fn begin_of(addresses: &[u64]) -> Digest {
+/// The digest of a function and the addresses where its code begins. Linkers give functions of equal code one address,
+/// and each has a list of its own.
+fn begin_of(function: &Identity, addresses: &[u64]) -> Digest {
     let mut hasher = blake3::Hasher::new();
+    hasher.update(&function.0);
     for address in addresses {
         hasher.update(&address.to_le_bytes());
     }

@@ -2,8 +2,8 @@
 //! machine code".
 //!
 //! # Invariants
-//! 1. A list has the name of the fingerprint that is made of it. So all caches and builds share it, and none is written twice;
-//!    names are those of the first build.
+//! 1. A list is of one function and one fingerprint. Functions of two programs may have equal code, and call what it consists
+//!    of by other names. Names are those of the last build that was followed.
 //! 2. It explains, and decides nothing: one that is damaged or lost costs an explanation.
 //!
 //! They lie beside the fingerprints, not in a cache directory. A process of a known build does not
@@ -18,7 +18,8 @@ use super::{programs, read};
 use crate::code::Part;
 use crate::error::Result;
 use crate::events;
-use crate::sys::{self, Dir};
+use crate::key::Identity;
+use crate::sys;
 
 /// The first line of a list. Its number is also the version of what a digest in it is made of.
 const FIRST: &str = "rememo pieces 1 ";
@@ -39,34 +40,34 @@ const LIST: usize = 64 << 10;
 const NAME: usize = 200;
 
 /// Keeps what a fingerprint is made of, so that later builds can say what differs.
-pub(super) fn keep(fingerprint: &Digest, parts: &[Part]) -> Result<()> {
+pub(super) fn keep(function: &Identity, fingerprint: &Digest, parts: &[Part]) -> Result<()> {
     static PRUNED: Once = Once::new();
     let Some(dir) = programs()? else { return Ok(()) };
-    if read_pieces(&dir, fingerprint)?.is_some() {
+    let (name, text) = (list_of(function, fingerprint), Pieces::of(parts).print(LIST));
+    if read(&dir, &name)?.as_ref() == Some(&text) {
         return Ok(());
     }
     // To look at all lists for each new one would take longer than to follow the code.
     let mut pruned = Ok(());
     PRUNED.call_once(|| pruned = sys::prune(&dir, PIECES, MOST_LISTS));
     pruned?;
-    let text = Pieces::of(parts).print(LIST);
-    sys::replace(&dir, &list_of(fingerprint), &[text.as_bytes()])
+    sys::replace(&dir, &name, &[text.as_bytes()])
 }
 
-/// What a fingerprint is made of, if that is kept.
-pub(in crate::states) fn pieces(fingerprint: &Digest) -> Option<Pieces> {
-    let read = programs().and_then(|dir| dir.map_or(Ok(None), |dir| read_pieces(&dir, fingerprint)));
-    read.inspect_err(|error| events::debug!(error = &error, "what machine code consists of is not known"))
+/// What the fingerprint of a function is made of, if that is kept.
+pub(in crate::states) fn pieces(function: &Identity, fingerprint: &Digest) -> Option<Pieces> {
+    let name = list_of(function, fingerprint);
+    let text = programs().and_then(|dir| dir.map_or(Ok(None), |dir| read(&dir, &name)));
+    text.inspect_err(|error| events::debug!(error = &error, "what machine code consists of is not known"))
         .ok()
         .flatten()
+        .and_then(|text| Pieces::parse(&text))
 }
 
-fn read_pieces(dir: &Dir, fingerprint: &Digest) -> Result<Option<Pieces>> {
-    Ok(read(dir, &list_of(fingerprint))?.as_deref().and_then(Pieces::parse))
-}
-
-fn list_of(fingerprint: &Digest) -> String {
-    format!("{PIECES}/{}", &record::hex(fingerprint)[..32])
+fn list_of(function: &Identity, fingerprint: &Digest) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&function.0).update(fingerprint);
+    format!("{PIECES}/{}", &record::hex(hasher.finalize().as_bytes())[..32])
 }
 
 impl Pieces {
