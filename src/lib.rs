@@ -108,6 +108,7 @@ mod dump;
 mod error;
 mod events;
 mod function;
+mod idle;
 mod input;
 mod key;
 mod lease;

@@ -9,13 +9,15 @@
 //!    the code are made of.
 
 use std::io::{self, ErrorKind, Read};
-use std::sync::OnceLock;
-use std::{mem, thread};
+use std::sync::{Arc, LazyLock, Mutex, Weak};
+use std::{mem, process, thread};
 
 use blake3::Hasher;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::Identity;
+use crate::idle;
+use crate::lock::lock;
 
 /// Fewer bytes are hashed by one thread. Two threads, which have to be woken, took 2.4 times as long as one for 64 KiB, about as long
 /// for 256 KiB, and 0.7 times as long for 1 MiB.
@@ -70,7 +72,7 @@ pub(crate) fn digest_of_stream(source: impl Read, length: u64) -> io::Result<[u8
         return digest_in_turn(source);
     }
     match threads() {
-        Some(threads) => digest_ahead(source, threads),
+        Some(threads) => digest_ahead(source, &threads),
         None => digest_in_turn(source),
     }
 }
@@ -119,22 +121,29 @@ fn fill(source: &mut impl Read, block: &mut [u8]) -> io::Result<usize> {
     Ok(length)
 }
 
-/// The threads that hash, if this thread may wait for them and there is more than one core. They are started when they are first
-/// wanted.
-fn threads() -> Option<&'static ThreadPool> {
-    static THREAD_POOL: OnceLock<Option<ThreadPool>> = OnceLock::new();
-    if rayon::current_thread_index().is_some() {
+/// The threads that hash, if this thread may wait for them and there is more than one core. They are started when they are
+/// wanted, and end when they are not any more.
+fn threads() -> Option<Arc<ThreadPool>> {
+    static CORES: LazyLock<usize> =
+        LazyLock::new(|| thread::available_parallelism().map_or(1, usize::from).min(THREADS));
+    /// By process: in a forked one the threads are missing.
+    static POOL: Mutex<(u32, Weak<ThreadPool>)> = Mutex::new((0, Weak::new()));
+    if rayon::current_thread_index().is_some() || *CORES < 2 {
         return None;
     }
-    let build = || {
-        let cores = thread::available_parallelism().map_or(1, usize::from).min(THREADS);
-        let builder = ThreadPoolBuilder::new().num_threads(cores);
-        // Where the system gives no more threads one does.
-        (cores > 1)
-            .then(|| builder.thread_name(|index| format!("rememo-hash-{index}")).build().ok())
-            .flatten()
+    let mut known = lock(&POOL);
+    let pool = match known.1.upgrade() {
+        Some(pool) if known.0 == process::id() => pool,
+        _ => {
+            let builder = ThreadPoolBuilder::new().num_threads(*CORES);
+            // Where the system gives no more threads one does.
+            let pool = builder.thread_name(|index| format!("rememo-hash-{index}")).build().ok()?;
+            Arc::new(pool)
+        }
     };
-    THREAD_POOL.get_or_init(build).as_ref()
+    *known = (process::id(), Arc::downgrade(&pool));
+    idle::keep(&pool);
+    Some(pool)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Thread pools: one for each size and stack size asked for, kept for the life of the process.
+//! Thread pools: one for each size and stack size asked for, as long as it is used.
 //!
 //! The threads are rayon's, so that a user's own rayon code inside a task is shared among the threads of the same pool. rayon
 //! wakes a thread when the [line](super::crew::Line) calls one; what the thread does then, the line says.
@@ -23,6 +23,7 @@ use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use super::crew::{Arrival, Line, Real};
 use super::watch;
 use crate::events;
+use crate::idle;
 use crate::key::Key;
 use crate::lease::{Awaited, Watcher, note_own_thread};
 use crate::lock::lock;
@@ -157,8 +158,9 @@ pub(super) struct PoolSize {
     pub(super) stack: Option<usize>,
 }
 
-/// The pools of a process, by its id: in a forked one the threads of those from before are missing.
-type Pools = HashMap<(u32, PoolSize), Arc<Pool>>;
+/// The pools of a process, by its id: in a forked one the threads of those from before are missing. Who uses a pool holds it;
+/// [`idle`] keeps it for a while.
+type Pools = HashMap<(u32, PoolSize), Weak<Pool>>;
 
 thread_local! {
     /// Where the stack of this thread is when it is called at the bottom of its stack, and when it is asked with all others.
@@ -200,8 +202,9 @@ impl Pool {
         let mut pools = lock(&POOLS);
         let pools = pools.get_or_insert_default();
         let key = (process::id(), size);
-        if let Some(pool) = pools.get(&key) {
-            return Ok(Arc::clone(pool));
+        if let Some(pool) = pools.get(&key).and_then(Weak::upgrade) {
+            idle::keep(&pool);
+            return Ok(pool);
         }
         // Every thread keeps a place for its pool, which is filled before anybody else can give the pool a task.
         let home = Arc::new(OnceLock::new());
@@ -222,7 +225,8 @@ impl Pool {
         let pool = Arc::new(Pool { threads, line: Line::new(jobs), noted });
         home.get_or_init(|| Arc::downgrade(&pool));
         pool.note_bottoms();
-        pools.insert(key, Arc::clone(&pool));
+        pools.insert(key, Arc::downgrade(&pool));
+        idle::keep(&pool);
         Ok(pool)
     }
 

@@ -13,7 +13,7 @@ impl<R> Parallel<R> {
     /// Sets how many threads compute at once; 0, the default, is one for each core that this process may use (its affinity
     /// mask and the CPU quota of its control group count).
     ///
-    /// Pools are kept for the life of the process, one for each size. Inside a task the pool of the task is used, and
+    /// Pools are shared, one for each size, and end when they were not used for a second or two. Inside a task the pool of the task is used, and
     /// `jobs` can only lower the number of its threads that take part. Batches and submitted calls that run at the same time
     /// on one pool take turns. If all threads of a pool wait for a batch that none of them has come to (a task has started a
     /// thread that runs it, say), another one is started after a second.

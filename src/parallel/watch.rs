@@ -93,13 +93,19 @@ pub(super) fn watch(pool: &Arc<Pool>, work: &Arc<Standing>) {
     }
 }
 
-/// Looks at the work that is in the lists, as long as this process lives.
+/// Looks at the work that is in the lists, until there has been none for a while.
 fn look() {
     let mut others = Others::default();
     let mut watch = lock(&WATCH);
     loop {
         let Some((list, at)) = watch.next() else {
-            watch = CHANGED.wait(watch).unwrap_or_else(PoisonError::into_inner);
+            let (waited, ended) =
+                CHANGED.wait_timeout(watch, PATIENCE).unwrap_or_else(PoisonError::into_inner);
+            watch = waited;
+            if ended.timed_out() && watch.next().is_none() {
+                watch.process = None;
+                return;
+            }
             continue;
         };
         let left = at.saturating_duration_since(Instant::now());

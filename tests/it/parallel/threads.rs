@@ -329,3 +329,42 @@ fn threads_have_the_stack_that_they_are_given() {
     assert_eq!(parallel.submit(delayed(|| fill(500))).wait().unwrap(), 501);
     assert_eq!(parallel.stream([delayed(|| fill(500))]).next().unwrap().unwrap(), 501);
 }
+
+/// The names of this process's threads, as far as Linux keeps them.
+#[cfg(target_os = "linux")]
+fn names_of_threads() -> Vec<String> {
+    let threads = std::fs::read_dir("/proc/self/task").unwrap();
+    let names =
+        threads.filter_map(|thread| std::fs::read_to_string(thread.unwrap().path().join("comm")).ok());
+    names.map(|name| name.trim().to_owned()).collect()
+}
+
+/// Regression: the threads of each cell of a notebook stayed, since each has a copy of this library.
+#[cfg(target_os = "linux")]
+#[test]
+fn threads_that_nobody_uses_end_and_are_there_when_they_are_used_again() {
+    within_a_minute(|| {
+        // A size that no other test uses.
+        let parallel = uncached(29);
+        let count = || names_of_threads().iter().filter(|name| name.starts_with("rememo-29-")).count();
+        let begun = Barrier::new(29);
+        for _ in 0..2 {
+            let counted = parallel.run((0..29).map(|_| {
+                delayed(|| {
+                    begun.wait();
+                    count()
+                })
+            }));
+            assert_eq!(counted.unwrap(), [29; 29]);
+            while count() > 0 {
+                thread::sleep(Duration::from_millis(50));
+            }
+        }
+        // One that is used is kept, however long a call of it takes.
+        let slow = parallel.submit(delayed(move || {
+            thread::sleep(Duration::from_secs(3));
+            count()
+        }));
+        assert_eq!(slow.wait().unwrap(), 29);
+    });
+}
