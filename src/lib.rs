@@ -114,6 +114,7 @@ mod key;
 mod lease;
 mod lock;
 mod memory;
+mod notebook;
 mod panics;
 mod parallel;
 mod payload;

@@ -391,7 +391,7 @@ impl Memory {
     /// Runs the function of a call with this memory as the current one; the value, and how long it
     /// took.
     pub(crate) fn timed<C: Call>(&self, call: C) -> (C::Output, Duration) {
-        let _entered = self.enter();
+        let _entered = self.enter_for_task();
         let started = Instant::now();
         let value = call.run();
         (value, started.elapsed())

@@ -12,6 +12,7 @@ use std::sync::{OnceLock, PoisonError, RwLock};
 
 use super::Memory;
 use crate::events;
+use crate::notebook;
 
 thread_local! {
     static ENTERED: RefCell<Vec<(u64, Memory)>> = const { RefCell::new(Vec::new()) };
@@ -71,7 +72,15 @@ impl Memory {
     /// assert!(memory.contains(&double::delayed(21)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    ///
+    /// In a cell of a notebook it ends with the cell, which is told once.
     pub fn enter(&self) -> Entered {
+        notebook::tell_of_current_memory(self.root());
+        self.enter_for_task()
+    }
+
+    /// The same, where this library enters a memory to run something.
+    pub(crate) fn enter_for_task(&self) -> Entered {
         let number = NEXT.get();
         NEXT.set(number + 1);
         let _ = ENTERED.try_with(|entered| entered.borrow_mut().push((number, self.clone())));
@@ -79,7 +88,11 @@ impl Memory {
     }
 
     /// Makes this memory the one of all threads that have not entered another, from now on.
+    ///
+    /// In a cell of a notebook that lasts until the cell ends, which is told once, as with [`enter`](Self::enter). For all cells, set
+    /// `REMEMO_DIR` in the first one.
     pub fn make_default(&self) {
+        notebook::tell_of_current_memory(self.root());
         *DEFAULT.write().unwrap_or_else(PoisonError::into_inner) = Some(self.clone());
     }
 }

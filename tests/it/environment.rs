@@ -49,6 +49,19 @@ pub fn play(role: &str, cache: &Path) {
             thread::spawn(|| square(3)).join().unwrap();
             hit(&Memory::open(other.path()).unwrap(), square::delayed(3));
         }
+        #[cfg(target_os = "linux")]
+        "cell" => {
+            rememo::init();
+            let memory = Memory::open(cache).unwrap();
+            memory.make_default();
+            assert_eq!(square(3), 9);
+            hit(&memory, square::delayed(3));
+            drop(memory.enter());
+            let workers = Parallel::new().memory(&memory).executor(rememo::Executor::processes());
+            let error = workers.run([square::delayed(4)]).unwrap_err().to_string();
+            assert!(error.contains("a cell of a notebook cannot be started again"), "{error}");
+            assert_eq!(Parallel::new().memory(&memory).run([square::delayed(4)]).unwrap(), [16]);
+        }
         "no home" => {
             assert_eq!(square(3), 9);
             assert_eq!(Memory::current().root(), None);
@@ -210,6 +223,36 @@ fn what_is_logged_of_an_error_has_its_causes() {
     let mut command = start("causes", &cache.root().with_file_name("another"));
     command.env("REMEMO_DIR", &below_a_file).env("XDG_CACHE_HOME", &below_a_file);
     expect_success(command.env("REMEMO_TEST_INPUT", &input));
+}
+
+/// What runs the cells of a notebook is told by its name.
+#[cfg(target_os = "linux")]
+#[test]
+fn in_a_cell_a_memory_that_ends_with_it_is_told_once_and_worker_processes_are_refused() {
+    let cache = TestCache::new();
+    let bin = tempfile::tempdir_in(env::current_exe().unwrap().parent().unwrap()).unwrap();
+    let as_program = |name: &str| {
+        let worker = start("cell", &cache.root());
+        let program = bin.path().join(name);
+        std::fs::hard_link(worker.get_program(), &program).unwrap();
+        let mut started = Command::new(program);
+        started.args(worker.get_args());
+        for (name, value) in worker.get_envs() {
+            started.env(name, value.unwrap());
+        }
+        started
+    };
+    let output = expect_success(&mut as_program("evcxr_jupyter"));
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(told.matches("for the current cell alone").count(), 1, "{told}");
+    assert!(
+        told.contains(&format!("set_var(\"REMEMO_DIR\", {:?})", cache.root().display().to_string())),
+        "{told}"
+    );
+    // Any other program has nothing to be told, and its worker processes start.
+    let other = as_program("shop").output().unwrap();
+    assert!(!String::from_utf8_lossy(&other.stderr).contains("current cell"));
+    assert!(!other.status.success(), "it does not refuse");
 }
 
 /// As many threads as cores that the affinity mask allows.

@@ -193,7 +193,7 @@ where
     /// Works until nothing can be started, or this thread is to leave; whether there was anything to do.
     fn work(&self, role: Role<'_>) -> bool {
         let _busy = Busy::begin();
-        let _entered = self.memory.enter();
+        let _entered = self.memory.enter_for_task();
         let from_line = matches!(role, Role::Server(_));
         let Some(mut taken) = self.crew.enter(from_line, |queue| queue.take(1, self.most)) else {
             return false;

@@ -14,6 +14,7 @@ use rustix::process::{getpid, getppid};
 use rustix::stdio::dup2_stdin;
 
 use super::worker;
+use crate::notebook;
 
 /// Set for workers: the process id of the parent. A program that a worker starts inherits it, has another parent, and is none.
 const VARIABLE: &str = "REMEMO_WORKER";
@@ -87,8 +88,13 @@ fn called() -> Option<UnixStream> {
 ///
 /// # Errors
 ///
-/// Fails, saying what to do, if this program has not called [`init`].
+/// Fails, saying what to do, if this program has not called [`init`], or is a notebook.
 pub(super) fn command(program: Option<&Path>) -> Result<Command, String> {
+    if program.is_none() && notebook::is_cell() {
+        return Err("a cell of a notebook cannot be started again as another process: run the calls on threads, without \
+                    `executor(…)`, or move the functions to a program with `#[rememo::main]` and start that"
+            .to_owned());
+    }
     let entry = ENTRY_POINT.get().ok_or(
         "this program has not called `rememo::init()`: put it first in `main` (in a test, first in the test), or write \
          `#[rememo::main]` on `main`",

@@ -151,7 +151,7 @@ impl Submitted {
     /// Works at one task on the calling thread, which waits for it; whether there was anything to do.
     pub(super) fn work_at(&self, task: &dyn AnyTask) -> bool {
         let _busy = Busy::begin();
-        let _entered = self.memory.enter();
+        let _entered = self.memory.enter_for_task();
         let mut outbox = self.memory.outbox();
         loop {
             match task.run(&self.memory, Meanwhile::Wait, &mut outbox) {
@@ -174,7 +174,7 @@ impl Submitted {
     /// Works until nothing is left to start, or `is_over`.
     fn work(&self, from_line: bool, is_over: impl Fn(Instant) -> bool) {
         let _busy = Busy::begin();
-        let _entered = self.memory.enter();
+        let _entered = self.memory.enter_for_task();
         let take = |queue: &mut Queue<_, ()>| queue.take(1, self.most);
         let mut taken = self.crew.enter(from_line, take);
         let started = Instant::now();
