@@ -299,7 +299,7 @@ impl Memory {
     pub fn get_or_compute<T: Value>(
         &self,
         name: &str,
-        args: &impl Serialize,
+        args: &(impl Serialize + ?Sized),
         function: impl FnOnce() -> T,
     ) -> T {
         let show = |sink: &mut Arguments<'_>| sink.argument("args", args);
