@@ -32,7 +32,8 @@ const OPTIONS: [(&str, &str); 11] = [
 ];
 
 /// What the options say; the default is what they say when there are none.
-#[derive(Debug, Default)]
+#[cfg_attr(test, derive(Debug))]
+#[derive(Default)]
 pub(crate) struct Options {
     /// Parameters left out of the key, as written; step two checks them against the signature.
     pub(crate) ignore: Vec<Ident>,

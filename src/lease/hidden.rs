@@ -36,7 +36,7 @@ use crate::sys;
 const FIRST: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_secs(2);
 
-/// How long answers are waited for.
+/// How long answers are waited for, and that the other threads wait again.
 const ANSWERS: Duration = Duration::from_millis(20);
 
 /// The least time that a thread outside of the pool is given, where nothing goes on in the pool, but elsewhere.
@@ -203,7 +203,7 @@ fn look() -> Option<Look> {
         if (0..threads).all(|place| used.contains_key(&place) || waiting.contains(&place)) {
             let inside = lock(&answers).iter().map(|(_, thread, _)| *thread).collect();
             // A thread of this library's pools does not ask for it.
-            let all_wait = !OURS.get() && sys::others_wait();
+            let all_wait = !OURS.get() && sys::others_wait(ANSWERS);
             return Some(Look { at: Instant::now(), used, inside, all_wait });
         }
         if Instant::now() > deadline {

@@ -132,7 +132,8 @@ impl Others {
     /// What was seen within the last while; that they wait is told once.
     fn wait(&mut self) -> bool {
         if self.asked.is_none_or(|asked| asked.elapsed() > SOON / 2) {
-            *self = Others { asked: Some(Instant::now()), wait: sys::others_wait() };
+            let wait = sys::others_wait(SOON / 2);
+            *self = Others { asked: Some(Instant::now()), wait };
         }
         mem::take(&mut self.wait)
     }

@@ -6,7 +6,8 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::sync::OnceLock;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{
     AtFlags, CWD, FallocateFlags, FileType, StatxFlags, StatxTimestamp, fallocate, fstatfs, statx,
@@ -68,12 +69,25 @@ pub(crate) fn thread_time() -> Duration {
     )
 }
 
-/// Whether all other threads of this process wait to be woken by one of its threads, as far as is known.
-pub(crate) fn others_wait() -> bool {
+/// Whether all other threads of this process wait to be woken by one of its threads, as far as is known: at one moment of the
+/// next few. On a busy machine one that is about to wait may have to wait for a processor first.
+pub(crate) fn others_wait(moments: Duration) -> bool {
     let me = gettid().as_raw_nonzero().get();
+    let end = Instant::now() + moments;
     // The kernel does not tell who waits for the clock, too.
-    Alarm::is_none_set()
-        && tasks().is_ok_and(|tasks| tasks.iter().all(|&task| task == me || waits_for_a_thread(task)))
+    let all_wait = || {
+        Alarm::is_none_set()
+            && tasks().is_ok_and(|tasks| tasks.iter().all(|&task| task == me || waits_for_a_thread(task)))
+    };
+    loop {
+        if all_wait() {
+            return true;
+        }
+        if Instant::now() >= end {
+            return false;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// The kernel's numbers for all threads of this process.
@@ -219,7 +233,6 @@ pub(crate) fn file_system(file: impl AsFd) -> io::Result<FileSystem> {
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
-    use std::thread;
 
     use super::*;
 
@@ -246,7 +259,7 @@ mod tests {
         let (reader, writer) = io::pipe().unwrap();
         assert!(!comes_to_wait(move || drop(io::read_to_string(reader))), "reads");
         assert!(!waits_for_a_thread(gettid().as_raw_nonzero().get()), "runs");
-        assert!(!others_wait(), "one of them sleeps");
+        assert!(!others_wait(Duration::from_millis(5)), "one of them sleeps");
         drop((tell, writer));
     }
 }

@@ -22,7 +22,7 @@ pub(crate) fn thread_time() -> Duration {
 }
 
 /// Whether all other threads of this process wait to be woken by one of its threads: unknown.
-pub(crate) fn others_wait() -> bool {
+pub(crate) fn others_wait(_moments: Duration) -> bool {
     false
 }
 

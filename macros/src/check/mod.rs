@@ -20,7 +20,6 @@ use crate::reach::Standing;
 pub(crate) use self::item::function;
 
 /// A function that can be memoized.
-#[derive(Debug)]
 pub(crate) struct Memoized<'a> {
     pub(crate) function: &'a ItemFn,
     /// Whether it is a member of an impl block, so that `Self` is a type.
@@ -33,7 +32,6 @@ pub(crate) struct Memoized<'a> {
 }
 
 /// A parameter with a name.
-#[derive(Debug)]
 pub(crate) struct Parameter<'a> {
     pub(crate) name: &'a Ident,
     pub(crate) ty: &'a Type,

@@ -56,9 +56,11 @@ fn is_closure_parameter(ty: &Type, generics: &Generics) -> bool {
         }
         _ => false,
     });
+    // Types are compared as they are written: to compare them as such would make syn slower to compile.
+    let written = ty.to_token_stream().to_string();
     let constrained = generics.where_clause.iter().flat_map(|clause| &clause.predicates).any(|predicate| {
         matches!(predicate, WherePredicate::Type(predicate)
-            if predicate.bounded_ty == *ty && has_closure_bound(&predicate.bounds))
+            if predicate.bounded_ty.to_token_stream().to_string() == written && has_closure_bound(&predicate.bounds))
     });
     declared || constrained
 }
