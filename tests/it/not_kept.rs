@@ -172,6 +172,22 @@ fn in_a_batch_of_a_strict_memory_the_task_fails() {
     assert_eq!(memory.stats().entries, 1);
 }
 
+/// What cannot be read back cannot be sent either.
+#[cfg(target_os = "linux")]
+#[test]
+fn from_a_worker_process_no_other_value_comes_back() {
+    rememo::init();
+    let cache = TestCache::new();
+    for memory in [&cache.memory, &strict(&cache)] {
+        let workers = Parallel::new().jobs(2).memory(memory).executor(rememo::Executor::processes());
+        let results = workers.run_all([0, 3].map(fit::delayed));
+        assert_eq!(results[0], Ok(fit::uncached(0)));
+        let error = results[1].as_ref().unwrap_err();
+        assert_eq!(error.kind(), TaskErrorKind::NotSent);
+        assert!(error.message().contains("another value in the field `slope`"), "{error}");
+    }
+}
+
 /// What another process does, which is looked at from outside.
 pub fn play(role: &str, cache: &Path) {
     static LOGGED: Mutex<Vec<String>> = Mutex::new(Vec::new());
