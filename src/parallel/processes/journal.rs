@@ -48,8 +48,11 @@ impl Journal {
         let file = self.file.file();
         let length = file.metadata().map_or(0, |metadata| metadata.len());
         let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
-        let read = file.read_at(&mut bytes, 0).unwrap_or(0);
-        let mut reader = Reader(&bytes[..read]);
+        // One call of the system may read less than there is.
+        if file.read_exact_at(&mut bytes, 0).is_err() {
+            bytes.clear();
+        }
+        let mut reader = Reader(&bytes);
         while let Some(entry) = next(&mut reader) {
             match entry {
                 JournalEntry::Begun(place) => entries.begun = Some(place),
