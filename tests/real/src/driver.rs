@@ -211,7 +211,9 @@ impl Driver {
     pub(crate) fn trouble(&self) -> String {
         let errors = fs::read_to_string(self.dir.join("errors")).unwrap_or_default();
         let last: Vec<&str> = errors.lines().rev().take(3).collect();
-        format!("the program does not end well within {MOST_TIME} s of processor time; its last lines, backwards: {last:?}")
+        format!(
+            "the program does not end well within {MOST_TIME} s of processor time; its last lines, backwards: {last:?}"
+        )
     }
 }
 
