@@ -23,11 +23,14 @@ impl Disk {
     /// root on Linux, and some containers have no loop devices.
     pub fn mount(kind: &'static str, size: &str) -> Option<Self> {
         let disk = Disk { at: tempfile::tempdir().unwrap(), kind };
-        let is_mounted = cfg!(target_os = "linux") && disk.does(kind, size);
-        if !is_mounted {
-            skip(&format!("no {kind} can be mounted here, which needs root on Linux"));
+        if !cfg!(target_os = "linux") {
+            skip(&format!("no {kind} can be mounted here, which needs Linux"));
+            return None;
         }
-        is_mounted.then_some(disk)
+        let mounted = disk.does(kind, size).inspect_err(|said| {
+            skip(&format!("no {kind} can be mounted here, which needs root on Linux: {said}"));
+        });
+        mounted.is_ok().then_some(disk)
     }
 
     pub fn path(&self) -> PathBuf {
@@ -37,19 +40,24 @@ impl Disk {
     /// Has the script do something else to it.
     #[track_caller]
     pub fn is_now(&self, what: &str) {
-        assert!(self.does(what, ""), "{what}");
+        self.does(what, "").unwrap_or_else(|said| panic!("{what}: {said}"));
     }
 
-    fn does(&self, what: &str, size: &str) -> bool {
+    /// Runs the script; what it said, if it failed.
+    fn does(&self, what: &str, size: &str) -> Result<(), String> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/engines/small-disk.sh");
         let output = Command::new(script).arg(what).arg(self.path()).arg(size).output();
-        output.is_ok_and(|output| output.status.success())
+        let output = output.map_err(|error| error.to_string())?;
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
     }
 }
 
 impl Drop for Disk {
     fn drop(&mut self) {
         // What could not be mounted has a directory and an image all the same.
-        self.does("down", "");
+        let _ = self.does("down", "");
     }
 }
