@@ -71,6 +71,12 @@ impl<T> Memo<'_, T> {
         key::key(identity, |sink| self.arguments.show(sink))
     }
 
+    /// The key of a call whose value is not kept, if its function may ask for that.
+    pub(crate) fn key_asked_for(&self) -> Option<Key> {
+        // No memory, no states: as in a new directory.
+        if self.function.definition().asks_for_key { self.key(States::nowhere()).ok() } else { None }
+    }
+
     /// The state of the code that the key contains.
     pub(crate) fn stated(&self, states: &States) -> Result<Stated, ArgumentError> {
         self.function.stated(&self.instance, states, &|| self.roots()).map_err(ArgumentError::unknown)

@@ -10,7 +10,7 @@ use std::any::type_name;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use self::bytes::{decode_value, encode_value};
+pub(crate) use self::bytes::{decode_value, encode_value};
 use crate::codec::{Encoded, Value};
 use crate::error::{Error, Result, chain};
 use crate::key::{FunctionId, Key};

@@ -32,6 +32,10 @@ macro_rules! event {
     };
 }
 
+macro_rules! error_event {
+    ($($argument:tt)+) => { $crate::events::event!(Error, $($argument)+) };
+}
+
 macro_rules! warn_event {
     ($($argument:tt)+) => { $crate::events::event!(Warn, $($argument)+) };
 }
@@ -48,4 +52,7 @@ macro_rules! trace_event {
     ($($argument:tt)+) => { $crate::events::event!(Trace, $($argument)+) };
 }
 
-pub(crate) use {debug_event as debug, event, info_event as info, trace_event as trace, warn_event as warn};
+pub(crate) use {
+    debug_event as debug, error_event as error, event, info_event as info, trace_event as trace,
+    warn_event as warn,
+};

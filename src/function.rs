@@ -55,6 +55,11 @@ pub struct Definition {
     /// tab, its place. Empty if that is nothing but the body, or nothing. A text in a static of its own, so that machine
     /// code which refers to a constant beside it is not taken to refer to it.
     pub items: &'static [u8],
+    /// What it reads or changes of the outside world, as far as its source tells; a line each: what, a tab, the place. A text,
+    /// as [`items`](Self::items) is.
+    pub reads: &'static [u8],
+    /// Whether it may ask for its key, by `rememo::seed` or a checkpoint.
+    pub asks_for_key: bool,
     /// Names of the parameters in the key.
     pub parameters: &'static [&'static str],
     /// `ttl = "…"`.
@@ -122,6 +127,11 @@ impl Definition {
             .is_some_and(|rest| !rest.contains("::"));
         let path = if self.method { format!("{carrier}::{}", self.function) } else { carrier };
         if in_module || self.ordinal == 0 { path } else { format!("{path}#{}", self.ordinal + 1) }
+    }
+
+    /// The lines of [`reads`](Self::reads): what, and its place.
+    pub(crate) fn reads(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
+        text(self.reads).lines().filter_map(|line| line.split_once('\t'))
     }
 
     /// The lines of [`items`](Self::items).
@@ -195,6 +205,8 @@ impl Function {
             cfg: &[],
             settings: "",
             items: b"",
+            reads: b"",
+            asks_for_key: true,
             parameters: &["args"],
             ttl: None,
             valid: None,

@@ -138,7 +138,7 @@ pub use dump::{dump, load};
 pub use error::{Error, Result};
 pub use input::{InputDir, InputFile};
 pub use key::{Hashed, Key, digest};
-pub use memory::{Entered, Memory, MemoryBuilder, Outcome, Shelved, Source};
+pub use memory::{Entered, Memory, MemoryBuilder, Outcome, Shelved, Source, checkpoint, save, seed};
 pub use parallel::{Backoff, Executor, Parallel, Progress, Task, TryRunError, as_completed, init};
 /// `#[rememo::main]`: an attribute for `main` that calls [`init`] first.
 pub use rememo_macros::main;

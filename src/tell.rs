@@ -23,6 +23,11 @@ pub(crate) fn user(message: &str) {
 /// memory is `quiet`. A logger may write to where nobody looks.
 pub(crate) fn warning(message: &str, quiet: bool) {
     events::warn!("{message}");
+    beside_the_log(message, quiet);
+}
+
+/// Tells the user what the logger was told of, too, unless the memory is `quiet`.
+pub(crate) fn beside_the_log(message: &str, quiet: bool) {
     if !quiet {
         line(message);
     }

@@ -17,7 +17,7 @@ use crate::errors::Errors;
 use crate::reach::Track;
 
 /// Every option: its name, and how it is written.
-const OPTIONS: [(&str, &str); 11] = [
+const OPTIONS: [(&str, &str); 12] = [
     ("ignore", "ignore(a, b)"),
     ("name", "name = \"…\""),
     ("version", "version = 3"),
@@ -27,6 +27,7 @@ const OPTIONS: [(&str, &str); 11] = [
     ("min_cost", "min_cost = \"1ms\""),
     ("compress", "compress = 3"),
     ("cache_err", "cache_err"),
+    ("pure", "pure"),
     ("associated", "associated"),
     ("crate", "crate = path::to::rememo"),
 ];
@@ -46,6 +47,8 @@ pub(crate) struct Options {
     pub(crate) min_cost: Duration,
     pub(crate) compress: Compress,
     pub(crate) cache_err: bool,
+    /// Where it is said that the function reads and changes nothing of the outside world, if it is.
+    pub(crate) pure: Option<Span>,
     /// Where it is said that the function stands in an impl block, if it is.
     pub(crate) associated: Option<Span>,
     /// Where the library is, if not at `::rememo`.
@@ -90,6 +93,10 @@ impl Options {
             });
             errors.take(result);
         }
+        if let Some(span) = options.pure.filter(|_| options.track != Track::Reach) {
+            let message = "`pure` looks at all that the function reaches: take it or `track` away";
+            errors.push(Error::new(span, message));
+        }
         errors.or(options)
     }
 
@@ -114,6 +121,10 @@ impl Options {
             "cache_err" => {
                 written.alone()?;
                 self.cache_err = true;
+            }
+            "pure" => {
+                written.alone()?;
+                self.pure = Some(written.name.span());
             }
             "associated" => {
                 written.alone()?;

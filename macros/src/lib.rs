@@ -218,6 +218,28 @@ use proc_macro::TokenStream;
 ///
 /// The documentation of `rememo::memo` has an example where the feature is on.
 ///
+/// ## `pure`
+///
+/// Makes it an error at the function if its source is seen to read or change the outside world: variables of the environment,
+/// files, the network, other processes, the clock, random numbers, statics that change, functions of `extern` blocks. Each is
+/// named, with its place and the way to it. Without `pure` they are told by `f::info().reads()`, which says what is followed.
+///
+/// ```text
+/// error: `seconds` is under `pure`, and its result may depend on more than its arguments and its code: …
+///          `std::time::SystemTime::now` at src/clock.rs:5, by seconds → clock::since_epoch
+/// ```
+///
+/// ```
+/// use rememo::memo;
+///
+/// #[memo(pure)]
+/// fn circle(radius: f64) -> f64 {
+///     std::f64::consts::PI * radius * radius
+/// }
+///
+/// assert_eq!(circle::info().reads().count(), 0);
+/// ```
+///
 /// ## `cache_err`
 ///
 /// Keeps an `Err`, too. By default only an `Ok` is kept, so that what failed is tried again. (`None` is a value like any

@@ -24,6 +24,7 @@
 //! as words.
 
 mod any;
+mod differ;
 mod meaning;
 mod misfit;
 mod named;
@@ -39,6 +40,7 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 
 pub(crate) use any::decode_any;
+pub(crate) use differ::Difference;
 pub(crate) use meaning::Meaning;
 pub(crate) use symmetric::Symmetric;
 pub use values::Value;
@@ -62,10 +64,11 @@ pub(crate) const RAW: u8 = 2;
 pub struct Codec<T> {
     encode: for<'v> fn(&'v T, &Habit) -> Result<Option<Encoded<'v>>, CodecError>,
     decode: fn(&Content<'_>) -> Result<T, DecodeError>,
+    differ: fn(&T, &T) -> Option<Difference>,
 }
 
 impl<T> Codec<T> {
-    /// Where the machine code begins that writes and reads values.
+    /// Where the machine code begins that writes and reads values. (What compares them makes no value.)
     pub(crate) fn roots(&self) -> [usize; 2] {
         [self.encode as usize, self.decode as usize]
     }
@@ -111,6 +114,11 @@ impl<T> Codec<T> {
 
     pub(crate) fn decode(&self, content: &Content<'_>) -> Result<T, DecodeError> {
         (self.decode)(content)
+    }
+
+    /// How a value differs from one of `before`; `None` if both mean the same.
+    pub(crate) fn difference(&self, before: &T, now: &T) -> Option<Difference> {
+        (self.differ)(before, now)
     }
 }
 

@@ -32,8 +32,8 @@ use super::raw::Pod;
 use super::raw::{self, Primitive, Raw};
 pub use super::symmetric::Symmetric;
 use super::{
-    Codec, CodecError, DecodeError, Encoded, Habit, NAMED, POSITIONAL, Value, decode_borrowed, encode,
-    expect_codec, is_result, named, of_serde, symmetric, write_value,
+    Codec, CodecError, DecodeError, Encoded, Habit, NAMED, POSITIONAL, Value, decode_borrowed, differ,
+    encode, expect_codec, is_result, named, of_serde, symmetric, write_value,
 };
 use crate::payload::Content;
 
@@ -52,7 +52,11 @@ impl<T> Select<T> {
     where
         T: Value + Fallible,
     {
-        Codec { encode: |value, habit| encode::<T>(value, habit).map(Some), decode: of_serde }
+        Codec {
+            encode: |value, habit| encode::<T>(value, habit).map(Some),
+            decode: of_serde,
+            differ: differ::shown,
+        }
     }
 }
 
@@ -87,6 +91,7 @@ macro_rules! via_raw {
                 Codec {
                     encode: |value, _| value.as_ref().ok().map(raw::encode::<$known, T>).transpose(),
                     decode: |content| raw::decode::<$known, T>(content).map(Ok),
+                    differ: |before, now| differ::ok(before, now, raw::differ::<$known, T>),
                 }
             }
         }
@@ -97,6 +102,7 @@ macro_rules! via_raw {
                 Codec {
                     encode: |value, _| raw::encode::<$known, T>(value).map(Some),
                     decode: raw::decode::<$known, T>,
+                    differ: raw::differ::<$known, T>,
                 }
             }
         }
@@ -120,13 +126,14 @@ impl<T: Value + Symmetric, E> ViaSymmetric<Result<T, E>> for &&&Select<Result<T,
         Codec {
             encode: |value, _| value.as_ref().ok().map(|value| as_it_is(&ok(value))).transpose(),
             decode: |content| ok_of(of_positional(content)),
+            differ: |before, now| differ::ok(before, now, differ::shown),
         }
     }
 }
 
 impl<T: Value + Symmetric> ViaSymmetric<T> for &&Select<T> {
     fn codec(&self) -> Codec<T> {
-        Codec { encode: |value, _| as_it_is(value).map(Some), decode: of_positional }
+        Codec { encode: |value, _| as_it_is(value).map(Some), decode: of_positional, differ: differ::shown }
     }
 }
 
@@ -149,6 +156,7 @@ impl<T, E> ViaResult<T, E> for &Select<Result<T, E>> {
                 value.map(|value| encode::<Result<T, Never>>(&ok(value), habit)).transpose()
             },
             decode: |content| ok_of(of_serde(content)),
+            differ: |before, now| differ::ok(before, now, differ::shown),
         }
     }
 }
@@ -172,7 +180,7 @@ impl<T> ViaValue<T> for Select<T> {
 
 /// The codec where the output type is not known to the macro: keeps every value, but declines an `Err`.
 pub(crate) fn value_codec<T: Value>() -> Codec<T> {
-    Codec { encode: encode_unless_err, decode: of_serde }
+    Codec { encode: encode_unless_err, decode: of_serde, differ: differ::shown }
 }
 
 /// The bytes of a value that need not be read back.

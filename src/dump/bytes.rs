@@ -11,7 +11,7 @@ use crate::codec::{CodecError, DecodeError, Encoded, Habit, NAMED, Value, encode
 use crate::payload::Content;
 
 /// The bytes of a value.
-pub(super) fn encode_value<T: Value + 'static>(value: &T) -> Result<Encoded<'_>, CodecError> {
+pub(crate) fn encode_value<T: Value + 'static>(value: &T) -> Result<Encoded<'_>, CodecError> {
     if let Some(encoded) = encode_numbers(value) {
         return encoded;
     }
@@ -21,7 +21,7 @@ pub(super) fn encode_value<T: Value + 'static>(value: &T) -> Result<Encoded<'_>,
 }
 
 /// The value of these bytes.
-pub(super) fn decode_value<T: Value + 'static>(content: &Content<'_>) -> Result<T, DecodeError> {
+pub(crate) fn decode_value<T: Value + 'static>(content: &Content<'_>) -> Result<T, DecodeError> {
     decode_numbers(content).unwrap_or_else(|| of_serde(content))
 }
 

@@ -68,6 +68,37 @@ impl FunctionInfo {
         Code::of(self.0)
     }
 
+    /// What its source is seen to read or change of the outside world: each thing, such as `std::env::var`, `static mut COUNTER`
+    /// or `extern getpid`, and its place. A value may then depend on more than the arguments and the code, and
+    /// [`#[memo(pure)]`](crate::memo) makes it an error.
+    ///
+    /// Calls are followed by name, through imports, in the sources of the package and of its path dependencies, to a list of
+    /// names of the standard library and of crates that many use. It is a hint, not a proof: methods of other crates'
+    /// values (`path.exists()`), operators, what macros of other crates make and what a module hands on by `pub use` are not
+    /// followed. A file that is an argument as [`InputFile`](crate::InputFile) is in the key, and not told. Empty under `track = "body"` and `"none"`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rememo::memo;
+    ///
+    /// #[memo]
+    /// fn home(user: &str) -> String {
+    ///     format!("{}/{user}", root())
+    /// }
+    ///
+    /// fn root() -> String {
+    ///     std::env::var("HOMES").unwrap_or_default()
+    /// }
+    ///
+    /// let reads: Vec<_> = home::info().reads().collect();
+    /// assert_eq!(reads.len(), 1);
+    /// assert_eq!(reads[0].0, "std::env::var");
+    /// ```
+    pub fn reads(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
+        self.0.definition.reads()
+    }
+
     /// `version = …` as text, empty without.
     pub fn version(&self) -> &'static str {
         self.0.definition.version

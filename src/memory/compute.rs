@@ -30,7 +30,7 @@ use super::lazy_entry::LazyEntry;
 use super::outbox::{Outbox, Parcel};
 use super::outcome::{Computed, Miss};
 use super::trouble::Trouble;
-use super::{Memory, MissReason, Outcome, Source};
+use super::{Memory, MissReason, Outcome, Source, checkpoints};
 use crate::call::{Call, Memo};
 use crate::codec::{Codec, CodecError, Encoded};
 use crate::error::{Error, Result, chain};
@@ -40,7 +40,7 @@ use crate::key::Key;
 use crate::lease::{Joined, Leader, Lease, Meanwhile, Shared, Watcher};
 use crate::panics;
 use crate::report::Why;
-use crate::store::{Draft, Lookup, OwnedDraft, Payload};
+use crate::store::{Draft, Entry, Lookup, OwnedDraft, Payload};
 
 /// Functions that take less than this on average run without a lease. A lease itself costs two
 /// microseconds. What is computed under one is also stored at once, since other processes wait for
@@ -71,6 +71,14 @@ pub(crate) enum NotLed<T> {
     Busy(Key, Option<ThreadId>),
 }
 
+/// How a function ran.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ran {
+    pub(crate) took: Duration,
+    /// Whether there may be a [checkpoint](super::checkpoints) of the call.
+    pub(crate) left_checkpoint: bool,
+}
+
 /// The right and the duty to compute a call. Dropped without a value, it frees whoever waits.
 #[derive(Debug)]
 pub(crate) struct Computation<'m, T> {
@@ -82,6 +90,8 @@ pub(crate) struct Computation<'m, T> {
     leader: Option<Leader<'m>>,
     /// Behind the leader: it ends after the flight.
     lease: Option<Lease>,
+    /// What the value is compared with, if the call was a hit.
+    pub(super) before: Option<Entry>,
 }
 
 impl Memory {
@@ -139,10 +149,11 @@ impl Memory {
         let keyed = Keyed::new(self, inner, &memo, key);
         let lead = |leader, lease| {
             let (reason, arguments) = (miss.reason.clone(), memo.preview());
-            Ok(Computation { keyed, reason, arguments, leader, lease })
+            let before = if reason == MissReason::Verified { keyed.entry_to_verify() } else { None };
+            Ok(Computation { keyed, reason, arguments, leader, lease, before })
         };
         // A value that was computed before is not newer than the wish to compute it again.
-        let newer = miss.reason == MissReason::Recomputed;
+        let newer = matches!(miss.reason, MissReason::Recomputed | MissReason::Verified);
         let Some(leader) = keyed.flight(newer, meanwhile)? else { return lead(None, None) };
         let Some((lease, waited)) = keyed.lease(meanwhile) else {
             leader.give_up();
@@ -170,16 +181,23 @@ impl<'m, T> Keyed<'m, T> {
         Keyed { memory, inner, key, function: memo.function, codec: memo.codec }
     }
 
-    /// The value of the entry that the store has for the key, which counts as a hit.
+    /// The value of the entry that the store has for the key, which counts as a hit; unless this hit is
+    /// to be computed again.
     pub(crate) fn read(&self, entry: Result<Lookup>) -> Result<T, Miss> {
-        let read = || {
-            let entry = self.usable(entry)?;
-            let value = self.decode(&entry)?;
-            self.inner.counters.hit(entry.compute_time());
-            events::trace!("hit: `{}` {}", self.function.name(), self.key);
-            Ok(value)
+        let value = match self.usable(entry) {
+            Ok(_) if self.inner.verification.is_due() => Err(MissReason::Verified),
+            Ok(entry) => self.hit(&entry),
+            Err(reason) => Err(reason),
         };
-        read().map_err(|reason| Miss { key: Some(self.key), reason })
+        value.map_err(|reason| Miss { key: Some(self.key), reason })
+    }
+
+    /// The value of an entry, which counts as a hit.
+    pub(super) fn hit(&self, entry: &Entry) -> Result<T, MissReason> {
+        let value = self.decode(entry)?;
+        self.inner.counters.hit(entry.compute_time());
+        events::trace!("hit: `{}` {}", self.function.name(), self.key);
+        Ok(value)
     }
 
     /// The flight of the key, if this thread leads it now; `None` if it computes without one, as it
@@ -286,15 +304,22 @@ impl<'m, T> Computation<'m, T> {
     ) -> Computed<T> {
         let keyed = self.keyed;
         events::debug!("miss: `{}`({}): {}", keyed.function.name(), self.arguments, self.reason);
-        let (value, took) = keyed.memory.timed(call);
+        let (value, Ran { took, left_checkpoint }) = keyed.memory.timed(call, Some(keyed.key));
         keyed.ran(took);
+        let is_final = is_final(&value);
+        if is_final && let Some(shared) = self.confirmed(&value) {
+            return Computed::new(value, Source::Miss(self.reason), Some(shared));
+        }
         let is_wanted = self.is_worth_storing(took) || outbox.is_some() || self.has_waiters();
-        let encoded = if is_final(&value) && is_wanted { self.encode(&value, took) } else { Ok(None) };
+        let encoded = if is_final && is_wanted { self.encode(&value, took) } else { Ok(None) };
         let (draft, not_kept) = match encoded {
             Ok(draft) => (draft, None),
             Err(error) => (None, Some(keyed.not_kept(&error))),
         };
         let shared = draft.and_then(|draft| self.keep(draft, outbox));
+        if left_checkpoint {
+            keyed.drop_checkpoint();
+        }
         let mut computed = Computed::new(value, Source::Miss(self.reason), shared);
         computed.outcome.not_kept = not_kept;
         computed
@@ -379,7 +404,8 @@ impl<'m, T> Computation<'m, T> {
 impl Memory {
     /// Runs a call without an entry, whose value is not stored.
     pub(crate) fn run_plain<C: Call>(&self, call: C, reason: MissReason) -> Outcome<C::Output> {
-        let (value, took) = self.timed(call);
+        let key = call.memo().and_then(|memo| memo.key_asked_for());
+        let (value, Ran { took, .. }) = self.timed(call, key);
         if let Some(inner) = &self.inner
             && reason != MissReason::NotMemoized
         {
@@ -388,13 +414,14 @@ impl Memory {
         Outcome::new(value, Source::Miss(reason))
     }
 
-    /// Runs the function of a call with this memory as the current one; the value, and how long it
-    /// took.
-    pub(crate) fn timed<C: Call>(&self, call: C) -> (C::Output, Duration) {
-        let _entered = self.enter_for_task();
+    /// Runs the function of a call with this memory as the current one, and with its key, if it has
+    /// one.
+    pub(crate) fn timed<C: Call>(&self, call: C, key: Option<Key>) -> (C::Output, Ran) {
+        let _entered = self.enter_body(key);
         let started = Instant::now();
         let value = call.run();
-        (value, started.elapsed())
+        let took = started.elapsed();
+        (value, Ran { took, left_checkpoint: checkpoints::is_left() })
     }
 
     /// The value of a call whose bytes another thread shared; `None` if they cannot be read.

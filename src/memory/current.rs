@@ -9,17 +9,48 @@
 use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
 use std::sync::{OnceLock, PoisonError, RwLock};
+use std::time::Instant;
 
 use super::Memory;
 use crate::events;
+use crate::key::Key;
 use crate::notebook;
 
 thread_local! {
-    static ENTERED: RefCell<Vec<(u64, Memory)>> = const { RefCell::new(Vec::new()) };
+    static ENTERED: RefCell<Vec<Level>> = const { RefCell::new(Vec::new()) };
     static NEXT: Cell<u64> = const { Cell::new(0) };
 }
 
 static DEFAULT: RwLock<Option<Memory>> = RwLock::new(None);
+
+/// A memory that was entered.
+struct Level {
+    number: u64,
+    memory: Memory,
+    runs: Runs,
+}
+
+/// What runs while a memory is entered.
+#[derive(Debug)]
+pub(super) enum Runs {
+    /// Whatever ran before.
+    Same,
+    /// Nothing that is kept under a key.
+    Other,
+    /// The body of a memoized function.
+    Body(Body),
+}
+
+/// The body of a memoized function that runs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Body {
+    /// That of the call; `None` if it has none.
+    pub(super) key: Option<Key>,
+    /// When it saved a [checkpoint](super::checkpoints).
+    pub(super) saved: Option<Instant>,
+    /// Whether there may be one.
+    pub(super) has_checkpoint: bool,
+}
 
 /// Keeps a memory current on this thread until it is dropped; [`Memory::enter`] makes it.
 #[must_use = "the memory is current only while this lives: write `let _entered = memory.enter();`"]
@@ -38,7 +69,7 @@ impl Memory {
     /// reason is logged once and the memory is a disabled one.
     pub fn current() -> Memory {
         // While the thread ends, in a destructor of its own, the list may be gone.
-        let entered = ENTERED.try_with(|entered| entered.borrow().last().map(|(_, memory)| memory.clone()));
+        let entered = ENTERED.try_with(|entered| entered.borrow().last().map(|level| level.memory.clone()));
         entered
             .ok()
             .flatten()
@@ -76,14 +107,24 @@ impl Memory {
     /// In a cell of a notebook it ends with the cell, which is told once.
     pub fn enter(&self) -> Entered {
         notebook::tell_of_current_memory(self.root());
-        self.enter_for_task()
+        self.enter_while(Runs::Same)
     }
 
     /// The same, where this library enters a memory to run something.
     pub(crate) fn enter_for_task(&self) -> Entered {
+        self.enter_while(Runs::Other)
+    }
+
+    /// The same, to run the body of a memoized function whose call has this key, or none.
+    pub(super) fn enter_body(&self, key: Option<Key>) -> Entered {
+        self.enter_while(Runs::Body(Body { key, saved: None, has_checkpoint: false }))
+    }
+
+    fn enter_while(&self, runs: Runs) -> Entered {
         let number = NEXT.get();
         NEXT.set(number + 1);
-        let _ = ENTERED.try_with(|entered| entered.borrow_mut().push((number, self.clone())));
+        let level = Level { number, memory: self.clone(), runs };
+        let _ = ENTERED.try_with(|entered| entered.borrow_mut().push(level));
         Entered { number, thread: PhantomData }
     }
 
@@ -97,11 +138,29 @@ impl Memory {
     }
 }
 
+/// The memoized function whose body runs on this thread, with the memory that its call was made in.
+pub(super) fn body() -> Option<(Memory, Body)> {
+    with_body(|memory, body| (memory.clone(), *body))
+}
+
+/// Does something with the body that runs on this thread, if one does.
+pub(super) fn with_body<R>(act: impl FnOnce(&Memory, &mut Body) -> R) -> Option<R> {
+    let found = ENTERED.try_with(|entered| {
+        let mut entered = entered.borrow_mut();
+        let level = entered.iter_mut().rev().find(|level| !matches!(level.runs, Runs::Same))?;
+        match &mut level.runs {
+            Runs::Body(body) => Some(act(&level.memory, body)),
+            Runs::Same | Runs::Other => None,
+        }
+    });
+    found.ok().flatten()
+}
+
 impl Drop for Entered {
     fn drop(&mut self) {
         // By number, since guards may be dropped in any order. While the thread ends the list may be gone already.
         let _ = ENTERED.try_with(|entered| {
-            entered.borrow_mut().retain(|(number, _)| *number != self.number);
+            entered.borrow_mut().retain(|level| level.number != self.number);
         });
     }
 }

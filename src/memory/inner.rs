@@ -9,6 +9,7 @@ use super::earlier::EarlierStates;
 use super::not_kept::NotKept;
 use super::outbox::Parcel;
 use super::trouble::{Trouble, Troubles};
+use super::verification::Verification;
 use crate::codec::{Codec, CodecError, DecodeError, Encoded};
 use crate::error::{Result, chain};
 use crate::events;
@@ -20,11 +21,13 @@ use crate::remote::MemorySettings;
 use crate::report::{Counters, Records};
 use crate::states::States;
 use crate::store::{self, Draft, Store};
+use crate::sys::Dir;
 
 /// A store with what its users in this process share.
 #[derive(Debug)]
 pub(crate) struct Inner {
     pub(super) settings: Arc<MemorySettings>,
+    pub(super) dir: Arc<Dir>,
     pub(super) store: Arc<dyn Store>,
     pub(super) records: Records,
     pub(super) states: States,
@@ -34,10 +37,11 @@ pub(crate) struct Inner {
     pub(super) troubles: Troubles,
     pub(super) not_kept: NotKept,
     pub(super) manners: Manners,
+    pub(super) verification: Verification,
     pub(super) flights: Arc<Flights>,
 }
 
-/// What a memory does about values that cannot be kept, and calls that are not there.
+/// What a memory does about values that cannot be kept, calls that are not there, and hits.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Manners {
     /// Says nothing of them on the standard error.
@@ -46,6 +50,8 @@ pub(crate) struct Manners {
     pub(super) is_strict: bool,
     /// Refuses calls that would be computed.
     pub(super) is_frozen: bool,
+    /// Computes this share of the hits again, to compare.
+    pub(super) verified: f64,
 }
 
 impl Memory {
@@ -54,6 +60,8 @@ impl Memory {
         let (dir, store) = store::open(&settings.root, &settings.options)?;
         // Who stores does not wait for a value that is not stored.
         let flights = if settings.options.read_only { Arc::default() } else { Flights::of(&dir)? };
+        // What is refused is not computed again.
+        let verified = if manners.is_frozen { 0.0 } else { manners.verified };
         let inner = Inner {
             settings,
             store,
@@ -64,7 +72,9 @@ impl Memory {
             counters: Counters::default(),
             troubles: Troubles::default(),
             not_kept: NotKept::default(),
+            dir,
             manners,
+            verification: Verification::new(verified),
             flights,
         };
         Ok(Memory { inner: Some(Arc::new(inner)) })

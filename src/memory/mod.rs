@@ -7,6 +7,7 @@
 //! token. So a program under `REMEMO=off` runs as it would otherwise.
 
 mod adopt;
+mod checkpoints;
 mod compute;
 mod current;
 mod earlier;
@@ -20,10 +21,11 @@ mod outcome;
 mod remote;
 mod serve;
 mod shelved;
+mod switch;
 mod trouble;
 mod upkeep;
 mod usable;
-
+mod verification;
 mod why;
 
 use std::fmt;
@@ -34,7 +36,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-pub(crate) use compute::{Computation, Keyed, NotLed};
+pub use checkpoints::{checkpoint, save, seed};
+pub(crate) use compute::{Computation, Keyed, NotLed, Ran};
 pub use current::Entered;
 pub(crate) use earlier::WORTH_ORDERING;
 use inner::Inner;
@@ -219,7 +222,9 @@ impl Memory {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn lookup<C: Call>(&self, call: &C) -> Option<C::Output> {
-        self.look_up(call).ok()
+        let keyed = self.keyed(call).ok()?;
+        let entry = keyed.usable(keyed.inner.store.get(&keyed.key)).ok()?;
+        keyed.hit(&entry).ok()
     }
 
     /// Whether [`call`](Self::call) would find the entry of `call`, sound and not expired. Reads the entry, and counts

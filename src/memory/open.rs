@@ -2,11 +2,11 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
+use super::switch::{Switch, switch};
 use super::{Manners, Memory};
 use crate::error::{Error, Result};
-use crate::events;
 use crate::payload::Level;
 use crate::remote::MemorySettings;
 use crate::store::{Durability, Layout, Options};
@@ -119,6 +119,49 @@ impl MemoryBuilder {
         self
     }
 
+    /// Computes a share of the hits again, from 0 to 1, and compares. Default: none; with `REMEMO=verify` in the environment all
+    /// hits of all memories, with `REMEMO=verify=0.01` one of a hundred.
+    ///
+    /// To find functions whose value depends on more than their arguments and their code, such as the time, a file that is
+    /// not an argument, or the order of a hash map. A hit that is computed again counts as a miss, for the reason
+    /// [`MissReason::Verified`](crate::MissReason::Verified), and costs what the function costs. If the value means the same as the kept one, the
+    /// entry stays; hash maps may be in another order, and a NaN equals itself. If not, the logger is told (at
+    /// `error`) with the call and both values in short, the standard error is told once, it is counted in
+    /// [`Stats::mismatches`](crate::Stats::mismatches), and the new value is returned and kept. A [frozen](Self::frozen) memory
+    /// verifies nothing, and [`Memory::lookup`] neither.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `share` is not from 0 to 1.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// use std::time::{SystemTime, UNIX_EPOCH};
+    ///
+    /// use rememo::{Memory, memo};
+    ///
+    /// #[memo]
+    /// fn id(name: &str) -> String {
+    ///     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    ///     format!("{name} {}", now.as_nanos())
+    /// }
+    ///
+    /// Memory::open(dir.path())?.call(id::delayed("first"));
+    ///
+    /// let memory = Memory::builder().dir(dir.path()).verify_hits(1.0).warnings(false).open()?;
+    /// memory.call(id::delayed("first"));
+    /// assert_eq!(memory.stats().mismatches, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn verify_hits(mut self, share: f64) -> Self {
+        assert!((0.0..=1.0).contains(&share), "`{share}` is no share of the hits: from 0 to 1");
+        self.manners.verified = share;
+        self
+    }
+
     /// Sets whether the standard error is told, once for each function, of a value that cannot be kept. Default: yes.
     ///
     /// The logger is told in any case (`warn`, under the target `rememo`). `REMEMO_QUIET=1` in the environment is the
@@ -178,8 +221,7 @@ impl MemoryBuilder {
         // Absolute, so that a later change of the working directory does not move it.
         let root = std::path::absolute(&dir).map_err(|error| Error::io("find", dir, error))?;
         let settings = MemorySettings { root, options: self.options, compress: self.compress };
-        let is_frozen = self.manners.is_frozen || switch == Switch::Frozen;
-        Memory::with_settings(Arc::new(settings), Manners { is_frozen, ..self.manners })
+        Memory::with_settings(Arc::new(settings), self.manners.under(switch))
     }
 
     /// Opens a memory that is there, to read it alone: see [`Memory::open_existing`].
@@ -310,28 +352,4 @@ fn refuse_home(dir: &Path) -> Result<()> {
         return Err(Error::directory(dir, reason));
     }
     Ok(())
-}
-
-/// What `REMEMO` says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Switch {
-    On,
-    Off,
-    Frozen,
-}
-
-/// What `REMEMO` says; read once.
-fn switch() -> Switch {
-    static SWITCH: OnceLock<Switch> = OnceLock::new();
-    *SWITCH.get_or_init(|| match env::var("REMEMO").as_deref() {
-        Ok("off") => Switch::Off,
-        Ok("frozen") => Switch::Frozen,
-        Ok("" | "on") | Err(_) => Switch::On,
-        Ok(other) => {
-            events::warn!(
-                "REMEMO=`{other}` is not known and is ignored; `off` disables the cache, `frozen` refuses to compute"
-            );
-            Switch::On
-        }
-    })
 }

@@ -125,6 +125,8 @@ impl<'m, T> Computation<'m, T> {
                 let value = keyed.decode(&entry).map_err(|_| vanished())?;
                 keyed.ran(took);
                 if is_final(&value) {
+                    // The worker has put it in place of what it is compared with.
+                    let _ = self.confirmed(&value);
                     keyed.inner.stored(keyed.function, &keyed.key);
                     let shared: Shared = Arc::new(entry);
                     self.land(&shared);
@@ -138,15 +140,20 @@ impl<'m, T> Computation<'m, T> {
             ReplyValue::Whole { codec, bytes } => {
                 keyed.ran(took);
                 let value = decode_whole(memo, codec, &bytes)?;
-                is_final(&value);
-                (value, None)
+                let shared = if is_final(&value) { self.confirmed(&value) } else { None };
+                (value, shared)
             }
             ReplyValue::Encoded { codec, bytes } => {
                 keyed.ran(took);
                 let value = decode(memo, codec, &bytes)?;
-                let draft = || self.draft(Encoded { codec, bytes: Bytes::Owned(bytes) }, took);
-                let draft = is_final(&value).then(draft);
-                (value, draft.and_then(|draft| self.keep(draft, outbox)))
+                if !is_final(&value) {
+                    return Ok(Computed::new(value, Source::Miss(self.reason), None));
+                }
+                let shared = self.confirmed(&value).or_else(|| {
+                    let draft = self.draft(Encoded { codec, bytes: Bytes::Owned(bytes) }, took);
+                    self.keep(draft, outbox)
+                });
+                (value, shared)
             }
         };
         Ok(Computed::new(value, Source::Miss(self.reason), shared))

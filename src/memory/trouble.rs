@@ -24,9 +24,11 @@ pub(crate) enum Trouble {
     Lease,
     /// The readable record of a function could not be written.
     Record,
+    /// A checkpoint could not be written, read or removed.
+    Checkpoint,
 }
 
-const KINDS: usize = Trouble::Record as usize + 1;
+const KINDS: usize = Trouble::Checkpoint as usize + 1;
 
 /// Counts by kind.
 #[derive(Debug, Default)]
@@ -67,6 +69,7 @@ impl fmt::Display for Trouble {
             Trouble::Store => "the value cannot be stored",
             Trouble::Lease => "other processes cannot be kept from computing the same",
             Trouble::Record => "the function's record cannot be written",
+            Trouble::Checkpoint => "a checkpoint cannot be used",
         })
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Memory;
+use super::checkpoints;
 use super::trouble::Trouble;
 use crate::error::Result;
 use crate::function::FunctionInfo;
@@ -17,11 +18,14 @@ impl Memory {
         let Some(inner) = &self.inner else { return Stats::default() };
         // A directory that cannot be walked is counted as empty; the calls themselves meet and report the trouble.
         let extent = inner.store.stat().unwrap_or_default();
+        let [verified, mismatches] = inner.verification.counts();
         Stats {
             entries: extent.entries,
             bytes: extent.bytes,
             not_kept: inner.troubles.of(Trouble::Encode),
             troubles: inner.troubles.total(),
+            verified,
+            mismatches,
             ..inner.counters.read()
         }
     }
@@ -68,7 +72,8 @@ impl Memory {
         let Some(inner) = &self.inner else { return Ok(()) };
         // The records first: whoever stores a value after the entries are gone sees that they are, and writes its record again.
         inner.records.clear()?;
-        inner.store.clear()
+        inner.store.clear()?;
+        checkpoints::clear(&inner.dir)
     }
 
     /// Removes every entry of a function, whatever the state of its code: `memory.clear_function(f::info())`.

@@ -172,6 +172,7 @@ mod tests {
             parameters: vec!["item".into()],
             fingerprint: fingerprint.into(),
             items: items.iter().enumerate().map(item).collect(),
+            reads: Vec::new(),
             entries: 0,
             bytes: 0,
         }

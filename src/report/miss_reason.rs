@@ -32,6 +32,9 @@ pub enum MissReason {
     Unavailable(String),
     /// [`Memory::recompute`](crate::Memory::recompute) asked for it.
     Recomputed,
+    /// The entry is sound. The function runs to see whether it still returns the same, as
+    /// [`MemoryBuilder::verify_hits`](crate::MemoryBuilder::verify_hits) or `REMEMO=verify` asks.
+    Verified,
     /// The arguments could not be made into a key: why.
     Unkeyed(String),
     /// The memory is disabled.
@@ -67,6 +70,7 @@ impl Display for MissReason {
             MissReason::Unreadable(how) => write!(f, "not readable as a value of the output type: {how}"),
             MissReason::Unavailable(how) => write!(f, "the store could not be read: {how}"),
             MissReason::Recomputed => f.write_str("asked to compute again"),
+            MissReason::Verified => f.write_str("kept, and computed again to compare"),
             MissReason::Unkeyed(how) => write!(f, "the arguments could not be made into a key: {how}"),
             MissReason::Disabled => f.write_str("the memory is disabled"),
             MissReason::NotMemoized => f.write_str("a plain closure is never remembered"),

@@ -41,6 +41,9 @@ pub struct FunctionRecord {
     pub fingerprint: String,
     /// What the fingerprint covers; empty if that is nothing but the body, or nothing.
     pub items: Vec<CodeItem>,
+    /// What its source is seen to read or change of the outside world, each thing with its place: as
+    /// [`FunctionInfo::reads`](crate::FunctionInfo::reads) has it.
+    pub reads: Vec<(String, String)>,
     /// Entries of the function in this state of its code. With the log layout of the first thousand functions of a directory
     /// only, and no walk is needed; the files layout reads the head of each entry.
     pub entries: u64,
@@ -63,6 +66,7 @@ impl FunctionRecord {
             parameters: definition.parameters.iter().map(|&name| name.to_owned()).collect(),
             fingerprint: info.fingerprint().to_string(),
             items: CodeItem::all(definition),
+            reads: info.reads().map(|(name, place)| (name.to_owned(), place.to_owned())).collect(),
             entries: 0,
             bytes: 0,
         }
@@ -77,7 +81,8 @@ impl FunctionRecord {
     /// JSON for people: a line for each field, and one for each item.
     fn to_json(&self) -> String {
         let text = |text: &String| Value::from(text.as_str()).to_string();
-        let items: Vec<_> = self.items.iter().map(|item| format!("\n    {}", item.to_json())).collect();
+        let items = self.items.iter().map(CodeItem::to_json);
+        let reads = self.reads.iter().map(|(name, place)| format!("[{}, {}]", text(name), text(place)));
         let fields = [
             ("name", text(&self.name)),
             ("path", text(&self.path)),
@@ -87,17 +92,18 @@ impl FunctionRecord {
             ("version", text(&self.version)),
             ("parameters", format!("[{}]", self.parameters.iter().map(text).collect::<Vec<_>>().join(", "))),
             ("fingerprint", text(&self.fingerprint)),
-            ("items", format!("[{}{}]", items.join(","), if items.is_empty() { "" } else { "\n  " })),
+            ("items", lines(items)),
+            ("reads", lines(reads)),
         ];
-        let lines: Vec<_> = fields.iter().map(|(field, value)| format!("  \"{field}\": {value}")).collect();
-        format!("{{\n{}\n}}\n", lines.join(",\n"))
+        let fields = fields.map(|(field, value)| format!("  \"{field}\": {value}"));
+        format!("{{\n{}\n}}\n", fields.join(",\n"))
     }
 
-    /// Reads a record; `None` if it is none. Without `items`, or `path`, it is one that tells less.
+    /// Reads a record; `None` if it is none. Without `items`, `reads` or `path`, it is one that tells less.
     fn from_json(record: &Value) -> Option<Self> {
         let text = |field: &str| Some(record.get(field)?.as_str()?.to_owned());
         let parameters = record.get("parameters")?.as_array()?.iter();
-        let items = record.get("items").and_then(Value::as_array);
+        let list = |field: &str| record.get(field).and_then(Value::as_array).into_iter().flatten();
         Some(FunctionRecord {
             name: text("name")?,
             path: text("path").unwrap_or_default(),
@@ -107,11 +113,24 @@ impl FunctionRecord {
             version: text("version")?,
             parameters: parameters.map(|name| Some(name.as_str()?.to_owned())).collect::<Option<_>>()?,
             fingerprint: text("fingerprint")?,
-            items: items.into_iter().flatten().filter_map(CodeItem::from_json).collect(),
+            items: list("items").filter_map(CodeItem::from_json).collect(),
+            reads: list("reads").filter_map(pair).collect(),
             entries: 0,
             bytes: 0,
         })
     }
+}
+
+/// An array of JSON with a line for each value.
+fn lines(values: impl Iterator<Item = String>) -> String {
+    let values: Vec<_> = values.map(|value| format!("\n    {value}")).collect();
+    format!("[{}{}]", values.join(","), if values.is_empty() { "" } else { "\n  " })
+}
+
+/// Two texts.
+fn pair(value: &Value) -> Option<(String, String)> {
+    let [first, second] = value.as_array()?.as_slice() else { return None };
+    Some((first.as_str()?.to_owned(), second.as_str()?.to_owned()))
 }
 
 /// A record, and when it was written.
@@ -271,6 +290,7 @@ mod tests {
                 item("shop::tax::rate", "0123456789abcdef", "src/tax.rs:12"),
                 item("cfg(feature = \"fast\")", "true", ""),
             ],
+            reads: vec![("std::env::var".into(), "src/tax.rs:14".into())],
             entries: 0,
             bytes: 0,
         }
@@ -295,12 +315,16 @@ mod tests {
   "items": [
     {"path": "shop::tax::rate", "digest": "0123456789abcdef", "place": "src/tax.rs:12"},
     {"path": "cfg(feature = \"fast\")", "digest": "true", "place": ""}
+  ],
+  "reads": [
+    ["std::env::var", "src/tax.rs:14"]
   ]
 }
 "#;
         assert_eq!(text, expected);
         assert_eq!(read_back(&text), Some(record()));
-        let without = FunctionRecord { items: Vec::new(), parameters: Vec::new(), ..record() };
+        let without =
+            FunctionRecord { items: Vec::new(), parameters: Vec::new(), reads: Vec::new(), ..record() };
         assert_eq!(read_back(&without.to_json()), Some(without));
     }
 

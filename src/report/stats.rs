@@ -23,6 +23,10 @@ pub struct Stats {
     pub not_kept: u64,
     /// Times that something was wrong with the cache, values that could not be kept among them; results were not affected.
     pub troubles: u64,
+    /// Hits that were computed again, to compare: see [`MemoryBuilder::verify_hits`](crate::MemoryBuilder::verify_hits). They count as misses.
+    pub verified: u64,
+    /// Those of them that returned something else than what was kept.
+    pub mismatches: u64,
     /// Seconds that the functions ran, summed over threads.
     pub seconds_computed: f64,
     /// Seconds that the functions took when the values of the hits and of the joined calls were computed.

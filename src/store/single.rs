@@ -1,4 +1,5 @@
-//! One entry in a file that a user names, in no cache. The format is that of the files layout.
+//! One entry in a file that is not found by its key: one that a user names, in no cache, or a checkpoint.
+//! The format is that of the files layout.
 
 use std::ffi::OsStr;
 use std::io::ErrorKind;
@@ -35,6 +36,16 @@ pub(crate) fn read(path: &Path, key: &Key) -> Result<Entry> {
             ))
         }
     }
+}
+
+/// Writes an entry to the file `name` below a cache directory, in place of any there.
+pub(crate) fn put(dir: &Arc<Dir>, name: &str, draft: &Draft<'_>) -> Result<()> {
+    Blobs::new(dir).put(name, draft, false).map(drop)
+}
+
+/// The entry of `key` in the file `name` below a cache directory.
+pub(crate) fn get(dir: &Arc<Dir>, name: &str, key: &Key) -> Result<Lookup> {
+    Blobs::new(dir).open(name, key, FIRST_READ, None)
 }
 
 /// The directory of a file, and its name there.

@@ -25,7 +25,7 @@ use crate::call::{Call, FunctionCall};
 use crate::codec::Encoded;
 use crate::error::chain;
 use crate::function::Function;
-use crate::memory::Memory;
+use crate::memory::{Keyed, Memory, Ran};
 use crate::panics::{self, Quiet};
 use crate::remote::{Failure, Job, Received, Reply, ReplyValue, Travel};
 use crate::task_error::TaskErrorKind;
@@ -90,8 +90,9 @@ impl<'b> Request<'b> {
         let (function, codec, arguments) = (memo.function, memo.codec, memo.preview());
         let keyed = job.key.and_then(|key| memory.keyed_by_sender(&memo, key));
         let travel = call.travel().map_err(Failure::not_sent)?;
-        let run = panics::catch(|| memory.timed(call));
-        let (value, took) = run.map_err(|payload| Failure::panicked(&payload))?;
+        let key = job.key.or_else(|| memo.key_asked_for());
+        let run = panics::catch(|| memory.timed(call, key));
+        let (value, Ran { took, left_checkpoint }) = run.map_err(|payload| Failure::panicked(&payload))?;
         let value = Quiet::new(value);
         let reply = |value| Reply { value, took };
         let Some(encoded) = memory.encode(function, &codec, &value) else {
@@ -103,8 +104,12 @@ impl<'b> Request<'b> {
                 Err(failure) => Err(returned(&travel, &value).unwrap_or(failure)),
             };
         };
-        let is_stored =
-            keyed.is_some_and(|keyed| keyed.store_for_sender(&encoded, arguments, took, stores_all));
+        // Who has the value stored has the checkpoint removed.
+        let stores = stores_all || left_checkpoint;
+        let is_stored = keyed.is_some_and(|keyed| keyed.store_for_sender(&encoded, arguments, took, stores));
+        if is_stored && left_checkpoint {
+            keyed.iter().for_each(Keyed::drop_checkpoint);
+        }
         Ok(reply(if is_stored {
             ReplyValue::Stored
         } else {

@@ -19,6 +19,7 @@
 mod arguments;
 mod array;
 mod blind;
+mod bodies;
 mod builds;
 mod codes;
 mod compressed;
@@ -61,5 +62,6 @@ mod trouble;
 mod unwinding;
 mod values;
 mod verbose;
+mod verify;
 mod why;
 mod workers;

@@ -79,6 +79,8 @@ fn worker() {
                 #[cfg(target_os = "linux")]
                 Some(("concurrent", role)) => crate::concurrent::play(role, cache),
                 Some(("frozen", role)) => crate::frozen::play(role, cache),
+                Some(("bodies", role)) => crate::bodies::play(role, cache),
+                Some(("verify", role)) => crate::verify::play(role, cache),
                 Some(("panics", role)) => crate::parallel::panics::play(role, cache),
                 Some(("progress", role)) => crate::progress::play(role, cache),
                 Some(("retries", role)) => crate::retries::play(role, cache),

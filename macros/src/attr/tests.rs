@@ -108,7 +108,7 @@ fn an_unknown_option_lists_the_known_ones() {
         messages(quote!(ignored(a))),
         [
             "unknown option `ignored`: the options are `ignore`, `name`, `version`, `track`, `ttl`, `valid`, `min_cost`, \
-          `compress`, `cache_err`, `associated`, `crate`"
+          `compress`, `cache_err`, `pure`, `associated`, `crate`"
         ]
     );
 }
@@ -119,6 +119,16 @@ fn a_track_that_there_is_not_is_refused() {
         messages(quote!(track = "all")),
         ["unknown `track = \"all\"`: write `\"reach\"`, `\"body\"` or `\"none\"`"]
     );
+}
+
+#[test]
+fn pure_needs_all_that_the_function_reaches() {
+    assert!(parse(quote!(pure)).pure.is_some());
+    assert!(parse(quote!(pure, track = "reach")).pure.is_some());
+    for track in ["body", "none"] {
+        let message = "`pure` looks at all that the function reaches: take it or `track` away";
+        assert_eq!(messages(quote!(pure, track = #track)), [message]);
+    }
 }
 
 #[test]

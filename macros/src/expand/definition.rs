@@ -1,16 +1,18 @@
 //! The static record of a memoized function.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use proc_macro2::{Literal, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
+use syn::Error;
 use syn::ext::IdentExt;
 
 use super::Expansion;
 use crate::attr::Compress;
-use crate::reach::{self, Fingerprint, Names, Track};
+use crate::reach::{self, Effect, Fingerprint, Names, Track};
 use crate::settings;
 
 impl Expansion<'_> {
@@ -25,9 +27,11 @@ impl Expansion<'_> {
         let said_once = may_be_unexpected.then(
             || quote!(#[allow(unexpected_cfgs, reason = "said once already, where the predicate stands")]),
         );
+        let impure = self.impure(&fingerprint.effects);
         let definition = self.definition(fingerprint);
         // Not generic even in a generic impl block: one record serves all instances.
         quote! {
+            #impure
             #(#everywhere)*
             #[doc(hidden)]
             #said_once
@@ -39,6 +43,20 @@ impl Expansion<'_> {
         }
     }
 
+    /// The error of a function that is said to be pure and is seen not to be.
+    fn impure(&self, effects: &[Effect]) -> Option<TokenStream> {
+        self.options.pure.filter(|_| !effects.is_empty())?;
+        let name = &self.memoized.function.sig.ident;
+        let mut message = format!(
+            "`{name}` is under `pure`, and its result may depend on more than its arguments and its code: give what it reads as an \
+             argument, or take `pure` away"
+        );
+        for Effect { name, place, way } in effects {
+            let _ = write!(message, "\n  `{name}` at {place}, by {}", way.join(" → "));
+        }
+        Some(Error::new(name.span(), message).into_compile_error())
+    }
+
     fn definition(&self, fingerprint: Fingerprint) -> TokenStream {
         let library = &self.library;
         let memoized = self.memoized;
@@ -46,11 +64,13 @@ impl Expansion<'_> {
         let method = memoized.is_associated;
         let name = option(self.options.name.as_ref().map(|name| quote!(#name)));
         let version = &self.options.version;
-        let Fingerprint { digest, items, predicates } = fingerprint;
+        let Fingerprint { digest, items, predicates, effects, asks_for_key } = fingerprint;
         let ordinal = ordinal(&function, digest);
         let Names { package, types } =
             reach::names(memoized.function, self.options.track, self.options.name.is_some(), method);
-        let (items, types) = (text(&items), text(&types));
+        let reads = effects.iter().map(|Effect { name, place, .. }| format!("{name}\t{place}\n"));
+        let reads: Vec<_> = reads.collect();
+        let (items, types, reads) = (text(&items), text(&types), text(&reads.concat()));
         // Who says what counts of the source does not want the machine code to count.
         let settings = if self.options.track == Track::Reach { settings::digest() } else { "" };
         let fingerprint = Literal::byte_string(&digest);
@@ -86,6 +106,8 @@ impl Expansion<'_> {
                 cfg: &[#(#predicates),*],
                 settings: #settings,
                 items: #items,
+                reads: #reads,
+                asks_for_key: #asks_for_key,
                 parameters: &[#(#parameters),*],
                 ttl: #ttl,
                 valid: #valid,

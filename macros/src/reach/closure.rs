@@ -36,6 +36,22 @@ pub(crate) struct Covered {
     pub(crate) place: String,
 }
 
+/// Functions of the library that need the key of the call that runs.
+const ASK_FOR_KEY: [&str; 3] = ["checkpoint", "save", "seed"];
+
+/// What was reached in the end.
+#[derive(Debug)]
+pub(crate) struct Reached {
+    /// The items that count, in no particular order.
+    pub(crate) covered: Vec<Covered>,
+    /// The predicates in them.
+    pub(crate) predicates: BTreeSet<String>,
+    /// Of each item, whether it was reached; those behind the end were not.
+    pub(crate) items: Vec<bool>,
+    /// Whether it may ask for the key of the call that runs.
+    pub(crate) asks_for_key: bool,
+}
+
 impl<'i> Reach<'i> {
     pub(crate) fn new(index: &'i mut Index) -> Self {
         let (words, items, scopes) = (words::count(), index.items.len(), index.scopes.len());
@@ -98,8 +114,8 @@ impl<'i> Reach<'i> {
         }
     }
 
-    /// The items reached, in no particular order, and the predicates in them.
-    pub(crate) fn finish(mut self) -> (Vec<Covered>, BTreeSet<String>) {
+    /// Follows what is reached to its end.
+    pub(crate) fn finish(mut self) -> Reached {
         let mut covered = Vec::new();
         while let Some(item) = self.queue.pop() {
             let details = self.index.details(item);
@@ -119,7 +135,8 @@ impl<'i> Reach<'i> {
                 });
             }
         }
-        (covered, self.predicates)
+        let asks_for_key = ASK_FOR_KEY.iter().any(|name| is_set(&self.mentioned, words::id(name)));
+        Reached { covered, predicates: self.predicates, items: self.reached, asks_for_key }
     }
 
     /// A macro of somebody else's is given a name, to which it may append: all that is in a module so named is reached, and

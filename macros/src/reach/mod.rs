@@ -11,6 +11,7 @@
 //! | what an item mentions | [`mentions`], [`predicates`], [`evaluate`] |
 //! | what a function reaches, and what its callers may bring | [`closure`], [`generics`] |
 //! | what of it counts | [`normalise`], [`digest`] |
+//! | what it reads of the outside world | [`purity`] |
 //! | which names of types mean one type | [`naming`], [`places`] |
 //! | where a function stands | [`mod@standing`] |
 //!
@@ -53,6 +54,7 @@ mod normalise;
 mod places;
 mod predicates;
 mod project;
+mod purity;
 mod standing;
 mod tokens;
 mod words;
@@ -68,8 +70,9 @@ use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::{Attribute, ItemFn};
 
-use self::closure::{Covered, Reach};
+use self::closure::{Covered, Reach, Reached};
 use self::index::{Index, ItemId};
+pub(crate) use self::purity::Effect;
 pub(crate) use self::standing::{COMPANIONS, Standing, is_crate, other_use_of_name, standing};
 use self::tokens::Tokens;
 use self::world::World;
@@ -94,6 +97,10 @@ pub(crate) struct Fingerprint {
     pub(crate) items: String,
     /// Predicates of `cfg` on which the code depends; only the compiler knows which of them hold.
     pub(crate) predicates: BTreeSet<String>,
+    /// Whether it may ask for the key of the call that runs: where nothing is followed, it may.
+    pub(crate) asks_for_key: bool,
+    /// What it reads or changes of the outside world.
+    pub(crate) effects: Vec<Effect>,
 }
 
 /// The domain of the digest of a set of items.
@@ -108,7 +115,7 @@ pub(crate) fn fingerprint(function: &ItemFn, track: Track) -> Fingerprint {
     let name = function.sig.ident.unraw().to_string();
     let body = Covered { path: name.clone(), digest: digest::digest(&[own.code()]), place: String::new() };
     match track {
-        Track::None => Fingerprint::default(),
+        Track::None => Fingerprint { asks_for_key: true, ..Fingerprint::default() },
         Track::Body => Fingerprint::of(vec![body], Vec::new(), ""),
         Track::Reach if in_editor() => Fingerprint::of(vec![body], Vec::new(), ""),
         Track::Reach => World::with(|world| {
@@ -190,11 +197,12 @@ fn reach(
     if is_open {
         reach.open();
     }
-    let (mut items, predicates) = reach.finish();
+    let Reached { covered: mut items, predicates, items: reached, asks_for_key } = reach.finish();
+    let effects = purity::effects(index, found, &reached);
     if index.is_torn || index.sources.is_empty() {
         items.push(never_again());
     }
-    Fingerprint { predicates, ..Fingerprint::of(covered, items, crate_name) }
+    Fingerprint { predicates, asks_for_key, effects, ..Fingerprint::of(covered, items, crate_name) }
 }
 
 /// An item that no other compilation has. Sources changed while they were compiled, or there are none that could be read:
@@ -229,7 +237,7 @@ impl Fingerprint {
         covered.extend(items);
         // Mostly the path decides, and without an optimiser a derived order costs much more.
         covered.sort_unstable_by(|a, b| str::cmp(&a.path, &b.path).then_with(|| a.cmp(b)));
-        Fingerprint { digest, items: list(covered), predicates: BTreeSet::new() }
+        Fingerprint { digest, items: list(covered), asks_for_key: true, ..Fingerprint::default() }
     }
 }
 

@@ -28,17 +28,18 @@ const FIXED: usize = 8;
 /// An array that is about to be written.
 #[derive(Debug)]
 pub struct Leaf<'v> {
-    kind: u8,
-    form: Form,
-    size: usize,
-    shape: Shape<'v>,
+    pub(super) kind: u8,
+    pub(super) form: Form,
+    pub(super) size: usize,
+    pub(super) shape: Shape<'v>,
     /// blake3 of the data, of form [`Form::Array`] only.
     digest: Option<[u8; 32]>,
     pub(super) data: Cow<'v, [u8]>,
 }
 
-#[derive(Debug)]
-enum Shape<'v> {
+/// How many elements there are.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Shape<'v> {
     Length(usize),
     Dimensions(&'v [usize]),
 }

@@ -22,6 +22,7 @@
 //! parameter that says how elements are known.
 
 mod argument;
+mod difference;
 mod elements;
 mod leaf;
 mod types;
@@ -30,6 +31,7 @@ use std::borrow::Cow;
 
 pub use argument::RawArgument;
 pub(crate) use argument::{decode_argument, encode_argument};
+pub(crate) use difference::differ;
 pub use elements::Elements;
 pub(crate) use leaf::{Described, Form, describe_all, elements, little_endian, unreadable};
 pub use leaf::{Leaf, Leaves};

@@ -64,6 +64,8 @@ impl Program {
             cfg: self.cfg,
             settings: "",
             items: self.items.as_bytes(),
+            reads: b"",
+            asks_for_key: false,
             parameters: self.parameters,
             ttl: None,
             valid: None,
