@@ -232,7 +232,7 @@ pub mod __private {
     /// What functions of a program reach.
     #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
     pub mod code {
-        pub use crate::code::{Boundary, Loaded, Obstacle, Part, Piece, Program, Reach, Running};
+        pub use crate::code::{Boundary, Loaded, Obstacle, Outside, Part, Piece, Program, Reach, Running};
     }
 
     /// What it takes to send calls to other processes.

@@ -67,6 +67,7 @@ mod elf;
 mod forms;
 mod names;
 mod obstacle;
+mod outside;
 mod parts;
 mod places;
 mod reach;
@@ -116,6 +117,12 @@ impl Program {
         self.0.parts(&reach.ids, &parents)
     }
 
+    /// Functions of the C library that read or change the outside world and that the first function of a reach can come to,
+    /// otherwise than through panics, failed allocations and the seeds of hash maps.
+    pub fn outside(&mut self, reach: &Reach) -> Vec<Outside> {
+        reach.ids.first().map_or_else(Vec::new, |first| self.0.outside(*first))
+    }
+
     /// The functions that have symbols, by address, and their names.
     pub fn functions(&self) -> impl Iterator<Item = (u64, String)> {
         self.0.functions()
@@ -163,6 +170,15 @@ pub struct Part {
     pub digest: [u8; 8],
     /// The number of the part from which it was first reached.
     pub parent: Option<usize>,
+}
+
+/// A function that reads or changes the outside world, and how code comes to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outside {
+    /// Its name in the C library.
+    pub name: &'static str,
+    /// Of what is on a shortest way to it, the names that people have.
+    pub way: Vec<String>,
 }
 
 impl Piece {

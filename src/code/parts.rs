@@ -60,7 +60,7 @@ impl Graph {
     }
 
     /// What people call a piece.
-    fn told_name(&mut self, id: Id) -> Option<Arc<str>> {
+    pub(super) fn told_name(&mut self, id: Id) -> Option<Arc<str>> {
         if let Some(told) = self.told.get(&id) {
             return told.name.clone();
         }

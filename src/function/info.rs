@@ -142,8 +142,7 @@ pub struct Code {
 #[derive(Clone, Debug)]
 pub struct InstanceCode {
     type_parameters: &'static str,
-    platform: Fingerprint,
-    machine: Result<Fingerprint, String>,
+    machine: Machine,
 }
 
 /// Under which options of `#[memo]` machine code does not count.
@@ -196,8 +195,7 @@ impl InstanceCode {
             of_self if is_method && !of_self.contains(", ") => "",
             all => all,
         };
-        let platform = Fingerprint(machine.platform);
-        InstanceCode { type_parameters, platform, machine: machine.digest.clone().map(Fingerprint) }
+        InstanceCode { type_parameters, machine: machine.clone() }
     }
 
     /// The type and const parameters, such as `<f64>`; empty if there are none.
@@ -207,7 +205,7 @@ impl InstanceCode {
 
     /// What must be equal for machine fingerprints to be comparable: processor, system, compilers and their settings.
     pub fn platform(&self) -> Fingerprint {
-        self.platform
+        Fingerprint(self.machine.platform)
     }
 
     /// The fingerprint of the machine code and data that it can run and read.
@@ -216,7 +214,16 @@ impl InstanceCode {
     ///
     /// Says why there is none.
     pub fn machine(&self) -> Result<Fingerprint, &str> {
-        self.machine.as_ref().copied().map_err(String::as_str)
+        self.machine.digest.as_ref().map(|digest| Fingerprint(*digest)).map_err(String::as_str)
+    }
+
+    /// Functions of the C library that read or change the outside world and that the machine code can come to, each with the
+    /// way there, such as `("getenv", "settings::load → settings::level")`. Empty if it is not known.
+    ///
+    /// It sees more than the source does ([`FunctionInfo::reads`]): methods, other crates, C. That code *can* come there does not mean that it
+    /// does. Ways through panics, failed allocations and the seeds of hash maps do not count. Reads one small file.
+    pub fn reads(&self) -> Vec<(String, String)> {
+        self.machine.reads()
     }
 }
 

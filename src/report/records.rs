@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::CodeItem;
 use crate::error::Result;
-use crate::function::Function;
+use crate::function::{Function, FunctionInfo, InstanceCode};
 use crate::key::FunctionId;
 use crate::lock::lock;
 use crate::store::Extent;
@@ -41,8 +41,9 @@ pub struct FunctionRecord {
     pub fingerprint: String,
     /// What the fingerprint covers; empty if that is nothing but the body, or nothing.
     pub items: Vec<CodeItem>,
-    /// What its source is seen to read or change of the outside world, each thing with its place: as
-    /// [`FunctionInfo::reads`](crate::FunctionInfo::reads) has it.
+    /// What it is seen to read or change of the outside world: each thing that its source shows, with its place
+    /// ([`FunctionInfo::reads`](crate::report::FunctionInfo::reads)), then each function of the C library that its machine code can come to, with the
+    /// way there ([`InstanceCode::reads`](crate::report::InstanceCode::reads)).
     pub reads: Vec<(String, String)>,
     /// Entries of the function in this state of its code. With the log layout of the first thousand functions of a directory
     /// only, and no walk is needed; the files layout reads the head of each entry.
@@ -66,7 +67,7 @@ impl FunctionRecord {
             parameters: definition.parameters.iter().map(|&name| name.to_owned()).collect(),
             fingerprint: info.fingerprint().to_string(),
             items: CodeItem::all(definition),
-            reads: info.reads().map(|(name, place)| (name.to_owned(), place.to_owned())).collect(),
+            reads: reads(info),
             entries: 0,
             bytes: 0,
         }
@@ -119,6 +120,18 @@ impl FunctionRecord {
             bytes: 0,
         })
     }
+}
+
+/// What a function reads of the outside world.
+fn reads(info: FunctionInfo) -> Vec<(String, String)> {
+    let of_source = info.reads().map(|(name, place)| (name.to_owned(), place.to_owned()));
+    let mut reads: Vec<_> = of_source.collect();
+    for read in info.code().instances().iter().flat_map(InstanceCode::reads) {
+        if !reads.contains(&read) {
+            reads.push(read);
+        }
+    }
+    reads
 }
 
 /// An array of JSON with a line for each value.

@@ -16,6 +16,8 @@ pub(super) struct Pieces {
     pub(super) all: Vec<Piece>,
     /// Whether those that are farthest away are left out.
     pub(super) is_cut: bool,
+    /// Functions of the C library that read or change the outside world and that the code can come to, each with the way there.
+    pub(super) reads: Vec<(String, String)>,
 }
 
 /// A function or static, as people call it.
@@ -162,7 +164,7 @@ mod tests {
             digest: [*digest; 8],
             parent: (number > 0).then_some(*parent),
         };
-        Pieces { all: lines.iter().enumerate().map(piece).collect(), is_cut: false }
+        Pieces { all: lines.iter().enumerate().map(piece).collect(), ..Pieces::default() }
     }
 
     #[track_caller]

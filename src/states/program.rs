@@ -23,6 +23,8 @@ const PLATFORM_CONTEXT: &str = "rememo fingerprint 6: platform";
 /// What is known of the machine code of a function.
 #[derive(Clone, Debug)]
 pub(crate) struct Machine {
+    /// What tells the function, but for its code.
+    function: Identity,
     /// What must be equal for fingerprints to be comparable: compilers, target, settings.
     pub(crate) platform: Digest,
     /// The fingerprint; where the code cannot be followed, why.
@@ -45,7 +47,14 @@ impl Machine {
             hasher.update(&(text.len() as u64).to_le_bytes());
             hasher.update(text.as_bytes());
         }
-        Machine { platform: *hasher.finalize().as_bytes(), digest }
+        Machine { function: *function, platform: *hasher.finalize().as_bytes(), digest }
+    }
+
+    /// Functions of the C library that read or change the outside world and that the code can come to, each with the way there;
+    /// nothing if that is not known.
+    pub(crate) fn reads(&self) -> Vec<(String, String)> {
+        let pieces = self.digest.as_ref().ok().and_then(|digest| pieces(&self.function, digest));
+        pieces.map(|pieces| pieces.reads).unwrap_or_default()
     }
 }
 

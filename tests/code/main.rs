@@ -12,6 +12,7 @@ mod files;
 mod fuzz;
 mod memoized;
 mod oracle;
+mod outside;
 mod program;
 mod settings;
 mod traps;

@@ -50,6 +50,14 @@ impl Compiled {
         self.try_reach(name).unwrap_or_else(|obstacle| panic!("{name}: {obstacle}"))
     }
 
+    /// What the function can come to of the C library, each with the way there.
+    #[track_caller]
+    pub fn outside(&mut self, name: &str) -> Vec<String> {
+        let reach = self.reach(name);
+        let outside = self.program.outside(&reach);
+        outside.iter().map(|found| format!("{} {}", found.name, found.way.join(" → "))).collect()
+    }
+
     #[track_caller]
     pub fn digest(&mut self, name: &str) -> [u8; 32] {
         self.reach(name).digest

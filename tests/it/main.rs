@@ -49,6 +49,7 @@ mod policy;
 mod processes;
 mod programs;
 mod progress;
+mod purity;
 mod random;
 mod reach;
 mod removal;

@@ -114,8 +114,10 @@ impl Program {
         let compilers = *blake3::hash(running.program.compilers()).as_bytes();
         let reach = running.program.reach(addresses);
         if let Ok(reach) = &reach {
-            let parts = panics::catch(|| running.program.parts(reach));
-            let kept = parts.map_or(Ok(()), |parts| lists::keep(function, &reach.digest, &parts));
+            let told = panics::catch(|| (running.program.parts(reach), running.program.outside(reach)));
+            let keep =
+                |(parts, outside): (Vec<_>, Vec<_>)| lists::keep(function, &reach.digest, &parts, &outside);
+            let kept = told.map_or(Ok(()), keep);
             if let Err(error) = kept {
                 events::debug!(error = &error, "what machine code consists of is not kept");
             }

@@ -15,14 +15,17 @@ use std::sync::Once;
 use super::super::super::pieces::{Piece, Pieces};
 use super::super::super::record::{self, Digest};
 use super::{programs, read};
-use crate::code::Part;
+use crate::code::{Outside, Part};
 use crate::error::Result;
 use crate::events;
 use crate::key::Identity;
 use crate::sys;
 
 /// The first line of a list. Its number is also the version of what a digest in it is made of.
-const FIRST: &str = "rememo pieces 1 ";
+const FIRST: &str = "rememo pieces 2 ";
+
+/// How lines begin of what the code can read or change of the outside world.
+const READS: &str = "reads ";
 
 /// The last line of a list that was cut off.
 const CUT: &str = "more";
@@ -40,10 +43,15 @@ const LIST: usize = 64 << 10;
 const NAME: usize = 200;
 
 /// Keeps what a fingerprint is made of, so that later builds can say what differs.
-pub(super) fn keep(function: &Identity, fingerprint: &Digest, parts: &[Part]) -> Result<()> {
+pub(super) fn keep(
+    function: &Identity,
+    fingerprint: &Digest,
+    parts: &[Part],
+    outside: &[Outside],
+) -> Result<()> {
     static PRUNED: Once = Once::new();
     let Some(dir) = programs()? else { return Ok(()) };
-    let (name, text) = (list_of(function, fingerprint), Pieces::of(parts).print(LIST));
+    let (name, text) = (list_of(function, fingerprint), Pieces::of(parts, outside).print(LIST));
     if read(&dir, &name)?.as_ref() == Some(&text) {
         return Ok(());
     }
@@ -71,13 +79,15 @@ fn list_of(function: &Identity, fingerprint: &Digest) -> String {
 }
 
 impl Pieces {
-    fn of(parts: &[Part]) -> Self {
+    fn of(parts: &[Part], outside: &[Outside]) -> Self {
         let piece = |part: &Part| {
             let name = memoized(&part.name);
             let end = (0..=NAME.min(name.len())).rev().find(|end| name.is_char_boundary(*end));
             Piece { name: name[..end.unwrap_or(0)].to_owned(), digest: part.digest, parent: part.parent }
         };
-        Pieces { all: parts.iter().map(piece).collect(), is_cut: false }
+        let read = |found: &Outside| (found.name.to_owned(), found.way.join(" → "));
+        let reads = outside.iter().map(read).collect();
+        Pieces { all: parts.iter().map(piece).collect(), is_cut: false, reads }
     }
 
     /// Reads a list; `None` if it is damaged in any place.
@@ -88,14 +98,26 @@ impl Pieces {
             return None;
         }
         let whole = lines.strip_suffix(&format!("{CUT}\n"));
-        let pieces = whole.unwrap_or(lines).lines().enumerate();
+        let (reads, pieces): (Vec<_>, Vec<_>) =
+            whole.unwrap_or(lines).lines().partition(|line| line.starts_with(READS));
+        let read = |line: &str| {
+            let (name, way) = line.strip_prefix(READS)?.split_once(' ')?;
+            Some((name.to_owned(), way.to_owned()))
+        };
+        let pieces = pieces.into_iter().enumerate();
         let all = pieces.map(|(number, line)| Piece::parse(line, number)).collect::<Option<_>>()?;
-        Some(Pieces { all, is_cut: whole.is_some() })
+        let reads = reads.into_iter().map(read).collect::<Option<_>>()?;
+        Some(Pieces { all, is_cut: whole.is_some(), reads })
     }
 
     /// The list as text: as many lines as there is room for.
     fn print(&self, room: usize) -> String {
-        let mut lines = String::new();
+        let mut lines: String = self
+            .reads
+            .iter()
+            .map(|(name, way)| format!("{READS}{name} {way}\n"))
+            .collect::<Vec<_>>()
+            .concat();
         let mut is_cut = self.is_cut;
         for piece in &self.all {
             let line = piece.print();
@@ -145,7 +167,8 @@ mod tests {
         let piece = |name: &str, parent| Piece { name: name.to_owned(), digest: [0xfe; 8], parent };
         let all =
             vec![piece("", None), piece("<shop::Square as Shape>::area", Some(0)), piece("scale", Some(1))];
-        Pieces { all, is_cut: false }
+        let reads = vec![("getenv".to_owned(), "<shop::Square as Shape>::area".to_owned())];
+        Pieces { all, is_cut: false, reads }
     }
 
     #[test]
@@ -153,6 +176,7 @@ mod tests {
         let text = pieces().print(LIST);
         let lines: Vec<_> = text.lines().skip(1).collect();
         let expected = [
+            "reads getenv <shop::Square as Shape>::area",
             "fefefefefefefefe - ",
             "fefefefefefefefe 0 <shop::Square as Shape>::area",
             "fefefefefefefefe 1 scale",
@@ -171,7 +195,7 @@ mod tests {
     fn of_a_long_list_the_nearest_pieces_are_kept() {
         let room = pieces().print(LIST).len() - 90;
         let cut = Pieces::parse(&pieces().print(room)).unwrap();
-        assert_eq!(cut, Pieces { all: pieces().all[..2].to_vec(), is_cut: true });
+        assert_eq!(cut, Pieces { all: pieces().all[..2].to_vec(), is_cut: true, ..pieces() });
     }
 
     #[test]
