@@ -20,11 +20,13 @@ use crate::remote::MemorySettings;
 use crate::report::{Counters, Records};
 use crate::states::States;
 use crate::store::{self, Draft, Store};
+use crate::sys::Dir;
 
 /// A store with what its users in this process share.
 #[derive(Debug)]
 pub(crate) struct Inner {
     pub(super) settings: Arc<MemorySettings>,
+    pub(super) dir: Arc<Dir>,
     pub(super) store: Arc<dyn Store>,
     pub(super) records: Records,
     pub(super) states: States,
@@ -66,6 +68,7 @@ impl Memory {
             not_kept: NotKept::default(),
             manners,
             flights,
+            dir,
         };
         Ok(Memory { inner: Some(Arc::new(inner)) })
     }

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::function::FunctionInfo;
 use crate::key::Key;
 use crate::report::{FunctionRecord, Stats, Verified};
-use crate::store::{EntryInfo, Limits, Reduced};
+use crate::store::{Limits, Reduced};
 
 impl Memory {
     /// Returns totals. Entries and bytes are kept by the log layout; with the files layout counting them walks the directory:
@@ -24,26 +24,6 @@ impl Memory {
             troubles: inner.troubles.total(),
             ..inner.counters.read()
         }
-    }
-
-    /// Returns what is known of every entry, in no particular order. Reads the head of each.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the directory cannot be listed.
-    pub fn entries(&self) -> Result<Vec<EntryInfo>> {
-        let mut entries = Vec::new();
-        if let Some(inner) = &self.inner {
-            inner.store.list(&mut |info| entries.push(info))?;
-            if entries.iter().any(|info: &EntryInfo| info.function.is_empty()) {
-                let names = inner.records.names()?;
-                for info in entries.iter_mut().filter(|info| info.function.is_empty()) {
-                    let name = names.get(&info.function_id).cloned();
-                    info.function = name.unwrap_or_else(|| info.function_id.to_string());
-                }
-            }
-        }
-        Ok(entries)
     }
 
     /// Returns the functions that have stored values since the last [`clear`](Self::clear), by name; one record for each

@@ -117,6 +117,7 @@ impl FunctionRecord {
 /// A record, and when it was written.
 #[derive(Debug)]
 pub(crate) struct Recorded {
+    pub(crate) id: FunctionId,
     pub(crate) record: FunctionRecord,
     pub(crate) written: SystemTime,
 }
@@ -157,11 +158,9 @@ impl Records {
     /// All records, by name, with the entries and bytes that `totals` has for their ids.
     pub(crate) fn read(&self, totals: &HashMap<FunctionId, Extent>) -> Result<Vec<FunctionRecord>> {
         let mut records = Vec::new();
-        for name in self.names_of_files()? {
-            if let Some(Recorded { record, .. }) = self.read_one(&name)? {
-                let extent = id_of(&name).and_then(|id| totals.get(&id)).copied().unwrap_or_default();
-                records.push(FunctionRecord { entries: extent.entries, bytes: extent.bytes, ..record });
-            }
+        for Recorded { id, record, .. } in self.all()? {
+            let extent = totals.get(&id).copied().unwrap_or_default();
+            records.push(FunctionRecord { entries: extent.entries, bytes: extent.bytes, ..record });
         }
         records.sort_by(|a, b| {
             (&a.name, &a.fingerprint, &a.version).cmp(&(&b.name, &b.fingerprint, &b.version))
@@ -184,13 +183,7 @@ impl Records {
 
     /// The names of the functions, by id.
     pub(crate) fn names(&self) -> Result<HashMap<FunctionId, String>> {
-        let mut names = HashMap::new();
-        for name in self.names_of_files()? {
-            if let (Some(id), Some(recorded)) = (id_of(&name), self.read_one(&name)?) {
-                names.insert(id, recorded.record.name);
-            }
-        }
-        Ok(names)
+        Ok(self.all()?.into_iter().map(|recorded| (recorded.id, recorded.record.name)).collect())
     }
 
     /// The ids of the functions of one name.
@@ -226,10 +219,11 @@ impl Records {
 
     /// Reads one record; `None` if it is gone or is none.
     fn read_one(&self, name: &str) -> Result<Option<Recorded>> {
+        let Some(id) = id_of(name) else { return Ok(None) };
         let Some((json, stat)) = self.dir.read(name, LARGEST)? else { return Ok(None) };
         // Damaged or edited by hand: it is none.
         let record = serde_json::from_slice(&json).ok().and_then(|json| FunctionRecord::from_json(&json));
-        Ok(record.map(|record| Recorded { record, written: stat.modified }))
+        Ok(record.map(|record| Recorded { id, record, written: stat.modified }))
     }
 }
 

@@ -198,6 +198,7 @@ impl Entry {
             function: function.to_owned(),
             arguments: String::from_utf8_lossy(&self.bytes[self.arguments.clone()]).into_owned(),
             created: self.created(),
+            last_use: None,
             compute_time: self.compute_time(),
             bytes: self.bytes.len() as u64 + payload,
         }
@@ -277,6 +278,7 @@ impl Head {
             function: String::from_utf8_lossy(&bytes[self.name.clone()]).into_owned(),
             arguments: String::from_utf8_lossy(&bytes[self.arguments.clone()]).into_owned(),
             created: self.created,
+            last_use: None,
             compute_time: self.compute_time,
             bytes: self.length(),
         }

@@ -9,6 +9,7 @@ pub(crate) mod lend;
 pub(crate) mod raw;
 mod stat;
 mod temporary;
+pub(crate) mod trial;
 #[expect(unsafe_code, reason = "the one place that sees values as what their types are known to be")]
 pub(crate) mod view;
 

@@ -49,6 +49,11 @@ impl<'d> Temporary<'d> {
         }
     }
 
+    /// The name that it has for now.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Runs an operation on the file; its error names the file.
     pub(crate) fn write<T>(&self, operation: impl FnOnce(&File) -> io::Result<T>) -> Result<T> {
         operation(&self.file).map_err(|error| self.dir.error("write", &self.name, error))
