@@ -123,11 +123,13 @@ mod payload;
 mod remote;
 pub mod report;
 mod screen;
+mod sealed;
 mod states;
 mod store;
 mod sys;
 mod task_error;
 mod tell;
+mod usage;
 mod wire;
 mod worker;
 

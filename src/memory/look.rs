@@ -185,10 +185,13 @@ impl Memory {
         let mut recorded = inner.records.of_name(name)?;
         recorded.sort_by_key(|recorded| recorded.written);
         let totals: HashMap<_, _> = inner.store.functions()?.into_iter().collect();
+        let usages = inner.usages();
         let mut revisions: Vec<Revision> = Vec::new();
         for recorded in recorded {
             let extent = totals.get(&recorded.id).copied().unwrap_or_default();
-            let function = FunctionRecord { entries: extent.entries, bytes: extent.bytes, ..recorded.record };
+            let usage = usages.get(&recorded.id).cloned().unwrap_or_default();
+            let (entries, bytes) = (extent.entries, extent.bytes);
+            let function = FunctionRecord { entries, bytes, usage, ..recorded.record };
             let changes = revisions.last().map(|was| report::between(&was.function, &function));
             let changes = changes.unwrap_or_default();
             revisions.push(Revision { function, recorded: recorded.written, changes });

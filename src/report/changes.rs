@@ -174,6 +174,7 @@ mod tests {
             items: items.iter().enumerate().map(item).collect(),
             entries: 0,
             bytes: 0,
+            usage: Default::default(),
         }
     }
 

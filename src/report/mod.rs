@@ -22,10 +22,11 @@ pub use prune::{Prune, PruneReason, Pruned, PrunedPart};
 pub use records::FunctionRecord;
 pub(crate) use records::{Recorded, Records};
 pub use revision::{Finding, Inspection, Revision};
+pub(crate) use stats::Stats;
 pub use stats::Verified;
-pub(crate) use stats::{Counters, Stats};
 pub(crate) use why::Why;
 pub use words::{Span, one_line};
 
 pub use crate::function::{Code, Fingerprint, FunctionInfo, InstanceCode};
 pub use crate::store::Reduced;
+pub use crate::usage::{Ending, Run, Usage};

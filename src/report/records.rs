@@ -17,6 +17,7 @@ use crate::key::FunctionId;
 use crate::lock::lock;
 use crate::store::Extent;
 use crate::sys::{self, Dir};
+use crate::usage::Usage;
 
 /// A function that has stored values, as its record tells; [`Memory::functions`](crate::Memory::functions) returns them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +47,8 @@ pub struct FunctionRecord {
     pub entries: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// How often it was called in this state of its code, by all programs that have used the directory.
+    pub usage: Usage,
 }
 
 impl FunctionRecord {
@@ -65,6 +68,7 @@ impl FunctionRecord {
             items: CodeItem::all(definition),
             entries: 0,
             bytes: 0,
+            usage: Usage::default(),
         }
     }
 
@@ -110,6 +114,7 @@ impl FunctionRecord {
             items: items.into_iter().flatten().filter_map(CodeItem::from_json).collect(),
             entries: 0,
             bytes: 0,
+            usage: Usage::default(),
         })
     }
 }
@@ -155,12 +160,17 @@ impl Records {
         Ok(())
     }
 
-    /// All records, by name, with the entries and bytes that `totals` has for their ids.
-    pub(crate) fn read(&self, totals: &HashMap<FunctionId, Extent>) -> Result<Vec<FunctionRecord>> {
+    /// All records, by name, with the entries, bytes and uses of their ids.
+    pub(crate) fn read(
+        &self,
+        totals: &HashMap<FunctionId, Extent>,
+        usages: &HashMap<FunctionId, Usage>,
+    ) -> Result<Vec<FunctionRecord>> {
         let mut records = Vec::new();
         for Recorded { id, record, .. } in self.all()? {
             let extent = totals.get(&id).copied().unwrap_or_default();
-            records.push(FunctionRecord { entries: extent.entries, bytes: extent.bytes, ..record });
+            let usage = usages.get(&id).cloned().unwrap_or_default();
+            records.push(FunctionRecord { entries: extent.entries, bytes: extent.bytes, usage, ..record });
         }
         records.sort_by(|a, b| {
             (&a.name, &a.fingerprint, &a.version).cmp(&(&b.name, &b.fingerprint, &b.version))
@@ -267,6 +277,7 @@ mod tests {
             ],
             entries: 0,
             bytes: 0,
+            usage: Usage::default(),
         }
     }
 

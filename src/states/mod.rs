@@ -28,11 +28,9 @@ mod program;
 mod record;
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::ErrorKind;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, LazyLock, Mutex};
-use std::time::{Duration, Instant};
 
 use self::pieces::Pieces;
 pub(crate) use self::pieces::{Difference, How};
@@ -54,9 +52,6 @@ const LOCK: &str = "states.lock";
 /// theirs. A generic function that is told by the
 /// compiler's numbers of types has a new record with each build.
 const MOST: usize = 4096;
-
-/// Whoever holds the lock for longer was stopped.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A longer record is none: a thousand lines have 260 KB.
 const LARGEST: u64 = 1 << 20;
@@ -146,7 +141,7 @@ impl States {
     /// Changes what is adopted. What was found before does not count any more, also if another process has changed it first.
     fn change_adopted(&self, change: impl FnOnce(&Dir) -> Result<()>) -> Result<()> {
         let Some(dir) = &self.dir else { return Ok(()) };
-        let _lock = locked(dir, LOCK)?;
+        let _lock = sys::lock_file(dir, LOCK)?;
         change(dir)?;
         lock(&self.recalled).clear();
         self.number.store(next_number(), Relaxed);
@@ -242,7 +237,7 @@ impl States {
     }
 
     fn note(&self, dir: &Dir, name: &str, id: FunctionId, code: &Code) -> Result<Seen> {
-        let _lock = locked(dir, LOCK)?;
+        let _lock = sys::lock_file(dir, LOCK)?;
         // It is read anew when it is wanted.
         lock(&self.recalled).clear();
         let adopted = adopted::read(dir, id)?;
@@ -288,19 +283,6 @@ fn next_number() -> u64 {
 fn read(dir: &Dir, name: &str) -> Result<Vec<Seen>> {
     let Some((text, _)) = dir.read(name, LARGEST)? else { return Ok(Vec::new()) };
     Ok(std::str::from_utf8(&text).ok().and_then(record::read).unwrap_or_default())
-}
-
-/// A file that is locked until it is dropped.
-fn locked(dir: &Dir, name: &str) -> Result<File> {
-    let (file, _) = dir.find_or_create(name)?;
-    let started = Instant::now();
-    while let Err(error) = file.try_lock() {
-        if started.elapsed() > PATIENCE {
-            return Err(dir.error("lock", name, error.into()));
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    Ok(file)
 }
 
 /// The code of a function.

@@ -15,5 +15,6 @@ mod beside;
 mod listing;
 mod pruning;
 mod support;
+mod totals;
 mod usage;
 mod verifying;

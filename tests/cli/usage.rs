@@ -20,7 +20,7 @@ fn wrong_usage_is_told_with_status_2() {
         (&["prune", "--age", "soon"], "write it like `30d`"),
         (&["prune", "--age", "2mo"], "months and years have no fixed length"),
         (&["prune", "--bytes", "-1"], "--bytes"),
-        (&["ls", "--sort", "took"], "functions cannot be sorted by `took`"),
+        (&["ls", "--sort", "age"], "functions cannot be sorted by `age`"),
         (&["show", "xyz"], "`xyz` is no key"),
         (&["completions", "cmd.exe"], "invalid value"),
     ] {

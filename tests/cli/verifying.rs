@@ -9,13 +9,13 @@ use serde_json::json;
 
 use crate::support::{Cache, layouts};
 
-fn files_below(dir: &Path) -> Vec<PathBuf> {
+pub fn files_below(dir: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
     entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
 }
 
 /// Flips the bits of a byte near the end of a file.
-fn damage(file: &Path, from_end: u64) {
+pub fn damage(file: &Path, from_end: u64) {
     let file = fs::File::options().read(true).write(true).open(file).unwrap();
     let at = file.metadata().unwrap().len() - from_end;
     let mut byte = [0];

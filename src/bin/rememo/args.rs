@@ -50,7 +50,7 @@ pub(crate) enum Command {
         /// The name, or what stands behind its last `::`.
         function: String,
     },
-    /// Shows totals.
+    /// Shows totals over all runs, and the last runs.
     Stats,
     /// Removes what is not worth keeping, and tells what goes and why.
     Prune(Prune),

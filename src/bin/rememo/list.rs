@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::ops::ControlFlow;
 
-use rememo::report::one_line;
+use rememo::report::{Usage, one_line};
 use rememo::{EntryInfo, Memory};
 use serde_json::json;
 
@@ -29,9 +29,29 @@ struct Function {
     states: u64,
     entries: u64,
     bytes: u64,
+    usage: Usage,
 }
 
 fn functions(memory: &Memory, asked: &Ls, output: &mut Output) -> Result<(), Stop> {
+    let mut functions = recorded(memory)?;
+    match asked.sort {
+        None | Some(Sort::Name) => {}
+        Some(Sort::Entries) => functions.sort_by_key(|function| Reverse(function.entries)),
+        Some(Sort::Size) => functions.sort_by_key(|function| Reverse(function.bytes)),
+        Some(Sort::Took) => functions.sort_by_key(|function| Reverse(function.usage.computed)),
+        Some(Sort::Used) => functions.sort_by_key(|function| Reverse(function.usage.last_use)),
+        Some(sort @ Sort::Age) => return Err(cannot_sort(sort, "functions")),
+    }
+    functions.truncate(asked.limit.unwrap_or(usize::MAX));
+    if !output.json {
+        output.line("entries       size  computed      hits     saved    last use  function")?;
+    }
+    functions.iter().try_for_each(|function| line(function, output))?;
+    Ok(())
+}
+
+/// The functions that have a record, by name.
+fn recorded(memory: &Memory) -> Result<Vec<Function>, Stop> {
     let mut by_name: BTreeMap<String, Function> = BTreeMap::new();
     for record in memory.functions()? {
         let function = by_name.entry(record.name.clone()).or_default();
@@ -40,27 +60,32 @@ fn functions(memory: &Memory, asked: &Ls, output: &mut Output) -> Result<(), Sto
         function.entries += record.entries;
         function.bytes += record.bytes;
     }
-    let mut functions: Vec<_> = by_name.into_values().collect();
-    match asked.sort {
-        None | Some(Sort::Name) => {}
-        Some(Sort::Entries) => functions.sort_by_key(|function| Reverse(function.entries)),
-        Some(Sort::Size) => functions.sort_by_key(|function| Reverse(function.bytes)),
-        Some(sort) => return Err(cannot_sort(sort, "functions")),
-    }
-    functions.truncate(asked.limit.unwrap_or(usize::MAX));
-    if !output.json {
-        output.line(format_args!("{:>9}  {:>9}  {:>6}  function", "entries", "size", "states"))?;
-    }
-    for Function { name, states, entries, bytes } in functions {
-        if output.json {
-            let object = json!({"function": name, "entries": entries, "bytes": bytes, "states": states});
-            output.object(&object)?;
-        } else {
-            let (entries, size) = (units::grouped(entries), units::size(bytes));
-            output.line(format_args!("{entries:>9}  {size:>9}  {states:>6}  {}", one_line(&name)))?;
+    // Of all states, those too whose records are gone.
+    for (name, usage) in memory.usage()? {
+        if let Some(function) = by_name.get_mut(&name) {
+            function.usage = usage;
         }
     }
-    Ok(())
+    Ok(by_name.into_values().collect())
+}
+
+fn line(function: &Function, output: &mut Output) -> io::Result<()> {
+    let Function { name, states, entries, bytes, usage } = function;
+    if output.json {
+        let mut object = units::usage(usage);
+        object["function"] = name.as_str().into();
+        object["entries"] = (*entries).into();
+        object["bytes"] = (*bytes).into();
+        object["states"] = (*states).into();
+        return output.object(&object);
+    }
+    let (entries, size, hits) = (units::grouped(*entries), units::size(*bytes), units::grouped(usage.hits));
+    let (computed, saved) = (units::span(usage.computed), units::span(usage.saved));
+    let used = usage.last_use.map_or_else(|| "never".into(), units::ago);
+    let name = one_line(name);
+    output.line(format_args!(
+        "{entries:>7}  {size:>9}  {computed:>8}  {hits:>8}  {saved:>8}  {used:>10}  {name}"
+    ))
 }
 
 fn entries(memory: &Memory, function: &str, asked: &Ls, output: &mut Output) -> Result<(), Stop> {

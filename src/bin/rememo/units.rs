@@ -4,7 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use bytesize::ByteSize;
 use jiff::{Span, SpanRelativeTo, Timestamp, tz::TimeZone};
-use rememo::report;
+use rememo::report::{self, Usage};
+use serde_json::{Value, json};
 
 /// Reads `30d`, `12h`, `1w 2d`.
 pub(crate) fn parse_time(text: &str) -> Result<Duration, String> {
@@ -55,4 +56,16 @@ pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let groups = digits.as_bytes().rchunks(3).rev();
     groups.map(|group| String::from_utf8_lossy(group)).collect::<Vec<_>>().join(",")
+}
+
+/// What was counted, as machines read it.
+pub(crate) fn usage(usage: &Usage) -> Value {
+    json!({
+        "hits": usage.hits,
+        "misses": usage.misses,
+        "joined": usage.joined,
+        "seconds_computed": usage.computed.as_secs_f64(),
+        "seconds_saved": usage.saved.as_secs_f64(),
+        "last_use": usage.last_use.map(timestamp),
+    })
 }
