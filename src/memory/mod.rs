@@ -24,6 +24,8 @@ mod prune;
 mod remote;
 mod serve;
 mod shelved;
+#[cfg(feature = "cli")]
+mod transfer;
 mod trouble;
 mod upkeep;
 mod usable;

@@ -21,7 +21,7 @@ pub use plan::{Plan, PlannedFunction};
 pub use prune::{Prune, PruneReason, Pruned, PrunedPart};
 pub use records::FunctionRecord;
 pub(crate) use records::{Recorded, Records};
-pub use revision::{Finding, Inspection, Revision};
+pub use revision::{Exported, Finding, Imported, Inspection, Revision};
 pub(crate) use stats::Stats;
 pub use stats::Verified;
 pub(crate) use why::Why;

@@ -79,7 +79,7 @@ impl FunctionRecord {
     }
 
     /// JSON for people: a line for each field, and one for each item.
-    fn to_json(&self) -> String {
+    pub(crate) fn to_json(&self) -> String {
         let text = |text: &String| Value::from(text.as_str()).to_string();
         let items: Vec<_> = self.items.iter().map(|item| format!("\n    {}", item.to_json())).collect();
         let fields = [
@@ -98,7 +98,7 @@ impl FunctionRecord {
     }
 
     /// Reads a record; `None` if it is none. Without `items`, or `path`, it is one that tells less.
-    fn from_json(record: &Value) -> Option<Self> {
+    pub(crate) fn from_json(record: &Value) -> Option<Self> {
         let text = |field: &str| Some(record.get(field)?.as_str()?.to_owned());
         let parameters = record.get("parameters")?.as_array()?.iter();
         let items = record.get("items").and_then(Value::as_array);
@@ -156,6 +156,17 @@ impl Records {
         }
         if let Some(generation) = generation {
             lock(&self.seen).insert(id, generation);
+        }
+        Ok(())
+    }
+
+    /// Writes a record that came from elsewhere, unless there is one.
+    #[cfg(feature = "cli")]
+    pub(crate) fn write_as(&self, id: FunctionId, record: &FunctionRecord) -> Result<()> {
+        let name = format!("{FUNCTIONS}/{id}.json");
+        if self.dir.stat(&name)?.is_none_or(|stat| stat.size == 0) {
+            sys::replace(&self.dir, &name, &[record.to_json().as_bytes()])?;
+            self.prune(MOST)?;
         }
         Ok(())
     }

@@ -31,6 +31,32 @@ pub struct Revision {
     pub changes: Vec<Change>,
 }
 
+/// What `Memory::export` has written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Exported {
+    /// Entries in the file.
+    pub entries: u64,
+    /// Their bytes, headers included.
+    pub bytes: u64,
+    /// Entries that are damaged, and not in the file.
+    pub damaged: u64,
+}
+
+/// What `Memory::import` has stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Imported {
+    /// Entries that were stored.
+    pub entries: u64,
+    /// Their bytes, headers included.
+    pub bytes: u64,
+    /// Entries that were there already.
+    pub known: u64,
+    /// Parts of the file that were refused, and why.
+    pub refused: Vec<String>,
+}
+
 /// What [`Memory::diagnose`](crate::Memory::diagnose) found about one thing. `Display` is one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -28,6 +28,8 @@ mod program;
 mod record;
 
 use std::collections::HashMap;
+#[cfg(feature = "cli")]
+use std::collections::HashSet;
 use std::io::ErrorKind;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, LazyLock, Mutex};
@@ -211,6 +213,53 @@ impl States {
             alike.extend(seen.iter().filter(|seen| own.contains(&seen.state)).map(|seen| seen.code.source));
         }
         Ok(alike)
+    }
+
+    /// The records in which one of these sources was seen: where they are, and their text.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a record cannot be read.
+    #[cfg(feature = "cli")]
+    pub(crate) fn of_sources(&self, sources: &HashSet<Digest>) -> Result<Vec<(String, String)>> {
+        let Some(dir) = &self.dir else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
+        for record in dir.names(STATES)? {
+            let name = format!("{STATES}/{record}");
+            let seen = read(dir, &name)?;
+            if seen.iter().any(|seen| sources.contains(&seen.code.source)) {
+                found.push((name, record::write(&seen)));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Adds what a record from elsewhere tells to that of the same instance. What is known here stays: a code that was seen here is
+    /// in the state that it was found to be in.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the record cannot be read or written.
+    #[cfg(feature = "cli")]
+    pub(crate) fn merge(&self, record: &str, text: &str) -> Result<()> {
+        let is_name = record.len() == 32 && record.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let (Some(dir), true, Some(news)) = (&self.dir, is_name, record::read(text)) else { return Ok(()) };
+        let name = format!("{STATES}/{record}");
+        let _lock = sys::lock_file(dir, LOCK)?;
+        let mut seen = read(dir, &name)?;
+        let known = seen.len();
+        for news in news {
+            if seen.iter().all(|seen| seen.code != news.code) {
+                record::add(&mut seen, news);
+            }
+        }
+        if seen.len() != known {
+            sys::replace(dir, &name, &[record::write(&seen).as_bytes()])?;
+            lock(&self.recalled).clear();
+            // What was found before may be another state now.
+            self.number.store(next_number(), Relaxed);
+        }
+        Ok(())
     }
 
     fn recall(&self, function: &Identity) -> Arc<[Seen]> {

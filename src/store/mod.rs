@@ -31,6 +31,8 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 pub(crate) use draft::{Draft, OwnedDraft};
+#[cfg(feature = "cli")]
+pub(crate) use entry::read_info;
 pub(crate) use entry::{Entry, Payload};
 pub use info::EntryInfo;
 pub use limits::{Limits, Reduced};

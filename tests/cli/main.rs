@@ -16,5 +16,6 @@ mod listing;
 mod pruning;
 mod support;
 mod totals;
+mod transfer;
 mod usage;
 mod verifying;

@@ -66,6 +66,20 @@ pub(crate) enum Command {
         #[arg(required = true, value_name = "KEY|FUNCTION")]
         what: Vec<String>,
     },
+    /// Writes entries to a file, for a colleague or an archive.
+    Export {
+        /// The file: a tar file, in place of any there.
+        file: PathBuf,
+        /// The function whose entries are written; otherwise all.
+        function: Option<String>,
+    },
+    /// Stores the entries of a file that `export` has written; those that are there stay.
+    ///
+    /// Each is checked. But who has made the file says what the values are.
+    Import {
+        /// The file.
+        file: PathBuf,
+    },
     /// Tries whether the directory is in order.
     Doctor,
     /// Prints a script that completes this command in a shell.

@@ -16,6 +16,7 @@ mod prune;
 mod remove;
 mod show;
 mod stats;
+mod transfer;
 mod units;
 mod verify;
 
@@ -55,6 +56,10 @@ fn run(arguments: &Arguments, output: &mut Output) -> Result<Verdict, Stop> {
         Command::Prune(asked) => prune::run(place, asked, output),
         Command::Verify { remove } => verify::run(place, *remove, output),
         Command::Rm { what } => remove::run(&place::to_write(place)?, what, output),
+        Command::Export { file, function } => {
+            transfer::export(&place::to_read(place)?, file, function.as_deref(), output)
+        }
+        Command::Import { file } => transfer::import(&place::to_write(place)?, file, output),
         Command::Doctor => doctor::run(place, output),
         Command::Completions { shell } => {
             let mut script = Vec::new();
