@@ -7,7 +7,7 @@ mod printed;
 use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 pub use self::info::{Code, Fingerprint, FunctionInfo, InstanceCode};
@@ -22,6 +22,7 @@ use crate::lock::lock;
 use crate::payload::Level;
 use crate::states::{Machine, States, Written};
 use crate::store::EntryInfo;
+use crate::usage::{Counters, Session, Slot};
 
 /// What `#[memo]` states about a function. No API: written by the macro of this very version.
 #[derive(Clone, Debug)]
@@ -102,6 +103,8 @@ pub struct Function {
     /// In which encoding its values are tried first, and its arguments on their way to workers.
     values: Habit,
     arguments: Habit,
+    /// Where its calls are counted.
+    slot: Slot,
     /// Calls that ran in this process, and how long they took together, in nanoseconds.
     runs: AtomicU64,
     nanos: AtomicU64,
@@ -163,6 +166,7 @@ impl Function {
             told_not_kept: AtomicBool::new(false),
             values: Habit::new(),
             arguments: Habit::new(),
+            slot: Slot::new(),
             runs: AtomicU64::new(0),
             nanos: AtomicU64::new(0),
         }
@@ -220,6 +224,12 @@ impl Function {
         let _ = function.name.set(function.settle(name.to_owned(), String::new()));
         functions.insert(name.to_owned(), function);
         function
+    }
+
+    /// Adds to what a session counts of the function.
+    #[inline]
+    pub(crate) fn count(&self, session: &Arc<Session>, add: impl FnOnce(&Counters)) {
+        session.count(&self.slot, || (self.id(), self.name()), add);
     }
 
     /// What is known of the function.

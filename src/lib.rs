@@ -51,6 +51,8 @@
 //! - `bytemuck`: vectors and arrays of types that are `bytemuck::Pod` are kept as raw bytes, as those of numbers always are.
 //! - `progress`: [`Parallel::progress`] shows a bar on a terminal; without, it prints lines there, too. (indicatif)
 //!
+//! - `cli`: the command `rememo`, which looks into a directory; nothing for a program that uses the library.
+//!
 //! # Guarantees
 //! - *A value that comes back is what this function, with these arguments, returned.* The key is a cryptographic digest of
 //!   every argument, of types, and of the state of the code. On x86-64 Linux that is the machine code and data that the function
@@ -121,11 +123,13 @@ mod payload;
 mod remote;
 pub mod report;
 mod screen;
+mod sealed;
 mod states;
 mod store;
 mod sys;
 mod task_error;
 mod tell;
+mod usage;
 mod wire;
 mod worker;
 

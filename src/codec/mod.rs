@@ -60,6 +60,16 @@ pub(crate) const NAMED: u8 = 4;
 /// The number of the encoding as raw bytes.
 pub(crate) const RAW: u8 = 2;
 
+/// What people call an encoding.
+pub(crate) fn name(number: u8) -> &'static str {
+    match number {
+        RAW => "raw bytes",
+        POSITIONAL => "serde, by position",
+        NAMED => "serde, with names",
+        _ => "an encoding of another version",
+    }
+}
+
 /// How values of one type become bytes and come back.
 pub struct Codec<T> {
     encode: for<'v> fn(&'v T, &Habit) -> Result<Option<Encoded<'v>>, CodecError>,

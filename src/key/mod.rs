@@ -62,8 +62,16 @@ impl Key {
         &self.0
     }
 
-    /// The key that 64 hexadecimal digits spell.
-    pub(crate) fn from_hex(digits: &str) -> Option<Self> {
+    /// The key that 64 hexadecimal digits spell, as `Display` shows it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let key = rememo::digest(&7);
+    /// assert_eq!(rememo::Key::from_hex(&key.to_string()), Some(key));
+    /// assert_eq!(rememo::Key::from_hex("c0ffee"), None);
+    /// ```
+    pub fn from_hex(digits: &str) -> Option<Self> {
         blake3::Hash::from_hex(digits).ok().map(|hash| Key(*hash.as_bytes()))
     }
 }

@@ -195,7 +195,8 @@ impl<'m, T> Keyed<'m, T> {
     /// The value of an entry, which counts as a hit.
     pub(super) fn hit(&self, entry: &Entry) -> Result<T, MissReason> {
         let value = self.decode(entry)?;
-        self.inner.counters.hit(entry.compute_time());
+        let time = entry.compute_time();
+        self.function.count(&self.inner.session, |counters| counters.hit(time));
         events::trace!("hit: `{}` {}", self.function.name(), self.key);
         Ok(value)
     }
@@ -261,11 +262,12 @@ impl<'m, T> Keyed<'m, T> {
     fn look_up_again(&self, waited: bool) -> Option<Computed<T>> {
         let entry = self.usable(self.inner.store.get(&self.key)).ok()?;
         let value = self.decode(&entry).ok()?;
+        let (session, time) = (&self.inner.session, entry.compute_time());
         let source = if waited {
-            self.inner.counters.joined(entry.compute_time());
+            self.function.count(session, |counters| counters.joined(time));
             Source::Joined
         } else {
-            self.inner.counters.hit(entry.compute_time());
+            self.function.count(session, |counters| counters.hit(time));
             Source::Hit
         };
         Some(Computed::new(value, source, Some(Arc::new(entry))))
@@ -274,7 +276,7 @@ impl<'m, T> Keyed<'m, T> {
     /// Counts a miss whose function ran for so long.
     pub(super) fn ran(&self, took: Duration) {
         self.function.took(took);
-        self.inner.counters.miss(took);
+        self.function.count(&self.inner.session, |counters| counters.miss(took));
     }
 
     pub(super) fn note(&self, trouble: Trouble, error: &dyn std::fmt::Display) {
@@ -404,12 +406,12 @@ impl<'m, T> Computation<'m, T> {
 impl Memory {
     /// Runs a call without an entry, whose value is not stored.
     pub(crate) fn run_plain<C: Call>(&self, call: C, reason: MissReason) -> Outcome<C::Output> {
+        let counted = self.inner.as_ref().filter(|_| reason != MissReason::NotMemoized);
+        let counted = counted.and_then(|inner| Some((inner, call.memo()?.function)));
         let key = call.memo().and_then(|memo| memo.key_asked_for());
         let (value, Ran { took, .. }) = self.timed(call, key);
-        if let Some(inner) = &self.inner
-            && reason != MissReason::NotMemoized
-        {
-            inner.counters.miss(took);
+        if let Some((inner, function)) = counted {
+            function.count(&inner.session, |counters| counters.miss(took));
         }
         Outcome::new(value, Source::Miss(reason))
     }

@@ -18,10 +18,11 @@ use crate::key::Key;
 use crate::lease::{Flights, LeaseFiles, Shared};
 use crate::payload::Level;
 use crate::remote::MemorySettings;
-use crate::report::{Counters, Records};
+use crate::report::Records;
 use crate::states::States;
 use crate::store::{self, Draft, Store};
 use crate::sys::Dir;
+use crate::usage::{Counters, Session};
 
 /// A store with what its users in this process share.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ pub(crate) struct Inner {
     pub(super) states: States,
     pub(super) earlier: EarlierStates,
     pub(super) leases: LeaseFiles,
-    pub(super) counters: Counters,
+    pub(super) session: Arc<Session>,
     pub(super) troubles: Troubles,
     pub(super) not_kept: NotKept,
     pub(super) manners: Manners,
@@ -43,6 +44,7 @@ pub(crate) struct Inner {
 
 /// What a memory does about values that cannot be kept, calls that are not there, and hits.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub(crate) struct Manners {
     /// Says nothing of them on the standard error.
     pub(super) is_quiet: bool,
@@ -52,6 +54,9 @@ pub(crate) struct Manners {
     pub(super) is_frozen: bool,
     /// Computes this share of the hits again, to compare.
     pub(super) verified: f64,
+    /// Is part of another process's run.
+    pub(super) is_worker: bool,
+}
 }
 
 impl Memory {
@@ -62,6 +67,7 @@ impl Memory {
         let flights = if settings.options.read_only { Arc::default() } else { Flights::of(&dir)? };
         // What is refused is not computed again.
         let verified = if manners.is_frozen { 0.0 } else { manners.verified };
+        let session = Session::new(&dir, !settings.options.read_only, !manners.is_worker);
         let inner = Inner {
             settings,
             store,
@@ -69,13 +75,13 @@ impl Memory {
             states: States::new(&dir),
             earlier: EarlierStates::default(),
             leases: LeaseFiles::open(&dir),
-            counters: Counters::default(),
+            session,
             troubles: Troubles::default(),
             not_kept: NotKept::default(),
-            dir,
             manners,
             verification: Verification::new(verified),
             flights,
+            dir,
         };
         Ok(Memory { inner: Some(Arc::new(inner)) })
     }
@@ -123,7 +129,7 @@ impl Inner {
 
     /// Counts a stored value, and makes sure that its function has a record.
     pub(super) fn stored(&self, function: &'static Function, key: &Key) {
-        self.counters.stored();
+        function.count(&self.session, Counters::stored);
         events::trace!("stored: `{}` {key}", function.name());
         if let Err(error) = self.records.write(function, self.store.generation()) {
             self.troubles.note(Trouble::Record, function.name(), &chain(&error));
@@ -131,11 +137,23 @@ impl Inner {
     }
 
     /// The value whose bytes another thread shared; counts as joined.
-    pub(super) fn join<T>(&self, function: &Function, codec: &Codec<T>, shared: &Shared) -> Option<T> {
+    pub(super) fn join<T>(
+        &self,
+        function: &'static Function,
+        codec: &Codec<T>,
+        shared: &Shared,
+    ) -> Option<T> {
         let note = |error: &DecodeError| self.troubles.note(Trouble::Decode, function.name(), &chain(error));
         let value = codec.decode(&shared.content()?).inspect_err(note).ok()?;
-        self.counters.joined(shared.compute_time());
+        let time = shared.compute_time();
+        function.count(&self.session, |counters| counters.joined(time));
         Some(value)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.session.close();
     }
 }
 

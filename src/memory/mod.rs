@@ -1,6 +1,7 @@
 //! [`Memory`]: a handle on a store, and the doors to it.
 //!
-//! The doors are a few lines each: those to calls are here, those to the whole store in [`upkeep`].
+//! The doors are a few lines each: those to calls are here, those to the whole store in [`look`], [`upkeep`] and
+//! [`prune`].
 //! The one path behind them is in [`compute`].
 //!
 //! A disabled memory accepts everything: `insert` does nothing, and `shelve` keeps the bytes in the
@@ -10,18 +11,23 @@ mod adopt;
 mod checkpoints;
 mod compute;
 mod current;
+mod diagnose;
 mod earlier;
 mod inner;
 mod lazy_entry;
+mod look;
 mod mean_time;
 mod not_kept;
 mod open;
 mod outbox;
 mod outcome;
+mod prune;
 mod remote;
 mod serve;
 mod shelved;
 mod switch;
+#[cfg(feature = "cli")]
+mod transfer;
 mod trouble;
 mod upkeep;
 mod usable;

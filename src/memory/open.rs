@@ -19,6 +19,8 @@ pub struct MemoryBuilder {
     options: Options,
     compress: Option<Level>,
     manners: Manners,
+    /// Whatever `REMEMO` says.
+    ignores_switch: bool,
 }
 
 impl MemoryBuilder {
@@ -205,6 +207,13 @@ impl MemoryBuilder {
         self
     }
 
+    /// Sets whether `REMEMO` in the environment counts. Default: yes. For programs that look after a directory, whatever those
+    /// are told that use it.
+    pub fn environment(mut self, counts: bool) -> Self {
+        self.ignores_switch = !counts;
+        self
+    }
+
     /// Opens the memory.
     ///
     /// # Errors
@@ -212,7 +221,7 @@ impl MemoryBuilder {
     /// As [`Memory::open`]; also if no directory was set and there is no default place, or if the directory has another layout
     /// than the one that is asked for.
     pub fn open(self) -> Result<Memory> {
-        let switch = switch();
+        let switch = if self.ignores_switch { Switch::On } else { switch() };
         if switch == Switch::Off {
             return Ok(Memory::disabled());
         }

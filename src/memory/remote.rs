@@ -90,7 +90,7 @@ impl Memory {
         }
         memo.function.took(reply.took);
         if let Some(inner) = &self.inner {
-            inner.counters.miss(reply.took);
+            memo.function.count(&inner.session, |counters| counters.miss(reply.took));
         }
         let value = match reply.value {
             ReplyValue::Encoded { codec, bytes } => decode(&memo, codec, &bytes)?,

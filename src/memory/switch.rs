@@ -7,9 +7,9 @@ use super::Manners;
 use crate::events;
 
 impl Manners {
-    /// Those of a memory that nobody has built: as the environment says.
-    pub(crate) fn of_environment() -> Self {
-        Manners::default().under(switch())
+    /// Those of a process that runs calls which others have sent: as the environment says.
+    pub(crate) fn of_worker() -> Self {
+        Manners { is_worker: true, ..Manners::default() }.under(switch())
     }
 
     pub(super) fn under(self, switch: Switch) -> Self {

@@ -1,53 +1,42 @@
 //! The doors of a [`Memory`] to its store as a whole: what is in it, what goes, and keeping it in order.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Memory;
 use super::checkpoints;
+use super::inner::Inner;
 use super::trouble::Trouble;
 use crate::error::Result;
 use crate::function::FunctionInfo;
-use crate::key::Key;
-use crate::report::{FunctionRecord, Stats, Verified};
-use crate::store::{EntryInfo, Limits, Reduced};
+use crate::key::{FunctionId, Key};
+use crate::report::{FunctionRecord, Run, Stats, Usage, Verified};
+use crate::store::{Limits, Reduced};
 
 impl Memory {
     /// Returns totals. Entries and bytes are kept by the log layout; with the files layout counting them walks the directory:
-    /// one look at each entry.
+    /// one look at each entry. What all runs have counted is read from a small file, and one for each program that runs.
     pub fn stats(&self) -> Stats {
         let Some(inner) = &self.inner else { return Stats::default() };
         // A directory that cannot be walked is counted as empty; the calls themselves meet and report the trouble.
         let extent = inner.store.stat().unwrap_or_default();
         let [verified, mismatches] = inner.verification.counts();
+        let (own, stored) = inner.session.sum();
+        let all_runs = inner.session.totals().map(|totals| Usage::sum(totals.values()));
         Stats {
+            hits: own.hits,
+            misses: own.misses,
+            joined: own.joined,
+            stored,
+            seconds_computed: own.computed.as_secs_f64(),
+            seconds_saved: own.saved.as_secs_f64(),
+            all_runs: all_runs.unwrap_or_default(),
             entries: extent.entries,
             bytes: extent.bytes,
             not_kept: inner.troubles.of(Trouble::Encode),
             troubles: inner.troubles.total(),
             verified,
             mismatches,
-            ..inner.counters.read()
         }
-    }
-
-    /// Returns what is known of every entry, in no particular order. Reads the head of each.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the directory cannot be listed.
-    pub fn entries(&self) -> Result<Vec<EntryInfo>> {
-        let mut entries = Vec::new();
-        if let Some(inner) = &self.inner {
-            inner.store.list(&mut |info| entries.push(info))?;
-            if entries.iter().any(|info: &EntryInfo| info.function.is_empty()) {
-                let names = inner.records.names()?;
-                for info in entries.iter_mut().filter(|info| info.function.is_empty()) {
-                    let name = names.get(&info.function_id).cloned();
-                    info.function = name.unwrap_or_else(|| info.function_id.to_string());
-                }
-            }
-        }
-        Ok(entries)
     }
 
     /// Returns the functions that have stored values since the last [`clear`](Self::clear), by name; one record for each
@@ -60,7 +49,65 @@ impl Memory {
         let Some(inner) = &self.inner else { return Ok(Vec::new()) };
         // Without totals the records are worth reading all the same.
         let totals = inner.store.functions().unwrap_or_default().into_iter().collect();
-        inner.records.read(&totals)
+        inner.records.read(&totals, &inner.usages())
+    }
+
+    /// Returns how often each function was called, whatever the state of its code, by all programs that have used the directory;
+    /// by name, also of functions without entries or records.
+    ///
+    /// Of programs that run or were killed, all but the last second is known. [`clear`](Self::clear) leaves it as it is.
+    ///
+    /// # Errors
+    ///
+    /// Fails if what was counted cannot be read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// use rememo::{Memory, memo};
+    ///
+    /// #[memo(name = "cube")]
+    /// fn cube(x: u64) -> u64 {
+    ///     x * x * x
+    /// }
+    ///
+    /// for _ in 0..3 {
+    ///     Memory::open(dir.path())?.call(cube::delayed(3)); // as three runs of a program would
+    /// }
+    /// let usage = Memory::open(dir.path())?.usage()?;
+    /// assert_eq!((usage["cube"].misses, usage["cube"].hits), (1, 2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn usage(&self) -> Result<BTreeMap<String, Usage>> {
+        let Some(inner) = &self.inner else { return Ok(BTreeMap::new()) };
+        let mut by_name: BTreeMap<String, Usage> = BTreeMap::new();
+        for ((_, name), usage) in inner.session.totals()? {
+            by_name.entry(name).or_default().add(&usage);
+        }
+        Ok(by_name)
+    }
+
+    /// Returns the runs of programs that have used the directory, the oldest first: the last five hundred.
+    ///
+    /// # Errors
+    ///
+    /// Fails if what was counted cannot be read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// use rememo::report::Ending;
+    ///
+    /// let memory = rememo::Memory::open(dir.path())?;
+    /// memory.get_or_compute("square", &7, || 49);
+    /// let runs = memory.runs()?;
+    /// assert_eq!((runs[0].usage.misses, runs[0].ending), (1, Ending::Running));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn runs(&self) -> Result<Vec<Run>> {
+        self.inner.as_ref().map_or_else(|| Ok(Vec::new()), |inner| inner.session.runs())
     }
 
     /// Removes every entry, and what killed processes left. Values that are being computed are stored when they are done.
@@ -229,5 +276,13 @@ impl Memory {
         let Some(inner) = &self.inner else { return Ok(Verified::default()) };
         let swept = inner.store.sweep()?;
         Ok(Verified { sound: swept.sound, damaged: swept.damaged })
+    }
+}
+
+impl Inner {
+    /// How often functions were called in each state of their code; nothing, if that cannot be read.
+    pub(super) fn usages(&self) -> HashMap<FunctionId, Usage> {
+        let totals = self.session.totals().unwrap_or_default();
+        totals.into_iter().map(|((id, _), usage)| (id, usage)).collect()
     }
 }

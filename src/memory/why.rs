@@ -162,7 +162,7 @@ struct Earlier {
 
 impl Earlier {
     fn new<T>(recorded: Recorded, now: &FunctionRecord, inner: &Inner, memo: &Memo<'_, T>) -> Self {
-        let Recorded { record, written } = recorded;
+        let Recorded { record, written, .. } = recorded;
         Earlier {
             changes: report::between(&record, now),
             past: Past::of(&record, inner, memo),

@@ -17,6 +17,7 @@ use crate::key::FunctionId;
 use crate::lock::lock;
 use crate::store::Extent;
 use crate::sys::{self, Dir};
+use crate::usage::Usage;
 
 /// A function that has stored values, as its record tells; [`Memory::functions`](crate::Memory::functions) returns them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +51,8 @@ pub struct FunctionRecord {
     pub entries: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// How often it was called in this state of its code, by all programs that have used the directory.
+    pub usage: Usage,
 }
 
 impl FunctionRecord {
@@ -70,6 +73,7 @@ impl FunctionRecord {
             reads: reads(info),
             entries: 0,
             bytes: 0,
+            usage: Usage::default(),
         }
     }
 
@@ -80,7 +84,7 @@ impl FunctionRecord {
     }
 
     /// JSON for people: a line for each field, and one for each item.
-    fn to_json(&self) -> String {
+    pub(crate) fn to_json(&self) -> String {
         let text = |text: &String| Value::from(text.as_str()).to_string();
         let items = self.items.iter().map(CodeItem::to_json);
         let reads = self.reads.iter().map(|(name, place)| format!("[{}, {}]", text(name), text(place)));
@@ -101,7 +105,7 @@ impl FunctionRecord {
     }
 
     /// Reads a record; `None` if it is none. Without `items`, `reads` or `path`, it is one that tells less.
-    fn from_json(record: &Value) -> Option<Self> {
+    pub(crate) fn from_json(record: &Value) -> Option<Self> {
         let text = |field: &str| Some(record.get(field)?.as_str()?.to_owned());
         let parameters = record.get("parameters")?.as_array()?.iter();
         let list = |field: &str| record.get(field).and_then(Value::as_array).into_iter().flatten();
@@ -118,6 +122,7 @@ impl FunctionRecord {
             reads: list("reads").filter_map(pair).collect(),
             entries: 0,
             bytes: 0,
+            usage: Usage::default(),
         })
     }
 }
@@ -149,6 +154,7 @@ fn pair(value: &Value) -> Option<(String, String)> {
 /// A record, and when it was written.
 #[derive(Debug)]
 pub(crate) struct Recorded {
+    pub(crate) id: FunctionId,
     pub(crate) record: FunctionRecord,
     pub(crate) written: SystemTime,
 }
@@ -186,14 +192,28 @@ impl Records {
         Ok(())
     }
 
-    /// All records, by name, with the entries and bytes that `totals` has for their ids.
-    pub(crate) fn read(&self, totals: &HashMap<FunctionId, Extent>) -> Result<Vec<FunctionRecord>> {
+    /// Writes a record that came from elsewhere, unless there is one.
+    #[cfg(feature = "cli")]
+    pub(crate) fn write_as(&self, id: FunctionId, record: &FunctionRecord) -> Result<()> {
+        let name = format!("{FUNCTIONS}/{id}.json");
+        if self.dir.stat(&name)?.is_none_or(|stat| stat.size == 0) {
+            sys::replace(&self.dir, &name, &[record.to_json().as_bytes()])?;
+            self.prune(MOST)?;
+        }
+        Ok(())
+    }
+
+    /// All records, by name, with the entries, bytes and uses of their ids.
+    pub(crate) fn read(
+        &self,
+        totals: &HashMap<FunctionId, Extent>,
+        usages: &HashMap<FunctionId, Usage>,
+    ) -> Result<Vec<FunctionRecord>> {
         let mut records = Vec::new();
-        for name in self.names_of_files()? {
-            if let Some(Recorded { record, .. }) = self.read_one(&name)? {
-                let extent = id_of(&name).and_then(|id| totals.get(&id)).copied().unwrap_or_default();
-                records.push(FunctionRecord { entries: extent.entries, bytes: extent.bytes, ..record });
-            }
+        for Recorded { id, record, .. } in self.all()? {
+            let extent = totals.get(&id).copied().unwrap_or_default();
+            let usage = usages.get(&id).cloned().unwrap_or_default();
+            records.push(FunctionRecord { entries: extent.entries, bytes: extent.bytes, usage, ..record });
         }
         records.sort_by(|a, b| {
             (&a.name, &a.fingerprint, &a.version).cmp(&(&b.name, &b.fingerprint, &b.version))
@@ -216,13 +236,7 @@ impl Records {
 
     /// The names of the functions, by id.
     pub(crate) fn names(&self) -> Result<HashMap<FunctionId, String>> {
-        let mut names = HashMap::new();
-        for name in self.names_of_files()? {
-            if let (Some(id), Some(recorded)) = (id_of(&name), self.read_one(&name)?) {
-                names.insert(id, recorded.record.name);
-            }
-        }
-        Ok(names)
+        Ok(self.all()?.into_iter().map(|recorded| (recorded.id, recorded.record.name)).collect())
     }
 
     /// The ids of the functions of one name.
@@ -258,10 +272,11 @@ impl Records {
 
     /// Reads one record; `None` if it is gone or is none.
     fn read_one(&self, name: &str) -> Result<Option<Recorded>> {
+        let Some(id) = id_of(name) else { return Ok(None) };
         let Some((json, stat)) = self.dir.read(name, LARGEST)? else { return Ok(None) };
         // Damaged or edited by hand: it is none.
         let record = serde_json::from_slice(&json).ok().and_then(|json| FunctionRecord::from_json(&json));
-        Ok(record.map(|record| Recorded { record, written: stat.modified }))
+        Ok(record.map(|record| Recorded { id, record, written: stat.modified }))
     }
 }
 
@@ -306,6 +321,7 @@ mod tests {
             reads: vec![("std::env::var".into(), "src/tax.rs:14".into())],
             entries: 0,
             bytes: 0,
+            usage: Usage::default(),
         }
     }
 

@@ -3,9 +3,19 @@
 use std::fmt::{self, Display, Write};
 use std::time::Duration;
 
-/// A length of time in two digits: `850 µs`, `3.1 s`, `8 d`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Span(pub(crate) Duration);
+/// A length of time that is shown in two digits: `850 µs`, `3.1 s`, `8 d`.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use rememo::report::Span;
+///
+/// assert_eq!(Span(Duration::from_millis(3141)).to_string(), "3.1 s");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span(pub Duration);
 
 /// Units with their lengths in seconds, longest first.
 const UNITS: [(f64, &str); 7] =
@@ -38,6 +48,19 @@ impl<W: Write> Write for OneLine<'_, W> {
         }
         Ok(())
     }
+}
+
+/// Shows text as one line: what would end it, or control a terminal, is a space.
+///
+/// # Examples
+///
+/// ```
+/// use rememo::report::one_line;
+///
+/// assert_eq!(one_line("red\u{1b}[31m\nend").to_string(), "red [31m end");
+/// ```
+pub fn one_line(text: &str) -> impl Display {
+    fmt::from_fn(move |f| OneLine(f).write_str(text))
 }
 
 #[cfg(test)]

@@ -28,11 +28,11 @@ mod program;
 mod record;
 
 use std::collections::HashMap;
-use std::fs::File;
+#[cfg(feature = "cli")]
+use std::collections::HashSet;
 use std::io::ErrorKind;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, LazyLock, Mutex};
-use std::time::{Duration, Instant};
 
 use self::pieces::Pieces;
 pub(crate) use self::pieces::{Difference, How};
@@ -54,9 +54,6 @@ const LOCK: &str = "states.lock";
 /// theirs. A generic function that is told by the
 /// compiler's numbers of types has a new record with each build.
 const MOST: usize = 4096;
-
-/// Whoever holds the lock for longer was stopped.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A longer record is none: a thousand lines have 260 KB.
 const LARGEST: u64 = 1 << 20;
@@ -146,7 +143,7 @@ impl States {
     /// Changes what is adopted. What was found before does not count any more, also if another process has changed it first.
     fn change_adopted(&self, change: impl FnOnce(&Dir) -> Result<()>) -> Result<()> {
         let Some(dir) = &self.dir else { return Ok(()) };
-        let _lock = locked(dir, LOCK)?;
+        let _lock = sys::lock_file(dir, LOCK)?;
         change(dir)?;
         lock(&self.recalled).clear();
         self.number.store(next_number(), Relaxed);
@@ -218,6 +215,53 @@ impl States {
         Ok(alike)
     }
 
+    /// The records in which one of these sources was seen: where they are, and their text.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a record cannot be read.
+    #[cfg(feature = "cli")]
+    pub(crate) fn of_sources(&self, sources: &HashSet<Digest>) -> Result<Vec<(String, String)>> {
+        let Some(dir) = &self.dir else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
+        for record in dir.names(STATES)? {
+            let name = format!("{STATES}/{record}");
+            let seen = read(dir, &name)?;
+            if seen.iter().any(|seen| sources.contains(&seen.code.source)) {
+                found.push((name, record::write(&seen)));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Adds what a record from elsewhere tells to that of the same instance. What is known here stays: a code that was seen here is
+    /// in the state that it was found to be in.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the record cannot be read or written.
+    #[cfg(feature = "cli")]
+    pub(crate) fn merge(&self, record: &str, text: &str) -> Result<()> {
+        let is_name = record.len() == 32 && record.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let (Some(dir), true, Some(news)) = (&self.dir, is_name, record::read(text)) else { return Ok(()) };
+        let name = format!("{STATES}/{record}");
+        let _lock = sys::lock_file(dir, LOCK)?;
+        let mut seen = read(dir, &name)?;
+        let known = seen.len();
+        for news in news {
+            if seen.iter().all(|seen| seen.code != news.code) {
+                record::add(&mut seen, news);
+            }
+        }
+        if seen.len() != known {
+            sys::replace(dir, &name, &[record::write(&seen).as_bytes()])?;
+            lock(&self.recalled).clear();
+            // What was found before may be another state now.
+            self.number.store(next_number(), Relaxed);
+        }
+        Ok(())
+    }
+
     fn recall(&self, function: &Identity) -> Arc<[Seen]> {
         let read = || {
             let seen = self.dir.as_ref().map(|dir| read(dir, &name(function)));
@@ -242,7 +286,7 @@ impl States {
     }
 
     fn note(&self, dir: &Dir, name: &str, id: FunctionId, code: &Code) -> Result<Seen> {
-        let _lock = locked(dir, LOCK)?;
+        let _lock = sys::lock_file(dir, LOCK)?;
         // It is read anew when it is wanted.
         lock(&self.recalled).clear();
         let adopted = adopted::read(dir, id)?;
@@ -288,19 +332,6 @@ fn next_number() -> u64 {
 fn read(dir: &Dir, name: &str) -> Result<Vec<Seen>> {
     let Some((text, _)) = dir.read(name, LARGEST)? else { return Ok(Vec::new()) };
     Ok(std::str::from_utf8(&text).ok().and_then(record::read).unwrap_or_default())
-}
-
-/// A file that is locked until it is dropped.
-fn locked(dir: &Dir, name: &str) -> Result<File> {
-    let (file, _) = dir.find_or_create(name)?;
-    let started = Instant::now();
-    while let Err(error) = file.try_lock() {
-        if started.elapsed() > PATIENCE {
-            return Err(dir.error("lock", name, error.into()));
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    Ok(file)
 }
 
 /// The code of a function.

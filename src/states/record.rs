@@ -9,6 +9,8 @@
 
 use std::fmt::Write;
 
+pub(super) use crate::sealed::{checked, with_checksum};
+
 /// A digest of 32 bytes.
 pub(super) type Digest = [u8; 32];
 
@@ -159,18 +161,6 @@ fn read_line(line: &str) -> Option<Seen> {
     let own = if fields.len() == 5 { fields.pop() } else { None };
     let [state, source, platform, machine] = fields.try_into().ok()?;
     Some(Seen { state, code: Code { source, platform, machine }, own })
-}
-
-/// Lines behind a first one with a checksum of them.
-pub(super) fn with_checksum(first: &str, lines: &str) -> String {
-    format!("{first}{}\n{lines}", hex(blake3::hash(lines.as_bytes()).as_bytes()))
-}
-
-/// The lines behind the first, if they are as they were written.
-pub(super) fn checked<'t>(first: &str, text: &'t str) -> Option<&'t str> {
-    let (head, lines) = text.split_once('\n')?;
-    let checksum = digest(head.strip_prefix(first)?)?;
-    (*blake3::hash(lines.as_bytes()).as_bytes() == checksum).then_some(lines)
 }
 
 pub(super) fn hex(digest: &Digest) -> String {

@@ -108,15 +108,26 @@ impl Blobs {
         first_read: usize,
         marker: Option<Marker>,
     ) -> Result<Lookup> {
-        let Some((file, stat)) = self.dir.find(name, Access::Read)? else { return Ok(Lookup::Absent) };
+        self.open_for(Access::Read, name, key, first_read, marker)
+    }
+
+    fn open_for(
+        &self,
+        access: Access,
+        name: &str,
+        key: &Key,
+        first_read: usize,
+        marker: Option<Marker>,
+    ) -> Result<Lookup> {
+        let Some((file, stat)) = self.dir.find(name, access)? else { return Ok(Lookup::Absent) };
         let opened = self.read(file, &stat, key, first_read, marker);
         let opened = opened.map_err(|error| self.dir.error("read entry", name, error))?;
         Ok(opened.map_or_else(Lookup::Damaged, Lookup::Found))
     }
 
-    /// Reads the entry of `key` in the file `name` in full.
+    /// Reads the entry of `key` in the file `name` in full. That is no use of it.
     pub(super) fn check(&self, name: &str, key: &Key) -> Result<Lookup> {
-        let read = self.open(name, key, FIRST_READ, None)?.check();
+        let read = self.open_for(Access::Look, name, key, FIRST_READ, None)?.check();
         read.map_err(|error| match error {
             ReadError::Io(error) => self.dir.error("read entry", name, error),
             error => self.dir.error("read entry", name, io::Error::other(error)),
@@ -135,11 +146,22 @@ impl Blobs {
     /// The names of all files.
     pub(super) fn names(&self) -> Result<Vec<String>> {
         let mut names = Vec::new();
-        for shard in self.dir.names(BLOBS)? {
-            let shard = format!("{BLOBS}/{shard}");
-            names.extend(self.dir.names(&shard)?.into_iter().map(|file| format!("{shard}/{file}")));
+        for shard in self.shards()? {
+            names.extend(self.names_in(&shard)?);
         }
         Ok(names)
+    }
+
+    /// The directories that hold the files.
+    pub(super) fn shards(&self) -> Result<Vec<String>> {
+        let shards = self.dir.names(BLOBS)?;
+        Ok(shards.into_iter().map(|shard| format!("{BLOBS}/{shard}")).collect())
+    }
+
+    /// The names of the files in one of them.
+    pub(super) fn names_in(&self, shard: &str) -> Result<Vec<String>> {
+        let names = self.dir.names(shard)?;
+        Ok(names.into_iter().map(|file| format!("{shard}/{file}")).collect())
     }
 
     /// Waits until a file that was placed, and its name, are on the disk.

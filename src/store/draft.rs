@@ -65,7 +65,7 @@ impl<'v> Draft<'v> {
     }
 
     /// All bytes of the entry, for a small one.
-    pub(super) fn whole(&self) -> Vec<u8> {
+    pub(crate) fn whole(&self) -> Vec<u8> {
         let mut bytes = self.head();
         self.payload.parts().for_each(|part| bytes.extend_from_slice(part));
         let checksum = checksum::of(covered(&bytes), 0);

@@ -112,7 +112,7 @@ impl Payload for Entry {
 
 impl Entry {
     /// Takes the bytes of a whole entry, if they are a sound entry of `key`; else says what is wrong with them.
-    pub(super) fn open(bytes: Vec<u8>, key: &Key) -> Result<Self, String> {
+    pub(crate) fn open(bytes: Vec<u8>, key: &Key) -> Result<Self, String> {
         let head = Head::parse(&bytes)?;
         head.check(key, bytes.len() as u64)?;
         if bytes[at::CHECKSUM] != checksum::of(covered(&bytes), 0) {
@@ -198,6 +198,7 @@ impl Entry {
             function: function.to_owned(),
             arguments: String::from_utf8_lossy(&self.bytes[self.arguments.clone()]).into_owned(),
             created: self.created(),
+            last_use: None,
             compute_time: self.compute_time(),
             bytes: self.bytes.len() as u64 + payload,
         }
@@ -210,7 +211,7 @@ pub(super) fn announced_payload(bytes: &[u8]) -> Option<u64> {
 }
 
 /// Reads what the first bytes of an entry say of it. `None` if they are no header.
-pub(super) fn read_info(bytes: &[u8]) -> Option<EntryInfo> {
+pub(crate) fn read_info(bytes: &[u8]) -> Option<EntryInfo> {
     Head::parse(bytes).ok().map(|head| head.info(bytes))
 }
 
@@ -277,6 +278,7 @@ impl Head {
             function: String::from_utf8_lossy(&bytes[self.name.clone()]).into_owned(),
             arguments: String::from_utf8_lossy(&bytes[self.arguments.clone()]).into_owned(),
             created: self.created,
+            last_use: None,
             compute_time: self.compute_time,
             bytes: self.length(),
         }

@@ -6,6 +6,7 @@
 //! 3. No lock is taken to read or to store, and directories that vanished are made again by the next store.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -13,7 +14,8 @@ use std::time::{Duration, SystemTime};
 use super::blobs::{BLOBS, Blobs, FIRST_READ};
 use super::entry::{self, MAX_HEAD};
 use super::root;
-use super::{Draft, Durability, EntryInfo, Extent, Limits, Lookup, Options, Reduced, Store, Swept};
+use super::selection::{Candidate, Facts, Selected, Selection};
+use super::{Draft, Durability, EntryInfo, Extent, Layout, Limits, Lookup, Options, Store, Swept};
 use crate::error::{Error, Result};
 use crate::events;
 use crate::key::{FunctionId, Key};
@@ -81,27 +83,35 @@ impl FilesStore {
             return Ok(());
         }
         // What counts is what the files take, which is whole blocks.
-        self.reduce_by(&Limits::new().bytes(budget / 16 * 15), |info| info.bytes.next_multiple_of(BLOCK))
-            .map(drop)
+        let selection = Selection::of(Limits::new().bytes(budget / 16 * 15));
+        self.select_by(&selection, |info| info.bytes.next_multiple_of(BLOCK)).map(drop)
     }
 
-    /// The heads of all entries, with the names of their files. Fails, after looking at all, if one could not be read.
-    fn visit(&self, mut visit: impl FnMut(&str, EntryInfo, &sys::Stat)) -> Result<()> {
+    /// The heads of all entries, with the names of their files, until `visit` wants no more. Fails, after looking at all, if one
+    /// could not be read.
+    fn visit(&self, mut visit: impl FnMut(&str, EntryInfo) -> ControlFlow<()>) -> Result<()> {
         let mut failed = None;
-        for name in self.blobs.names()? {
-            match self.read_head(&name) {
-                Ok(Some((info, stat))) => visit(&name, info, &stat),
-                // It went, or is no entry: verifying tells.
-                Ok(None) => {}
-                Err(error) => drop(failed.get_or_insert(error)),
+        // One directory at a time: the names of a million files would take a hundred megabytes.
+        for shard in self.blobs.shards()? {
+            for name in self.blobs.names_in(&shard)? {
+                match self.read_head(&name) {
+                    Ok(Some(info)) => {
+                        if visit(&name, info).is_break() {
+                            return Ok(());
+                        }
+                    }
+                    // It went, or is no entry: verifying tells.
+                    Ok(None) => {}
+                    Err(error) => drop(failed.get_or_insert(error)),
+                }
             }
         }
         failed.map_or(Ok(()), Err)
     }
 
     /// What the head of a file says of the entry; `None` if there is none.
-    fn read_head(&self, name: &str) -> Result<Option<(EntryInfo, sys::Stat)>> {
-        let Some((file, stat)) = self.dir.find(name, Access::Read)? else { return Ok(None) };
+    fn read_head(&self, name: &str) -> Result<Option<EntryInfo>> {
+        let Some((file, stat)) = self.dir.find(name, Access::Look)? else { return Ok(None) };
         let read = |most: usize| {
             let mut head = vec![0; most];
             let count =
@@ -113,56 +123,59 @@ impl FilesStore {
             None if stat.size > 1024 => read(MAX_HEAD)?,
             info => info,
         };
-        Ok(info.map(|info| (info, stat)))
+        Ok(info.map(|info| EntryInfo { last_use: Some(stat.used), ..info }))
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "a ratio to compare with others")]
-    fn reduce_by(&self, limits: &Limits, size: impl Fn(&EntryInfo) -> u64) -> Result<Reduced> {
+    /// Removes what is to go. `size` tells what an entry takes.
+    fn select_by(&self, selection: &Selection<'_>, size: impl Fn(&EntryInfo) -> u64) -> Result<Selected> {
+        let mut candidates = Vec::new();
+        let mut all = Extent::default();
         let now = SystemTime::now();
-        let mut entries = Vec::new();
-        let (mut count, mut bytes) = (0, 0);
-        let visited = self.visit(|name, info, stat| {
-            count += 1;
-            bytes += size(&info);
-            let worth = info.compute_time.as_secs_f64() / info.bytes.max(1) as f64;
-            // The age of what was used in the future is not known: as if it were any.
-            let age = now.duration_since(stat.used).unwrap_or(Duration::MAX);
-            entries.push((worth, age, name.to_owned(), size(&info)));
+        let visited = self.visit(|name, info| {
+            let bytes = size(&info);
+            all.entries += 1;
+            all.bytes += bytes;
+            candidates.push(candidate(name, &info, bytes, now));
+            ControlFlow::Continue(())
         });
-        entries.sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
-        let mut reduced = Reduced::default();
-        for pass in [true, false] {
-            // First what is too old, then what is worth least.
-            for (_, age, name, size) in &mut entries {
-                let over = limits.bytes.is_some_and(|limit| bytes > limit)
-                    || limits.items.is_some_and(|limit| count > limit);
-                let goes = if pass { limits.age.is_some_and(|limit| *age >= limit) } else { over };
-                // Its name is taken when it goes.
-                if goes && !name.is_empty() && self.dir.remove(&std::mem::take(name))? {
-                    count -= 1;
-                    bytes -= *size;
-                    reduced.entries += 1;
-                    reduced.bytes += *size;
-                }
+        let mut selected = Selected::default();
+        for chosen in selection.choose(candidates) {
+            if selection.dry_run || self.dir.remove(&chosen.place)? {
+                selected.add(&chosen);
             }
         }
-        (reduced.kept_entries, reduced.kept_bytes) = (count, bytes);
-        visited.map(|()| reduced)
+        selected.left_of(all);
+        visited.map(|()| selected)
     }
 
     fn remove_where(&self, goes: impl Fn(&EntryInfo) -> bool) -> Result<()> {
         let mut names = Vec::new();
-        let visited = self.visit(|name, info, _| {
+        let visited = self.visit(|name, info| {
             if goes(&info) {
                 names.push(name.to_owned());
             }
+            ControlFlow::Continue(())
         });
         names.iter().try_for_each(|name| self.dir.remove(name).map(drop))?;
         visited
     }
 
-    /// Checks an entry in full, and removes it if it is damaged; whether it is sound.
-    fn sweep_one(&self, name: &str, swept: &mut Swept) -> Result<()> {
+    /// Checks all entries in full, and removes those that are damaged if they are to go.
+    fn check_all(&self, remove: bool) -> Result<Swept> {
+        let mut swept = Swept::default();
+        let mut failed: Option<Error> = None;
+        for shard in self.blobs.shards()? {
+            for name in self.blobs.names_in(&shard)? {
+                if let Err(error) = self.check_one(&name, remove, &mut swept) {
+                    failed.get_or_insert(error);
+                }
+            }
+        }
+        failed.map_or(Ok(swept), Err)
+    }
+
+    /// Checks an entry in full, and removes it if it is damaged and to go.
+    fn check_one(&self, name: &str, remove: bool, swept: &mut Swept) -> Result<()> {
         let look = |key: &Key| self.blobs.check(name, key);
         // A second look at a damaged one: it may have been repaired meanwhile.
         let found = match key_of(name) {
@@ -176,7 +189,9 @@ impl FilesStore {
             Lookup::Found(_) => swept.sound += 1,
             Lookup::Absent => {}
             Lookup::Damaged(_) => {
-                self.dir.remove(name)?;
+                if remove {
+                    self.dir.remove(name)?;
+                }
                 swept.damaged.push(self.dir.at(name));
             }
         }
@@ -224,18 +239,18 @@ impl Store for FilesStore {
         Ok(functions.into_iter().collect())
     }
 
-    fn reduce(&self, limits: &Limits) -> Result<Reduced> {
-        self.reduce_by(limits, |info| info.bytes)
+    fn select(&self, selection: &Selection<'_>) -> Result<Selected> {
+        self.select_by(selection, |info| info.bytes)
     }
 
-    fn list(&self, visit: &mut dyn FnMut(EntryInfo)) -> Result<()> {
-        self.visit(|_, info, _| visit(info))
+    fn scan(&self, visit: &mut dyn FnMut(EntryInfo) -> ControlFlow<()>) -> Result<()> {
+        self.visit(|_, info| visit(info))
     }
 
     fn sample(&self, most: usize, visit: &mut dyn FnMut(FunctionId, Duration)) -> Result<()> {
         // The names of files are hashes.
         for name in self.blobs.names()?.iter().take(most) {
-            if let Some((info, _)) = self.read_head(name)? {
+            if let Some(info) = self.read_head(name)? {
                 visit(info.function_id, info.compute_time);
             }
         }
@@ -257,16 +272,22 @@ impl Store for FilesStore {
         sys::check_writable(&self.dir)
     }
 
+    fn check_readable(&self) -> Result<()> {
+        self.blobs.shards()?.first().map_or(Ok(()), |shard| self.blobs.names_in(shard).map(drop))
+    }
+
+    fn check(&self) -> Result<Swept> {
+        self.check_all(false)
+    }
+
     fn sweep(&self) -> Result<Swept> {
-        let mut swept = Swept::default();
-        let mut failed: Option<Error> = None;
-        for name in self.blobs.names()? {
-            if let Err(error) = self.sweep_one(&name, &mut swept) {
-                failed.get_or_insert(error);
-            }
-        }
+        let swept = self.check_all(true);
         sys::sweep(&self.dir)?;
-        failed.map_or(Ok(swept), Err)
+        swept
+    }
+
+    fn layout(&self) -> Layout {
+        Layout::Files
     }
 }
 
@@ -278,6 +299,20 @@ impl Drop for FilesStore {
                 events::warn!(error = &error, "an entry may not outlive a power cut");
             }
         }
+    }
+}
+
+/// What is known of an entry that may go, and the name of its file.
+#[expect(clippy::cast_precision_loss, reason = "a ratio to compare with others")]
+fn candidate(name: &str, info: &EntryInfo, bytes: u64, now: SystemTime) -> Candidate<String> {
+    let used = info.last_use.unwrap_or(info.created);
+    // How long what was used in the future was not used is not known: as if it were any time.
+    let unused = now.duration_since(used).unwrap_or(Duration::MAX);
+    Candidate {
+        facts: Facts { function: info.function_id, created: info.created, unused, bytes },
+        worth: info.compute_time.as_secs_f64() / info.bytes.max(1) as f64,
+        in_use: false,
+        place: name.to_owned(),
     }
 }
 

@@ -13,6 +13,8 @@ pub struct EntryInfo {
     pub(crate) function: String,
     pub(crate) arguments: String,
     pub(crate) created: SystemTime,
+    /// `None` where only the entry itself was read.
+    pub(crate) last_use: Option<SystemTime>,
     pub(crate) compute_time: Duration,
     pub(crate) bytes: u64,
 }
@@ -41,6 +43,12 @@ impl EntryInfo {
     /// The time since the value was stored; zero if that lies in the future by this machine's clock.
     pub fn age(&self) -> Duration {
         SystemTime::now().duration_since(self.created).unwrap_or_default()
+    }
+
+    /// When the value was last used (or, if never, stored), as far as that is known. With the log layout to some 16 s; with the
+    /// files layout by the file system, which may note a use only once a day, or never.
+    pub fn last_use(&self) -> Option<SystemTime> {
+        self.last_use
     }
 
     /// How long the function took to compute the value.

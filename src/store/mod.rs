@@ -17,6 +17,7 @@ mod log;
 mod marker;
 mod options;
 mod root;
+mod selection;
 pub(crate) mod single;
 #[cfg(test)]
 mod suite;
@@ -24,16 +25,21 @@ mod suite;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, ErrorKind};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 pub(crate) use draft::{Draft, OwnedDraft};
+#[cfg(feature = "cli")]
+pub(crate) use entry::read_info;
 pub(crate) use entry::{Entry, Payload};
 pub use info::EntryInfo;
 pub use limits::{Limits, Reduced};
 pub(crate) use options::Options;
 pub use options::{Durability, Layout};
+pub use selection::PruneReason;
+pub(crate) use selection::{Facts, Selected, Selection, Verdict};
 
 use crate::error::{Error, Result};
 use crate::key::{FunctionId, Key};
@@ -188,8 +194,17 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
     /// Removes every entry of these functions.
     fn clear_functions(&self, functions: &[FunctionId]) -> Result<()>;
 
-    /// Calls `visit` with every entry whose header can be read, in no particular order. Costs a file read each.
-    fn list(&self, visit: &mut dyn FnMut(EntryInfo)) -> Result<()>;
+    /// Calls `visit` with every entry whose header can be read, in no particular order, until it wants no more. Costs a file
+    /// read each, and no memory that grows with their number.
+    fn scan(&self, visit: &mut dyn FnMut(EntryInfo) -> ControlFlow<()>) -> Result<()>;
+
+    /// Calls `visit` with every entry whose header can be read, in no particular order.
+    fn list(&self, visit: &mut dyn FnMut(EntryInfo)) -> Result<()> {
+        self.scan(&mut |info| {
+            visit(info);
+            ControlFlow::Continue(())
+        })
+    }
 
     /// Calls `visit` with function and compute time of at most so many entries, picked without regard to what they are.
     fn sample(&self, most: usize, visit: &mut dyn FnMut(FunctionId, Duration)) -> Result<()>;
@@ -200,12 +215,26 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
     /// Counts entries and bytes of each function that has some.
     fn functions(&self) -> Result<Vec<(FunctionId, Extent)>>;
 
+    /// Removes what is to go, or only counts it.
+    fn select(&self, selection: &Selection<'_>) -> Result<Selected>;
+
     /// Removes what is worth least until the limits hold.
-    fn reduce(&self, limits: &Limits) -> Result<Reduced>;
+    fn reduce(&self, limits: &Limits) -> Result<Reduced> {
+        Ok(self.select(&Selection::of(*limits))?.reduced)
+    }
 
     /// Fails if nothing could be stored just now, saying why.
     fn check_writable(&self) -> Result<()>;
 
+    /// Fails if what is there cannot be read, saying what.
+    fn check_readable(&self) -> Result<()>;
+
+    /// Reads every entry in full, and removes nothing.
+    fn check(&self) -> Result<Swept>;
+
     /// Reads every entry in full and removes what is damaged or left over.
     fn sweep(&self) -> Result<Swept>;
+
+    /// The layout of the directory.
+    fn layout(&self) -> Layout;
 }

@@ -58,7 +58,7 @@ const TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
     # This directory is a cache made by rememo. It can be removed at any time.\n";
 
 /// Everything that may stand in a cache directory; `lost+found` is there on a fresh file system.
-const OURS: [&str; 14] = [
+const OURS: [&str; 18] = [
     "CACHEDIR.TAG",
     ".gitignore",
     FORMAT,
@@ -70,6 +70,10 @@ const OURS: [&str; 14] = [
     "leases",
     "locks",
     "tmp",
+    "totals",
+    "totals.lock",
+    "runs",
+    "sessions",
     "log",
     "index",
     "lost+found",

@@ -48,6 +48,13 @@ pub(crate) fn get(dir: &Arc<Dir>, name: &str, key: &Key) -> Result<Lookup> {
     Blobs::new(dir).open(name, key, FIRST_READ, None)
 }
 
+/// The directory of a file, open, and its name there.
+#[cfg(feature = "cli")]
+pub(crate) fn parent(path: &Path) -> Result<(Arc<Dir>, String)> {
+    let (dir, name) = parts(path)?;
+    Ok((open(&dir)?, name))
+}
+
 /// The directory of a file, and its name there.
 fn parts(path: &Path) -> Result<(PathBuf, String)> {
     let name = path.file_name().and_then(OsStr::to_str);

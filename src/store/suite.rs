@@ -3,13 +3,17 @@
 #![expect(clippy::cast_possible_truncation, reason = "bytes of test values")]
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread;
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::{Draft, Durability, Layout, Limits, Lookup, Options, Payload, Store, open};
+use super::{
+    Draft, Durability, Facts, Layout, Limits, Lookup, Options, Payload, PruneReason, Selection, Store,
+    Verdict, open,
+};
 use crate::key::{FunctionId, Key};
 
 /// Runs a test on a fresh store of each layout.
@@ -136,6 +140,7 @@ fn totals_and_the_list_agree_with_what_is_there() {
         assert!((100..=500).all(|number| listed[&key(number)] == draft(number).function));
         let extent = store.stat().unwrap();
         assert_eq!((extent.entries, extent.bytes), (401, bytes));
+        assert_eq!(store.check().unwrap().sound, 401);
         assert_eq!(store.sweep().unwrap().sound, 401);
         assert_eq!(store.stat().unwrap(), extent);
     });
@@ -260,4 +265,42 @@ fn every_durability_stores() {
         let (_, store) = open(dir.path(), &Options::default()).unwrap();
         assert!(get(&*store, 1) && store.holds(&key(2)).unwrap());
     }
+}
+
+#[test]
+fn a_scan_ends_when_its_visitor_has_seen_enough() {
+    on_each_layout(|_, store, _| {
+        (0..100).for_each(|number| store.put(&draft(number)).unwrap());
+        let mut seen = 0;
+        store
+            .scan(&mut |info| {
+                assert!(
+                    info.last_use
+                        .is_some_and(|used| used.elapsed().unwrap_or_default() < Duration::from_mins(1))
+                );
+                seen += 1;
+                if seen < 7 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            })
+            .unwrap();
+        assert_eq!(seen, 7);
+    });
+}
+
+#[test]
+fn a_dry_run_counts_what_would_go_and_leaves_it() {
+    on_each_layout(|_, store, _| {
+        (0..90).for_each(|number| store.put(&draft(number)).unwrap());
+        let of_one = FunctionId([2; 16]);
+        let verdict = |facts: &Facts| if facts.function == of_one { Verdict::MayGo } else { Verdict::Stays };
+        let selection = |dry_run| Selection { limits: Limits::new().items(10), verdict: &verdict, dry_run };
+        for dry_run in [true, false] {
+            let selected = store.select(&selection(dry_run)).unwrap();
+            assert_eq!((selected.reduced.entries, selected.reduced.kept_entries), (20, 70));
+            let parts: Vec<_> = selected.parts.keys().copied().collect();
+            assert_eq!(parts, [(of_one, PruneReason::WorthLeast)]);
+            assert_eq!(store.stat().unwrap().entries, if dry_run { 90 } else { 70 });
+        }
+        // What took least goes first.
+        assert!(!get(&*store, 1) && get(&*store, 49) && get(&*store, 0));
+    });
 }

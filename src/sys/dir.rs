@@ -46,6 +46,8 @@ pub(crate) struct Dir {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
     Read,
+    /// To read it, as far as possible without a note that it was read: looking is no use.
+    Look,
     Write,
 }
 
@@ -96,6 +98,11 @@ impl Dir {
     /// The kind of the file system that the directory is on.
     pub(crate) fn file_system(&self) -> Result<FileSystem> {
         self.handle.file_system().map_err(|error| self.error("look at the file system of", "", error))
+    }
+
+    /// How many bytes the file system has left for this user; `None` where the system does not tell.
+    pub(crate) fn space(&self) -> Result<Option<u64>> {
+        self.handle.space().map_err(|error| self.error("look at the file system of", "", error))
     }
 
     /// Opens a file; `None` if it is missing.

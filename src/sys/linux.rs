@@ -60,6 +60,21 @@ pub(crate) fn coarse_millis() -> u64 {
     seconds * 1000 + u64::try_from(time.tv_nsec).unwrap_or_default() / 1_000_000
 }
 
+/// The name of this machine; empty if it is not known.
+pub(crate) fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    name.trim().to_owned()
+}
+
+/// Has a function called when the process exits: when `main` returns, or somebody calls `exit`; not when it is killed or aborts.
+#[expect(unsafe_code, reason = "a call of the C library")]
+pub(crate) fn at_exit(function: extern "C" fn()) {
+    // SAFETY: The function is one for the life of the process, takes nothing, and does not unwind.
+    let noted = unsafe { libc::atexit(function) };
+    // If there is no room for it, it is not called, as where the process is killed.
+    let _ = noted;
+}
+
 /// The time that this thread has used of its processor.
 pub(crate) fn thread_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);

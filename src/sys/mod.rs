@@ -9,6 +9,7 @@ pub(crate) mod lend;
 pub(crate) mod raw;
 mod stat;
 mod temporary;
+pub(crate) mod trial;
 #[expect(unsafe_code, reason = "the one place that sees values as what their types are known to be")]
 pub(crate) mod view;
 
@@ -16,7 +17,7 @@ pub(crate) use alarm::Alarm;
 pub(crate) use dir::{Access, Dir, Identity};
 pub(crate) use io::{read_into, write_at};
 pub(crate) use stat::{Stamp, Stat, session};
-pub(crate) use temporary::{Temporary, check_writable, prune, replace, sweep};
+pub(crate) use temporary::{Temporary, check_writable, is_abandoned, lock_file, prune, replace, sweep};
 
 #[cfg(target_os = "linux")]
 mod anonymous;
@@ -34,8 +35,8 @@ mod linux;
 use linux::boot_id;
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{
-    FileSystem, advise_large, allocate, coarse_millis, file_system, others_wait, read_at, stat, stat_at,
-    stat_path, thread_time, unshare,
+    FileSystem, advise_large, allocate, at_exit, coarse_millis, file_system, host_name, others_wait, read_at,
+    stat, stat_at, stat_path, thread_time, unshare,
 };
 
 #[cfg(target_os = "linux")]
@@ -55,6 +56,6 @@ mod not_linux;
 use not_linux::boot_id;
 #[cfg(not(target_os = "linux"))]
 pub(crate) use not_linux::{
-    FileSystem, advise_large, allocate, file_system, others_wait, read_at, stat, stat_of, stat_path,
-    thread_time,
+    FileSystem, advise_large, allocate, at_exit, file_system, host_name, others_wait, read_at, stat, stat_of,
+    stat_path, thread_time,
 };

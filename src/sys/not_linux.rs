@@ -16,6 +16,14 @@ pub(crate) fn allocate(file: &File, bytes: u64) -> io::Result<()> {
 /// Says that `bytes` are many and will all be written: to nobody, here.
 pub(crate) fn advise_large(_bytes: &mut [MaybeUninit<u8>]) {}
 
+/// The name of this machine: not known.
+pub(crate) fn host_name() -> String {
+    String::new()
+}
+
+/// Has a function called when the process exits: not here.
+pub(crate) fn at_exit(_function: extern "C" fn()) {}
+
 /// The time that this thread has used of its processor; zero: it is unknown.
 pub(crate) fn thread_time() -> Duration {
     Duration::ZERO

@@ -11,9 +11,9 @@ use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
-use super::{Access, Dir, FileSystem};
+use super::{Access, Dir, FileSystem, Stat};
 use crate::error::Result;
 
 /// Where temporary files are.
@@ -47,6 +47,11 @@ impl<'d> Temporary<'d> {
                 return Ok(Temporary { dir, name, file, is_placed: false });
             }
         }
+    }
+
+    /// The name that it has for now.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// Runs an operation on the file; its error names the file.
@@ -124,15 +129,35 @@ pub(crate) fn sweep(dir: &Dir) -> Result<()> {
     for name in dir.names(TMP)? {
         let name = format!("{TMP}/{name}");
         let Some((file, stat)) = dir.find(&name, Access::Read)? else { continue };
-        // Not known to be a local one: as if it were none.
-        let is_local = super::file_system(&file).is_ok_and(|kind| kind != FileSystem::Other);
-        let age = SystemTime::now().duration_since(stat.used).unwrap_or(ABANDONED);
-        let is_abandoned = if is_local { file.try_lock().is_ok() } else { age >= ABANDONED };
-        if is_abandoned {
+        if is_abandoned(&file, &stat) {
             dir.remove(&name)?;
         }
     }
     Ok(())
+}
+
+/// Whether the process that has locked a file for as long as it writes has died.
+pub(crate) fn is_abandoned(file: &File, stat: &Stat) -> bool {
+    // Not known to be a local one: as if it were none.
+    let is_local = super::file_system(file).is_ok_and(|kind| kind != FileSystem::Other);
+    let age = SystemTime::now().duration_since(stat.used).unwrap_or(ABANDONED);
+    if is_local { file.try_lock().is_ok() } else { age >= ABANDONED }
+}
+
+/// Whoever holds a lock of [`lock_file`] for longer was stopped.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A file that is locked until it is dropped; made if it is missing.
+pub(crate) fn lock_file(dir: &Dir, name: &str) -> Result<File> {
+    let (file, _) = dir.find_or_create(name)?;
+    let started = Instant::now();
+    while let Err(error) = file.try_lock() {
+        if started.elapsed() > PATIENCE {
+            return Err(dir.error("lock", name, error.into()));
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Ok(file)
 }
 
 /// Locks a new file; `false` if somebody who sweeps here took it for one that was left behind.

@@ -58,7 +58,7 @@ impl Server {
         }
         // Trouble costs no result: without a memory the value goes back with the reply.
         let memory =
-            Memory::with_settings(Arc::clone(settings), Manners::of_environment()).unwrap_or_else(|error| {
+            Memory::with_settings(Arc::clone(settings), Manners::of_worker()).unwrap_or_else(|error| {
                 events::warn!(error = &error, "a job's values go back with its reply");
                 Memory::disabled()
             });

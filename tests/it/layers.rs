@@ -34,8 +34,8 @@ fn needs() -> Needs {
     for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        // The root of the crate is no layer: it names what it exports.
-        if name != "lib" {
+        // The root of the crate is no layer: it names what it exports. The command is a crate of its own.
+        if !["lib", "bin"].contains(&name.as_str()) {
             read(&path, &name, &mut needs);
         }
     }

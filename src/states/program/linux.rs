@@ -189,7 +189,7 @@ impl BuildFile {
 
     /// Writes what is known here and in the file.
     fn write(&self, known: &mut Known) -> Result<()> {
-        let _lock = super::super::locked(&self.dir, LOCK)?;
+        let _lock = sys::lock_file(&self.dir, LOCK)?;
         for (begin, fingerprint) in self.read()?.unwrap_or_default().fingerprints {
             known.fingerprints.entry(begin).or_insert(fingerprint);
         }

@@ -86,7 +86,7 @@ impl Control {
     pub(super) fn open(dir: &Dir, access: Access) -> Result<Option<Self>> {
         let Some((file, stat)) = dir.find(CONTROL, access)? else { return Ok(None) };
         let map = || match access {
-            Access::Read => Words::copied(&file, BYTES),
+            Access::Read | Access::Look => Words::copied(&file, BYTES),
             Access::Write => {
                 if stat.size < BYTES as u64 {
                     return Err(std::io::ErrorKind::UnexpectedEof.into());

@@ -34,10 +34,11 @@ mod renew;
 mod segments;
 mod upkeep;
 
+use std::ops::ControlFlow;
 use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use arc_swap::{ArcSwap, Guard};
 
@@ -49,7 +50,8 @@ use self::record::Record;
 use self::segments::Log;
 use super::blobs::Blobs;
 use super::root;
-use super::{Draft, Durability, EntryInfo, Extent, Limits, Lookup, Options, Reduced, Store, Swept};
+use super::selection::{Selected, Selection};
+use super::{Draft, Durability, EntryInfo, Extent, Layout, Lookup, Options, Store, Swept};
 use crate::error::{Error, Result};
 use crate::events;
 use crate::key::{FunctionId, Key};
@@ -312,12 +314,21 @@ impl LogStore {
         Ok(Some(self.view.load_full()).filter(|newer| !ptr::eq(&raw const **newer, view)))
     }
 
-    /// Calls `visit` with the address and the record of every entry; fails, after visiting all, if some could not be read.
-    fn visit_entries(&self, view: &View, mut visit: impl FnMut(usize, Address, Record)) -> Result<()> {
+    /// Calls `visit` with the slot, the address and the record of every entry, until it wants no more; fails, after visiting all,
+    /// if some could not be read.
+    fn visit_entries(
+        &self,
+        view: &View,
+        mut visit: impl FnMut(usize, Address, Record) -> ControlFlow<()>,
+    ) -> Result<()> {
         let mut failed = Ok(());
         for (slot, address) in view.index.table().entries() {
             match self.log.entry(address) {
-                Ok(Some(record)) => visit(slot, address, record),
+                Ok(Some(record)) => {
+                    if visit(slot, address, record).is_break() {
+                        return Ok(());
+                    }
+                }
                 Ok(None) => {}
                 Err(error) => failed = failed.and(Err(error)),
             }
@@ -381,21 +392,25 @@ impl Store for LogStore {
         functions.iter().try_for_each(|&function| self.clear_one(function))
     }
 
-    fn list(&self, visit: &mut dyn FnMut(EntryInfo)) -> Result<()> {
-        let view = self.view(self.now());
-        self.visit_entries(&view, |_, address, record| {
-            if record.is_sound(address) {
-                let head = record.head();
-                visit(EntryInfo {
-                    key: head.key,
-                    function_id: head.function,
-                    function: String::new(),
-                    arguments: record.preview(),
-                    created: head.created(),
-                    compute_time: head.compute_time(),
-                    bytes: record.extent(),
-                });
+    fn scan(&self, visit: &mut dyn FnMut(EntryInfo) -> ControlFlow<()>) -> Result<()> {
+        // Not a guard: what is listed may take its time.
+        let view = Arc::clone(&self.view(self.now()));
+        self.visit_entries(&view, |slot, address, record| {
+            if !record.is_sound(address) {
+                return ControlFlow::Continue(());
             }
+            let head = record.head();
+            let last_use = Note::of_word(view.index.table().note(slot)).last_use;
+            visit(EntryInfo {
+                key: head.key,
+                function_id: head.function,
+                function: String::new(),
+                arguments: record.preview(),
+                created: head.created(),
+                last_use: Some(UNIX_EPOCH + Duration::from_secs(last_use.into())),
+                compute_time: head.compute_time(),
+                bytes: record.extent(),
+            })
         })
     }
 
@@ -427,8 +442,20 @@ impl Store for LogStore {
         self.sweep_all()
     }
 
-    fn reduce(&self, limits: &Limits) -> Result<Reduced> {
-        self.reduce_to(limits)
+    fn select(&self, selection: &Selection<'_>) -> Result<Selected> {
+        self.select_entries(selection)
+    }
+
+    fn check_readable(&self) -> Result<()> {
+        open::check_readable(&self.dir, &self.log)
+    }
+
+    fn check(&self) -> Result<Swept> {
+        self.check_all()
+    }
+
+    fn layout(&self) -> Layout {
+        Layout::Log
     }
 }
 

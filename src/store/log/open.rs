@@ -180,6 +180,15 @@ impl View {
     }
 }
 
+/// Fails if the files of a log cannot be read, saying which. (Opening takes them for missing then.)
+pub(super) fn check_readable(dir: &Dir, log: &Log) -> Result<()> {
+    Control::open(dir, Access::Read)?;
+    if let Some((newest, _)) = log.list()?.last() {
+        log.bytes(*newest)?;
+    }
+    Ok(())
+}
+
 /// Takes the lock of users, the exclusive one if nobody else has the log open; tells which. Whoever is alone mends it, and is waited
 /// for.
 fn enter(dir: &Dir, control: &Control) -> Result<Lock> {

@@ -26,6 +26,7 @@
 //!
 //! Why (3) has an end: a program that uses everything would have no budget otherwise.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -40,7 +41,7 @@ use super::{LogStore, Now, control, segments};
 use crate::error::Result;
 use crate::events;
 use crate::key::Key;
-use crate::store::{Limits, Reduced};
+use crate::store::selection::{Candidate, Chosen, Facts, Selected, Selection};
 
 /// What was used in so many seconds is in use.
 const IN_USE: u32 = 60;
@@ -235,27 +236,36 @@ impl LogStore {
         Ok(())
     }
 
-    /// Removes entries until the limits hold, least worth first, and gives their space back.
-    pub(super) fn reduce_to(&self, limits: &Limits) -> Result<Reduced> {
-        let mut reduced = Reduced::default();
+    /// Removes what is to go, and gives its space back.
+    pub(super) fn select_entries(&self, selection: &Selection<'_>) -> Result<Selected> {
+        let mut selected = Selected::default();
         let now = self.now();
         let view = Arc::clone(&self.view(now));
-        view.check_writable()?;
-        let chosen = self.choose(&view, limits, now)?;
+        if !selection.dry_run {
+            view.check_writable()?;
+        }
+        let chosen = selection.choose(self.candidates(&view, now)?);
+        if selection.dry_run {
+            for chosen in &chosen {
+                selected.add(chosen);
+            }
+            selected.left_of(view.control.extent());
+            return Ok(selected);
+        }
         drop(view);
         // The lock is given up between the steps, so that nobody waits for long.
         for some in chosen.chunks(1024) {
             let (_upkeep, view) = self.lock_for_upkeep()?;
-            for (key, address) in some {
-                self.evict_chosen(&view, key, *address, &mut reduced)?;
+            for chosen in some {
+                self.evict_chosen(&view, chosen, &mut selected)?;
             }
         }
         if !chosen.is_empty() {
             self.compact(now)?;
         }
         let extent = self.view.load().control.extent();
-        (reduced.kept_entries, reduced.kept_bytes) = (extent.entries, extent.bytes);
-        Ok(reduced)
+        (selected.reduced.kept_entries, selected.reduced.kept_bytes) = (extent.entries, extent.bytes);
+        Ok(selected)
     }
 
     /// Copies what is live of the oldest segments until the dead records that are left are few.
@@ -271,47 +281,39 @@ impl LogStore {
         }
     }
 
-    /// The entries that have to go.
-    fn choose(&self, view: &View, limits: &Limits, now: Now) -> Result<Vec<(Key, Address)>> {
-        let mut entries = Vec::new();
-        let (mut count, mut bytes) = (0, 0);
+    /// All entries, the oldest first.
+    fn candidates(&self, view: &View, now: Now) -> Result<Vec<Candidate<(Key, Address)>>> {
+        let mut candidates = Vec::new();
         self.visit_entries(view, |slot, address, record| {
             let note = Note::of_word(view.index.table().note(slot));
-            count += 1;
-            bytes += record.extent();
-            if !note.was_used_within(IN_USE, now.seconds) {
-                let age = u64::from(note.age(now.seconds));
-                entries.push((worth(&record, note), address, record.head().key, record.extent(), age));
-            }
+            let head = record.head();
+            let unused = Duration::from_secs(note.age(now.seconds).into());
+            candidates.push(Candidate {
+                facts: Facts {
+                    function: head.function,
+                    created: head.created(),
+                    unused,
+                    bytes: record.extent(),
+                },
+                worth: worth(&record, note),
+                in_use: note.was_used_within(IN_USE, now.seconds),
+                place: (head.key, address),
+            });
+            ControlFlow::Continue(())
         })?;
-        entries.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        let mut chosen = Vec::new();
-        // First what is too old, then what is worth least.
-        let is_old = |age: u64| limits.age.is_some_and(|limit| age >= limit.as_secs().max(1));
-        entries.retain(|&(.., address, key, size, age)| {
-            if is_old(age) {
-                count -= 1;
-                bytes -= size;
-                chosen.push((key, address));
-            }
-            !is_old(age)
-        });
-        for (.., address, key, size, _) in entries {
-            let is_over = limits.bytes.is_some_and(|limit| bytes > limit)
-                || limits.items.is_some_and(|limit| count > limit);
-            if !is_over {
-                break;
-            }
-            count -= 1;
-            bytes -= size;
-            chosen.push((key, address));
-        }
-        Ok(chosen)
+        candidates.sort_by_key(|candidate| candidate.place.1);
+        Ok(candidates)
     }
 
     /// Evicts an entry, unless it was replaced since it was chosen. One that was moved goes: it is the same.
-    fn evict_chosen(&self, view: &View, key: &Key, address: Address, reduced: &mut Reduced) -> Result<()> {
-        let Some(found) = self.find(view, key)? else { return Ok(()) };
+    fn evict_chosen(
+        &self,
+        view: &View,
+        chosen: &Chosen<(Key, Address)>,
+        selected: &mut Selected,
+    ) -> Result<()> {
+        let (key, address) = chosen.place;
+        let Some(found) = self.find(view, &key)? else { return Ok(()) };
         let was_moved =
             found.address.segment() > address.segment() && view.control.floor() > address.segment();
         if found.address == address || was_moved {
@@ -322,8 +324,9 @@ impl LogStore {
                 self.log.overwrite(found.address, &found.record.removal_in_place(found.address))?;
             }
             self.evict(view, found.slot, found.address, &found.record, worth, &mut step)?;
-            reduced.entries += step.entries;
-            reduced.bytes += step.evicted;
+            if step.entries > 0 {
+                selected.add(chosen);
+            }
         }
         Ok(())
     }

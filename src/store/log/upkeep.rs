@@ -18,6 +18,7 @@ mod lock;
 mod rebuild;
 
 use std::io;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 #[cfg(test)]
@@ -148,6 +149,7 @@ impl LogStore {
                 view.control.uncount(weight_of(&record));
                 blobs.extend(record.blob().map(|blob| blob.name(&record.head().key)));
             }
+            ControlFlow::Continue(())
         })?;
         blobs.iter().try_for_each(|blob| self.dir.remove(blob).map(drop))?;
         view.control.settle();
@@ -192,10 +194,7 @@ impl LogStore {
                         view.control.uncount(weight_of(&record));
                         // Not zeros: a rebuild would find the record that it once replaced.
                         self.log.overwrite(address, &record.removal_in_place(address))?;
-                        let name = match record.blob() {
-                            Some(blob) => blob.name(&record.head().key),
-                            None => segments::name(address.segment()),
-                        };
+                        let name = file_of(&record, address);
                         if record.kind() == Kind::Blob {
                             self.dir.remove(&name)?;
                         }
@@ -208,6 +207,38 @@ impl LogStore {
         swept.damaged.sort_unstable();
         swept.damaged.dedup();
         Ok(failed)
+    }
+
+    /// Reads everything in full, and removes nothing.
+    pub(super) fn check_all(&self) -> Result<Swept> {
+        let mut swept = Swept::default();
+        let mut failed = None;
+        let view = Arc::clone(&self.view(self.now()));
+        for (slot, address) in view.index.table().entries() {
+            match self.file_of_damaged(address) {
+                Ok(Some(Ok(()))) => swept.sound += 1,
+                // Not if it was replaced or moved a moment ago.
+                Ok(Some(Err(file))) if view.index.table().address(slot) == Some(address) => {
+                    swept.damaged.push(self.dir.at(&file));
+                }
+                Ok(None | Some(Err(_))) => {}
+                Err(error) => drop(failed.get_or_insert(error)),
+            }
+        }
+        swept.damaged.sort_unstable();
+        failed.map_or(Ok(swept), Err)
+    }
+
+    /// Whether the entry at `address` is sound, or which file of it is not; `None` if it was removed.
+    fn file_of_damaged(&self, address: Address) -> Result<Option<Result<(), String>>> {
+        Ok(match self.log.record(address)? {
+            Some(record) if record.is_entry() => {
+                let damaged = self.check_entry(address)?;
+                Some(damaged.map_or(Ok(()), |record| Err(file_of(&record, address))))
+            }
+            Some(removal) if removal.is_sound(address) => None,
+            _ => Some(Err(segments::name(address.segment()))),
+        })
     }
 
     /// The record at `address`, if it is that of an entry and it, or its blob, is damaged.
@@ -234,5 +265,13 @@ impl LogStore {
             }
         }
         Ok(())
+    }
+}
+
+/// The file that has the value of an entry.
+fn file_of(record: &Record, address: Address) -> String {
+    match record.blob() {
+        Some(blob) => blob.name(&record.head().key),
+        None => segments::name(address.segment()),
     }
 }

@@ -40,6 +40,11 @@ impl Handle {
         sys::file_system(&**self.directory.load())
     }
 
+    pub(super) fn space(&self) -> io::Result<Option<u64>> {
+        let stat = rustix::fs::fstatvfs(&**self.directory.load())?;
+        Ok(Some(stat.f_bavail.saturating_mul(stat.f_frsize)))
+    }
+
     /// Opens the directory that has the path now, which is made if it is missing, if the open one was removed; whether it was.
     pub(super) fn revive(&self, path: &Path) -> io::Result<bool> {
         let removed = self.directory.load_full();
@@ -54,11 +59,17 @@ impl Handle {
     }
 
     pub(super) fn file(&self, _: &Path, name: &str, access: Access) -> io::Result<File> {
-        let access = match access {
-            Access::Read => OFlags::RDONLY,
-            Access::Write => OFlags::RDWR,
+        let directory = self.directory.load();
+        let open = |access| openat(&**directory, name, access | SAFE, Mode::empty());
+        let file = match access {
+            Access::Read => open(OFlags::RDONLY),
+            // Not of files of somebody else.
+            Access::Look => match open(OFlags::RDONLY | OFlags::NOATIME) {
+                Err(rustix::io::Errno::PERM) => open(OFlags::RDONLY),
+                file => file,
+            },
+            Access::Write => open(OFlags::RDWR),
         };
-        let file = openat(&**self.directory.load(), name, access | SAFE, Mode::empty());
         file.map(File::from).map_err(|error| match error {
             rustix::io::Errno::LOOP => io::Error::other("it is a symbolic link"),
             error => error.into(),

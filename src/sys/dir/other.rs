@@ -27,6 +27,11 @@ impl Handle {
         Ok(FileSystem::Other)
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "the signature that all systems share")]
+    pub(super) fn space(&self) -> io::Result<Option<u64>> {
+        Ok(None)
+    }
+
     /// Makes the directory if it is missing; whether it was.
     pub(super) fn revive(&self, root: &Path) -> io::Result<bool> {
         let is_missing = !root.try_exists()?;

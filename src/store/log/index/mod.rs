@@ -92,7 +92,7 @@ impl Index {
             return Ok(None);
         };
         let map = || match access {
-            Access::Read => Words::copied(&file, bytes),
+            Access::Read | Access::Look => Words::copied(&file, bytes),
             Access::Write => {
                 // A copy of the file may be sparse, or share its blocks: a write would need room that there may not be.
                 sys::allocate(&file, stat.size)?;

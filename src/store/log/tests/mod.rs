@@ -22,7 +22,7 @@ use std::{env, fs, thread};
 
 use super::*;
 use crate::store::suite::{draft, get, key};
-use crate::store::{Layout, open};
+use crate::store::{Layout, Limits, open};
 
 fn options() -> Options {
     Options { layout: Layout::Log, ..Options::default() }
