@@ -101,7 +101,11 @@ impl Drop for Entered {
     fn drop(&mut self) {
         // By number, since guards may be dropped in any order. While the thread ends the list may be gone already.
         let _ = ENTERED.try_with(|entered| {
-            entered.borrow_mut().retain(|(number, _)| *number != self.number);
+            let mut entered = entered.borrow_mut();
+            match entered.last() {
+                Some((number, _)) if *number == self.number => drop(entered.pop()),
+                _ => entered.retain(|(number, _)| *number != self.number),
+            }
         });
     }
 }

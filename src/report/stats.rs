@@ -62,6 +62,7 @@ struct Part {
 }
 
 impl Counters {
+    #[inline]
     pub(crate) fn hit(&self, saved: Duration) {
         let part = self.part();
         part.hits.fetch_add(1, Relaxed);
@@ -98,6 +99,7 @@ impl Counters {
     }
 
     /// The part that this thread counts in.
+    #[inline]
     fn part(&self) -> &Part {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         thread_local! {
