@@ -4,6 +4,7 @@ mod boxed;
 pub mod copies;
 
 use std::fmt;
+use std::sync::Arc;
 
 pub use self::boxed::BoxedCall;
 use crate::codec::Codec;
@@ -137,7 +138,7 @@ impl<T> Memo<'_, T> {
     }
 
     /// The arguments in short, for people.
-    pub(crate) fn preview(&self) -> String {
+    pub(crate) fn preview(&self) -> Arc<str> {
         key::preview(|sink| self.arguments.show(sink))
     }
 

@@ -6,6 +6,7 @@
 use twox_hash::{XxHash3_64, XxHash3_128, xxhash3_128};
 
 /// The checksum of `bytes`, 128 bits.
+#[inline]
 pub(crate) fn of(bytes: &[u8], seed: u64) -> [u8; 16] {
     XxHash3_128::oneshot_with_seed(seed, bytes).to_le_bytes()
 }

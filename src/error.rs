@@ -72,8 +72,9 @@ impl Error {
         Error(Arc::new(Kind::NoEntry { function: function.to_owned(), reason: reason.to_string() }))
     }
 
-    pub(crate) fn frozen(function: &str, arguments: String, why: impl fmt::Display) -> Self {
-        Error(Arc::new(Kind::Frozen { function: function.to_owned(), arguments, why: why.to_string() }))
+    pub(crate) fn frozen(function: &str, arguments: &str, why: impl fmt::Display) -> Self {
+        let [function, arguments] = [function, arguments].map(str::to_owned);
+        Error(Arc::new(Kind::Frozen { function, arguments, why: why.to_string() }))
     }
 
     pub(crate) fn not_memoized(action: &'static str) -> Self {

@@ -265,6 +265,7 @@ impl Function {
     /// # Errors
     ///
     /// Fails if nothing tells the instance from others.
+    #[inline]
     pub(crate) fn stated(
         &self,
         instance: &Instance,
@@ -288,6 +289,7 @@ impl Function {
         if stated.state == *state { Ok(stated.identity) } else { Ok(make()?.identity) }
     }
 
+    #[inline]
     fn met(&self, instance: &Instance) -> &'static Met {
         let first = *self.first.get_or_init(|| self.meet(instance));
         if first.id == instance.id {

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::sync::Arc;
 
 /// The failure of one task: which, and how it ended.
 ///
@@ -25,13 +26,13 @@ pub(crate) struct TaskSubject {
     /// The name of the memoized function; `None` for a plain closure.
     pub(crate) function: Option<&'static str>,
     /// The arguments in short; empty for a plain closure.
-    pub(crate) arguments: String,
+    pub(crate) arguments: Arc<str>,
 }
 
 impl TaskSubject {
     /// A task of which only the index is known.
     pub(crate) fn unknown(index: usize) -> Self {
-        TaskSubject { index, function: None, arguments: String::new() }
+        TaskSubject { index, function: None, arguments: Arc::default() }
     }
 }
 

@@ -139,7 +139,7 @@ fn check_shape(shape: &[usize], count: usize) -> Result<()> {
     if shape.len() > usize::from(u16::MAX) {
         return Err(Error::shape(format!("it has {} dimensions", shape.len())));
     }
-    match elements(shape) {
+    match elements(shape.iter().copied()) {
         Some(elements) if elements == count => Ok(()),
         _ => Err(Error::shape(format!("the data has {count} elements, the shape {shape:?} another number"))),
     }

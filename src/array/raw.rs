@@ -8,16 +8,17 @@ impl<W, T: Element> Raw<W> for Array<T> {
     const LEAVES: usize = 1;
     const MAPS: bool = true;
 
-    fn describe<'v>(&'v self, leaves: &mut Vec<Leaf<'v>>) {
-        leaves.push(Leaf::array(self.shape(), self, *self.digest()));
+    fn describe<'v>(&'v self, each: &mut dyn FnMut(Leaf<'v>)) {
+        each(Leaf::array(self.shape(), self, *self.digest()));
     }
 
     fn read(leaves: &mut Leaves<'_>) -> Result<Self, DecodeError> {
         let leaf = leaves.next::<Primitive, T>(Form::Array)?;
-        let array = Array::of_elements(&leaf.shape, leaves.elements(&leaf)?);
+        let shape: Vec<usize> = leaf.shape().collect();
+        let array = Array::of_elements(&shape, leaves.elements(&leaf)?);
         let array = array.map_err(|error| unreadable(error.to_string()))?;
         if let Some(digest) = leaf.digest {
-            array.set_digest(digest);
+            array.set_digest(*digest);
         }
         Ok(array)
     }

@@ -6,9 +6,9 @@
 
 use std::io::{self, Read};
 
-use super::raw::{Described, Form, describe_all};
+use super::raw::{Described, Form, PACKED};
 use super::{DecodeError, RAW, Value, is_result, of_serde, values};
-use crate::payload::{Content, Reader};
+use crate::payload::Content;
 
 /// Kinds from here on are numbers as wide as addresses; serde writes eight bytes.
 const SIZES: u8 = 14;
@@ -52,9 +52,10 @@ const MOST: usize = 64;
 
 /// What serde would have written of a value of so many arrays; `None` if it is no such value.
 fn parts(payload: &[u8], leaves: usize) -> Option<Vec<Part<'_>>> {
-    let mut reader = Reader::of_bytes(payload);
-    let (described, is_packed) = describe_all(&mut reader, leaves).ok()?;
-    let mut at = usize::try_from(reader.position()).ok()?;
+    let mut data = payload;
+    let described = (0..leaves).map(|_| Described::take(&mut data)).collect::<Result<Vec<_>, _>>().ok()?;
+    let mut at = payload.len() - data.len();
+    let is_packed = (payload.len() as u64) < PACKED;
     let mut parts = Vec::new();
     for leaf in described {
         at = if is_packed { at } else { at.next_multiple_of(64) };
@@ -72,14 +73,14 @@ fn parts(payload: &[u8], leaves: usize) -> Option<Vec<Part<'_>>> {
 }
 
 /// What serde's encoding has before the elements.
-fn before(leaf: &Described) -> Vec<u8> {
+fn before(leaf: &Described<'_>) -> Vec<u8> {
     let number = |number: usize| (number as u64).to_le_bytes();
     match leaf.form {
         Form::Fixed => Vec::new(),
         Form::Sequence | Form::Text => number(leaf.count).to_vec(),
         Form::Array => {
-            let mut bytes = number(leaf.shape.len()).to_vec();
-            leaf.shape.iter().for_each(|&dimension| bytes.extend_from_slice(&number(dimension)));
+            let mut bytes = number(leaf.shape().len()).to_vec();
+            leaf.shape().for_each(|dimension| bytes.extend_from_slice(&number(dimension)));
             bytes.extend_from_slice(&number(leaf.count));
             bytes
         }

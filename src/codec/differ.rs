@@ -19,7 +19,8 @@ pub(crate) struct Difference {
 pub(super) fn shown<T: Serialize>(before: &T, now: &T) -> Option<Difference> {
     // What cannot be shown is not kept, of which the user is told elsewhere.
     let (then, meanwhile) = (Meaning::of(before).ok()?, Meaning::of(now).ok()?);
-    (then != meanwhile).then(|| Difference { before: preview_of(before), now: preview_of(now) })
+    let shown = |value: &T| preview_of(value).to_string();
+    (then != meanwhile).then(|| Difference { before: shown(before), now: shown(now) })
 }
 
 /// How `Result`s differ, of which only `Ok` is kept.

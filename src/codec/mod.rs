@@ -177,6 +177,7 @@ fn is_result<T>() -> bool {
 }
 
 /// Fails unless `content` is in an encoding of one of these numbers.
+#[inline]
 fn expect_codec(content: &Content<'_>, expected: &[u8]) -> Result<(), DecodeError> {
     if expected.contains(&content.encoding()) {
         return Ok(());

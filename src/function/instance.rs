@@ -163,6 +163,7 @@ impl Met {
     }
 
     /// The state in the records of this number, found by `find` when it is first wanted.
+    #[inline]
     pub(super) fn stated(
         &self,
         records: u64,

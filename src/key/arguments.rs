@@ -1,6 +1,8 @@
 //! How a call shows its arguments: once for the key, once for people.
 
+use std::cell::Cell;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -132,10 +134,22 @@ pub(crate) fn key(
     identity: Identity,
     show: impl FnOnce(&mut Arguments<'_>) -> Result<(), ArgumentError>,
 ) -> Result<Key, ArgumentError> {
-    let mut encoder = Encoder::keyed(identity);
+    thread_local! {
+        /// Of the last key. An argument that makes a key itself finds none.
+        static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    }
+    // A thread that ends may have lost it.
+    let mut encoder = Encoder::keyed(identity, BUFFER.try_with(Cell::take).unwrap_or_default());
     show(&mut Arguments(Sink::Key(&mut encoder)))?;
-    Ok(Key::from_bytes(encoder.finish()))
+    let (key, buffer) = encoder.finish_with_buffer();
+    if buffer.capacity() <= KEPT {
+        let _ = BUFFER.try_with(|kept| kept.set(buffer));
+    }
+    Ok(Key::from_bytes(key))
 }
+
+/// A larger buffer goes with its key.
+const KEPT: usize = 4096;
 
 /// The addresses of what writes the arguments that `show` shows.
 pub(crate) fn writers(show: impl FnOnce(&mut Arguments<'_>) -> Result<(), ArgumentError>) -> Vec<usize> {
@@ -152,7 +166,7 @@ pub(crate) fn key_of_some(
     parameters: &[&str],
     show: impl FnOnce(&mut Arguments<'_>) -> Result<(), ArgumentError>,
 ) -> Option<Key> {
-    let mut encoder = Encoder::keyed(identity);
+    let mut encoder = Encoder::keyed(identity, Vec::new());
     let mut arguments = Arguments(Sink::Some { encoder: &mut encoder, wanted: parameters });
     show(&mut arguments).ok()?;
     let all = matches!(arguments.0, Sink::Some { wanted: [], .. });
@@ -160,7 +174,7 @@ pub(crate) fn key_of_some(
 }
 
 /// A short text of the arguments that `show` shows, such as `7, {"depth":3}`; cut off with `…` when long.
-pub(crate) fn preview(show: impl FnOnce(&mut Arguments<'_>) -> Result<(), ArgumentError>) -> String {
+pub(crate) fn preview(show: impl FnOnce(&mut Arguments<'_>) -> Result<(), ArgumentError>) -> Arc<str> {
     let mut preview = Preview::default();
     // A preview never fails: what cannot be shown is cut off.
     let _ = show(&mut Arguments(Sink::Preview(&mut preview)));

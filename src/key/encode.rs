@@ -171,41 +171,44 @@ pub(crate) fn canonical_bytes<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8
 }
 
 impl Encoder {
-    /// An encoder for the arguments of a function: its digest is a key.
-    pub(crate) fn keyed(identity: Identity) -> Self {
-        Self::to(Destination::Hash { identity: Some(identity), hasher: None })
+    /// An encoder for the arguments of a function: its digest is a key. `buffer` is used again, whatever is in it.
+    #[inline]
+    pub(crate) fn keyed(identity: Identity, buffer: Vec<u8>) -> Self {
+        Self::to(Destination::Hash { identity: Some(identity), hasher: None }, buffer)
     }
 
     /// An encoder for something that is hashed apart, whichever function it is an argument of.
     fn hashing() -> Self {
-        Self::to(Destination::Hash { identity: None, hasher: None })
+        Self::to(Destination::Hash { identity: None, hasher: None }, Vec::new())
     }
 
     /// An encoder whose bytes are wanted themselves.
     fn buffered() -> Self {
-        Self::to(Destination::Buffer)
+        Self::to(Destination::Buffer, Vec::new())
     }
 
-    fn to(destination: Destination) -> Self {
-        Encoder {
-            buffer: Vec::with_capacity(FIRST),
-            destination,
-            run: None,
-            in_sequence: false,
-            written: false,
-            data: None,
-        }
+    #[inline]
+    fn to(destination: Destination, mut buffer: Vec<u8>) -> Self {
+        buffer.clear();
+        buffer.reserve(FIRST);
+        Encoder { buffer, destination, run: None, in_sequence: false, written: false, data: None }
     }
 
     /// The digest of all that was encoded.
-    pub(crate) fn finish(mut self) -> [u8; 32] {
+    pub(crate) fn finish(self) -> [u8; 32] {
+        self.finish_with_buffer().0
+    }
+
+    /// The same with the buffer, for another encoder.
+    pub(super) fn finish_with_buffer(mut self) -> ([u8; 32], Vec<u8>) {
         self.end_run();
-        match self.destination {
+        let digest = match self.destination {
             Destination::Buffer => hashing::finish(None, None, &self.buffer),
             Destination::Hash { identity, hasher } => {
                 hashing::finish(hasher, identity.as_ref(), &self.buffer)
             }
-        }
+        };
+        (digest, self.buffer)
     }
 
     /// The canonical bytes of all that was encoded.
@@ -215,6 +218,7 @@ impl Encoder {
     }
 
     /// Starts an item that is no primitive.
+    #[inline]
     fn open(&mut self, tag: u8) {
         self.end_run();
         self.in_sequence = false;
@@ -270,7 +274,14 @@ impl Encoder {
         }
     }
 
+    #[inline]
     fn end_run(&mut self) {
+        if self.run.is_some() {
+            self.close_run();
+        }
+    }
+
+    fn close_run(&mut self) {
         let Some(run) = self.run.take() else { return };
         if self.data.is_some() {
             self.length(run.count);
@@ -281,6 +292,7 @@ impl Encoder {
     }
 
     /// Hands a full buffer to the hasher. Never called while a run is open, whose count is still to be written.
+    #[inline]
     fn spill(&mut self) {
         debug_assert!(self.run.is_none());
         if self.buffer.len() >= SPILL
@@ -292,6 +304,7 @@ impl Encoder {
     }
 
     /// A length, as LEB128: seven bits a byte, least significant first, in as few bytes as possible.
+    #[inline]
     fn length(&mut self, mut length: usize) {
         while length >= 0x80 {
             self.buffer.push(length.to_le_bytes()[0] | 0x80);
@@ -306,6 +319,7 @@ impl Encoder {
     }
 
     /// A text or byte string.
+    #[inline]
     fn string(&mut self, tag: u8, bytes: &[u8]) {
         if bytes.len() < APART {
             self.open(tag);

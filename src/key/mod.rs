@@ -79,6 +79,9 @@ impl Key {
 /// A map by keys, which are digests and need no hashing.
 pub(crate) type KeyMap<V> = HashMap<Key, V, BuildHasherDefault<FirstBytes>>;
 
+/// A map by ids of functions, likewise.
+pub(crate) type FunctionMap<V> = HashMap<FunctionId, V, BuildHasherDefault<FirstBytes>>;
+
 /// Takes the first eight bytes for the hash.
 #[derive(Debug, Default)]
 pub(crate) struct FirstBytes(u64);

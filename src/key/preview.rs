@@ -9,6 +9,7 @@
 mod brief;
 
 use std::io;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -20,13 +21,14 @@ const PREVIEW_BYTES: usize = 160;
 /// Values as JSON, one behind the other, up to [`PREVIEW_BYTES`].
 #[derive(Debug)]
 pub(super) struct Preview {
-    text: Vec<u8>,
+    bytes: [u8; PREVIEW_BYTES],
+    length: usize,
     cut: bool,
 }
 
 impl Default for Preview {
     fn default() -> Self {
-        Preview { text: Vec::with_capacity(PREVIEW_BYTES), cut: false }
+        Preview { bytes: [0; PREVIEW_BYTES], length: 0, cut: false }
     }
 }
 
@@ -36,27 +38,40 @@ impl Preview {
         if self.cut {
             return;
         }
-        if !self.text.is_empty() {
-            self.text.extend_from_slice(b", ");
+        if self.length > 0 {
+            self.append(b", ");
         }
         self.cut |= serde_json::to_writer(&mut *self, &Brief(value)).is_err();
     }
 
+    /// Appends as much as there is room for; whether that is all.
+    fn append(&mut self, bytes: &[u8]) -> bool {
+        let room = &mut self.bytes[self.length..];
+        let length = bytes.len().min(room.len());
+        room[..length].copy_from_slice(&bytes[..length]);
+        self.length += length;
+        length == bytes.len()
+    }
+
     /// The text, with `…` at its end if it was cut off.
-    pub(super) fn finish(self) -> String {
-        let mut text = String::from_utf8(self.text)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-        if self.cut {
-            // The limit may have fallen inside a character.
-            text.truncate(text.trim_end_matches('\u{fffd}').len());
-            text.push('…');
+    pub(super) fn finish(&self) -> Arc<str> {
+        let bytes = &self.bytes[..self.length];
+        if !self.cut
+            && let Ok(text) = str::from_utf8(bytes)
+        {
+            return text.into();
         }
-        text
+        let text = String::from_utf8_lossy(bytes);
+        if !self.cut {
+            return text.into();
+        }
+        // The limit may have fallen inside a character.
+        format!("{}…", text.trim_end_matches('\u{fffd}')).into()
     }
 }
 
 /// A value in short, cut off with `…` when long.
-pub(crate) fn preview_of<V: Serialize + ?Sized>(value: &V) -> String {
+pub(crate) fn preview_of<V: Serialize + ?Sized>(value: &V) -> Arc<str> {
     let mut preview = Preview::default();
     preview.value(value);
     preview.finish()
@@ -65,9 +80,11 @@ pub(crate) fn preview_of<V: Serialize + ?Sized>(value: &V) -> String {
 /// Fails at the limit, which ends the writing.
 impl io::Write for Preview {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let room = PREVIEW_BYTES.saturating_sub(self.text.len());
-        self.text.extend_from_slice(&bytes[..bytes.len().min(room)]);
-        if bytes.len() > room { Err(io::ErrorKind::StorageFull.into()) } else { Ok(bytes.len()) }
+        self.write_all(bytes).map(|()| bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.append(bytes) { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::mem;
 use std::process;
@@ -141,12 +142,11 @@ impl Flight {
         self.landed.notify_all();
     }
 
-    /// Tells the watchers. Not under the lock: they may ask again at once.
-    fn tell_watchers(&self) {
-        let watchers = mem::take(&mut lock(&self.course).watchers);
-        for watcher in watchers {
-            watcher.wake();
-        }
+    /// Changes how far it is; who is to be told of that. Not under the lock: they may ask again at once.
+    fn go_on(&self, phase: impl FnOnce(Phase) -> Phase) -> Vec<Arc<dyn Watcher>> {
+        let mut course = lock(&self.course);
+        course.phase = phase(mem::take(&mut course.phase));
+        mem::take(&mut course.watchers)
     }
 }
 
@@ -200,11 +200,11 @@ impl Flights {
     ) -> Joined<'_> {
         let flight = {
             let mut flights = self.table(&key);
-            match flights.get(&key) {
-                Some(flight) if flight.process == process::id() => Arc::clone(flight),
-                _ => {
+            match flights.entry(key) {
+                Entry::Occupied(entry) if entry.get().process == process::id() => Arc::clone(entry.get()),
+                entry => {
                     let flight = Flight::new(function);
-                    flights.insert(key, Arc::clone(&flight));
+                    entry.insert_entry(Arc::clone(&flight));
                     // A thread that ends, whose locals are gone, waits for nothing any more.
                     let _ = LED.try_with(|led| led.set(led.get() + 1));
                     return Joined::Leader(Leader { flights: self, key, flight });
@@ -326,9 +326,8 @@ impl Leader<'_> {
 
     /// Hands `shared` to whoever waits or comes now, before it is in the store.
     pub(crate) fn land(&self, shared: Shared) {
-        lock(&self.flight.course).phase = Phase::Landed(shared);
-        self.wake();
-        self.flight.tell_watchers();
+        let watchers = self.flight.go_on(|_| Phase::Landed(shared));
+        self.wake(watchers);
     }
 
     /// Ends the flight before anything was computed.
@@ -336,11 +335,14 @@ impl Leader<'_> {
         lock(&self.flight.course).phase = Phase::GivenUp;
     }
 
-    /// Wakes who waits. Who comes to the flight now sees its new state, so a system call is made only for those who were there
-    /// before.
-    fn wake(&self) {
+    /// Wakes who waits, and tells the watchers. Who comes to the flight now sees its new state, so a system call is made only
+    /// for those who were there before.
+    fn wake(&self, watchers: Vec<Arc<dyn Watcher>>) {
         if Arc::strong_count(&self.flight) > 2 {
             self.flight.landed.notify_all();
+        }
+        for watcher in watchers {
+            watcher.wake();
         }
     }
 }
@@ -348,24 +350,21 @@ impl Leader<'_> {
 impl Drop for Leader<'_> {
     fn drop(&mut self) {
         let _ = LED.try_with(|led| led.set(led.get().saturating_sub(1)));
-        let end = |phase| match phase {
+        let watchers = self.flight.go_on(|phase| match phase {
             Phase::Flying => Phase::Failed,
             Phase::Landed(shared) => Phase::Ended(shared),
             ended => ended,
-        };
-        {
-            let mut course = lock(&self.flight.course);
-            course.phase = end(mem::take(&mut course.phase));
-        }
+        });
         // First out of the table, then awake: who comes now looks into the store again.
         let flight = {
             let mut table = self.flights.table(&self.key);
-            // After a fork another may have taken the place of one whose leader is not there.
-            let is_this = table.get(&self.key).is_some_and(|flight| Arc::ptr_eq(flight, &self.flight));
-            if is_this { table.remove(&self.key) } else { None }
+            match table.entry(self.key) {
+                // After a fork another may have taken the place of one whose leader is not there.
+                Entry::Occupied(entry) if Arc::ptr_eq(entry.get(), &self.flight) => Some(entry.remove()),
+                _ => None,
+            }
         };
-        self.wake();
-        self.flight.tell_watchers();
+        self.wake(watchers);
         drop(flight);
     }
 }

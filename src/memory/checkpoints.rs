@@ -184,7 +184,7 @@ impl Inner {
             key: derived(key, of_type),
             function: FunctionId([0; 16]),
             function_name: of_type,
-            arguments: String::new(),
+            arguments: "".into(),
             created: SystemTime::now(),
             compute_time: Duration::ZERO,
             codec: encoded.codec,

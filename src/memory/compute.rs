@@ -20,7 +20,6 @@
 //! [`Keyed::lease`]; nowhere else. [`Meanwhile`] tells both whether the thread blocks, or leaves and
 //! is woken.
 
-use std::mem;
 use std::sync::Arc;
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
@@ -85,7 +84,7 @@ pub(crate) struct Computation<'m, T> {
     pub(super) keyed: Keyed<'m, T>,
     pub(super) reason: MissReason,
     /// The arguments in short, for people.
-    pub(crate) arguments: String,
+    pub(crate) arguments: Arc<str>,
     /// `None` if waiting for the thread that leads the flight would never end.
     leader: Option<Leader<'m>>,
     /// Behind the leader: it ends after the flight.
@@ -173,7 +172,7 @@ impl Memory {
 pub(super) fn frozen<C: Call>(call: &C, why: &Why) -> Error {
     let (function, arguments) =
         call.memo().map_or_else(Default::default, |memo| (memo.function.name(), memo.preview()));
-    Error::frozen(function, arguments, why)
+    Error::frozen(function, &arguments, why)
 }
 
 impl<'m, T> Keyed<'m, T> {
@@ -337,15 +336,15 @@ impl<'m, T> Computation<'m, T> {
 
     /// The value as an entry; `None` if its function does not keep it. Only what goes to the store is
     /// worth compressing.
-    fn encode<'v>(&mut self, value: &'v T, took: Duration) -> Result<Option<Draft<'v>>, CodecError> {
+    fn encode<'v>(&self, value: &'v T, took: Duration) -> Result<Option<Draft<'v>>, CodecError> {
         let Keyed { inner, function, ref codec, .. } = self.keyed;
         let level = if self.is_worth_storing(took) { inner.level(function) } else { None };
         let encoded = super::inner::encode(codec, value, function, level)?;
         Ok(encoded.map(|encoded| self.draft(encoded, took)))
     }
 
-    pub(super) fn draft<'v>(&mut self, encoded: Encoded<'v>, took: Duration) -> Draft<'v> {
-        self.keyed.draft(encoded, mem::take(&mut self.arguments), took)
+    pub(super) fn draft<'v>(&self, encoded: Encoded<'v>, took: Duration) -> Draft<'v> {
+        self.keyed.draft(encoded, Arc::clone(&self.arguments), took)
     }
 
     /// Gives a value to those who wait, and stores it, at once or through the outbox; its bytes, if

@@ -160,7 +160,11 @@ impl Drop for Entered {
     fn drop(&mut self) {
         // By number, since guards may be dropped in any order. While the thread ends the list may be gone already.
         let _ = ENTERED.try_with(|entered| {
-            entered.borrow_mut().retain(|level| level.number != self.number);
+            let mut entered = entered.borrow_mut();
+            match entered.last() {
+                Some(level) if level.number == self.number => drop(entered.pop()),
+                _ => entered.retain(|level| level.number != self.number),
+            }
         });
     }
 }

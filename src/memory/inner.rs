@@ -1,5 +1,6 @@
 //! What the clones of a memory share, and how values get into its store.
 
+use std::ptr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -56,7 +57,6 @@ pub(crate) struct Manners {
     pub(super) verified: f64,
     /// Is part of another process's run.
     pub(super) is_worker: bool,
-}
 }
 
 impl Memory {
@@ -115,13 +115,20 @@ impl Inner {
         Ok(())
     }
 
-    /// Stores values by one write, and ends the flight of each. Trouble is noted.
-    pub(super) fn store_all(&self, parcels: Vec<Parcel<'_>>) {
+    /// Stores values by one write, and ends the flight of each, which empties the list. Trouble is noted.
+    pub(super) fn store_all(&self, parcels: &mut Vec<Parcel<'_>>) {
         let drafts: Vec<&Draft<'_>> = parcels.iter().map(|parcel| parcel.draft.draft()).collect();
         let results = self.store.put_all(&drafts);
-        for (parcel, result) in parcels.into_iter().zip(results) {
+        let mut recorded: Option<&'static Function> = None;
+        for (parcel, result) in parcels.drain(..).zip(results) {
             match result {
-                Ok(()) => self.stored(parcel.function, &parcel.draft.draft().key),
+                Ok(()) => {
+                    self.count_stored(parcel.function, &parcel.draft.draft().key);
+                    if !recorded.is_some_and(|function| ptr::eq(function, parcel.function)) {
+                        self.record(parcel.function);
+                        recorded = Some(parcel.function);
+                    }
+                }
                 Err(error) => self.troubles.note(Trouble::Store, parcel.function.name(), &chain(&error)),
             }
         }
@@ -129,8 +136,17 @@ impl Inner {
 
     /// Counts a stored value, and makes sure that its function has a record.
     pub(super) fn stored(&self, function: &'static Function, key: &Key) {
+        self.count_stored(function, key);
+        self.record(function);
+    }
+
+    fn count_stored(&self, function: &'static Function, key: &Key) {
         function.count(&self.session, Counters::stored);
         events::trace!("stored: `{}` {key}", function.name());
+    }
+
+    /// Makes sure that a function has a record.
+    fn record(&self, function: &'static Function) {
         if let Err(error) = self.records.write(function, self.store.generation()) {
             self.troubles.note(Trouble::Record, function.name(), &chain(&error));
         }
@@ -159,7 +175,7 @@ impl Drop for Inner {
 
 impl<T> Keyed<'_, T> {
     /// An entry with an encoded value.
-    pub(super) fn draft<'v>(&self, encoded: Encoded<'v>, arguments: String, took: Duration) -> Draft<'v> {
+    pub(super) fn draft<'v>(&self, encoded: Encoded<'v>, arguments: Arc<str>, took: Duration) -> Draft<'v> {
         let Encoded { codec, bytes } = encoded;
         Draft {
             key: self.key,

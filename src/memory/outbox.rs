@@ -4,7 +4,6 @@
 //! 1. Whoever asks for a value that waits here gets it: its flight has landed, and ends once it is stored.
 //! 2. What is dropped is sent: nothing that was computed is lost to a panic.
 
-use std::mem;
 use std::sync::Arc;
 
 use super::inner::Inner;
@@ -38,10 +37,15 @@ impl<'m> Outbox<'m> {
         self.parcels.push(parcel);
     }
 
+    /// Whether something waits.
+    pub(crate) fn has_parcels(&self) -> bool {
+        !self.parcels.is_empty()
+    }
+
     /// Stores what waits.
     pub(crate) fn send(&mut self) {
         if !self.parcels.is_empty() {
-            self.inner.store_all(mem::take(&mut self.parcels));
+            self.inner.store_all(&mut self.parcels);
         }
     }
 }

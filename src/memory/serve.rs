@@ -1,6 +1,7 @@
 //! Values of calls that other processes sent, on their way into the store.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::compute::Keyed;
@@ -37,7 +38,7 @@ impl<T> Keyed<'_, T> {
     pub(crate) fn store_for_sender(
         &self,
         encoded: &Encoded<'_>,
-        arguments: String,
+        arguments: Arc<str>,
         took: Duration,
         all: bool,
     ) -> bool {

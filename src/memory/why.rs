@@ -148,7 +148,8 @@ fn new_arguments<T>(function: String, memo: &Memo<'_, T>) -> Why {
     if memo.function.definition().method && !type_parameters.contains(", ") {
         type_parameters = "";
     }
-    Why::NewArguments { function, arguments: memo.preview(), type_parameters: type_parameters.to_owned() }
+    let arguments = memo.preview().to_string();
+    Why::NewArguments { function, arguments, type_parameters: type_parameters.to_owned() }
 }
 
 /// A function of the same name, in another state.

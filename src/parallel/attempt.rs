@@ -1,5 +1,6 @@
 //! One call that missed, and one attempt to compute it.
 
+use std::sync::Arc;
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
@@ -153,7 +154,7 @@ impl<C: Call> Item<C> {
             Some(computation) => TaskSubject {
                 index,
                 function: Some(computation.function()),
-                arguments: computation.arguments.clone(),
+                arguments: Arc::clone(&computation.arguments),
             },
             None => subject_of(index, &call),
         };

@@ -147,6 +147,7 @@ impl<E> TryRunError<E> {
         E: AsError<K>,
     {
         let TaskSubject { index, function, arguments } = subject;
+        let arguments = arguments.to_string();
         TryRunError::Returned { index, function, arguments, error, text: E::text, cause: E::cause }
     }
 }
@@ -156,7 +157,7 @@ impl<E> fmt::Display for TryRunError<E> {
         match self {
             TryRunError::Returned { index, function, arguments, error, text, .. } => {
                 let subject =
-                    TaskSubject { index: *index, function: *function, arguments: arguments.clone() };
+                    TaskSubject { index: *index, function: *function, arguments: arguments.as_str().into() };
                 write!(f, "{subject} failed: {}", text(error))
             }
             TryRunError::Task(error) => error.fmt(f),

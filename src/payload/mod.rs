@@ -99,11 +99,13 @@ pub(crate) enum ByteSource<'e> {
 
 impl<'e> Content<'e> {
     /// The number of the encoding, whether the bytes are compressed or not.
+    #[inline]
     pub(crate) fn encoding(&self) -> u8 {
         self.codec & !COMPRESSED
     }
 
     /// Whether the bytes are stored compressed.
+    #[inline]
     pub(crate) fn is_compressed(&self) -> bool {
         self.codec & COMPRESSED != 0
     }
@@ -150,7 +152,7 @@ pub enum ReadError {
 }
 
 impl ReadError {
-    fn too_short() -> Self {
+    pub(crate) fn too_short() -> Self {
         ReadError::Damaged("it ends too early".into())
     }
 

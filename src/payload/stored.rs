@@ -14,8 +14,8 @@ pub(crate) struct Stored<'e> {
     /// How many bytes were read.
     position: u64,
     length: u64,
-    /// `None` if nothing has to be checked.
-    checksum: Option<Running>,
+    /// `None` if nothing has to be checked. Boxed, so that a reader of bytes in memory is small: it is moved about on each hit.
+    checksum: Option<Box<Running>>,
 }
 
 impl<'e> Stored<'e> {
@@ -25,7 +25,7 @@ impl<'e> Stored<'e> {
             ByteSource::Memory(bytes) => (bytes.len() as u64, None),
             ByteSource::File(file) if may_trust && file.is_trusted() => (file.length(), None),
             ByteSource::File(file) => {
-                let mut checksum = Running::new();
+                let mut checksum = Box::new(Running::new());
                 checksum.update(&file.head.covered);
                 (file.length(), Some(checksum))
             }
@@ -66,6 +66,11 @@ impl<'e> Stored<'e> {
             self.fill_some(target)?;
         }
         Ok(())
+    }
+
+    /// Reads `N` bytes.
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], ReadError> {
+        raw::array::<Primitive, _, _, N>(|target| self.fill(target))
     }
 
     /// Reads `count` bytes.

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::CodeItem;
 use crate::error::Result;
 use crate::function::{Function, FunctionInfo, InstanceCode};
-use crate::key::FunctionId;
+use crate::key::{FunctionId, FunctionMap};
 use crate::lock::lock;
 use crate::store::Extent;
 use crate::sys::{self, Dir};
@@ -164,7 +164,7 @@ pub(crate) struct Recorded {
 pub(crate) struct Records {
     dir: Arc<Dir>,
     /// In which generation of the store each record was seen last.
-    seen: Mutex<HashMap<FunctionId, u64>>,
+    seen: Mutex<FunctionMap<u64>>,
 }
 
 impl Records {

@@ -1,5 +1,6 @@
 //! Entries on their way to the store.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::Payload;
@@ -15,7 +16,7 @@ pub(crate) struct Draft<'v> {
     pub(crate) function: FunctionId,
     pub(crate) function_name: &'static str,
     /// The arguments in short, for people.
-    pub(crate) arguments: String,
+    pub(crate) arguments: Arc<str>,
     pub(crate) created: SystemTime,
     pub(crate) compute_time: Duration,
     /// The number of the encoding.
@@ -59,7 +60,7 @@ impl<'v> Draft<'v> {
     /// A copy for itself, payload and all.
     pub(crate) fn to_owned(&self) -> OwnedDraft {
         let Draft { key, function, created, compute_time, codec, .. } = *self;
-        let (function_name, arguments) = (self.function_name, self.arguments.clone());
+        let (function_name, arguments) = (self.function_name, Arc::clone(&self.arguments));
         let payload = self.payload.to_vec().into();
         OwnedDraft(Draft { key, function, function_name, arguments, created, compute_time, codec, payload })
     }

@@ -106,7 +106,7 @@ impl Payload for Entry {
     }
 
     fn compute_time(&self) -> Duration {
-        times(&self.bytes)[1]
+        time(&self.bytes, at::COMPUTE_TIME)
     }
 }
 
@@ -170,7 +170,7 @@ impl Entry {
 
     /// When it was stored.
     pub(crate) fn created(&self) -> SystemTime {
-        UNIX_EPOCH + times(&self.bytes)[0]
+        UNIX_EPOCH + time(&self.bytes, at::CREATED)
     }
 
     /// The key of its call.
@@ -242,10 +242,9 @@ impl Head {
         if bytes.len() < arguments.end {
             return Err("its header is cut off".into());
         }
-        let [created, compute_time] = times(bytes);
         Ok(Head {
-            created: UNIX_EPOCH + created,
-            compute_time,
+            created: UNIX_EPOCH + time(bytes, at::CREATED),
+            compute_time: time(bytes, at::COMPUTE_TIME),
             key: Key::from_bytes(array(&bytes[at::KEY])),
             function: FunctionId(array(&bytes[at::FUNCTION])),
             payload_start: payload_start(name.len(), arguments.len()),
@@ -285,9 +284,9 @@ impl Head {
     }
 }
 
-/// When the entry was stored, since 1970, and how long the function took.
-fn times(bytes: &[u8]) -> [Duration; 2] {
-    [at::CREATED, at::COMPUTE_TIME].map(|at| Duration::from_nanos(u64::from_le_bytes(array(&bytes[at]))))
+/// One of the times in a header: when the entry was stored, since 1970, or how long the function took.
+fn time(bytes: &[u8], at: Range<usize>) -> Duration {
+    Duration::from_nanos(u64::from_le_bytes(array(&bytes[at])))
 }
 
 fn payload_start(name: usize, arguments: usize) -> usize {
@@ -309,7 +308,7 @@ fn nanos(duration: Duration) -> u64 {
 }
 
 fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
-    std::array::from_fn(|i| bytes[i])
+    *bytes.first_chunk().expect("a field has its bytes")
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ pub(super) fn draft(number: u64) -> Draft<'static> {
         key: key(number),
         function: FunctionId([(number % 3) as u8 + 1; 16]),
         function_name: "suite::function",
-        arguments: number.to_string(),
+        arguments: number.to_string().into(),
         created: UNIX_EPOCH + Duration::from_secs(1_700_000_000),
         compute_time: Duration::from_millis(number % 50),
         codec: 1,

@@ -75,6 +75,7 @@ impl Guard {
     }
 
     /// Whether a page was lost.
+    #[inline]
     pub(crate) fn is_lost(&self) -> bool {
         self.0.lost.load(SeqCst) > 0
     }

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{
-    AtFlags, CWD, FallocateFlags, FileType, StatxFlags, StatxTimestamp, fallocate, fstatfs, statx,
+    AtFlags, CWD, FallocateFlags, FileType, StatxFlags, StatxTimestamp, fallocate, fstat, fstatfs, statx,
 };
 use rustix::io::pread;
 use rustix::mm::{Advice, madvise};
@@ -54,6 +54,7 @@ impl Stat {
 }
 
 /// Milliseconds since 1970 by a clock that is cheap to read and advances every few milliseconds.
+#[inline]
 pub(crate) fn coarse_millis() -> u64 {
     let time = clock_gettime(ClockId::RealtimeCoarse);
     let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
@@ -143,6 +144,11 @@ pub(crate) fn stat(file: &File) -> io::Result<Stat> {
     stat_with(file.as_fd(), "", AtFlags::EMPTY_PATH)
 }
 
+/// Whether an open file has a name.
+pub(crate) fn is_named(file: &File) -> io::Result<bool> {
+    Ok(fstat(file)?.st_nlink > 0)
+}
+
 /// What is known of the file `name` in a directory; a symbolic link is not followed.
 pub(crate) fn stat_at(directory: BorrowedFd<'_>, name: &str) -> io::Result<Stat> {
     stat_with(directory, name, AtFlags::SYMLINK_NOFOLLOW)
@@ -175,7 +181,6 @@ fn stat_with(directory: BorrowedFd<'_>, path: impl rustix::path::Arg, flags: AtF
         size: stat.stx_size,
         is_file: kind == FileType::RegularFile,
         is_dir: kind == FileType::Directory,
-        is_named: stat.stx_nlink > 0,
         modified: time(modified),
         used: time(modified.max(nanos(&stat.stx_atime))),
     })

@@ -120,12 +120,14 @@ impl Window {
     }
 
     /// Whether something was read that the file does not have, so that zeros came instead.
+    #[inline]
     pub(crate) fn is_lost(&self) -> bool {
         self.guard.is_lost()
     }
 
     /// The little-endian number at `start`; `None` if it is not within the window, or `start` is no multiple of 4.
     #[expect(clippy::cast_ptr_alignment, reason = "checked")]
+    #[inline]
     pub(crate) fn number(&self, start: usize) -> Option<u32> {
         if !start.is_multiple_of(4) || start.checked_add(4)? > self.map.len() {
             return None;
@@ -149,6 +151,7 @@ impl Window {
     }
 
     /// As [`read`](Self::read), into a vector of its own, which is not filled with zeros first: that takes longer than all else.
+    #[inline]
     pub(crate) fn read_vec(&self, start: usize, count: usize) -> Option<Vec<u8>> {
         if !self.holds(start, count) {
             return None;
@@ -163,6 +166,7 @@ impl Window {
         Some(bytes)
     }
 
+    #[inline]
     fn holds(&self, start: usize, count: usize) -> bool {
         start.checked_add(count).is_some_and(|end| end <= self.map.len())
     }

@@ -35,8 +35,8 @@ mod linux;
 use linux::boot_id;
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{
-    FileSystem, advise_large, allocate, at_exit, coarse_millis, file_system, host_name, others_wait, read_at,
-    stat, stat_at, stat_path, thread_time, unshare,
+    FileSystem, advise_large, allocate, at_exit, coarse_millis, file_system, host_name, is_named,
+    others_wait, read_at, stat, stat_at, stat_path, thread_time, unshare,
 };
 
 #[cfg(target_os = "linux")]
@@ -56,6 +56,6 @@ mod not_linux;
 use not_linux::boot_id;
 #[cfg(not(target_os = "linux"))]
 pub(crate) use not_linux::{
-    FileSystem, advise_large, allocate, at_exit, file_system, host_name, others_wait, read_at, stat, stat_of,
-    stat_path, thread_time,
+    FileSystem, advise_large, allocate, at_exit, file_system, host_name, is_named, others_wait, read_at,
+    stat, stat_of, stat_path, thread_time,
 };

@@ -69,7 +69,6 @@ pub(crate) fn stat_of(metadata: &Metadata) -> Stat {
         size: metadata.len(),
         is_file: metadata.is_file(),
         is_dir: metadata.is_dir(),
-        is_named: is_named(metadata),
         modified,
         used: metadata.accessed().map_or(modified, |accessed| accessed.max(modified)),
     }
@@ -110,13 +109,15 @@ fn stamp(_metadata: &Metadata) -> Option<Stamp> {
     None
 }
 
+/// Whether an open file has a name.
 #[cfg(unix)]
-fn is_named(metadata: &Metadata) -> bool {
-    std::os::unix::fs::MetadataExt::nlink(metadata) > 0
+pub(crate) fn is_named(file: &File) -> io::Result<bool> {
+    Ok(std::os::unix::fs::MetadataExt::nlink(&file.metadata()?) > 0)
 }
 
 /// Open files keep their names.
 #[cfg(not(unix))]
-fn is_named(_metadata: &Metadata) -> bool {
-    true
+#[expect(clippy::unnecessary_wraps, reason = "the signature that all systems share")]
+pub(crate) fn is_named(_file: &File) -> io::Result<bool> {
+    Ok(true)
 }

@@ -13,8 +13,6 @@ pub(crate) struct Stat {
     pub(crate) size: u64,
     pub(crate) is_file: bool,
     pub(crate) is_dir: bool,
-    /// Whether it has a name.
-    pub(crate) is_named: bool,
     pub(crate) modified: SystemTime,
     /// When it was last read or written, as far as the file system tells: many note a read once a day.
     pub(crate) used: SystemTime,

@@ -167,7 +167,7 @@ fn claim(file: &File) -> io::Result<bool> {
         return Ok(true);
     }
     match file.try_lock() {
-        Ok(()) => super::stat(file).map(|stat| stat.is_named),
+        Ok(()) => super::is_named(file),
         Err(TryLockError::WouldBlock) => Ok(false),
         // Some network file systems have no locks: age decides there, see `sweep`.
         Err(TryLockError::Error(_)) => Ok(true),

@@ -146,9 +146,7 @@ impl<'d> Ledger<'d> {
         match self.dir.find(&name(session), Access::Read)? {
             // A file that was replaced meanwhile has lost its name before its lock.
             Some((file, stat)) if sys::is_abandoned(&file, &stat) => {
-                let now =
-                    sys::stat(&file).map_err(|error| self.dir.error("look at", &name(session), error))?;
-                Ok(now.is_named)
+                sys::is_named(&file).map_err(|error| self.dir.error("look at", &name(session), error))
             }
             _ => Ok(false),
         }

@@ -18,8 +18,8 @@ pub trait RawArgument {
     /// A value that was read.
     type Held: Deref<Target = Self>;
 
-    /// Appends the arrays of the value.
-    fn describe<'v>(&'v self, leaves: &mut Vec<Leaf<'v>>);
+    /// Calls `each` with the arrays of the value, in order.
+    fn describe<'v>(&'v self, each: &mut dyn FnMut(Leaf<'v>));
 
     /// Reads a value. What is only lent to the function is mapped, where its type allows.
     ///
@@ -33,8 +33,8 @@ impl<T: Raw<Primitive>> RawArgument for T {
     const LEAVES: usize = <T as Raw<Primitive>>::LEAVES;
     type Held = Box<T>;
 
-    fn describe<'v>(&'v self, leaves: &mut Vec<Leaf<'v>>) {
-        Raw::describe(self, leaves);
+    fn describe<'v>(&'v self, each: &mut dyn FnMut(Leaf<'v>)) {
+        Raw::describe(self, each);
     }
 
     fn read(leaves: &mut Leaves<'_>) -> Result<Box<T>, DecodeError> {
@@ -46,8 +46,8 @@ impl<T: Bits<Primitive>> RawArgument for [T] {
     const LEAVES: usize = 1;
     type Held = Elements<T>;
 
-    fn describe<'v>(&'v self, leaves: &mut Vec<Leaf<'v>>) {
-        leaves.push(Leaf::new(Form::Sequence, self));
+    fn describe<'v>(&'v self, each: &mut dyn FnMut(Leaf<'v>)) {
+        each(Leaf::new(Form::Sequence, self));
     }
 
     fn read(leaves: &mut Leaves<'_>) -> Result<Elements<T>, DecodeError> {
@@ -60,8 +60,8 @@ impl RawArgument for str {
     const LEAVES: usize = 1;
     type Held = Box<str>;
 
-    fn describe<'v>(&'v self, leaves: &mut Vec<Leaf<'v>>) {
-        leaves.push(Leaf::new::<Primitive, _>(Form::Text, self.as_bytes()));
+    fn describe<'v>(&'v self, each: &mut dyn FnMut(Leaf<'v>)) {
+        each(Leaf::new::<Primitive, _>(Form::Text, self.as_bytes()));
     }
 
     fn read(leaves: &mut Leaves<'_>) -> Result<Box<str>, DecodeError> {
@@ -74,8 +74,8 @@ impl<T: RawArgument<Held = Box<T>>> RawArgument for Arc<T> {
     const LEAVES: usize = T::LEAVES;
     type Held = Box<Arc<T>>;
 
-    fn describe<'v>(&'v self, leaves: &mut Vec<Leaf<'v>>) {
-        (**self).describe(leaves);
+    fn describe<'v>(&'v self, each: &mut dyn FnMut(Leaf<'v>)) {
+        (**self).describe(each);
     }
 
     fn read(leaves: &mut Leaves<'_>) -> Result<Box<Arc<T>>, DecodeError> {
@@ -85,9 +85,7 @@ impl<T: RawArgument<Held = Box<T>>> RawArgument for Arc<T> {
 
 /// The bytes of an argument. Those of a large one are borrowed.
 pub(crate) fn encode_argument<T: RawArgument + ?Sized>(value: &T) -> Encoded<'_> {
-    let mut leaves = Vec::with_capacity(T::LEAVES);
-    value.describe(&mut leaves);
-    join(leaves)
+    join(&|each| value.describe(each))
 }
 
 /// Reads an argument. The data of an [`Array`](crate::Array) or of a slice is mapped where that can be.

@@ -11,8 +11,8 @@ use crate::key::preview_of;
 /// How two values differ: in the shape of an array, or from which element on.
 pub(crate) fn differ<W, T: Raw<W>>(before: &T, now: &T) -> Option<Difference> {
     let [mut was, mut is] = [Vec::new(), Vec::new()];
-    before.describe(&mut was);
-    now.describe(&mut is);
+    before.describe(&mut |leaf| was.push(leaf));
+    now.describe(&mut |leaf| is.push(leaf));
     let unlike =
         |(_, (was, is)): &(usize, (&Leaf<'_>, &Leaf<'_>))| was.shape != is.shape || was.data != is.data;
     let (number, (was, is)) = iter::zip(&was, &is).enumerate().find(unlike)?;
@@ -41,7 +41,7 @@ impl Display for Whole<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.0.form, &self.0.shape) {
             (Form::Text, _) => f.write_str(&preview_of(&String::from_utf8_lossy(&self.0.data))),
-            (_, Shape::Length(length)) => write!(f, "{length} elements"),
+            (_, Shape::Line([length])) => write!(f, "{length} elements"),
             (_, Shape::Dimensions(shape)) => write!(f, "an array of {shape:?}"),
         }
     }

@@ -1,11 +1,11 @@
 //! One array: how its shape and its data are written and read.
 
 use std::borrow::Cow;
-use std::collections::VecDeque;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use super::{ALIGN, DecodeError, Elements, PACKED};
-use crate::payload::{ByteSource, Content, Reader};
+use crate::payload::{ByteSource, Content, ReadError, Reader};
 use crate::sys::map::Mapped;
 use crate::sys::raw::{self, Bits, Primitive, Unfilled};
 
@@ -37,11 +37,23 @@ pub struct Leaf<'v> {
     pub(super) data: Cow<'v, [u8]>,
 }
 
-/// How many elements there are.
+/// How many elements there are along each dimension.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Shape<'v> {
-    Length(usize),
+    /// Nearly all arrays have one.
+    Line([usize; 1]),
     Dimensions(&'v [usize]),
+}
+
+impl Deref for Shape<'_> {
+    type Target = [usize];
+
+    fn deref(&self) -> &[usize] {
+        match self {
+            Shape::Line(length) => length,
+            Shape::Dimensions(dimensions) => dimensions,
+        }
+    }
 }
 
 impl<'v> Leaf<'v> {
@@ -51,7 +63,7 @@ impl<'v> Leaf<'v> {
             kind: T::KIND,
             form,
             size: size_of::<T>(),
-            shape: Shape::Length(items.len()),
+            shape: Shape::Line([items.len()]),
             digest: None,
             data: little_endian(items),
         }
@@ -63,16 +75,14 @@ impl<'v> Leaf<'v> {
         Leaf { shape, digest: Some(digest), ..Leaf::new(Form::Array, items) }
     }
 
+    /// How long that is which [`write`](Self::write) appends.
+    pub(super) fn head_length(&self) -> usize {
+        FIXED + size_of::<u64>() * self.shape.len() + self.digest.map_or(0, |digest| digest.len())
+    }
+
     /// Appends what a reader needs to know before the data.
     pub(super) fn write(&self, head: &mut Vec<u8>) {
-        let length;
-        let shape = match self.shape {
-            Shape::Length(items) => {
-                length = [items];
-                &length[..]
-            }
-            Shape::Dimensions(shape) => shape,
-        };
+        let shape = &*self.shape;
         head.extend_from_slice(&[self.kind, self.form as u8]);
         head.extend_from_slice(&u16::try_from(shape.len()).expect("checked when it was made").to_le_bytes());
         head.extend_from_slice(&u32::try_from(self.size).unwrap_or(u32::MAX).to_le_bytes());
@@ -86,12 +96,12 @@ impl<'v> Leaf<'v> {
 }
 
 /// How many elements an array of this shape has; `None` if memory cannot.
-pub(crate) fn elements(shape: &[usize]) -> Option<usize> {
+pub(crate) fn elements(mut shape: impl Iterator<Item = usize> + Clone) -> Option<usize> {
     // A dimension of zero makes all others harmless.
-    if shape.contains(&0) {
+    if shape.clone().any(|dimension| dimension == 0) {
         return Some(0);
     }
-    shape.iter().try_fold(1usize, |product, &dimension| product.checked_mul(dimension))
+    shape.try_fold(1usize, usize::checked_mul)
 }
 
 /// The little-endian bytes of numbers.
@@ -105,22 +115,24 @@ pub(crate) fn little_endian<W, T: Bits<W>>(items: &[T]) -> Cow<'_, [u8]> {
     bytes.into()
 }
 
-/// An array whose shape was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Described {
+/// An array whose shape was read: as it lies before the data, so that nothing is allocated for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Described<'h> {
     pub(crate) kind: u8,
     pub(crate) form: Form,
     pub(crate) size: usize,
-    pub(crate) shape: Vec<usize>,
-    pub(crate) digest: Option<[u8; 32]>,
+    dimensions: &'h [[u8; 8]],
+    pub(crate) digest: Option<&'h [u8; 32]>,
     /// How many elements it has, and bytes of data.
     pub(crate) count: usize,
     pub(crate) bytes: usize,
 }
 
-impl Described {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let fixed: [u8; FIXED] = reader.vec(FIXED)?.try_into().expect("as many as asked for");
+impl<'h> Described<'h> {
+    /// Takes the shape of an array off the front of `heads`.
+    #[inline]
+    pub(crate) fn take(heads: &mut &'h [u8]) -> Result<Self, DecodeError> {
+        let (fixed, rest) = heads.split_first_chunk().ok_or_else(ReadError::too_short)?;
         let form = match fixed[1] {
             0 => Form::Sequence,
             1 => Form::Fixed,
@@ -128,61 +140,97 @@ impl Described {
             3 => Form::Array,
             other => return Err(unreadable(format!("there is no array of form {other}"))),
         };
-        let rank = usize::from(u16::from_le_bytes([fixed[2], fixed[3]]));
-        let size = u32::from_le_bytes([fixed[4], fixed[5], fixed[6], fixed[7]]) as usize;
-        let dimensions = reader.vec(rank * size_of::<u64>())?;
-        let (dimensions, _) = dimensions.as_chunks();
-        let shape: Option<Vec<usize>> =
-            dimensions.iter().map(|&dimension| u64::from_le_bytes(dimension).try_into().ok()).collect();
-        let too_large = || unreadable("it has more elements than fit into memory".into());
-        let shape = shape.ok_or_else(too_large)?;
-        let count = elements(&shape).ok_or_else(too_large)?;
-        let digest = match form {
-            Form::Array => Some(reader.vec(32)?.try_into().expect("as many as asked for")),
-            _ => None,
+        let (dimensions, rest) = rest.split_at_checked(rank(fixed) * 8).ok_or_else(ReadError::too_short)?;
+        let (digest, rest) = if form == Form::Array {
+            let (digest, rest) = rest.split_first_chunk().ok_or_else(ReadError::too_short)?;
+            (Some(digest), rest)
+        } else {
+            (None, rest)
         };
-        let bytes = count.checked_mul(size).ok_or_else(too_large)?;
-        Ok(Described { kind: fixed[0], form, size, shape, digest, count, bytes })
+        *heads = rest;
+        let (dimensions, _) = dimensions.as_chunks();
+        let size = u32::from_le_bytes([fixed[4], fixed[5], fixed[6], fixed[7]]) as usize;
+        let too_large = || unreadable("it has more elements than fit into memory".into());
+        let (count, bytes) = extent(dimensions, size).ok_or_else(too_large)?;
+        Ok(Described { kind: fixed[0], form, size, dimensions, digest, count, bytes })
+    }
+
+    /// How many elements there are along each dimension.
+    pub(crate) fn shape(&self) -> impl ExactSizeIterator<Item = usize> {
+        let fits = "seen when it was read";
+        self.dimensions.iter().map(|&bytes| usize::try_from(u64::from_le_bytes(bytes)).expect(fits))
     }
 }
 
-/// Reads the shapes of `leaves` arrays; whether their data is packed.
-pub(crate) fn describe_all(
-    reader: &mut Reader<'_>,
-    leaves: usize,
-) -> Result<(VecDeque<Described>, bool), DecodeError> {
-    let described: VecDeque<_> = (0..leaves).map(|_| Described::read(reader)).collect::<Result<_, _>>()?;
-    let data = described.iter().fold(0u64, |sum, leaf| sum.saturating_add(leaf.bytes as u64));
-    let is_packed = reader.position().saturating_add(data) < PACKED;
-    Ok((described, is_packed))
+/// How many dimensions an array has.
+fn rank(fixed: &[u8; FIXED]) -> usize {
+    usize::from(u16::from_le_bytes([fixed[2], fixed[3]]))
+}
+
+/// How many elements an array has, and bytes; `None` if memory cannot.
+fn extent(dimensions: &[[u8; 8]], size: usize) -> Option<(usize, usize)> {
+    let shape = dimensions.iter().map(|&bytes| usize::try_from(u64::from_le_bytes(bytes)).ok());
+    if shape.clone().any(|dimension| dimension.is_none()) {
+        return None;
+    }
+    let count = elements(shape.flatten())?;
+    Some((count, count.checked_mul(size)?))
+}
+
+/// What lies before the data of `leaves` arrays.
+pub(super) fn read_heads<'e>(reader: &mut Reader<'e>, leaves: usize) -> Result<Cow<'e, [u8]>, DecodeError> {
+    if let Some(left) = reader.in_memory() {
+        let all = *left;
+        for _ in 0..leaves {
+            Described::take(left)?;
+        }
+        return Ok(all[..all.len() - left.len()].into());
+    }
+    let mut heads = Vec::new();
+    for _ in 0..leaves {
+        let fixed = reader.array()?;
+        heads.extend_from_slice(&fixed);
+        let digest = if fixed[1] == Form::Array as u8 { 32 } else { 0 };
+        heads.extend(reader.vec(rank(&fixed) * 8 + digest)?);
+    }
+    Ok(heads.into())
 }
 
 /// The arrays of a value that is being read, in order.
 pub struct Leaves<'e> {
     reader: Reader<'e>,
-    described: VecDeque<Described>,
+    /// The shapes of those that are to come.
+    heads: &'e [u8],
     is_packed: bool,
 }
 
+/// A reader of the arrays of a value. If values `map` their data and the file can be mapped, it is checked first unless it is
+/// trusted. Compressed data is not mapped.
+pub(super) fn open<'e>(content: &Content<'e>, map: bool) -> Result<Reader<'e>, DecodeError> {
+    let may_map = match content.source {
+        ByteSource::File(file) if map && file.is_mappable() && !content.is_compressed() => {
+            file.check()?;
+            true
+        }
+        _ => false,
+    };
+    Ok(Reader::new(content, may_map)?)
+}
+
 impl<'e> Leaves<'e> {
-    /// Reads the shapes of `leaves` arrays. If values `map` their data and the file can be mapped, it is checked first unless it is
-    /// trusted. Compressed data is not mapped.
-    pub(super) fn open(content: &Content<'e>, leaves: usize, map: bool) -> Result<Self, DecodeError> {
-        let may_map = match content.source {
-            ByteSource::File(file) if map && file.is_mappable() && !content.is_compressed() => {
-                file.check()?;
-                true
-            }
-            _ => false,
-        };
-        let mut reader = Reader::new(content, may_map)?;
-        let (described, is_packed) = describe_all(&mut reader, leaves)?;
-        Ok(Leaves { reader, described, is_packed })
+    /// The arrays whose shapes are `heads`, and whose data `reader` reads next.
+    #[inline]
+    pub(super) fn new(reader: Reader<'e>, heads: &'e [u8]) -> Self {
+        let is_packed = reader.position().saturating_add(reader.remaining()) < PACKED;
+        Leaves { reader, heads, is_packed }
     }
 
     /// The next array, which must be one of `T`s of this form; its data is what is read next.
-    pub(crate) fn next<W, T: Bits<W>>(&mut self, form: Form) -> Result<Described, DecodeError> {
-        let leaf = self.described.pop_front().ok_or_else(|| unreadable("it has too few arrays".into()))?;
+    pub(crate) fn next<W, T: Bits<W>>(&mut self, form: Form) -> Result<Described<'e>, DecodeError> {
+        if self.heads.is_empty() {
+            return Err(unreadable("it has too few arrays".into()));
+        }
+        let leaf = Described::take(&mut self.heads)?;
         if (leaf.kind, leaf.form, leaf.size) != (T::KIND, form, size_of::<T>()) {
             let how = format!(
                 "it holds an array of form {} of elements of kind {} and {} bytes, not of form {} of kind {} and {} bytes",
@@ -195,8 +243,8 @@ impl<'e> Leaves<'e> {
             );
             return Err(unreadable(how));
         }
-        if form != Form::Array && leaf.shape.len() != 1 {
-            return Err(unreadable(format!("it has {} dimensions, not one", leaf.shape.len())));
+        if form != Form::Array && leaf.dimensions.len() != 1 {
+            return Err(unreadable(format!("it has {} dimensions, not one", leaf.dimensions.len())));
         }
         if !self.is_packed {
             let position = self.reader.position();
@@ -210,12 +258,12 @@ impl<'e> Leaves<'e> {
     }
 
     /// The data of the array, in memory of its own.
-    pub(super) fn vec<W, T: Bits<W>>(&mut self, leaf: &Described) -> Result<Vec<T>, DecodeError> {
+    pub(super) fn vec<W, T: Bits<W>>(&mut self, leaf: &Described<'_>) -> Result<Vec<T>, DecodeError> {
         raw::vec(leaf.count, |target| self.fill::<T>(target))
     }
 
     /// The data of the array, in shared memory.
-    pub(super) fn shared<W, T: Bits<W>>(&mut self, leaf: &Described) -> Result<Arc<[T]>, DecodeError> {
+    pub(super) fn shared<W, T: Bits<W>>(&mut self, leaf: &Described<'_>) -> Result<Arc<[T]>, DecodeError> {
         raw::shared(leaf.count, |target| self.fill::<T>(target))
     }
 
@@ -227,7 +275,7 @@ impl<'e> Leaves<'e> {
     /// The data of the array, mapped where that can be.
     pub(crate) fn elements<T: Bits<Primitive>>(
         &mut self,
-        leaf: &Described,
+        leaf: &Described<'_>,
     ) -> Result<Elements<T>, DecodeError> {
         match self.map::<T>(leaf)? {
             Some((mapped, start)) => Elements::of_mapped(mapped, start, leaf.count)
@@ -237,7 +285,10 @@ impl<'e> Leaves<'e> {
     }
 
     /// The mapped file with the data of the array, and where that begins; `None` if it has to be read.
-    fn map<T: Bits<Primitive>>(&mut self, leaf: &Described) -> Result<Option<(Mapped, usize)>, DecodeError> {
+    fn map<T: Bits<Primitive>>(
+        &mut self,
+        leaf: &Described<'_>,
+    ) -> Result<Option<(Mapped, usize)>, DecodeError> {
         let can_be_seen = T::ANY && cfg!(target_endian = "little") && leaf.bytes > 0;
         let Some(file) = self.reader.trusted_file().filter(|_| can_be_seen && !self.is_packed) else {
             return Ok(None);
@@ -269,7 +320,7 @@ impl<'e> Leaves<'e> {
 
 impl std::fmt::Debug for Leaves<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Leaves").field("described", &self.described).finish_non_exhaustive()
+        f.debug_struct("Leaves").field("heads", &self.heads).finish_non_exhaustive()
     }
 }
 

@@ -33,7 +33,7 @@ pub use argument::RawArgument;
 pub(crate) use argument::{decode_argument, encode_argument};
 pub(crate) use difference::differ;
 pub use elements::Elements;
-pub(crate) use leaf::{Described, Form, describe_all, elements, little_endian, unreadable};
+pub(crate) use leaf::{Described, Form, elements, little_endian, unreadable};
 pub use leaf::{Leaf, Leaves};
 
 use super::{CodecError, DecodeError, Encoded, RAW, expect_codec};
@@ -57,8 +57,8 @@ pub trait Raw<W>: Sized {
     /// Whether values may take their data from a mapped file.
     const MAPS: bool = false;
 
-    /// Appends the arrays of the value.
-    fn describe<'v>(&'v self, leaves: &mut Vec<Leaf<'v>>);
+    /// Calls `each` with the arrays of the value, in order.
+    fn describe<'v>(&'v self, each: &mut dyn FnMut(Leaf<'v>));
 
     /// Reads a value.
     ///
@@ -71,29 +71,35 @@ pub trait Raw<W>: Sized {
 /// The bytes of a value. Those of a large one are borrowed.
 #[expect(clippy::unnecessary_wraps, reason = "the signature of all encoders")]
 pub(crate) fn encode<W, T: Raw<W>>(value: &T) -> Result<Encoded<'_>, CodecError> {
-    let mut leaves = Vec::with_capacity(T::LEAVES);
-    value.describe(&mut leaves);
-    Ok(join(leaves))
+    Ok(join(&|each| value.describe(each)))
 }
 
+/// Calls a function with the arrays of a value.
+type Describe<'d, 'v> = &'d dyn Fn(&mut dyn FnMut(Leaf<'v>));
+
 /// The bytes of arrays: the shapes of all, then their data.
-fn join(leaves: Vec<Leaf<'_>>) -> Encoded<'_> {
-    let mut head = Vec::with_capacity(64);
-    for leaf in &leaves {
-        leaf.write(&mut head);
+fn join<'v>(describe: Describe<'_, 'v>) -> Encoded<'v> {
+    let (mut position, mut data) = (0, 0);
+    describe(&mut |leaf| {
+        position += leaf.head_length();
+        data += leaf.data.len();
+    });
+    let is_packed = ((position + data) as u64) < PACKED;
+    let mut head = Vec::with_capacity(if is_packed { position + data } else { position });
+    describe(&mut |leaf| leaf.write(&mut head));
+    if is_packed {
+        describe(&mut |leaf| head.extend_from_slice(&leaf.data));
+        return Encoded { codec: RAW, bytes: head.into() };
     }
-    let data: usize = leaves.iter().map(|leaf| leaf.data.len()).sum();
-    let is_packed = ((head.len() + data) as u64) < PACKED;
-    let mut position = head.len();
     let mut parts = vec![Cow::Owned(head)];
-    for leaf in leaves {
-        let padding = if is_packed { 0 } else { position.next_multiple_of(64) - position };
+    describe(&mut |leaf| {
+        let padding = position.next_multiple_of(64) - position;
         if padding > 0 {
             parts.push(Cow::Borrowed(&[0; 64][..padding]));
         }
         position += padding + leaf.data.len();
         parts.push(leaf.data);
-    }
+    });
     let bytes = Bytes::Parts(parts);
     let bytes = if position < LARGE { Bytes::Owned(bytes.to_vec()) } else { bytes };
     Encoded { codec: RAW, bytes }
@@ -113,7 +119,9 @@ fn take_apart<T>(
 ) -> Result<T, DecodeError> {
     expect_codec(content, &[RAW])?;
     let read = || {
-        let mut leaves = Leaves::open(content, leaves, map)?;
+        let mut reader = leaf::open(content, map)?;
+        let heads = leaf::read_heads(&mut reader, leaves)?;
+        let mut leaves = Leaves::new(reader, &heads);
         let value = value(&mut leaves)?;
         leaves.finish()?;
         Ok(value)

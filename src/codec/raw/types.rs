@@ -11,9 +11,9 @@ macro_rules! one_array {
         impl<W, $($generics)*> Raw<W> for $type {
             const LEAVES: usize = 1;
 
-            fn describe<'v>(&'v self, leaves: &mut Vec<Leaf<'v>>) {
+            fn describe<'v>(&'v self, each: &mut dyn FnMut(Leaf<'v>)) {
                 let see: fn(&Self) -> &[$element] = $see;
-                leaves.push(Leaf::new($form, see(self)));
+                each(Leaf::new($form, see(self)));
             }
 
             fn read(leaves: &mut Leaves<'_>) -> Result<Self, DecodeError> {
@@ -40,8 +40,8 @@ macro_rules! texts {
         impl<W> Raw<W> for $type {
             const LEAVES: usize = 1;
 
-            fn describe<'v>(&'v self, leaves: &mut Vec<Leaf<'v>>) {
-                leaves.push(Leaf::new::<Primitive, _>(Form::Text, self.as_bytes()));
+            fn describe<'v>(&'v self, each: &mut dyn FnMut(Leaf<'v>)) {
+                each(Leaf::new::<Primitive, _>(Form::Text, self.as_bytes()));
             }
 
             fn read(leaves: &mut Leaves<'_>) -> Result<Self, DecodeError> {
@@ -57,8 +57,8 @@ texts! { String Box<str> }
 impl<W, T: Bits<W>> Raw<W> for Arc<[T]> {
     const LEAVES: usize = 1;
 
-    fn describe<'v>(&'v self, leaves: &mut Vec<Leaf<'v>>) {
-        leaves.push(Leaf::new(Form::Sequence, self));
+    fn describe<'v>(&'v self, each: &mut dyn FnMut(Leaf<'v>)) {
+        each(Leaf::new(Form::Sequence, self));
     }
 
     fn read(leaves: &mut Leaves<'_>) -> Result<Self, DecodeError> {
@@ -70,8 +70,8 @@ impl<W, T: Bits<W>> Raw<W> for Arc<[T]> {
 impl<W, T: Bits<W>, const N: usize> Raw<W> for [T; N] {
     const LEAVES: usize = 1;
 
-    fn describe<'v>(&'v self, leaves: &mut Vec<Leaf<'v>>) {
-        leaves.push(Leaf::new(Form::Fixed, self));
+    fn describe<'v>(&'v self, each: &mut dyn FnMut(Leaf<'v>)) {
+        each(Leaf::new(Form::Fixed, self));
     }
 
     fn read(leaves: &mut Leaves<'_>) -> Result<Self, DecodeError> {
@@ -89,8 +89,8 @@ macro_rules! tuples {
             const LEAVES: usize = 0 $(+ $type::LEAVES)*;
             const MAPS: bool = false $(|| $type::MAPS)*;
 
-            fn describe<'v>(&'v self, leaves: &mut Vec<Leaf<'v>>) {
-                $(self.$place.describe(leaves);)*
+            fn describe<'v>(&'v self, each: &mut dyn FnMut(Leaf<'v>)) {
+                $(self.$place.describe(each);)*
             }
 
             fn read(leaves: &mut Leaves<'_>) -> Result<Self, DecodeError> {

@@ -57,6 +57,7 @@ impl<'e> Serializer for &'e mut Encoder {
         Ok(())
     }
 
+    #[inline]
     fn serialize_str(self, value: &str) -> Result<(), EncodeError> {
         self.string(tag::TEXT, value.as_bytes());
         Ok(())

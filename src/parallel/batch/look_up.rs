@@ -16,7 +16,15 @@ where
 {
     /// Looks calls up in one go; hits are done with, distinct misses join the queue, duplicates the one that they equal.
     pub(super) fn look_up(&self, calls: Vec<(usize, C)>, results: &mut Vec<Indexed<C::Output>>) {
-        let (mut missed, looked_up) = (Vec::new(), calls.len());
+        let looked_up = calls.len();
+        // As a rule all of them are hits, or all are misses.
+        let mut missed = Vec::new();
+        let mut miss = |item, took| {
+            if missed.is_empty() {
+                missed.reserve(looked_up);
+            }
+            missed.push((item, took));
+        };
         let (mut keys, mut keyed) = (Vec::with_capacity(calls.len()), Vec::with_capacity(calls.len()));
         for (index, call) in calls {
             match self.guarded(index, &call, |call| self.memory.keyed(call), results) {
@@ -24,7 +32,7 @@ where
                     keys.push(under.key);
                     keyed.push((index, call, under));
                 }
-                Some(Err(reason)) => missed.push((Item::new(index, call, reason.into()), None)),
+                Some(Err(reason)) => miss(Item::new(index, call, reason.into()), None),
                 None => panics::drop_quietly(call),
             }
         }
@@ -40,7 +48,7 @@ where
                     let subject = is_named.then(|| Box::new(subject_of(index, &call)));
                     self.finish(index, counted, subject, end_of(index, call, Ok(value)), results);
                 }
-                Some(Err(miss)) => missed.push((Item::new(index, call, miss), took)),
+                Some(Err(reason)) => miss(Item::new(index, call, reason), took),
                 None => panics::drop_quietly(call),
             }
         }
@@ -70,19 +78,21 @@ where
         }
         let function = missed.first().and_then(|(item, _)| item.call.memo()).map(|memo| memo.function);
         let failed: Vec<_> = self.crew.change(|queue| {
-            let (failed, missed): (Vec<_>, Vec<_>) =
-                missed.into_iter().partition(|(item, _)| queue.failure_of(item).is_some());
-            let queued =
-                missed.into_iter().map(|(item, time)| queue.add(item, time)).filter(|&new| new).count();
+            let (mut failed, mut queued) = (Vec::new(), 0);
+            for (item, time) in missed {
+                match queue.failure_of(&item) {
+                    Some(error) => failed.push((error.clone(), item)),
+                    None => queued += usize::from(queue.add(item, time)),
+                }
+            }
             if let Some(tally) = &self.tally {
                 tally.missed(queued, function);
             }
-            failed.into_iter().map(|(item, _)| (queue.failure_of(&item).cloned(), item)).collect()
+            failed
         });
         for (error, item) in failed {
-            if let (index, Some(error)) = (item.index, error)
-                && let Ok(result) = item.share(&self.memory, Err(error))
-            {
+            let index = item.index;
+            if let Ok(result) = item.share(&self.memory, Err(error)) {
                 self.finish(index, Counted::Merged, None, result, results);
             }
         }

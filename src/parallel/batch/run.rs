@@ -62,7 +62,7 @@ where
             let ran = item.run(&self.memory, options, outbox);
             done.extend(self.settle(run, ran, results));
             // What waits has cost little: a killed process loses no more than that.
-            if sent.elapsed() > TAKE {
+            if outbox.as_ref().is_some_and(Outbox::has_parcels) && sent.elapsed() > TAKE {
                 send(outbox);
                 sent = Instant::now();
             }

@@ -27,7 +27,7 @@ impl<'e> Decompressing<'e> {
         }
         let decoder = Decoder::new()?;
         let mut stored = Stored::new(source, false);
-        let length = number(&mut stored)?;
+        let length = u64::from_le_bytes(stored.array()?);
         Ok(Decompressing { stored, decoder, length, position: 0, block: Vec::new(), read: 0 })
     }
 
@@ -65,7 +65,7 @@ impl<'e> Decompressing<'e> {
 
     /// Decompresses the next block, of `length` bytes.
     fn next_block(&mut self, target: &mut Unfilled<'_>, length: usize) -> Result<(), ReadError> {
-        let compressed = u32::from_le_bytes(array(&mut self.stored)?);
+        let compressed = u32::from_le_bytes(self.stored.array()?);
         let compressed = self.stored.vec(usize::try_from(compressed).unwrap_or(usize::MAX))?;
         let written = self.decoder.decode(&compressed, target)?;
         if written != length {
@@ -81,12 +81,4 @@ impl<'e> Decompressing<'e> {
         }
         self.stored.finish()
     }
-}
-
-fn number(stored: &mut Stored<'_>) -> Result<u64, ReadError> {
-    Ok(u64::from_le_bytes(array(stored)?))
-}
-
-fn array<const N: usize>(stored: &mut Stored<'_>) -> Result<[u8; N], ReadError> {
-    raw::array::<Primitive, _, _, N>(|target| stored.fill(target))
 }

@@ -272,6 +272,6 @@ mod tests {
         let lock = File::open(caches.path().join(LOCK)).unwrap();
         (1..=MOST).for_each(write);
         assert!(builds() < MOST, "{}", builds());
-        assert!(sys::stat(&lock).unwrap().is_named);
+        assert!(sys::is_named(&lock).unwrap());
     }
 }

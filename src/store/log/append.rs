@@ -12,13 +12,14 @@
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::address::{Address, SEGMENT};
 use super::control::{CONTROL, Weight};
 use super::index::{Hash, INDEX, Note, Published};
 use super::open::View;
-use super::record::{BlobFile, Head, Record, Unsealed};
+use super::record::{self, BlobFile, Head, Record, Unsealed, length_of};
 use super::segments::LOG;
 use super::{Found, LogStore, Now};
 use crate::error::{Error, Result};
@@ -37,15 +38,23 @@ pub(super) struct Unsynced {
 }
 
 /// Records of a batch go out together up to so many bytes.
-const TOGETHER: u64 = SEGMENT / 4;
+#[expect(clippy::cast_possible_truncation, reason = "a segment has a megabyte")]
+const TOGETHER: usize = SEGMENT as usize / 4;
 
 /// Publishing again is needed when others were faster, or cleared; so often in a row it would be a fault.
 const TRIES: usize = 100;
 
+/// Records on their way, one behind the other.
+struct Group {
+    bytes: Vec<u8>,
+    staged: Vec<Staged>,
+}
+
 /// A record on its way.
 struct Staged {
     key: Key,
-    record: Unsealed,
+    /// Where its bytes are among those of its group.
+    bytes: Range<usize>,
     weight: Weight,
     /// The number of its file, if it has one.
     blob: Option<u64>,
@@ -53,35 +62,48 @@ struct Staged {
     removes: bool,
 }
 
-/// What others had done when a record was written.
+/// What others had done when records were written.
 #[derive(Clone, Copy)]
 struct Seen {
+    /// Where the first of them is.
     address: Address,
     /// How often entries had been cleared.
     clears: u64,
 }
 
 impl LogStore {
+    /// Stores an entry.
+    pub(super) fn store_one(&self, draft: &Draft<'_>) -> Result<()> {
+        let stored = if draft.payload.len() >= LARGE {
+            self.store_large(draft)
+        } else {
+            let mut bytes = Vec::new();
+            let staged = stage(draft, &mut bytes);
+            self.publish_all(&[staged], &mut bytes)
+        };
+        self.keep_budget();
+        stored
+    }
+
     /// Stores entries, together as far as they fit.
     pub(super) fn store(&self, drafts: &[&Draft<'_>]) -> Vec<Result<()>> {
         let mut results: Vec<Result<()>> = Vec::with_capacity(drafts.len());
-        let mut group: Vec<Staged> = Vec::new();
-        let mut bytes = 0;
+        let small = drafts.iter().filter(|draft| draft.payload.len() < LARGE).map(|draft| length_of(draft));
+        let mut group = Group {
+            bytes: Vec::with_capacity(small.sum::<usize>().min(TOGETHER)),
+            staged: Vec::with_capacity(drafts.len()),
+        };
         for draft in drafts {
             if draft.payload.len() >= LARGE {
                 self.flush(&mut group, &mut results);
-                bytes = 0;
                 results.push(self.store_large(draft));
                 continue;
             }
-            let staged = stage(draft);
-            let length = staged.record.length() as u64;
-            if bytes + length > TOGETHER {
+            if group.bytes.len() + length_of(draft) > TOGETHER {
                 self.flush(&mut group, &mut results);
-                bytes = 0;
             }
-            bytes += length;
-            group.push(staged);
+            let staged = stage(draft, &mut group.bytes);
+            group.staged.push(staged);
         }
         self.flush(&mut group, &mut results);
         self.keep_budget();
@@ -89,9 +111,10 @@ impl LogStore {
     }
 
     /// Stores a group of records; one result for all of them, since it is one write.
-    fn flush(&self, group: &mut Vec<Staged>, results: &mut Vec<Result<()>>) {
-        let published = self.publish_all(group);
-        results.extend(group.drain(..).map(|_| published.clone()));
+    fn flush(&self, group: &mut Group, results: &mut Vec<Result<()>>) {
+        let published = self.publish_all(&group.staged, &mut group.bytes);
+        results.extend(group.staged.drain(..).map(|_| published.clone()));
+        group.bytes.clear();
     }
 
     /// Stores a large value: its file, then the record. A file that no record tells of, since this process was killed between the
@@ -110,8 +133,10 @@ impl LogStore {
             let record = Unsealed::blob(draft, file, blob.marker);
             let weight =
                 Weight { function: draft.function, record: record.length() as u64, blob: file.length };
-            let mut staged = [Staged { key: draft.key, record, weight, blob: Some(number), removes: false }];
-            let published = self.publish_all(&mut staged);
+            let mut bytes = record.into_bytes();
+            let staged =
+                Staged { key: draft.key, bytes: 0..bytes.len(), weight, blob: Some(number), removes: false };
+            let published = self.publish_all(&[staged], &mut bytes);
             if published.is_err() {
                 self.dir.remove(&name)?;
             }
@@ -131,8 +156,9 @@ impl LogStore {
         let Head { key, function, .. } = record.head();
         let removal = Unsealed::removal(&key, function);
         let weight = Weight { function, record: removal.length() as u64, blob: 0 };
-        let staged = Staged { key, record: removal, weight, blob: None, removes: true };
-        if let Err(error) = self.publish_all(&mut [staged]) {
+        let mut bytes = removal.into_bytes();
+        let staged = Staged { key, bytes: 0..bytes.len(), weight, blob: None, removes: true };
+        if let Err(error) = self.publish_all(&[staged], &mut bytes) {
             // No room for the removal: turn the record itself into one, which takes none.
             let view = Arc::clone(&self.view(self.now()));
             view.check_writable()?;
@@ -157,116 +183,112 @@ impl LogStore {
         Ok(())
     }
 
-    /// Writes records one behind the other and publishes each.
-    fn publish_all(&self, group: &mut [Staged]) -> Result<()> {
+    /// Writes records one behind the other, all of which are in `bytes`, and publishes each.
+    fn publish_all(&self, group: &[Staged], bytes: &mut [u8]) -> Result<()> {
         if group.is_empty() {
             return Ok(());
         }
         let now = self.now();
-        let first = self.append(group, now)?;
-        let mut seen = first;
-        for staged in group.iter_mut() {
-            let next = seen.address.after(staged.record.length());
-            self.publish(staged, seen, now)?;
-            seen.address = next;
-        }
+        let view = self.view(now);
+        self.publish_in(&view, group, bytes, now)?;
         // Others may have put another control file in place meanwhile, and gone through the log before these were in it.
-        let view = self.view.load();
         if !self.is_in_place(&view)? {
             self.reopen(&view);
-            let seen = self.append(group, self.now())?;
-            return self.publish_group_again(group, seen);
+            let now = self.now();
+            self.publish_in(&self.view(now), group, bytes, now)?;
         }
         Ok(())
     }
 
-    fn publish_group_again(&self, group: &mut [Staged], mut seen: Seen) -> Result<()> {
-        for staged in group.iter_mut() {
-            let next = seen.address.after(staged.record.length());
-            self.publish(staged, seen, self.now())?;
-            seen.address = next;
+    fn publish_in(&self, view: &Arc<View>, group: &[Staged], bytes: &mut [u8], now: Now) -> Result<()> {
+        let seen = self.append(view, group, bytes)?;
+        let mut grown = None;
+        for staged in group {
+            if grown.is_none() && view.index.table().is_retired() {
+                grown = Some(Arc::clone(&self.view(now)));
+            }
+            let address = seen.address.after(staged.bytes.start);
+            let published = self.publish_once(grown.as_ref().unwrap_or(view), staged, address, now)?;
+            if is_passed_over(view, published, Seen { address, ..seen }) {
+                self.publish_again(staged, bytes, now)?;
+            }
         }
         Ok(())
     }
 
     /// Writes records one behind the other; returns the address of the first, and what others had done before.
-    fn append(&self, group: &mut [Staged], now: Now) -> Result<Seen> {
-        let view = self.view(now);
+    fn append(&self, view: &View, group: &[Staged], bytes: &mut [u8]) -> Result<Seen> {
         view.check_writable()?;
         let control = &view.control;
         let clears = control.clears();
-        let length: usize = group.iter().map(|staged| staged.record.length()).sum();
-        let address = control.reserve(length as u64).ok_or_else(|| self.out_of_bounds())?;
-        let written = if let [single] = group {
-            self.log.write(address, single.record.seal(address))
-        } else {
-            let mut bytes = Vec::with_capacity(length);
-            for staged in group {
-                let address = address.after(bytes.len());
-                bytes.extend_from_slice(staged.record.seal(address));
-            }
-            self.log.write(address, &bytes)
-        };
-        written.inspect_err(|_| control.give_back(address, length as u64))?;
-        control.add_log(length as u64);
+        let length = bytes.len() as u64;
+        let address = control.reserve(length).ok_or_else(|| self.out_of_bounds())?;
+        for staged in group {
+            record::seal(&mut bytes[staged.bytes.clone()], address.after(staged.bytes.start));
+        }
+        self.log.write(address, bytes).inspect_err(|_| control.give_back(address, length))?;
+        control.add_log(length);
         self.bring_to_disk(address.segment())?;
         Ok(Seen { address, clears })
     }
 
-    /// Publishes a record that was written, writing it again as long as it may have been passed over.
-    fn publish(&self, staged: &mut Staged, mut seen: Seen, now: Now) -> Result<()> {
+    /// Writes a record again, as long as it may have been passed over, and publishes it. `bytes` are those of its group.
+    #[cold]
+    fn publish_again(&self, staged: &Staged, bytes: &mut [u8], now: Now) -> Result<()> {
+        let bytes = &mut bytes[staged.bytes.clone()];
+        let alone = Staged { bytes: 0..bytes.len(), ..*staged };
         for _ in 0..TRIES {
-            let published = self.publish_once(staged, seen.address, now)?;
-            let view = self.view.load();
-            let passed_over = published == Published::Newer
-                || view.control.floor() > seen.address.segment()
-                || view.control.copies() > seen.address
-                || view.control.clears() != seen.clears;
-            if !passed_over {
+            let view = Arc::clone(&self.view(now));
+            let seen = self.append(&view, std::slice::from_ref(&alone), bytes)?;
+            let published = self.publish_once(&view, &alone, seen.address, now)?;
+            if !is_passed_over(&view, published, seen) {
                 return Ok(());
             }
-            seen = self.append(std::slice::from_mut(staged), now)?;
         }
         Err(self.dir.error("publish an entry in", INDEX, io::Error::other("others were always faster")))
     }
 
-    /// Publishes a record in the index that is in place, and counts it.
-    fn publish_once(&self, staged: &Staged, address: Address, now: Now) -> Result<Published> {
+    /// Publishes a record in the index that is in place, as a rule that of `view`, and counts it.
+    fn publish_once(
+        &self,
+        view: &Arc<View>,
+        staged: &Staged,
+        address: Address,
+        now: Now,
+    ) -> Result<Published> {
         let hash = Hash::of(&staged.key);
-        let mut outcome = None;
+        let (mut outcome, mut newer) = (None, None);
         for _ in 0..TRIES {
-            let view = self.view(now);
+            let view = newer.as_ref().unwrap_or(view);
             view.check_writable()?;
             let table = view.index.table();
             let note = Note::stored(now.seconds, view.control.clock()).to_word();
             let is_same = |other| self.log.is_of(other, &staged.key);
             let published = table.publish(hash, address, note, is_same)?;
             if outcome.is_none() && published != Published::Full {
-                self.settle(&view, staged, published)?;
+                self.settle(view, staged, published)?;
                 outcome = Some(published);
             }
             if table.is_sealed() {
                 // A copy is being made, which may lack the record.
-                self.await_index(&view)?;
-                continue;
-            }
-            if view.index.is_lost() {
+                self.await_index(view)?;
+            } else if view.index.is_lost() {
                 // What was published may be lost with a page of the index.
-                self.reopen(&view);
-                continue;
-            }
-            if published == Published::Full {
-                self.grow(&view)?;
-                continue;
-            }
-            if published == Published::Inserted && table.is_crowded() {
-                // Not needed yet: on a full disk the old table serves on.
-                if let Err(error) = self.grow(&view) {
-                    events::debug!(error = &error, "the index does not grow");
+                self.reopen(view);
+            } else if published == Published::Full {
+                self.grow(view)?;
+            } else {
+                if published == Published::Inserted && table.is_crowded() {
+                    // Not needed yet: on a full disk the old table serves on.
+                    if let Err(error) = self.grow(view) {
+                        events::debug!(error = &error, "the index does not grow");
+                    }
                 }
+                // Whatever it was before a copy was made, a newer one is there.
+                let is_newer = published == Published::Newer;
+                return Ok(if is_newer { published } else { outcome.unwrap_or(published) });
             }
-            // Whatever it was before a copy was made, a newer one is there.
-            return Ok(if published == Published::Newer { published } else { outcome.unwrap_or(published) });
+            newer = Some(Arc::clone(&self.view(now)));
         }
         Err(self.dir.error("publish an entry in", INDEX, io::Error::other("the index never held still")))
     }
@@ -319,11 +341,22 @@ impl LogStore {
     }
 }
 
-/// The record of a small entry.
-fn stage(draft: &Draft<'_>) -> Staged {
-    let record = Unsealed::entry(draft);
-    let weight = Weight { function: draft.function, record: record.length() as u64, blob: 0 };
-    Staged { key: draft.key, record, weight, blob: None, removes: false }
+/// Whether others may have passed over a record that was published.
+fn is_passed_over(view: &View, published: Published, seen: Seen) -> bool {
+    let control = &view.control;
+    published == Published::Newer
+        || control.floor() > seen.address.segment()
+        || control.copies() > seen.address
+        || control.clears() != seen.clears
+}
+
+/// Appends the record of a small entry to the bytes of its group.
+fn stage(draft: &Draft<'_>, bytes: &mut Vec<u8>) -> Staged {
+    let start = bytes.len();
+    record::append_entry(bytes, draft);
+    let range = start..bytes.len();
+    let weight = Weight { function: draft.function, record: range.len() as u64, blob: 0 };
+    Staged { key: draft.key, bytes: range, weight, blob: None, removes: false }
 }
 
 /// What an entry adds to the totals.

@@ -163,7 +163,7 @@ impl Control {
     /// Whether the file still has its name, so that others see what is written here.
     pub(super) fn is_in_place(&self) -> std::io::Result<bool> {
         let Some((file, _)) = &self.file else { return Ok(true) };
-        Ok(sys::stat(file)?.is_named && !self.words.is_lost())
+        Ok(sys::is_named(file)? && !self.words.is_lost())
     }
 
     /// Whether it is the file that `stat` is of.

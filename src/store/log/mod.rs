@@ -145,6 +145,7 @@ impl LogStore {
         Ok(())
     }
 
+    #[inline]
     fn now(&self) -> Now {
         let millis = (self.clock)();
         // Looking after thousands of segments costs time of its own.
@@ -153,6 +154,7 @@ impl LogStore {
     }
 
     /// What is mapped, looked after.
+    #[inline]
     fn view(&self, now: Now) -> Guard<Arc<View>> {
         let view = self.view.load();
         if !view.index.table().is_retired() && self.ticked.load(Relaxed) == now.tick {
@@ -219,6 +221,7 @@ impl LogStore {
     }
 
     /// The record of `key`, if there is one and it is that of an entry.
+    #[inline]
     fn find(&self, view: &View, key: &Key) -> Result<Option<Found>> {
         let found = view.index.table().find(Hash::of(key), |slot, address| {
             let record = self.log.record(address)?.filter(|record| record.is_of(key));
@@ -282,6 +285,7 @@ impl LogStore {
         Ok(Lookup::Absent)
     }
 
+    #[inline]
     fn look_up_in(&self, view: &View, key: &Key, now: Now) -> Result<Lookup> {
         for _ in 0..TRIES {
             let Some(Found { slot, address, record }) = self.find(view, key)? else {
@@ -360,6 +364,10 @@ impl Store for LogStore {
 
     fn put_all(&self, drafts: &[&Draft<'_>]) -> Vec<Result<()>> {
         self.store(drafts)
+    }
+
+    fn put(&self, draft: &Draft<'_>) -> Result<()> {
+        self.store_one(draft)
     }
 
     fn mark_verified(&self, key: &Key, stamp: &Stamp) {

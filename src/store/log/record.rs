@@ -24,6 +24,9 @@ pub(super) const ALIGN: usize = 8;
 /// Longest payload of a record, in bytes; larger values are blobs.
 pub(super) const MAX_PAYLOAD: usize = 64 * 1024 - 1;
 
+/// Longest preview of the arguments, in bytes.
+const LONGEST_PREVIEW: usize = 255;
+
 /// How long the payload of the record of a blob is, without a marker and with one.
 const BLOB_PAYLOADS: [usize; 2] = [2 * size_of::<u64>(), 2 * size_of::<u64>() + Marker::LENGTH];
 
@@ -96,27 +99,13 @@ pub(super) struct Unsealed {
 }
 
 impl Unsealed {
-    /// The record of an entry, value and all.
-    pub(super) fn entry(draft: &Draft<'_>) -> Self {
-        let (created, compute_time) = (nanos_since_1970(draft.created), nanos(draft.compute_time));
-        Unsealed::new(
-            [Kind::Entry as u8, draft.codec],
-            &draft.key,
-            draft.function,
-            [created, compute_time],
-            draft.payload.parts(),
-            &draft.arguments,
-        )
-    }
-
     /// The record of an entry whose value is in a file of its own.
     pub(super) fn blob(draft: &Draft<'_>, file: BlobFile, marker: Option<Marker>) -> Self {
-        let (created, compute_time) = (nanos_since_1970(draft.created), nanos(draft.compute_time));
         Unsealed::new(
             [Kind::Blob as u8, draft.codec],
             &draft.key,
             draft.function,
-            [created, compute_time],
+            times(draft),
             [&blob_payload(file, marker)[..]].into_iter(),
             &draft.arguments,
         )
@@ -159,22 +148,8 @@ impl Unsealed {
         payload: impl Iterator<Item = &'p [u8]> + Clone,
         preview: &str,
     ) -> Self {
-        let payload_length: usize = payload.clone().map(<[u8]>::len).sum();
-        let preview = &preview.as_bytes()[..preview.floor_char_boundary(preview.len().min(255))];
-        let length = record_length([payload_length, preview.len()]);
-        let mut bytes = Vec::with_capacity(length);
-        bytes.extend_from_slice(&[0; 16]);
-        bytes.extend_from_slice(&MAGIC);
-        bytes.extend_from_slice(&kind_and_codec);
-        let lengths = u32::try_from(payload_length | preview.len() << 24).expect("payloads are short");
-        bytes.extend_from_slice(&lengths.to_le_bytes());
-        bytes.extend_from_slice(key.as_bytes());
-        bytes.extend_from_slice(&function.0);
-        bytes.extend_from_slice(&times[0].to_le_bytes());
-        bytes.extend_from_slice(&times[1].to_le_bytes());
-        payload.for_each(|part| bytes.extend_from_slice(part));
-        bytes.extend_from_slice(preview);
-        bytes.resize(length, 0);
+        let mut bytes = Vec::new();
+        append(&mut bytes, kind_and_codec, key, function, times, payload, preview);
         Unsealed { bytes }
     }
 
@@ -185,10 +160,59 @@ impl Unsealed {
 
     /// Its bytes as they are to stand at `address`.
     pub(super) fn seal(&mut self, address: Address) -> &[u8] {
-        let checksum = checksum(&self.bytes, address);
-        self.bytes[at::CHECKSUM].copy_from_slice(&checksum);
+        seal(&mut self.bytes, address);
         &self.bytes
     }
+
+    /// Its bytes, not sealed.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+}
+
+/// How many bytes the record of an entry takes at most.
+pub(super) fn length_of(draft: &Draft<'_>) -> usize {
+    record_length([draft.payload.len(), draft.arguments.len().min(LONGEST_PREVIEW)])
+}
+
+/// Appends the record of an entry to `bytes`, value and all, not sealed.
+pub(super) fn append_entry(bytes: &mut Vec<u8>, draft: &Draft<'_>) {
+    let (kind_and_codec, times) = ([Kind::Entry as u8, draft.codec], times(draft));
+    append(bytes, kind_and_codec, &draft.key, draft.function, times, draft.payload.parts(), &draft.arguments);
+}
+
+fn append<'p>(
+    bytes: &mut Vec<u8>,
+    kind_and_codec: [u8; 2],
+    key: &Key,
+    function: FunctionId,
+    times: [u64; 2],
+    payload: impl Iterator<Item = &'p [u8]> + Clone,
+    preview: &str,
+) {
+    let payload_length: usize = payload.clone().map(<[u8]>::len).sum();
+    let preview = &preview.as_bytes()[..preview.floor_char_boundary(preview.len().min(LONGEST_PREVIEW))];
+    let end = bytes.len() + record_length([payload_length, preview.len()]);
+    bytes.reserve(end - bytes.len());
+    let mut head = [0; HEAD];
+    head[at::MAGIC].copy_from_slice(&MAGIC);
+    [head[at::KIND], head[at::CODEC]] = kind_and_codec;
+    let lengths = u32::try_from(payload_length | preview.len() << 24).expect("payloads are short");
+    head[at::LENGTHS].copy_from_slice(&lengths.to_le_bytes());
+    head[at::KEY].copy_from_slice(key.as_bytes());
+    head[at::FUNCTION].copy_from_slice(&function.0);
+    head[at::CREATED].copy_from_slice(&times[0].to_le_bytes());
+    head[at::COMPUTE_TIME].copy_from_slice(&times[1].to_le_bytes());
+    bytes.extend_from_slice(&head);
+    payload.for_each(|part| bytes.extend_from_slice(part));
+    bytes.extend_from_slice(preview);
+    bytes.resize(end, 0);
+}
+
+/// Makes the bytes of a record those that are to stand at `address`.
+pub(super) fn seal(bytes: &mut [u8], address: Address) {
+    let checksum = checksum(bytes, address);
+    bytes[at::CHECKSUM].copy_from_slice(&checksum);
 }
 
 /// What a record is and how long its parts are: what its first bytes say, checked against the limits of the format only.
@@ -201,6 +225,7 @@ struct Shape {
 
 impl Shape {
     /// Reads the first [`HEAD`] bytes of a record; `None` if they are not.
+    #[inline]
     fn parse(bytes: &[u8]) -> Option<Self> {
         if bytes.len() < HEAD || bytes[at::MAGIC] != MAGIC {
             return None;
@@ -236,6 +261,11 @@ pub(super) fn announced_length(field: u32) -> usize {
 /// How long a record is whose payload and preview are so long.
 fn record_length([payload, preview]: [usize; 2]) -> usize {
     (HEAD + payload + preview).next_multiple_of(ALIGN)
+}
+
+/// The key of the record that begins with `bytes`; `None` if they are not those of one.
+pub(super) fn key(bytes: &[u8]) -> Option<Key> {
+    Shape::parse(bytes).map(|_| Key::from_bytes(array(&bytes[at::KEY])))
 }
 
 /// The head of a record, checked against nothing but the bytes that are there.
@@ -283,6 +313,7 @@ pub(super) struct Record {
 
 impl Record {
     /// Takes all the bytes of a record; `None` if they are none.
+    #[inline]
     pub(super) fn new(bytes: Vec<u8>) -> Option<Self> {
         let shape = Shape::parse(&bytes).filter(|shape| shape.length() == bytes.len())?;
         Some(Record { shape, bytes })
@@ -308,11 +339,13 @@ impl Record {
     }
 
     /// Whether it is about `key`.
+    #[inline]
     pub(super) fn is_of(&self, key: &Key) -> bool {
         self.bytes[at::KEY] == *key.as_bytes()
     }
 
     /// Whether its bytes are those that were written to `address`.
+    #[inline]
     pub(super) fn is_sound(&self, address: Address) -> bool {
         self.bytes[at::CHECKSUM] == checksum(&self.bytes, address)
     }
@@ -322,8 +355,7 @@ impl Record {
     pub(super) fn removal_in_place(&self, address: Address) -> [u8; at::LENGTHS.end] {
         let mut bytes = self.bytes.clone();
         bytes[at::KIND] = Kind::Removal as u8;
-        let checksum = checksum(&bytes, address);
-        bytes[at::CHECKSUM].copy_from_slice(&checksum);
+        seal(&mut bytes, address);
         array(&bytes)
     }
 
@@ -346,6 +378,7 @@ impl Record {
     }
 
     /// The entry that a sound record of kind [`Kind::Entry`] holds.
+    #[inline]
     pub(super) fn into_entry(self) -> Entry {
         let codec = self.bytes[at::CODEC];
         let payload = HEAD..HEAD + self.shape.payload;
@@ -368,19 +401,17 @@ fn blob_payload(file: BlobFile, marker: Option<Marker>) -> Vec<u8> {
 }
 
 /// XXH3-128 of all but the checksum, with the address as seed.
+#[inline]
 fn checksum(bytes: &[u8], address: Address) -> [u8; 16] {
     checksum::of(&bytes[at::CHECKSUM.end..], address.0)
 }
 
-/// Nanoseconds, up to the year 2554.
-fn nanos_since_1970(time: SystemTime) -> u64 {
-    nanos(time.duration_since(UNIX_EPOCH).unwrap_or_default())
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+/// When an entry was made, since 1970, and how long its function ran; in nanoseconds, up to the year 2554.
+fn times(draft: &Draft<'_>) -> [u64; 2] {
+    let created = draft.created.duration_since(UNIX_EPOCH).unwrap_or_default();
+    [created, draft.compute_time].map(|time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
 }
 
 fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
-    std::array::from_fn(|i| bytes[i])
+    *bytes.first_chunk().expect("a field has its bytes")
 }

@@ -117,13 +117,16 @@ struct Aim {
 impl LogStore {
     /// Does a turn of reduction if the budget is exceeded, or much of the log is dead.
     pub(super) fn keep_budget(&self) {
-        let view = self.view.load_full();
+        let view = self.view.load();
         let control = &view.control;
         let garbage = control.log().saturating_sub(control.live());
         let is_over = self.budget.is_some_and(|budget| used(&view) > budget);
         let is_littered = garbage > GARBAGE.max(control.live());
+        if !is_over && !is_littered || view.unwritable.is_some() {
+            return;
+        }
         let Some(tail) = control.tail() else { return };
-        if view.unwritable.is_some() || !is_over && !is_littered || self.pace.rests(used(&view), tail) {
+        if self.pace.rests(used(&view), tail) {
             return;
         }
         if let Err(error) = self.take_turn(&view, is_over) {

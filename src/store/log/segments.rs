@@ -6,13 +6,13 @@
 //! 3. A segment that cannot be mapped, or of which a page was lost, is read with system calls instead. So are those beyond
 //!    [`MAPPED`], since a process may have so many mappings and no more.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
 use super::address::{Address, SEGMENT};
-use super::record::{HEAD, Head, LENGTHS, Record, announced_length};
+use super::record::{self, HEAD, Head, LENGTHS, Record, announced_length};
 use crate::error::Result;
 use crate::key::Key;
 use crate::lock::lock;
@@ -44,6 +44,8 @@ pub(super) struct Log {
     /// What segments are opened for when they are read.
     access: Access,
     segments: ArcSwap<Segments>,
+    /// How many they are.
+    open: AtomicUsize,
     /// Held while `segments` is exchanged.
     changing: Mutex<()>,
     /// The segment that this process wrote to last.
@@ -65,6 +67,7 @@ impl Log {
             dir: Arc::clone(dir),
             access: if is_overlay { Access::Write } else { Access::Read },
             segments: ArcSwap::default(),
+            open: AtomicUsize::new(0),
             changing: Mutex::default(),
             writer: ArcSwapOption::empty(),
         }
@@ -75,16 +78,15 @@ impl Log {
     }
 
     /// How many segments are open.
+    #[inline]
     pub(super) fn open_segments(&self) -> usize {
-        self.segments.load().list.len()
+        self.open.load(Relaxed)
     }
 
-    /// The head of the record at `address`; `None` if there is none.
-    pub(super) fn head(&self, address: Address) -> Result<Option<Head>> {
-        let mut bytes = [0; HEAD];
-        let read =
-            self.with(address.segment(), |segment| self.read(segment, address.offset(), &mut bytes))?;
-        Ok(read.and_then(|()| Head::parse(&bytes)))
+    /// Exchanges the open segments; under the lock.
+    fn exchange(&self, segments: Segments) {
+        self.open.store(segments.list.len(), Relaxed);
+        self.segments.store(Arc::new(segments));
     }
 
     /// The record at `address`; not checked. `None` if there is none.
@@ -97,9 +99,17 @@ impl Log {
         Ok(self.record(address)?.filter(Record::is_entry))
     }
 
+    /// The key of the record at `address`; `None` if there is none.
+    pub(super) fn key(&self, address: Address) -> Result<Option<Key>> {
+        let mut bytes = [0; HEAD];
+        let read =
+            self.with(address.segment(), |segment| self.read(segment, address.offset(), &mut bytes))?;
+        Ok(read.and_then(|()| record::key(&bytes)))
+    }
+
     /// Whether the record at `address` is about `key`.
     pub(super) fn is_of(&self, address: Address, key: &Key) -> Result<bool> {
-        Ok(self.head(address)?.is_some_and(|head| head.key == *key))
+        Ok(self.key(address)?.is_some_and(|other| other == *key))
     }
 
     fn record_in(&self, segment: &Segment, start: u64) -> Result<Option<Record>> {
@@ -157,6 +167,7 @@ impl Log {
     }
 
     /// Whether a segment has so many bytes; asks for its length again if it had not.
+    #[inline]
     fn has(&self, segment: &Segment, bytes: u64) -> Result<bool> {
         if bytes > segment.length.load(Relaxed) {
             let stat = self.dir.stat(&name(segment.number))?.filter(|stat| stat.is_same_file(&segment.stat));
@@ -173,7 +184,7 @@ impl Log {
         let Some(segment) = self.open(number)? else { return Ok(None) };
         let segment = Arc::new(segment);
         let _changing = lock(&self.changing);
-        self.segments.store(Arc::new(self.segments.load().with(&segment)));
+        self.exchange(self.segments.load().with(&segment));
         read(&segment)
     }
 
@@ -258,14 +269,14 @@ impl Log {
         };
         if !segments.list.iter().all(|segment| stays(segment)) {
             let list = segments.list.iter().filter(|segment| stays(segment)).cloned().collect();
-            self.segments.store(Arc::new(Segments { list }));
+            self.exchange(Segments { list });
         }
     }
 
     /// Closes all segments: the files may be others now.
     pub(super) fn forget_all(&self) {
         let _changing = lock(&self.changing);
-        self.segments.store(Arc::default());
+        self.exchange(Segments::default());
         self.writer.store(None);
     }
 
@@ -285,6 +296,7 @@ struct Segments {
 }
 
 impl Segments {
+    #[inline]
     fn get(&self, number: u64) -> Option<&Segment> {
         // As a rule they are all there from the first on.
         let first = self.list.first()?.number;

@@ -52,9 +52,9 @@ impl LogStore {
         for (slot, note) in noted {
             if table.note(slot) != note
                 && let Some(address) = table.address(slot)
-                && let Some(head) = self.log.head(address)?
+                && let Some(key) = self.log.key(address)?
             {
-                index.note_at(Hash::of(&head.key), address, table.note(slot));
+                index.note_at(Hash::of(&key), address, table.note(slot));
             }
         }
         Ok(())
@@ -68,9 +68,9 @@ impl LogStore {
         address: Address,
         to: &Table<'_, AtomicU64>,
     ) -> Result<Option<Published>> {
-        let Some(head) = self.log.head(address)? else { return Ok(None) };
-        let same = |other| self.log.is_of(other, &head.key);
-        match to.publish(Hash::of(&head.key), address, table.note(slot), same)? {
+        let Some(key) = self.log.key(address)? else { return Ok(None) };
+        let same = |other| self.log.is_of(other, &key);
+        match to.publish(Hash::of(&key), address, table.note(slot), same)? {
             Published::Full => Err(self.dir.error("write", INDEX, io::Error::other("it has no room"))),
             published => Ok(Some(published)),
         }
