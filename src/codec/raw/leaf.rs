@@ -140,7 +140,7 @@ impl<'h> Described<'h> {
             3 => Form::Array,
             other => return Err(unreadable(format!("there is no array of form {other}"))),
         };
-        let (dimensions, rest) = rest.split_at_checked(rank(fixed) * 8).ok_or_else(ReadError::too_short)?;
+        let (dimensions, rest) = rest.split_at_checked(rank(*fixed) * 8).ok_or_else(ReadError::too_short)?;
         let (digest, rest) = if form == Form::Array {
             let (digest, rest) = rest.split_first_chunk().ok_or_else(ReadError::too_short)?;
             (Some(digest), rest)
@@ -163,7 +163,7 @@ impl<'h> Described<'h> {
 }
 
 /// How many dimensions an array has.
-fn rank(fixed: &[u8; FIXED]) -> usize {
+fn rank(fixed: [u8; FIXED]) -> usize {
     usize::from(u16::from_le_bytes([fixed[2], fixed[3]]))
 }
 
@@ -191,7 +191,7 @@ pub(super) fn read_heads<'e>(reader: &mut Reader<'e>, leaves: usize) -> Result<C
         let fixed = reader.array()?;
         heads.extend_from_slice(&fixed);
         let digest = if fixed[1] == Form::Array as u8 { 32 } else { 0 };
-        heads.extend(reader.vec(rank(&fixed) * 8 + digest)?);
+        heads.extend(reader.vec(rank(fixed) * 8 + digest)?);
     }
     Ok(heads.into())
 }
