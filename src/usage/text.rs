@@ -110,7 +110,7 @@ mod tests {
             host: String::new(),
             usage,
             ending: Ending::Killed,
-            number: 0xC0FFEE,
+            number: 0x00C0_FFEE,
         };
         let line = run(&one);
         let text =

@@ -153,7 +153,7 @@ fn a_body_that_is_killed_ten_times_goes_on_where_it_was() {
         expect_success(&mut start("bodies walk", &cache.root()));
         let run = fs::read(&log).unwrap();
         for step in 0..100 {
-            let times = run.iter().filter(|&&other| other == step).count();
+            let times = run.split(|&other| other == step).count() - 1;
             assert!((1..=11).contains(&times), "{layout}: step {step} ran {times} times");
         }
         assert!(run.len() < 200, "{layout}: {} steps of 100: nothing was resumed", run.len());

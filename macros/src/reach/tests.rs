@@ -18,7 +18,7 @@ fn nothing_is_tracked_under_none() {
             ),
             Track::None
         ),
-        Fingerprint::default()
+        Fingerprint { asks_for_key: true, ..Fingerprint::default() }
     );
     assert_ne!(body("fn f() -> u8 { 1 }"), [0; 32]);
 }

@@ -1,4 +1,4 @@
-//! `rememo log`: the states that the code of a function was in.
+//! `rememo log`: the states that the code of a function was in, and what each was seen to read of the outside world.
 
 use rememo::Memory;
 use rememo::report::{Revision, one_line};
@@ -23,6 +23,7 @@ pub(crate) fn run(memory: &Memory, asked: &str, output: &mut Output) -> Result<V
                 "entries": function.entries,
                 "bytes": function.bytes,
                 "changes": changes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                "reads": function.reads.iter().map(|(what, place)| json!([what, place])).collect::<Vec<_>>(),
             }))?;
             continue;
         }
@@ -42,6 +43,9 @@ pub(crate) fn run(memory: &Memory, asked: &str, output: &mut Output) -> Result<V
             (_, changes) => changes
                 .iter()
                 .try_for_each(|change| output.line(format_args!("    {}", one_line(&change.to_string()))))?,
+        }
+        for (what, place) in &function.reads {
+            output.line(format_args!("    reads {} ({})", one_line(what), one_line(place)))?;
         }
     }
     Ok(Verdict::Right)

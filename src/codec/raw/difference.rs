@@ -76,30 +76,30 @@ mod tests {
     use crate::codec::raw::Primitive;
 
     #[track_caller]
-    fn expect<T: Raw<Primitive>>(before: T, now: T, difference: Option<[&str; 2]>) {
-        let found = differ(&before, &now).map(|Difference { before, now }| [before, now]);
+    fn expect<T: Raw<Primitive>>(before: &T, now: &T, difference: Option<[&str; 2]>) {
+        let found = differ(before, now).map(|Difference { before, now }| [before, now]);
         assert_eq!(found, difference.map(|texts| texts.map(str::to_owned)));
     }
 
     #[test]
     fn the_first_element_that_differs_is_told() {
-        expect(vec![1.5, 2.0], vec![1.5, 2.0], None);
-        expect(vec![f64::NAN], vec![f64::NAN], None);
-        expect(vec![1.5, 2.0, 3.0], vec![1.5, 2.5, 4.0], Some(["2.0 at [1]", "2.5 at [1]"]));
-        expect([-1_i16, 7], [-1, -7], Some(["7 at [1]", "-7 at [1]"]));
-        expect(vec![true], vec![false], Some(["01 at [0]", "00 at [0]"]));
+        expect(&vec![1.5, 2.0], &vec![1.5, 2.0], None);
+        expect(&vec![f64::NAN], &vec![f64::NAN], None);
+        expect(&vec![1.5, 2.0, 3.0], &vec![1.5, 2.5, 4.0], Some(["2.0 at [1]", "2.5 at [1]"]));
+        expect(&[-1_i16, 7], &[-1, -7], Some(["7 at [1]", "-7 at [1]"]));
+        expect(&vec![true], &vec![false], Some(["01 at [0]", "00 at [0]"]));
     }
 
     #[test]
     fn of_texts_and_lengths_the_whole_is_told() {
-        expect("one".to_owned(), "two".to_owned(), Some(["\"one\"", "\"two\""]));
-        expect(vec![1_u8], vec![1, 2], Some(["1 elements", "2 elements"]));
+        expect(&"one".to_owned(), &"two".to_owned(), Some(["\"one\"", "\"two\""]));
+        expect(&vec![1_u8], &vec![1, 2], Some(["1 elements", "2 elements"]));
     }
 
     #[test]
     fn of_several_arrays_it_is_told_which() {
         let value = |second: f32| (vec![1_u8], vec![second]);
-        expect(value(1.0), value(1.0), None);
-        expect(value(1.0), value(2.0), Some(["1.0 at .1[0]", "2.0 at .1[0]"]));
+        expect(&value(1.0), &value(1.0), None);
+        expect(&value(1.0), &value(2.0), Some(["1.0 at .1[0]", "2.0 at .1[0]"]));
     }
 }
