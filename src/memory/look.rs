@@ -177,7 +177,7 @@ impl Memory {
     /// memory.call(later::area::delayed(1.0));
     /// let history = memory.history("area")?;
     /// assert_eq!(history.len(), 2);
-    /// assert_eq!(history[1].changes[0].to_string(), "its own body differs");
+    /// assert!(history[1].changes[0].to_string().ends_with("differs"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn history(&self, name: &str) -> Result<Vec<Revision>> {

@@ -232,7 +232,7 @@ impl Memory {
         inner.store.clear_functions(&orphans)
     }
 
-    /// Removes the entry of a key, such as [`EntryInfo::key`] tells; whether there was one.
+    /// Removes the entry of a key, such as [`EntryInfo::key`](crate::EntryInfo::key) tells; whether there was one.
     ///
     /// # Errors
     ///

@@ -14,6 +14,7 @@
 mod beside;
 mod listing;
 mod pruning;
+mod report;
 mod support;
 mod totals;
 mod transfer;

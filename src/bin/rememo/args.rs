@@ -80,6 +80,12 @@ pub(crate) enum Command {
         /// The file.
         file: PathBuf,
     },
+    /// Writes one page with charts and tables: what was saved and spent, by function and by run.
+    Report {
+        /// The file, in place of any there.
+        #[arg(short = 'o', long = "output", value_name = "FILE", default_value = "rememo-report.html")]
+        file: PathBuf,
+    },
     /// Tries whether the directory is in order.
     Doctor,
     /// Prints a script that completes this command in a shell.

@@ -24,12 +24,12 @@ pub(crate) fn run(memory: &Memory, asked: &Ls, output: &mut Output) -> Result<Ve
 
 /// All states of the code of one function.
 #[derive(Debug, Default)]
-struct Function {
-    name: String,
-    states: u64,
-    entries: u64,
-    bytes: u64,
-    usage: Usage,
+pub(crate) struct Function {
+    pub(crate) name: String,
+    pub(crate) states: u64,
+    pub(crate) entries: u64,
+    pub(crate) bytes: u64,
+    pub(crate) usage: Usage,
 }
 
 fn functions(memory: &Memory, asked: &Ls, output: &mut Output) -> Result<(), Stop> {
@@ -51,7 +51,7 @@ fn functions(memory: &Memory, asked: &Ls, output: &mut Output) -> Result<(), Sto
 }
 
 /// The functions that have a record, by name.
-fn recorded(memory: &Memory) -> Result<Vec<Function>, Stop> {
+pub(crate) fn recorded(memory: &Memory) -> Result<Vec<Function>, Stop> {
     let mut by_name: BTreeMap<String, Function> = BTreeMap::new();
     for record in memory.functions()? {
         let function = by_name.entry(record.name.clone()).or_default();

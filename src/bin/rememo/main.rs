@@ -6,6 +6,7 @@
 #![allow(clippy::print_stderr, reason = "a command tells its errors there")]
 
 mod args;
+mod chart;
 mod doctor;
 mod find;
 mod list;
@@ -14,6 +15,7 @@ mod output;
 mod place;
 mod prune;
 mod remove;
+mod report;
 mod show;
 mod stats;
 mod transfer;
@@ -60,6 +62,7 @@ fn run(arguments: &Arguments, output: &mut Output) -> Result<Verdict, Stop> {
             transfer::export(&place::to_read(place)?, file, function.as_deref(), output)
         }
         Command::Import { file } => transfer::import(&place::to_write(place)?, file, output),
+        Command::Report { file } => report::run(&place::to_read(place)?, file, output),
         Command::Doctor => doctor::run(place, output),
         Command::Completions { shell } => {
             let mut script = Vec::new();

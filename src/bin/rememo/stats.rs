@@ -67,7 +67,7 @@ fn as_json(run: &Run) -> Value {
     object
 }
 
-fn ending(ending: Ending) -> &'static str {
+pub(crate) fn ending(ending: Ending) -> &'static str {
     match ending {
         Ending::Running => "running",
         Ending::Ended => "ended",
