@@ -175,7 +175,7 @@ mod tests {
             reads: Vec::new(),
             entries: 0,
             bytes: 0,
-            usage: Default::default(),
+            usage: crate::usage::Usage::default(),
         }
     }
 
