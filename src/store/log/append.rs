@@ -188,36 +188,29 @@ impl LogStore {
         if group.is_empty() {
             return Ok(());
         }
-        let now = self.now();
-        let view = self.view(now);
-        self.publish_in(&view, group, bytes, now)?;
+        self.publish_group(group, bytes)?;
         // Others may have put another control file in place meanwhile, and gone through the log before these were in it.
+        let view = self.view.load();
         if !self.is_in_place(&view)? {
             self.reopen(&view);
-            let now = self.now();
-            self.publish_in(&self.view(now), group, bytes, now)?;
+            self.publish_group(group, bytes)?;
         }
         Ok(())
     }
 
-    fn publish_in(&self, view: &Arc<View>, group: &[Staged], bytes: &mut [u8], now: Now) -> Result<()> {
-        let seen = self.append(view, group, bytes)?;
-        let mut grown = None;
+    fn publish_group(&self, group: &[Staged], bytes: &mut [u8]) -> Result<()> {
+        let now = self.now();
+        let seen = self.append(group, bytes, now)?;
         for staged in group {
-            if grown.is_none() && view.index.table().is_retired() {
-                grown = Some(Arc::clone(&self.view(now)));
-            }
             let address = seen.address.after(staged.bytes.start);
-            let published = self.publish_once(grown.as_ref().unwrap_or(view), staged, address, now)?;
-            if is_passed_over(view, published, Seen { address, ..seen }) {
-                self.publish_again(staged, bytes, now)?;
-            }
+            self.publish(staged, &mut bytes[staged.bytes.clone()], Seen { address, ..seen }, now)?;
         }
         Ok(())
     }
 
     /// Writes records one behind the other; returns the address of the first, and what others had done before.
-    fn append(&self, view: &View, group: &[Staged], bytes: &mut [u8]) -> Result<Seen> {
+    fn append(&self, group: &[Staged], bytes: &mut [u8], now: Now) -> Result<Seen> {
+        let view = self.view(now);
         view.check_writable()?;
         let control = &view.control;
         let clears = control.clears();
@@ -232,63 +225,61 @@ impl LogStore {
         Ok(Seen { address, clears })
     }
 
-    /// Writes a record again, as long as it may have been passed over, and publishes it. `bytes` are those of its group.
-    #[cold]
-    fn publish_again(&self, staged: &Staged, bytes: &mut [u8], now: Now) -> Result<()> {
-        let bytes = &mut bytes[staged.bytes.clone()];
-        let alone = Staged { bytes: 0..bytes.len(), ..*staged };
+    /// Publishes a record that was written, writing it again as long as it may have been passed over. `bytes` are its own.
+    fn publish(&self, staged: &Staged, bytes: &mut [u8], mut seen: Seen, now: Now) -> Result<()> {
         for _ in 0..TRIES {
-            let view = Arc::clone(&self.view(now));
-            let seen = self.append(&view, std::slice::from_ref(&alone), bytes)?;
-            let published = self.publish_once(&view, &alone, seen.address, now)?;
-            if !is_passed_over(&view, published, seen) {
+            let published = self.publish_once(staged, seen.address, now)?;
+            let view = self.view.load();
+            let passed_over = published == Published::Newer
+                || view.control.floor() > seen.address.segment()
+                || view.control.copies() > seen.address
+                || view.control.clears() != seen.clears;
+            if !passed_over {
                 return Ok(());
             }
+            let alone = Staged { bytes: 0..bytes.len(), ..*staged };
+            seen = self.append(&[alone], bytes, now)?;
         }
         Err(self.dir.error("publish an entry in", INDEX, io::Error::other("others were always faster")))
     }
 
-    /// Publishes a record in the index that is in place, as a rule that of `view`, and counts it.
-    fn publish_once(
-        &self,
-        view: &Arc<View>,
-        staged: &Staged,
-        address: Address,
-        now: Now,
-    ) -> Result<Published> {
+    /// Publishes a record in the index that is in place, and counts it.
+    fn publish_once(&self, staged: &Staged, address: Address, now: Now) -> Result<Published> {
         let hash = Hash::of(&staged.key);
-        let (mut outcome, mut newer) = (None, None);
+        let mut outcome = None;
         for _ in 0..TRIES {
-            let view = newer.as_ref().unwrap_or(view);
+            let view = self.view(now);
             view.check_writable()?;
             let table = view.index.table();
             let note = Note::stored(now.seconds, view.control.clock()).to_word();
             let is_same = |other| self.log.is_of(other, &staged.key);
             let published = table.publish(hash, address, note, is_same)?;
             if outcome.is_none() && published != Published::Full {
-                self.settle(view, staged, published)?;
+                self.settle(&view, staged, published)?;
                 outcome = Some(published);
             }
             if table.is_sealed() {
                 // A copy is being made, which may lack the record.
-                self.await_index(view)?;
-            } else if view.index.is_lost() {
-                // What was published may be lost with a page of the index.
-                self.reopen(view);
-            } else if published == Published::Full {
-                self.grow(view)?;
-            } else {
-                if published == Published::Inserted && table.is_crowded() {
-                    // Not needed yet: on a full disk the old table serves on.
-                    if let Err(error) = self.grow(view) {
-                        events::debug!(error = &error, "the index does not grow");
-                    }
-                }
-                // Whatever it was before a copy was made, a newer one is there.
-                let is_newer = published == Published::Newer;
-                return Ok(if is_newer { published } else { outcome.unwrap_or(published) });
+                self.await_index(&view)?;
+                continue;
             }
-            newer = Some(Arc::clone(&self.view(now)));
+            if view.index.is_lost() {
+                // What was published may be lost with a page of the index.
+                self.reopen(&view);
+                continue;
+            }
+            if published == Published::Full {
+                self.grow(&view)?;
+                continue;
+            }
+            if published == Published::Inserted && table.is_crowded() {
+                // Not needed yet: on a full disk the old table serves on.
+                if let Err(error) = self.grow(&view) {
+                    events::debug!(error = &error, "the index does not grow");
+                }
+            }
+            // Whatever it was before a copy was made, a newer one is there.
+            return Ok(if published == Published::Newer { published } else { outcome.unwrap_or(published) });
         }
         Err(self.dir.error("publish an entry in", INDEX, io::Error::other("the index never held still")))
     }
@@ -339,15 +330,6 @@ impl LogStore {
         unsynced.segments.iter().try_for_each(|&segment| self.log.sync(segment))?;
         self.dir.sync("")
     }
-}
-
-/// Whether others may have passed over a record that was published.
-fn is_passed_over(view: &View, published: Published, seen: Seen) -> bool {
-    let control = &view.control;
-    published == Published::Newer
-        || control.floor() > seen.address.segment()
-        || control.copies() > seen.address
-        || control.clears() != seen.clears
 }
 
 /// Appends the record of a small entry to the bytes of its group.
