@@ -45,6 +45,8 @@
 //!   it leads to, if it may write a writable piece that is in the reach (`inventory`, `typetag`, `ctor`).
 //!   Panics and the compiled part of the standard library are not followed for this, or their counters and
 //!   locks would draw every such function into every reach.
+//!   Nor is the registration of transactional memory that every program begins with: it holds the address of
+//!   whatever lies behind its empty table.
 //!   Sections whose names are identifiers are one piece (`linkme`).
 //! - **Unwinding** ([`unwind`]). Landing pads lie in their function. The table that says which of them a panic
 //!   in a call runs to, and the personality that reads the table, are in the reach.

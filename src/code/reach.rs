@@ -177,6 +177,9 @@ impl Graph {
                 continue;
             }
             self.describe(id)?;
+            if self.registers_clones(id) {
+                continue;
+            }
             for (target, may_write) in self.described(id).targets.clone() {
                 if may_write && self.is_writable(target) {
                     writes.insert(target);
@@ -187,6 +190,17 @@ impl Graph {
             }
         }
         Ok(writes)
+    }
+
+    /// Whether it is what the C compiler puts at the beginning of every program: it would give an empty table of
+    /// transactional memory to a library that is not there. The address of the table is that of whatever the linker has put
+    /// behind it.
+    fn registers_clones(&self, id: Id) -> bool {
+        let is_registry = |target: Id| match &self.pieces[target as usize].0 {
+            What::Named(name) => name.starts_with("_ITM_"),
+            _ => false,
+        };
+        self.described(id).targets.iter().any(|(target, _)| is_registry(*target))
     }
 
     pub(super) fn is_panic(&self, id: Id) -> bool {

@@ -402,3 +402,21 @@ fn pieces_are_named_and_tell_the_way() {
         .collect();
     assert_eq!(changed, ["small::grid::flux"]);
 }
+
+/// Regression: with other code in the program, another static came to lie behind the empty table of transactional memory. Who
+/// reached it reached the code that registers the table.
+#[test]
+fn what_lies_behind_the_table_of_transactional_memory_brings_nothing_along() {
+    let small = Small::new(
+        "unsafe extern \"C\" { static __TMC_END__: u8; }
+        fn f(x: u64) -> u64 { x + (&raw const __TMC_END__) as u64 % 2 }\n",
+    );
+    for level in LEVELS {
+        let dir = TempDir::new().unwrap();
+        let mut compiled = small.compile(dir.path(), &small.source, level);
+        let reach = compiled.reach("f");
+        let registers = reach.pieces.iter().filter(|piece| piece.symbol.starts_with("_ITM_"));
+        assert_eq!(registers.count(), 0, "{level}");
+        assert!(reach.pieces.len() > 1, "it refers to what lies there");
+    }
+}

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use super::*;
+use crate::store::log::address::Address;
 use crate::store::log::index::{Index, Table};
 use crate::store::log::upkeep::exchange;
 
@@ -59,4 +60,28 @@ fn entries_that_are_replaced_while_the_index_is_made_anew_are_counted_once() {
     let counted = store.stat().unwrap().entries;
     // The entry that is being stored may be counted twice, or not at all.
     assert!(counted.abs_diff(ENTRIES) <= 1, "{counted}");
+}
+
+/// Regression: whoever cleared a cache that others were filling met a new index that was too small for what they had stored
+/// meanwhile.
+#[test]
+fn others_may_store_more_while_an_index_is_made_than_it_has_room_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open_log(dir.path(), &options());
+    let fill = |numbers: std::ops::Range<u64>| numbers.for_each(|number| store.put(&draft(number)).unwrap());
+    fill(0..3_000);
+    let (upkeep, view) = store.lock_for_upkeep().unwrap();
+    let before = view.index.table().entries().map(|(_, address)| address).max().unwrap();
+    let asked = AtomicU64::new(0);
+    let keep = |address: Address| {
+        // It was asked for each entry how much room is needed, and nothing of what was there is kept.
+        if asked.fetch_add(1, SeqCst) == 3_000 {
+            fill(5_000..7_000);
+        }
+        address > before
+    };
+    store.replace_index(&upkeep, &view, keep).unwrap();
+    drop(upkeep);
+    assert!((5_000..7_000).all(|number| get(&store, number)));
+    assert!((0..3_000).all(|number| !get(&store, number)));
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use super::Upkeep;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::lock::lock;
 use crate::store::log::LogStore;
 use crate::store::log::address::Address;
@@ -21,9 +21,21 @@ impl LogStore {
         keep: impl Fn(Address) -> bool,
     ) -> Result<()> {
         let table = old.index.table();
+        let kept = table.entries().filter(|&(_, address)| keep(address)).count();
+        match self.copy_index(old, kept as u64, &keep) {
+            // Until it is in place, others can store no more than the old one has room for.
+            Err(Stopped::Full) => self.copy_index(old, table.capacity() as u64, &keep),
+            copied => copied,
+        }
+        .map_err(|stopped| stopped.into_error(self))
+    }
+
+    /// The same with room for so many entries.
+    fn copy_index(&self, old: &Arc<View>, room: u64, keep: impl Fn(Address) -> bool) -> Result<(), Stopped> {
+        let table = old.index.table();
         let snapshot = table.snapshot();
-        let kept = || table.entries().filter(|&(_, address)| keep(address));
-        let draft = Index::draft(&self.dir, old.control.log_id(), kept().count() as u64)?;
+        let kept = table.entries().filter(|&(_, address)| keep(address));
+        let draft = Index::draft(&self.dir, old.control.log_id(), room)?;
         let mut noted = Vec::new();
         let mut copy = |slot, address, new: &Table<'_, AtomicU64>| {
             if keep(address) {
@@ -32,7 +44,7 @@ impl LogStore {
             }
             Ok(())
         };
-        for (slot, address) in kept() {
+        for (slot, address) in kept {
             copy(slot, address, &draft.table())?;
         }
         let index = exchange(old, draft, snapshot, copy, || ())?;
@@ -67,11 +79,11 @@ impl LogStore {
         slot: usize,
         address: Address,
         to: &Table<'_, AtomicU64>,
-    ) -> Result<Option<Published>> {
+    ) -> Result<Option<Published>, Stopped> {
         let Some(key) = self.log.key(address)? else { return Ok(None) };
         let same = |other| self.log.is_of(other, &key);
         match to.publish(Hash::of(&key), address, table.note(slot), same)? {
-            Published::Full => Err(self.dir.error("write", INDEX, io::Error::other("it has no room"))),
+            Published::Full => Err(Stopped::Full),
             published => Ok(Some(published)),
         }
     }
@@ -82,6 +94,29 @@ impl LogStore {
         if Arc::ptr_eq(old, &self.view.load()) {
             self.view.store(Arc::new(old.with_index(index)));
         }
+    }
+}
+
+/// Why a copy of the index did not come to its end.
+#[derive(Debug)]
+pub(in crate::store::log) enum Stopped {
+    /// It has no room for what others have stored meanwhile.
+    Full,
+    Failed(Error),
+}
+
+impl Stopped {
+    pub(super) fn into_error(self, store: &LogStore) -> Error {
+        match self {
+            Stopped::Full => store.dir.error("write", INDEX, io::Error::other("it has no room")),
+            Stopped::Failed(error) => error,
+        }
+    }
+}
+
+impl From<Error> for Stopped {
+    fn from(error: Error) -> Self {
+        Stopped::Failed(error)
     }
 }
 
@@ -97,9 +132,9 @@ pub(in crate::store::log) fn exchange(
     old: &View,
     draft: IndexDraft<'_>,
     mut snapshot: Vec<u64>,
-    mut copy: impl FnMut(usize, Address, &Table<'_, AtomicU64>) -> Result<()>,
+    mut copy: impl FnMut(usize, Address, &Table<'_, AtomicU64>) -> Result<(), Stopped>,
     settle: impl FnOnce(),
-) -> Result<Index> {
+) -> Result<Index, Stopped> {
     let table = old.index.table();
     let mut round = |snapshot: &[u64]| {
         let mut copied = 0;
@@ -107,7 +142,7 @@ pub(in crate::store::log) fn exchange(
             copy(slot, address, &draft.table())?;
             copied += 1;
         }
-        Ok(copied)
+        Ok::<_, Stopped>(copied)
     };
     for _ in 0..ROUNDS {
         let before = table.snapshot();
@@ -120,7 +155,7 @@ pub(in crate::store::log) fn exchange(
     table.set_sealed(true);
     let placed = round(&snapshot).and_then(|_| {
         settle();
-        draft.place()
+        Ok(draft.place()?)
     });
     match &placed {
         Ok(_) => table.retire(),

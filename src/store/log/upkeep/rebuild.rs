@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::Upkeep;
-use super::copy::exchange;
+use super::copy::{Stopped, exchange};
 use crate::error::{Error, Result};
 use crate::events;
 use crate::key::FunctionId;
@@ -31,7 +31,7 @@ impl LogStore {
         let draft = Index::draft(&self.dir, view.control.log_id(), records)?;
         let totals = RefCell::new(fill(&draft.table(), &self.log, view.control.clock())?);
         let noted = draft.copy_notes(&table);
-        let weight = |address| Ok::<_, Error>(self.log.entry(address)?.as_ref().map(weight_of));
+        let weight = |address| Ok::<_, Stopped>(self.log.entry(address)?.as_ref().map(weight_of));
         let copy = |slot, address, new: &Table<'_, AtomicU64>| {
             let copied = self.copy_slot(&table, slot, address, new)?;
             let mut totals = totals.borrow_mut();
@@ -43,7 +43,8 @@ impl LogStore {
             }
             Ok(())
         };
-        let index = exchange(&view, draft, snapshot, copy, || view.control.recount(&totals.borrow()))?;
+        let index = exchange(&view, draft, snapshot, copy, || view.control.recount(&totals.borrow()))
+            .map_err(|stopped| stopped.into_error(self))?;
         self.copy_changed_notes(&table, noted, &index)?;
         self.use_index(&view, index);
         Ok(())
