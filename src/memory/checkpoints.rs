@@ -204,7 +204,7 @@ impl Inner {
 impl<T> Keyed<'_, T> {
     /// Removes the checkpoint of the call, if its value is in the store.
     pub(crate) fn drop_checkpoint(&self) {
-        if self.usable(self.inner.store.get(&self.key)).is_ok() {
+        if self.entry().is_ok() {
             let removed = self.inner.dir.remove(&name(&self.key));
             let _ = removed.inspect_err(|error| self.note(Trouble::Checkpoint, &chain(error)));
         }

@@ -148,7 +148,7 @@ impl Memory {
         let keyed = Keyed::new(self, inner, &memo, key);
         let lead = |leader, lease| {
             let (reason, arguments) = (miss.reason.clone(), memo.preview());
-            let before = if reason == MissReason::Verified { keyed.entry_to_verify() } else { None };
+            let before = if reason == MissReason::Verified { keyed.entry().ok() } else { None };
             Ok(Computation { keyed, reason, arguments, leader, lease, before })
         };
         // A value that was computed before is not newer than the wish to compute it again.
@@ -259,7 +259,7 @@ impl<'m, T> Keyed<'m, T> {
     /// The value that another thread or process has stored since the first look-up. One that this
     /// thread `waited` for counts as joined.
     fn look_up_again(&self, waited: bool) -> Option<Computed<T>> {
-        let entry = self.usable(self.inner.store.get(&self.key)).ok()?;
+        let entry = self.entry().ok()?;
         let value = self.decode(&entry).ok()?;
         let (session, time) = (&self.inner.session, entry.compute_time());
         let source = if waited {
@@ -405,11 +405,12 @@ impl<'m, T> Computation<'m, T> {
 impl Memory {
     /// Runs a call without an entry, whose value is not stored.
     pub(crate) fn run_plain<C: Call>(&self, call: C, reason: MissReason) -> Outcome<C::Output> {
-        let counted = self.inner.as_ref().filter(|_| reason != MissReason::NotMemoized);
-        let counted = counted.and_then(|inner| Some((inner, call.memo()?.function)));
-        let key = call.memo().and_then(|memo| memo.key_asked_for());
+        let memo = call.memo();
+        let key = memo.as_ref().and_then(Memo::key_asked_for);
+        // A plain closure counts for no function.
+        let function = memo.map(|memo| memo.function);
         let (value, Ran { took, .. }) = self.timed(call, key);
-        if let Some((inner, function)) = counted {
+        if let Some((inner, function)) = self.inner.as_ref().zip(function) {
             function.count(&inner.session, |counters| counters.miss(took));
         }
         Outcome::new(value, Source::Miss(reason))

@@ -229,8 +229,7 @@ impl Memory {
     /// ```
     pub fn lookup<C: Call>(&self, call: &C) -> Option<C::Output> {
         let keyed = self.keyed(call).ok()?;
-        let entry = keyed.usable(keyed.inner.store.get(&keyed.key)).ok()?;
-        keyed.hit(&entry).ok()
+        keyed.hit(&keyed.entry().ok()?).ok()
     }
 
     /// Whether [`call`](Self::call) would find the entry of `call`, sound and not expired. Reads the entry, and counts

@@ -12,10 +12,15 @@ use crate::store::{Entry, Lookup, Payload};
 impl<T> Keyed<'_, T> {
     /// Whether the entry is there, sound and valid; reads all of it, and counts nothing.
     pub(super) fn contains(&self) -> bool {
-        let Ok(entry) = self.usable(self.inner.store.get(&self.key)) else { return false };
+        let Ok(entry) = self.entry() else { return false };
         let value = entry.value();
         let checked = value.check().inspect_err(|error| self.note(Trouble::Damaged, error));
         checked.is_ok() && value.is_readable()
+    }
+
+    /// The entry of the key, if there is one that can be used as far as that shows before its value is read; trouble is noted.
+    pub(super) fn entry(&self) -> Result<Entry, MissReason> {
+        self.usable(self.inner.store.get(&self.key))
     }
 
     /// The entry that the store has, if it can be used as far as that shows before its value is

@@ -9,11 +9,10 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
-use super::compute::{Computation, Keyed};
+use super::compute::Computation;
 use crate::codec::Difference;
 use crate::events;
 use crate::lease::Shared;
-use crate::store::Entry;
 use crate::tell;
 
 /// Which hits are computed again, and what came of it.
@@ -59,13 +58,6 @@ impl Verification {
     /// How many hits were computed again, and how many of these returned something else.
     pub(super) fn counts(&self) -> [u64; 2] {
         [&self.verified, &self.mismatches].map(|count| count.load(Relaxed))
-    }
-}
-
-impl<T> Keyed<'_, T> {
-    /// The entry that a value is to be compared with.
-    pub(super) fn entry_to_verify(&self) -> Option<Entry> {
-        self.usable(self.inner.store.get(&self.key)).ok()
     }
 }
 

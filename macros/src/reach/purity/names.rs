@@ -2,7 +2,8 @@
 
 /// Whether a path is in the table.
 pub(super) fn is_listed(path: &[&str]) -> bool {
-    let Some(&first) = path.first() else { return false };
+    // A name alone is none of another crate's.
+    let [first, _, ..] = path else { return false };
     let of_crate = |listed: &&&str| listed.strip_prefix(first).is_some_and(|rest| rest.starts_with("::"));
     NAMES.iter().filter(of_crate).any(|listed| matches(listed, path))
 }
