@@ -12,6 +12,7 @@
 use super::record::{self, Digest};
 use crate::error::Result;
 use crate::key::FunctionId;
+use crate::sealed;
 use crate::sys::{self, Dir};
 
 /// Where the lists are.
@@ -26,7 +27,7 @@ const LARGEST: u64 = 1 << 20;
 /// The adopted sources of a function, the oldest first.
 pub(super) fn read(dir: &Dir, function: FunctionId) -> Result<Vec<Digest>> {
     let Some((text, _)) = dir.read(&name(function), LARGEST)? else { return Ok(Vec::new()) };
-    let lines = std::str::from_utf8(&text).ok().and_then(|text| record::checked(FIRST, text));
+    let lines = std::str::from_utf8(&text).ok().and_then(|text| sealed::checked(FIRST, text));
     let sources = lines.and_then(|lines| lines.lines().map(record::digest).collect());
     Ok(sources.unwrap_or_default())
 }
@@ -39,7 +40,7 @@ pub(super) fn add(dir: &Dir, function: FunctionId, source: &Digest) -> Result<()
     }
     sources.push(*source);
     let lines: Vec<_> = sources.iter().map(record::hex).collect();
-    let text = record::with_checksum(FIRST, &(lines.join("\n") + "\n"));
+    let text = sealed::with_checksum(FIRST, &(lines.join("\n") + "\n"));
     sys::replace(dir, &name(function), &[text.as_bytes()])
 }
 

@@ -9,7 +9,7 @@
 
 use std::fmt::Write;
 
-pub(super) use crate::sealed::{checked, with_checksum};
+use crate::sealed::{checked, with_checksum};
 
 /// A digest of 32 bytes.
 pub(super) type Digest = [u8; 32];

@@ -19,6 +19,7 @@ use crate::events;
 use crate::key::Identity;
 use crate::lock::lock;
 use crate::panics;
+use crate::sealed;
 use crate::sys::{self, Dir};
 
 /// The first line of a file.
@@ -214,16 +215,12 @@ impl Known {
             };
             let _ = writeln!(lines, "{} {fingerprint}", record::hex(begin));
         }
-        Some(format!("{FIRST}{}\n{lines}", blake3::hash(lines.as_bytes()).to_hex()))
+        Some(sealed::with_checksum(FIRST, &lines))
     }
 
     /// Reads what was printed; `None` if it is damaged in any place.
     fn parse(text: &str) -> Option<Self> {
-        let (first, lines) = text.split_once('\n')?;
-        let checksum = record::digest(first.strip_prefix(FIRST)?)?;
-        if *blake3::hash(lines.as_bytes()).as_bytes() != checksum {
-            return None;
-        }
+        let lines = sealed::checked(FIRST, text)?;
         let mut lines = lines.lines();
         let compilers = Some(record::digest(lines.next()?)?);
         let mut fingerprints = HashMap::new();

@@ -19,6 +19,7 @@ use crate::code::{Outside, Part};
 use crate::error::Result;
 use crate::events;
 use crate::key::Identity;
+use crate::sealed;
 use crate::sys;
 
 /// The first line of a list. Its number is also the version of what a digest in it is made of.
@@ -92,11 +93,7 @@ impl Pieces {
 
     /// Reads a list; `None` if it is damaged in any place.
     fn parse(text: &str) -> Option<Self> {
-        let (first, lines) = text.split_once('\n')?;
-        let checksum = record::digest(first.strip_prefix(FIRST)?)?;
-        if *blake3::hash(lines.as_bytes()).as_bytes() != checksum {
-            return None;
-        }
+        let lines = sealed::checked(FIRST, text)?;
         let whole = lines.strip_suffix(&format!("{CUT}\n"));
         let (reads, pieces): (Vec<_>, Vec<_>) =
             whole.unwrap_or(lines).lines().partition(|line| line.starts_with(READS));
@@ -130,7 +127,7 @@ impl Pieces {
         if is_cut {
             lines = lines + CUT + "\n";
         }
-        format!("{FIRST}{}\n{lines}", blake3::hash(lines.as_bytes()).to_hex())
+        sealed::with_checksum(FIRST, &lines)
     }
 }
 
