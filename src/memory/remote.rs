@@ -49,7 +49,6 @@ impl Sender {
             (_, Route::Inline) => NAMED,
             (_, Route::Lent) => memo.function.arguments().encoding(),
         };
-        lock(&SHELF).next_call();
         let mut sink = ArgumentWriter::new(if inline { Route::Inline } else { self.route }, encoding);
         memo.send(&mut sink).map_err(|unsent| Failure::not_sent(unsent.0))?;
         let ArgumentWriter { bytes, lent, .. } = sink;

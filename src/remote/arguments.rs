@@ -26,6 +26,7 @@ use super::shelf::{self, SHELF};
 use crate::codec::{self, CodecError, Encoded, Meaning, NAMED, POSITIONAL};
 use crate::error::chain;
 use crate::key::preview_of;
+use crate::lock::lock;
 use crate::payload::{ByteSource, Content, LARGE, PayloadFile};
 use crate::wire::{Reader, Writer};
 
@@ -40,7 +41,8 @@ pub struct ArgumentWriter {
     pub(crate) bytes: Writer,
     /// Those that are not among the bytes.
     pub(crate) lent: Vec<Arc<Lent>>,
-    route: Route,
+    /// The call that files are lent to; `None` if its arguments go with the message.
+    lent_to: Option<u64>,
     /// In which encoding arguments go whose reader may disagree with their writer.
     encoding: u8,
 }
@@ -51,7 +53,8 @@ pub struct Unsent(pub(crate) String);
 
 impl ArgumentWriter {
     pub(crate) fn new(route: Route, encoding: u8) -> Self {
-        ArgumentWriter { bytes: Writer::default(), lent: Vec::new(), route, encoding }
+        let lent_to = (route == Route::Lent).then(|| lock(&SHELF).next_call());
+        ArgumentWriter { bytes: Writer::default(), lent: Vec::new(), lent_to, encoding }
     }
 
     /// Takes an argument that serde can write, with the digest of what it means if its reader is to compare it.
@@ -67,9 +70,9 @@ impl ArgumentWriter {
     fn put_encoded(&mut self, argument: &Encoded<'_>, digest: Option<Digest>) {
         self.bytes.option(digest, |to, digest| to.array(&digest));
         self.bytes.byte(argument.codec);
-        let is_lent = self.route == Route::Lent && argument.bytes.len() >= LARGE;
+        let lent_to = self.lent_to.filter(|_| argument.bytes.len() >= LARGE);
         // Without memory for a file it goes with the message.
-        if let Some(lent) = is_lent.then(|| shelf::lend(&SHELF, argument)).flatten() {
+        if let Some(lent) = lent_to.and_then(|call| shelf::lend(&SHELF, argument, call)) {
             self.bytes.byte(LENT);
             lent.write(&mut self.bytes);
             self.lent.push(lent);

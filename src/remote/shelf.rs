@@ -50,7 +50,9 @@ pub(crate) struct Shelf {
 struct Argument {
     file: Option<File>,
     is_shared: bool,
-    /// The number of the call that needed it last.
+    /// The call that needed it first.
+    first: u64,
+    /// How many calls had been sent when it was needed last.
     last: u64,
 }
 
@@ -68,11 +70,11 @@ impl Shelf {
         }
     }
 
-    /// A call is about to be sent, or was not: what it needs is asked for between this and the next such call.
-    pub(crate) fn next_call(&mut self) {
+    /// The number of a call that is about to be sent, for what it needs. Others may be numbered before it asks.
+    pub(super) fn next_call(&mut self) -> u64 {
         self.calls += 1;
         let now = self.calls;
-        let Some(arguments) = &mut self.arguments else { return };
+        let Some(arguments) = &mut self.arguments else { return now };
         arguments.retain(|_, argument| {
             let age = now - argument.last;
             let is_needed = argument.file.as_ref().is_some_and(is_needed);
@@ -81,15 +83,17 @@ impl Shelf {
             }
             is_needed || age <= REMEMBERED
         });
+        now
     }
 
-    /// The file of an argument, which may not be written yet.
-    fn file(&mut self, id: Id) -> File {
-        let call = self.calls;
+    /// The file of an argument that a call needs, which may not be written yet.
+    fn file(&mut self, id: Id, call: u64) -> File {
+        let now = self.calls;
         let arguments = self.arguments.get_or_insert_default();
-        let argument = arguments.entry(id).or_insert(Argument { file: None, is_shared: false, last: call });
-        argument.is_shared |= argument.last != call;
-        argument.last = call;
+        let argument =
+            arguments.entry(id).or_insert(Argument { file: None, is_shared: false, first: call, last: now });
+        argument.is_shared |= argument.first != call;
+        argument.last = now;
         Arc::clone(argument.file.get_or_insert_default())
     }
 }
@@ -100,9 +104,10 @@ fn is_needed(file: &File) -> bool {
         || file.get().is_some_and(|lent| lent.as_ref().is_some_and(|lent| Arc::strong_count(lent) > 1))
 }
 
-/// Lends an argument: one of the same bytes that is on the shelf, or this. `None` if there is no memory for its file.
-pub(super) fn lend(shelf: &Mutex<Shelf>, argument: &Encoded<'_>) -> Option<Arc<Lent>> {
-    let file = lock(shelf).file(id_of(argument));
+/// Lends an argument to a call: one of the same bytes that is on the shelf, or this. `None` if there is no memory for its
+/// file.
+pub(super) fn lend(shelf: &Mutex<Shelf>, argument: &Encoded<'_>, call: u64) -> Option<Arc<Lent>> {
+    let file = lock(shelf).file(id_of(argument), call);
     // Not under the lock of the shelf: to write it takes its time, and others that need it wait.
     file.get_or_init(|| Lent::new(&argument.bytes).ok().map(Arc::new)).clone()
 }
@@ -129,15 +134,15 @@ mod tests {
         Mutex::new(Shelf { senders: 1, calls: 0, arguments: None })
     }
 
-    fn lend_byte(shelf: &Mutex<Shelf>, byte: u8) -> Arc<Lent> {
+    fn lend_byte(shelf: &Mutex<Shelf>, byte: u8, call: u64) -> Arc<Lent> {
         let argument = Encoded { codec: POSITIONAL, bytes: Bytes::Owned(vec![byte; 1000]) };
-        lend(shelf, &argument).expect("there is memory")
+        lend(shelf, &argument, call).expect("there is memory")
     }
 
     /// A call that needs these; what it was lent.
     fn call(shelf: &Mutex<Shelf>, bytes: &[u8]) -> Vec<Arc<Lent>> {
-        lock(shelf).next_call();
-        bytes.iter().map(|&byte| lend_byte(shelf, byte)).collect()
+        let call = lock(shelf).next_call();
+        bytes.iter().map(|&byte| lend_byte(shelf, byte, call)).collect()
     }
 
     /// The same, once it is over.
@@ -181,6 +186,22 @@ mod tests {
         call(&shelf, &[]);
         call(&shelf, &[]);
         assert!(again[0].upgrade().is_some());
+    }
+
+    /// Regression: both were taken for the second, so the argument went while the next two made themselves ready.
+    #[test]
+    fn calls_that_are_made_ready_at_the_same_time_share_their_arguments() {
+        let shelf = shelf();
+        let both = [(); 2].map(|()| lock(&shelf).next_call());
+        let file = both.map(|call| Arc::downgrade(&lend_byte(&shelf, 1, call)))[1].clone();
+        let next = [(); 2].map(|()| lock(&shelf).next_call());
+        assert!(next.iter().all(|&call| Arc::as_ptr(&lend_byte(&shelf, 1, call)) == file.as_ptr()));
+        // One that asks twice is one call.
+        let once = lock(&shelf).next_call();
+        let own = [lend_byte(&shelf, 2, once), lend_byte(&shelf, 2, once)].map(|lent| Arc::downgrade(&lent));
+        call(&shelf, &[]);
+        call(&shelf, &[]);
+        assert!(own[0].upgrade().is_none());
     }
 
     #[test]
