@@ -1,11 +1,12 @@
 //! Tries whether a cache directory is in order, and tells what it found.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Memory;
 use super::inner::Inner;
 use crate::error::{Result, chain};
-use crate::report::{Finding, Span};
+use crate::report::{Finding, Recorded, Span};
 use crate::store::Layout;
 use crate::sys::{FileSystem, trial};
 
@@ -17,7 +18,8 @@ const CLOCKS_DIFFER: Duration = Duration::from_secs(5);
 
 impl Memory {
     /// Tries whether the directory is in order: reading, writing, locks, mapped files, space, clock. Where it can be written,
-    /// some files are made below it and removed.
+    /// some files are made below it and removed. Then each function whose code, in the latest state that is recorded, may read what
+    /// is not in its key, such as a variable of the environment; nothing is wrong with that if it changes no value.
     ///
     /// # Examples
     ///
@@ -45,6 +47,7 @@ impl Memory {
             findings.push(judged("clock", inner.compare_clocks()));
         }
         findings.extend(inner.look_at_space());
+        findings.extend(inner.look_at_functions());
         findings
     }
 }
@@ -98,6 +101,17 @@ impl Inner {
         } else {
             Finding::wrong("clock", format!("{} from that of the file system", Span(difference)))
         })
+    }
+
+    /// What functions may read of the outside world, by their names.
+    fn look_at_functions(&self) -> Vec<Finding> {
+        // That they cannot be read is told above.
+        let mut recorded = self.records.all().unwrap_or_default();
+        recorded.sort_by_key(|recorded| recorded.written);
+        let of_name = |recorded: Recorded| (recorded.record.name.clone(), recorded.record);
+        // The latest state of each replaces those before it.
+        let latest: BTreeMap<_, _> = recorded.into_iter().map(of_name).collect();
+        latest.into_values().filter(|function| !function.reads.is_empty()).map(Finding::reads).collect()
     }
 
     fn look_at_space(&self) -> Option<Finding> {

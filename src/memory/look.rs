@@ -4,7 +4,7 @@
 //! 1. Nothing is computed, counted or changed.
 //! 2. However many entries there are, no memory is taken but for what is returned.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
 
 use super::Memory;
@@ -109,14 +109,15 @@ impl Memory {
             Err(error) => return Err(Error::no_entry("", chain(&error))),
         };
         let mut info = entry.info("");
-        let names = inner.records.names()?;
+        let recorded = inner.records.all()?.into_iter().find(|recorded| recorded.id == info.function_id);
+        let function = recorded.map(|recorded| recorded.record);
         info.function =
-            names.get(&info.function_id).map_or_else(|| info.function_id.to_string(), Clone::clone);
+            function.as_ref().map_or_else(|| info.function_id.to_string(), |record| record.name.clone());
         let mut encoding = codec::name(value.encoding()).to_owned();
         if value.is_compressed() {
             encoding.push_str(", compressed");
         }
-        Ok(Some(Inspection { entry: Some(info), encoding, damage }))
+        Ok(Some(Inspection { entry: Some(info), encoding, damage, function }))
     }
 
     /// Reads every entry in full, as [`verify`](Self::verify) does, and removes nothing.
@@ -144,6 +145,16 @@ impl Memory {
     /// The layout of the directory; `None` if the memory is disabled.
     pub fn layout(&self) -> Option<Layout> {
         self.inner.as_ref().map(|inner| inner.store.layout())
+    }
+
+    /// Returns the names of the functions that [`functions`](Self::functions) returns, without looking at their entries.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the directory cannot be listed.
+    pub fn function_names(&self) -> Result<BTreeSet<String>> {
+        let Some(inner) = &self.inner else { return Ok(BTreeSet::new()) };
+        Ok(inner.records.names()?.into_values().collect())
     }
 
     /// Returns the states that the code of a function was in when it stored values, the oldest first, and what changed from

@@ -44,8 +44,11 @@ impl Memory {
     /// functions of other crates and of C are named as well, with the way to them
     /// (`geo::area differs (price → shipping::cost → geo::area)`). What the source shows is named as the source has it.
     ///
-    /// Computes nothing and counts as neither hit nor miss. Reads the entry as [`call`](Self::call) does; if there is
-    /// none, it also reads the records of all functions in the cache, a small file for each state of each function's code, and
+    /// Of a hit it tells what the function may read of the outside world, such as a variable of the environment: the value may depend
+    /// on it, and the key does not.
+    ///
+    /// Computes nothing and counts as neither hit nor miss. Reads the entry as [`call`](Self::call) does, and of a hit a small file of
+    /// what is known of the machine code; if there is no entry, it also reads the records of all functions in the cache, a small file for each state of each function's code, and
     /// two lists of a few KB that are kept below the user's cache directory.
     ///
     /// # Examples
@@ -110,7 +113,8 @@ impl Memory {
         let info = entry.info("");
         let is_adopted = memo.stated(&inner.states).is_ok_and(|stated| stated.is_adopted);
         let adopted = is_adopted && info.function_id != memo.function.id();
-        Ok(Why::Hit { age: info.age(), took: entry.compute_time(), adopted })
+        let reads = report::reads(memo.function.info());
+        Ok(Why::Hit { age: info.age(), took: entry.compute_time(), adopted, reads })
     }
 }
 
@@ -125,7 +129,7 @@ fn of_absence<T>(records: Vec<Recorded>, inner: &Inner, memo: &Memo<'_, T>) -> W
         .min_by_key(Earlier::distance);
     match nearest {
         Some(earlier) if same.is_empty() || earlier.past.computed_before == Some(true) => {
-            earlier.why(now, inner, memo)
+            earlier.why(&now, inner, memo)
         }
         None if same.is_empty() => Why::NeverComputed { function: now.name },
         _ => {
@@ -179,20 +183,29 @@ impl Earlier {
         (Reverse(computed), changes, Reverse(self.written))
     }
 
-    fn why<T>(self, now: FunctionRecord, inner: &Inner, memo: &Memo<'_, T>) -> Why {
+    fn why<T>(self, now: &FunctionRecord, inner: &Inner, memo: &Memo<'_, T>) -> Why {
         let Earlier { record: was, changes, past, .. } = self;
-        let computed_before = past.computed_before;
-        if was.fingerprint != now.fingerprint {
+        let changes = || {
             let differences = past.differences(&was, inner, memo);
-            Why::CodeChanged {
-                changes: report::with_machine_code(changes, &differences, &was, &now),
-                computed_before,
-            }
-        } else if was.version != now.version {
-            Why::Version { was: was.version, now: now.version, computed_before }
-        } else {
-            Why::Parameters { was: was.parameters, now: now.parameters, computed_before }
-        }
+            report::with_machine_code(changes, &differences, &was, now)
+        };
+        changed(&was, now, past.computed_before, changes)
+    }
+}
+
+/// What is other now than in an earlier state; `changes` are those of the code.
+fn changed(
+    was: &FunctionRecord,
+    now: &FunctionRecord,
+    computed_before: Option<bool>,
+    changes: impl FnOnce() -> Vec<Change>,
+) -> Why {
+    if was.fingerprint != now.fingerprint {
+        Why::CodeChanged { changes: changes(), computed_before }
+    } else if was.version != now.version {
+        Why::Version { was: was.version.clone(), now: now.version.clone(), computed_before }
+    } else {
+        Why::Parameters { was: was.parameters.clone(), now: now.parameters.clone(), computed_before }
     }
 }
 
@@ -235,5 +248,6 @@ fn parameters_of(record: &FunctionRecord) -> Vec<&str> {
     record.parameters.iter().map(String::as_str).collect()
 }
 
+mod entry;
 #[cfg(test)]
 mod tests;

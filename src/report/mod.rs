@@ -20,7 +20,7 @@ pub(crate) use miss_reason::MissReason;
 pub use plan::{Plan, PlannedFunction};
 pub use prune::{Prune, PruneReason, Pruned, PrunedPart};
 pub use records::FunctionRecord;
-pub(crate) use records::{Recorded, Records};
+pub(crate) use records::{Recorded, Records, reads};
 pub use revision::{Exported, Finding, Imported, Inspection, Revision};
 pub(crate) use stats::Stats;
 pub use stats::Verified;

@@ -127,8 +127,8 @@ impl FunctionRecord {
     }
 }
 
-/// What a function reads of the outside world.
-fn reads(info: FunctionInfo) -> Vec<(String, String)> {
+/// What a function may read of the outside world: what the source shows, then what machine code can come to.
+pub(crate) fn reads(info: FunctionInfo) -> Vec<(String, String)> {
     let of_source = info.reads().map(|(name, place)| (name.to_owned(), place.to_owned()));
     let mut reads: Vec<_> = of_source.collect();
     for read in info.code().instances().iter().flat_map(InstanceCode::reads) {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use super::words::one_line;
+use super::words::{Outside, one_line};
 use super::{Change, FunctionRecord};
 use crate::store::EntryInfo;
 
@@ -17,6 +17,8 @@ pub struct Inspection {
     pub encoding: String,
     /// How it is damaged; `None` if it is sound.
     pub damage: Option<String>,
+    /// The function, in the state of its code that computed the value, without counts; `None` if that is not recorded.
+    pub function: Option<FunctionRecord>,
 }
 
 /// A state that a function's code was in; [`Memory::history`](crate::Memory::history) returns them.
@@ -67,21 +69,37 @@ pub struct Finding {
     pub text: String,
     /// Whether something should be done about it.
     pub is_wrong: bool,
+    /// The function that it is about; empty if it is about none.
+    pub function: String,
+    /// What the function may read of the outside world, each with its place, as in [`FunctionRecord::reads`].
+    pub reads: Vec<(String, String)>,
 }
 
 impl Finding {
     pub(crate) fn right(subject: &'static str, text: impl Into<String>) -> Self {
-        Finding { subject, text: text.into(), is_wrong: false }
+        Finding { subject, text: text.into(), is_wrong: false, function: String::new(), reads: Vec::new() }
     }
 
     pub(crate) fn wrong(subject: &'static str, text: impl Into<String>) -> Self {
-        Finding { subject, text: text.into(), is_wrong: true }
+        Finding { is_wrong: true, ..Finding::right(subject, text) }
+    }
+
+    /// That a function may read what is not in its key. That may be meant.
+    pub(crate) fn reads(function: FunctionRecord) -> Self {
+        let FunctionRecord { name, reads, .. } = function;
+        let text = format!("`{name}` {}", Outside(&reads));
+        Finding { function: name, reads, ..Finding::right("function", text) }
     }
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Finding { subject, text, is_wrong } = self;
-        write!(f, "{} {subject}: {}", if *is_wrong { "wrong" } else { "   ok" }, one_line(text))
+        let Finding { subject, text, is_wrong, reads, .. } = self;
+        let judged = match is_wrong {
+            true => "wrong",
+            false if reads.is_empty() => "   ok",
+            false => " note",
+        };
+        write!(f, "{judged} {subject}: {}", one_line(text))
     }
 }

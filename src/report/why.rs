@@ -6,7 +6,7 @@
 use std::fmt::{self, Display, Write};
 use std::time::Duration;
 
-use super::words::{OneLine, Span};
+use super::words::{OneLine, Outside, Span};
 use super::{Change, MissReason};
 
 /// Why [`call`](crate::Memory::call) would return a value at once, or run the function; [`Memory::why`](crate::Memory::why)
@@ -26,6 +26,9 @@ pub enum Why {
         took: Duration,
         /// Whether earlier code computed it, which [`adopt`](crate::Memory::adopt) declared equal.
         adopted: bool,
+        /// What the function may read of the outside world, each with its place: the value may depend on it, and the key does not.
+        /// As in [`FunctionRecord::reads`](crate::report::FunctionRecord::reads); empty if nothing is known.
+        reads: Vec<(String, String)>,
     },
     /// No value of a function of this name was ever stored here, or all was cleared since.
     #[non_exhaustive]
@@ -101,14 +104,15 @@ impl Display for Why {
         // Names and arguments are the user's, and may hold anything.
         let mut f = OneLine(f);
         match self {
-            Why::Hit { age, took, adopted } => {
+            Why::Hit { age, took, adopted, reads } => {
                 // No function takes no time at all.
                 if took.is_zero() {
                     write!(f, "hit: stored {} ago", Span(*age))?;
                 } else {
                     write!(f, "hit: computed {} ago in {}", Span(*age), Span(*took))?;
                 }
-                f.write_str(if *adopted { ", by earlier code that was adopted" } else { "" })
+                f.write_str(if *adopted { ", by earlier code that was adopted" } else { "" })?;
+                if reads.is_empty() { Ok(()) } else { write!(f, "; {}", Outside(reads)) }
             }
             Why::NeverComputed { function } => {
                 write!(f, "never computed: no value of `{function}` is in this cache")
@@ -210,11 +214,20 @@ mod tests {
     #[test]
     fn a_hit_tells_age_and_cost() {
         let took = Duration::from_millis(3_100);
-        let hit = |age, took, adopted| Why::Hit { age, took, adopted };
+        let hit = |age, took, adopted| Why::Hit { age, took, adopted, reads: Vec::new() };
         expect(&hit(2 * HOUR, took, false), "hit: computed 2 h ago in 3.1 s");
         expect(&hit(HOUR / 2, Duration::ZERO, false), "hit: stored 30 min ago");
         let adopted = "hit: computed 2 h ago in 3.1 s, by earlier code that was adopted";
         expect(&hit(2 * HOUR, took, true), adopted);
+    }
+
+    #[test]
+    fn a_hit_tells_what_its_value_may_depend_on_beside_the_key() {
+        let reads = vec![("std::env::var".to_owned(), "src/tax.rs:12".to_owned())];
+        let why = Why::Hit { age: HOUR, took: HOUR, adopted: false, reads };
+        let line =
+            "hit: computed 1 h ago in 1 h; may read what is not in the key: std::env::var (src/tax.rs:12)";
+        expect(&why, line);
     }
 
     #[test]

@@ -63,9 +63,46 @@ pub fn one_line(text: &str) -> impl Display {
     fmt::from_fn(move |f| OneLine(f).write_str(text))
 }
 
+/// What a function may read of the outside world, on one line: the first few things with their places, and how many more there
+/// are.
+pub(crate) struct Outside<'a>(pub(crate) &'a [(String, String)]);
+
+/// How many are named; what the source shows comes first.
+const NAMED: usize = 3;
+
+impl Display for Outside<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("may read what is not in the key: ")?;
+        for (i, (what, place)) in self.0.iter().take(NAMED).enumerate() {
+            f.write_str(if i == 0 { "" } else { ", " })?;
+            f.write_str(what)?;
+            if !place.is_empty() {
+                write!(f, " ({place})")?;
+            }
+        }
+        match self.0.len().saturating_sub(NAMED) {
+            0 => Ok(()),
+            more => write!(f, ", {more} more"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_what_is_read_the_first_three_are_named() {
+        let reads: Vec<_> = ["std::env::var", "getenv", "open", "statx", "time"]
+            .into_iter()
+            .map(|what| (what.to_owned(), if what == "open" { "" } else { "src/tax.rs:12" }.to_owned()))
+            .collect();
+        let told = "may read what is not in the key: std::env::var (src/tax.rs:12)";
+        assert_eq!(Outside(&reads[..1]).to_string(), told);
+        let told = format!("{told}, getenv (src/tax.rs:12), open");
+        assert_eq!(Outside(&reads[..3]).to_string(), told);
+        assert_eq!(Outside(&reads).to_string(), format!("{told}, 2 more"));
+    }
 
     #[test]
     fn a_length_of_time_has_two_digits() {

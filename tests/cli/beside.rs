@@ -1,6 +1,7 @@
 //! The command beside programs that run, and on directories of somebody else.
 
 use std::fs::{self, Permissions};
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant};
 use rememo::{Layout, Memory};
 use tempfile::TempDir;
 
-use crate::support::{Cache, Ran, label, layouts, rememo};
+use crate::support::{Cache, Ran, command, label, layouts, rememo};
 
 /// The other process of tests here, started by them.
 #[test]
@@ -158,4 +159,54 @@ fn entries_are_printed_as_they_are_found() {
         .collect();
     listed.sort_unstable();
     assert_eq!(listed, (0..2000).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_first_entries_are_printed_before_the_last_are_looked_at() {
+    const ENTRIES: u64 = 6000;
+    for layout in layouts() {
+        let cache = Cache::new(layout);
+        for number in 0..ENTRIES {
+            cache.memory.get_or_compute("number", &number, || number);
+        }
+        for arguments in [&["ls", "number"][..], &["ls", "number", "--json"]] {
+            let mut child = command(&cache.root()).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+            let mut out = child.stdout.take().unwrap();
+            let mut text = vec![0; 1];
+            out.read_exact(&mut text).unwrap();
+            // It writes no more than a pipe and a buffer take, a third of all lines at most, until it is read from again.
+            for info in cache.memory.entries().unwrap() {
+                cache.memory.remove_key(&info.key()).unwrap();
+            }
+            out.read_to_end(&mut text).unwrap();
+            assert!(child.wait().unwrap().success());
+            let lines = String::from_utf8(text).unwrap().lines().count() as u64;
+            assert!((1..ENTRIES / 2).contains(&lines), "{arguments:?}: {lines} lines of {ENTRIES} entries");
+            for number in 0..ENTRIES {
+                cache.memory.get_or_compute("number", &number, || number);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_names_of_functions_are_found_without_their_entries() {
+    let cache = Cache::filled(Layout::Files);
+    fs::remove_dir_all(cache.root().join("blobs")).unwrap();
+    let names = cache.memory.function_names().unwrap();
+    assert_eq!(
+        names.iter().map(String::as_str).collect::<Vec<_>>(),
+        ["shop::label", "shop::price", "shop::table"]
+    );
+}
+
+#[test]
+fn of_many_entries_those_that_come_first_are_listed() {
+    let cache = Cache::new(Layout::Auto);
+    for number in 0..10_000_u64 {
+        cache.memory.get_or_compute("number", &(number * 7919 % 10_000), || number);
+    }
+    let ran = cache.rememo(&["ls", "number", "--sort", "name", "--limit", "3"]).right();
+    let arguments: Vec<_> = ran.rows().iter().map(|row| row[4].to_owned()).collect();
+    assert_eq!(arguments, ["0", "1", "10"]);
 }

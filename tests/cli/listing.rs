@@ -1,14 +1,9 @@
 //! What is told of functions and entries.
 
-use rememo::{Layout, memo};
+use rememo::Layout;
 use serde_json::json;
 
 use crate::support::{Cache, later, layouts, price};
-
-#[memo(name = "shop::discount")]
-fn discount(day: u64) -> u64 {
-    day + std::env::var("DISCOUNT").map_or(0, |text| text.len() as u64)
-}
 
 #[test]
 fn functions_are_listed_with_what_is_kept_of_them() {
@@ -131,19 +126,4 @@ fn nothing_that_controls_a_terminal_comes_out_of_a_name() {
     cache.memory.get_or_compute("red \u{1b}[31m\nname", &1, || 1);
     let ran = cache.rememo(&["ls"]).right();
     assert!(ran.lines()[1].ends_with("  red  [31m name") && !ran.out.contains('\u{1b}'), "{:?}", ran.out);
-}
-
-#[test]
-fn the_log_of_a_function_tells_what_it_reads_of_the_outside_world() {
-    let cache = Cache::new(Layout::Files);
-    cache.memory.call(discount::delayed(3));
-    let ran = cache.rememo(&["log", "discount"]).right();
-    let reads: Vec<_> = ran.lines().into_iter().filter(|line| line.starts_with("    reads ")).collect();
-    assert!(reads[0].starts_with("    reads std::env::var (tests/cli/listing.rs:"), "{}", ran.out);
-    let object = &cache.rememo(&["log", "discount", "--json"]).right().objects()[0];
-    assert_eq!(object["reads"][0][0], "std::env::var");
-    assert_eq!(object["reads"].as_array().unwrap().len(), reads.len());
-    if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
-        assert!(reads.iter().any(|line| line.starts_with("    reads getenv (")), "{}", ran.out);
-    }
 }

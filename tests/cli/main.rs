@@ -13,6 +13,7 @@
 
 mod beside;
 mod listing;
+mod outside;
 mod pruning;
 mod report;
 mod support;

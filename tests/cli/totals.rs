@@ -211,3 +211,38 @@ fn the_command_shows_what_a_function_has_saved() {
         assert_eq!(cache.rememo(&["stats", "--json"]).right().objects()[0]["hits"], json!(10));
     }
 }
+
+#[test]
+fn an_entry_is_shown_with_the_runs_that_were_going_on_when_it_was_stored() {
+    let cache = Cache::new(Layout::Auto);
+    assert!(start(&cache.root(), 2, 0, "closes").wait().unwrap().success());
+    // What a run was not heard of in its last second counts as its time, too, and times of runs have no fractions.
+    thread::sleep(Duration::from_millis(4200));
+    let mut killed = start(&cache.root(), 3, 100, "waits");
+    wait_until_done(&mut killed);
+    thread::sleep(Duration::from_millis(1500));
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+
+    let runs = cache.memory.runs().unwrap();
+    assert_eq!(runs.len(), 2, "{runs:?}");
+    let program = if runs[0].host.is_empty() {
+        runs[0].program.clone()
+    } else {
+        format!("{} on {}", runs[0].program, runs[0].host)
+    };
+    let entries = cache.memory.entries().unwrap();
+    let slow: Vec<_> = entries.iter().filter(|info| info.function() == "totals::slow").collect();
+    assert_eq!(slow.len(), 3);
+    for info in slow {
+        let key = info.key().to_string();
+        let ran = cache.rememo(&["show", &key]).right();
+        assert_eq!(ran.lines().last(), Some(&format!("runs then  {program}").as_str()), "{}", ran.out);
+        let object = &cache.rememo(&["show", &key, "--json"]).right().objects()[0];
+        let then: Vec<_> = object["runs_then"].as_array().unwrap().iter().collect();
+        // Of the first run the entries of 0 and 1, of the second that of 2.
+        let expected = if info.arguments() == "2" { "killed" } else { "ended" };
+        assert_eq!(then.len(), 1, "{object}");
+        assert_eq!((&then[0]["ending"], &then[0]["program"]), (&json!(expected), &json!(runs[0].program)));
+    }
+}

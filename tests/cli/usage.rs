@@ -21,6 +21,8 @@ fn wrong_usage_is_told_with_status_2() {
         (&["prune", "--age", "2mo"], "months and years have no fixed length"),
         (&["prune", "--bytes", "-1"], "--bytes"),
         (&["ls", "--sort", "age"], "functions cannot be sorted by `age`"),
+        (&["ls", "label", "--sort", "entries"], "entries cannot be sorted by `entries`"),
+        (&["why", "label"], "`label` is no key"),
         (&["show", "xyz"], "`xyz` is no key"),
         (&["completions", "cmd.exe"], "invalid value"),
     ] {

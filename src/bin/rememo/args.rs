@@ -45,6 +45,11 @@ pub(crate) enum Command {
         /// The key, or its first digits, as `ls FUNCTION` shows them.
         key: String,
     },
+    /// Tells whether an entry is of the latest code, what changed since, and what its value may depend on beside the key.
+    Why {
+        /// The key, or its first digits, as `ls FUNCTION` shows them.
+        key: String,
+    },
     /// Shows the states that the code of a function was in, and what changed.
     Log {
         /// The name, or what stands behind its last `::`.

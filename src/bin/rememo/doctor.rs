@@ -1,4 +1,4 @@
-//! `rememo doctor`: whether the directory is in order.
+//! `rememo doctor`: whether the directory is in order, and which functions may read what is not in their keys.
 
 use std::env;
 use std::path::Path;
@@ -15,8 +15,12 @@ pub(crate) fn run(dir: Option<&Path>, output: &mut Output) -> Result<Verdict, St
     let findings = place::to_write(dir)?.diagnose();
     for finding in &findings {
         if output.json {
-            let object =
+            let mut object =
                 json!({"subject": finding.subject, "finding": finding.text, "wrong": finding.is_wrong});
+            if !finding.reads.is_empty() {
+                object["function"] = finding.function.as_str().into();
+                object["reads"] = json!(finding.reads);
+            }
             output.object(&object)?;
         } else {
             output.line(finding)?;

@@ -23,13 +23,12 @@ pub(crate) fn function(memory: &Memory, asked: &str) -> Result<String, Stop> {
 
 /// The functions that may be meant.
 fn functions(memory: &Memory, asked: &str) -> Result<Vec<String>, Stop> {
-    let mut names: Vec<_> = memory.functions()?.into_iter().map(|record| record.name).collect();
-    names.dedup();
-    if names.iter().any(|name| name == asked) {
+    let names = memory.function_names()?;
+    if names.contains(asked) {
         return Ok(vec![asked.to_owned()]);
     }
-    names.retain(|name| name.strip_suffix(asked).is_some_and(|rest| rest.ends_with("::")));
-    Ok(names)
+    let is_meant = |name: &String| name.strip_suffix(asked).is_some_and(|rest| rest.ends_with("::"));
+    Ok(names.into_iter().filter(is_meant).collect())
 }
 
 /// The entry whose key begins so.
@@ -43,6 +42,11 @@ pub(crate) fn entry(memory: &Memory, asked: &str) -> Result<Key, Stop> {
         [] => Err(Stop::Failed(format!("no entry has a key that begins with `{asked}`"))),
         _ => Err(Stop::Usage(format!("several keys begin with `{asked}`: write more digits"))),
     }
+}
+
+/// That there is none of this key.
+pub(crate) fn no_entry(key: &Key) -> Stop {
+    Stop::Failed(format!("there is no entry of the key {key}"))
 }
 
 /// At most two of the entries whose keys begin so.

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::ops::ControlFlow;
 
@@ -15,6 +16,12 @@ use crate::output::{Output, Stop, Verdict};
 use crate::units;
 
 pub(crate) fn run(memory: &Memory, asked: &Ls, output: &mut Output) -> Result<Verdict, Stop> {
+    // Before anything is printed.
+    match (&asked.function, asked.sort) {
+        (None, Some(Sort::Age)) => return Err(cannot_sort(Sort::Age, "functions")),
+        (Some(_), Some(Sort::Entries)) => return Err(cannot_sort(Sort::Entries, "entries")),
+        _ => {}
+    }
     match &asked.function {
         None => functions(memory, asked, output)?,
         Some(function) => entries(memory, &find::function(memory, function)?, asked, output)?,
@@ -33,19 +40,17 @@ pub(crate) struct Function {
 }
 
 fn functions(memory: &Memory, asked: &Ls, output: &mut Output) -> Result<(), Stop> {
+    let head = "entries       size  computed      hits     saved    last use  function";
+    print_head(head, output)?;
     let mut functions = recorded(memory)?;
     match asked.sort {
-        None | Some(Sort::Name) => {}
+        None | Some(Sort::Name | Sort::Age) => {}
         Some(Sort::Entries) => functions.sort_by_key(|function| Reverse(function.entries)),
         Some(Sort::Size) => functions.sort_by_key(|function| Reverse(function.bytes)),
         Some(Sort::Took) => functions.sort_by_key(|function| Reverse(function.usage.computed)),
         Some(Sort::Used) => functions.sort_by_key(|function| Reverse(function.usage.last_use)),
-        Some(sort @ Sort::Age) => return Err(cannot_sort(sort, "functions")),
     }
     functions.truncate(asked.limit.unwrap_or(usize::MAX));
-    if !output.json {
-        output.line("entries       size  computed      hits     saved    last use  function")?;
-    }
     functions.iter().try_for_each(|function| line(function, output))?;
     Ok(())
 }
@@ -69,6 +74,10 @@ pub(crate) fn recorded(memory: &Memory) -> Result<Vec<Function>, Stop> {
     Ok(by_name.into_values().collect())
 }
 
+fn print_head(head: impl fmt::Display, output: &mut Output) -> io::Result<()> {
+    if output.json { Ok(()) } else { output.line(head) }
+}
+
 fn line(function: &Function, output: &mut Output) -> io::Result<()> {
     let Function { name, states, entries, bytes, usage } = function;
     if output.json {
@@ -90,21 +99,11 @@ fn line(function: &Function, output: &mut Output) -> io::Result<()> {
 
 fn entries(memory: &Memory, function: &str, asked: &Ls, output: &mut Output) -> Result<(), Stop> {
     let limit = asked.limit.unwrap_or(usize::MAX);
-    if !output.json {
-        let head = ["age", "took", "size"];
-        output
-            .line(format_args!("{:<12}  {:>7}  {:>7}  {:>9}  arguments", "key", head[0], head[1], head[2]))?;
-    }
+    let (key, age, took, size) = ("key", "age", "took", "size");
+    print_head(format_args!("{key:<12}  {age:>7}  {took:>7}  {size:>9}  arguments"), output)?;
     if let Some(sort) = asked.sort {
-        let mut sorted = Vec::new();
-        memory.each_entry(|info| {
-            if info.function() == function {
-                sorted.push(info);
-            }
-            ControlFlow::Continue(())
-        })?;
-        order(&mut sorted, sort)?;
-        sorted.iter().take(limit).try_for_each(|info| entry(info, output))?;
+        let first = first(memory, function, sort, limit)?;
+        first.iter().try_for_each(|info| entry(info, output))?;
         return Ok(());
     }
     let (mut listed, mut printed) = (0, Ok(()));
@@ -112,26 +111,47 @@ fn entries(memory: &Memory, function: &str, asked: &Ls, output: &mut Output) -> 
         if listed >= limit {
             return ControlFlow::Break(());
         }
-        if info.function() != function {
-            return ControlFlow::Continue(());
+        if info.function() == function {
+            listed += 1;
+            printed = entry(&info, output);
+        } else {
+            printed = output.pass_on();
         }
-        listed += 1;
-        printed = entry(&info, output);
         if printed.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })?;
     Ok(printed?)
 }
 
-fn order(entries: &mut [EntryInfo], sort: Sort) -> Result<(), Stop> {
+/// Those that come first; without a limit all.
+fn first(memory: &Memory, function: &str, sort: Sort, limit: usize) -> Result<Vec<EntryInfo>, Stop> {
+    /// So many more than the limit are held, that they are seldom put in order.
+    const MORE: usize = 4096;
+    let mut entries = Vec::new();
+    memory.each_entry(|info| {
+        if info.function() == function {
+            entries.push(info);
+        }
+        if entries.len() >= limit.saturating_add(MORE) {
+            order(&mut entries, sort);
+            entries.truncate(limit);
+        }
+        ControlFlow::Continue(())
+    })?;
+    order(&mut entries, sort);
+    entries.truncate(limit);
+    Ok(entries)
+}
+
+fn order(entries: &mut [EntryInfo], sort: Sort) {
     match sort {
         Sort::Name => entries.sort_by(|a, b| a.arguments().cmp(b.arguments())),
         Sort::Size => entries.sort_by_key(|info| Reverse(info.bytes())),
         Sort::Age => entries.sort_by_key(|info| Reverse(info.created())),
         Sort::Took => entries.sort_by_key(|info| Reverse(info.compute_time())),
         Sort::Used => entries.sort_by_key(|info| Reverse(info.last_use())),
-        Sort::Entries => return Err(cannot_sort(sort, "entries")),
+        // It was refused.
+        Sort::Entries => {}
     }
-    Ok(())
 }
 
 fn cannot_sort(sort: Sort, what: &str) -> Stop {

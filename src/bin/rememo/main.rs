@@ -21,6 +21,7 @@ mod stats;
 mod transfer;
 mod units;
 mod verify;
+mod why;
 
 use std::process::ExitCode;
 
@@ -53,6 +54,7 @@ fn run(arguments: &Arguments, output: &mut Output) -> Result<Verdict, Stop> {
     match &arguments.command {
         Command::Ls(asked) => list::run(&place::to_read(place)?, asked, output),
         Command::Show { key } => show::run(&place::to_read(place)?, key, output),
+        Command::Why { key } => why::run(&place::to_read(place)?, key, output),
         Command::Log { function } => log::run(&place::to_read(place)?, function, output),
         Command::Stats => stats::run(&place::to_read(place)?, output),
         Command::Prune(asked) => prune::run(place, asked, output),

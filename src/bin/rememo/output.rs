@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, BufWriter, ErrorKind, StdoutLock, Write};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use rememo::Error;
 use serde_json::Value;
@@ -62,20 +63,36 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-/// The standard output.
+/// The standard output. What is printed is held back for no longer than [`PROMPT`].
 #[derive(Debug)]
 pub(crate) struct Output {
     to: BufWriter<StdoutLock<'static>>,
+    /// When it was passed on last; `None` if never.
+    passed: Option<Instant>,
     pub(crate) json: bool,
 }
 
+/// A person sees no delay.
+const PROMPT: Duration = Duration::from_millis(50);
+
 impl Output {
     pub(crate) fn new(json: bool) -> Self {
-        Output { to: BufWriter::new(io::stdout().lock()), json }
+        Output { to: BufWriter::new(io::stdout().lock()), passed: None, json }
     }
 
     pub(crate) fn line(&mut self, line: impl fmt::Display) -> io::Result<()> {
-        writeln!(self.to, "{line}")
+        writeln!(self.to, "{line}")?;
+        self.pass_on()
+    }
+
+    /// Passes on what was printed, if it was held back for long enough. To be called while nothing is printed, too.
+    pub(crate) fn pass_on(&mut self) -> io::Result<()> {
+        let is_due = |passed: Instant| passed.elapsed() >= PROMPT;
+        if self.to.buffer().is_empty() || !self.passed.is_none_or(is_due) {
+            return Ok(());
+        }
+        self.passed = Some(Instant::now());
+        self.to.flush()
     }
 
     /// One object, on one line.

@@ -49,15 +49,19 @@ fn line(run: &Run, output: &mut Output) -> io::Result<()> {
     let (started, ending) = (units::date(run.started), ending(run.ending));
     let (hits, misses) = (units::grouped(usage.hits), units::grouped(usage.misses));
     let (computed, saved) = (units::span(usage.computed), units::span(usage.saved));
-    let host = if run.host.is_empty() { String::new() } else { format!(" on {}", run.host) };
-    let program = format!("{}{host}", run.program);
     output.line(format_args!(
         "{started}  {ending:<7}  {hits:>8}  {misses:>8}  {computed:>8}  {saved:>8}  {}",
-        one_line(&program)
+        one_line(&program(run))
     ))
 }
 
-fn as_json(run: &Run) -> Value {
+/// `tune on host`.
+pub(crate) fn program(run: &Run) -> String {
+    let host = if run.host.is_empty() { String::new() } else { format!(" on {}", run.host) };
+    format!("{}{host}", run.program)
+}
+
+pub(crate) fn as_json(run: &Run) -> Value {
     let mut object = units::usage(&run.usage);
     object["started"] = units::timestamp(run.started).into();
     object["last"] = units::timestamp(run.last).into();

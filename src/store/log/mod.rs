@@ -27,6 +27,7 @@ mod address;
 mod append;
 mod control;
 mod index;
+mod listing;
 mod open;
 mod record;
 mod reduce;
@@ -38,7 +39,7 @@ use std::ops::ControlFlow;
 use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
 
@@ -401,25 +402,7 @@ impl Store for LogStore {
     }
 
     fn scan(&self, visit: &mut dyn FnMut(EntryInfo) -> ControlFlow<()>) -> Result<()> {
-        // Not a guard: what is listed may take its time.
-        let view = Arc::clone(&self.view(self.now()));
-        self.visit_entries(&view, |slot, address, record| {
-            if !record.is_sound(address) {
-                return ControlFlow::Continue(());
-            }
-            let head = record.head();
-            let last_use = Note::of_word(view.index.table().note(slot)).last_use;
-            visit(EntryInfo {
-                key: head.key,
-                function_id: head.function,
-                function: String::new(),
-                arguments: record.preview(),
-                created: head.created(),
-                last_use: Some(UNIX_EPOCH + Duration::from_secs(last_use.into())),
-                compute_time: head.compute_time(),
-                bytes: record.extent(),
-            })
-        })
+        self.list_entries(visit)
     }
 
     fn sample(&self, most: usize, visit: &mut dyn FnMut(FunctionId, Duration)) -> Result<()> {

@@ -86,3 +86,39 @@ fn others_may_store_more_while_an_index_is_made_than_it_has_room_for() {
     assert!((10_000..12_000).all(|number| get(&store, number)));
     assert!((0..6_500).all(|number| !get(&store, number)));
 }
+
+#[test]
+fn entries_that_move_while_they_are_listed_are_listed_once() {
+    const STORED: u64 = 20_000;
+    let dir = tempfile::tempdir().unwrap();
+    let store = open_log(dir.path(), &options());
+    let fill = |from: u64, to: u64| (from..to).for_each(|number| store.put(&draft(number)).unwrap());
+    fill(0, STORED);
+    assert!(store.log.list().unwrap().len() > 1, "entries in one segment alone");
+    let mut listed = Vec::new();
+    store
+        .scan(&mut |info| {
+            listed.push(info.key);
+            // Behind everything that was there when it began: what is listed already, and what is not.
+            match listed.len() {
+                1000 => fill(0, STORED / 2),
+                2000 => fill(STORED / 2, STORED),
+                _ => {}
+            }
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert_eq!(listed.len() as u64, STORED);
+    listed.sort_unstable_by_key(|key| *key.as_bytes());
+    listed.dedup();
+    assert_eq!(listed.len() as u64, STORED);
+
+    let mut some = 0;
+    store
+        .scan(&mut |_| {
+            some += 1;
+            if some < 10 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })
+        .unwrap();
+    assert_eq!(some, 10);
+}
