@@ -137,7 +137,8 @@ impl LogStore {
             let staged =
                 Staged { key: draft.key, bytes: 0..bytes.len(), weight, blob: Some(number), removes: false };
             let published = self.publish_all(&[staged], &mut bytes);
-            if published.is_err() {
+            // It may have come into an index all the same.
+            if published.is_err() && !self.is_wanted(&name)? {
                 self.dir.remove(&name)?;
             }
             published
@@ -188,22 +189,37 @@ impl LogStore {
         if group.is_empty() {
             return Ok(());
         }
-        self.publish_group(group, bytes)?;
+        let mut replaced = Vec::new();
+        self.publish_group(group, bytes, &mut replaced)?;
         // Others may have put another control file in place meanwhile, and gone through the log before these were in it.
         let view = self.view.load();
         if !self.is_in_place(&view)? {
             self.reopen(&view);
-            self.publish_group(group, bytes)?;
+            self.publish_group(group, bytes, &mut replaced)?;
+        }
+        // Not before: killed on the way, this process would leave a record in an index, and not its file.
+        for name in replaced {
+            self.remove_replaced(&name)?;
         }
         Ok(())
     }
 
-    fn publish_group(&self, group: &[Staged], bytes: &mut [u8]) -> Result<()> {
+    /// As [`publish_all`](Self::publish_all), in what is in place now; `replaced` gets the files of records that were replaced.
+    fn publish_group(&self, group: &[Staged], bytes: &mut [u8], replaced: &mut Vec<String>) -> Result<()> {
         let now = self.now();
         let seen = self.append(group, bytes, now)?;
         for staged in group {
             let address = seen.address.after(staged.bytes.start);
-            self.publish(staged, &mut bytes[staged.bytes.clone()], Seen { address, ..seen }, now)?;
+            let bytes = &mut bytes[staged.bytes.clone()];
+            self.publish(staged, bytes, Seen { address, ..seen }, now, replaced)?;
+        }
+        Ok(())
+    }
+
+    /// Removes the file of a record that was replaced, which was said to be under way.
+    fn remove_replaced(&self, name: &str) -> Result<()> {
+        if self.blobs.remove_orphan(name, || Ok(false))? {
+            self.view.load().control.settle();
         }
         Ok(())
     }
@@ -226,9 +242,16 @@ impl LogStore {
     }
 
     /// Publishes a record that was written, writing it again as long as it may have been passed over. `bytes` are its own.
-    fn publish(&self, staged: &Staged, bytes: &mut [u8], mut seen: Seen, now: Now) -> Result<()> {
+    fn publish(
+        &self,
+        staged: &Staged,
+        bytes: &mut [u8],
+        mut seen: Seen,
+        now: Now,
+        replaced: &mut Vec<String>,
+    ) -> Result<()> {
         for _ in 0..TRIES {
-            let published = self.publish_once(staged, seen.address, now)?;
+            let published = self.publish_once(staged, seen.address, now, replaced)?;
             let view = self.view.load();
             let passed_over = published == Published::Newer
                 || view.control.floor() > seen.address.segment()
@@ -244,7 +267,13 @@ impl LogStore {
     }
 
     /// Publishes a record in the index that is in place, and counts it.
-    fn publish_once(&self, staged: &Staged, address: Address, now: Now) -> Result<Published> {
+    fn publish_once(
+        &self,
+        staged: &Staged,
+        address: Address,
+        now: Now,
+        replaced: &mut Vec<String>,
+    ) -> Result<Published> {
         let hash = Hash::of(&staged.key);
         let mut outcome = None;
         for _ in 0..TRIES {
@@ -255,7 +284,7 @@ impl LogStore {
             let is_same = |other| self.log.is_of(other, &staged.key);
             let published = table.publish(hash, address, note, is_same)?;
             if outcome.is_none() && published != Published::Full {
-                self.settle(&view, staged, published)?;
+                replaced.extend(self.settle(&view, staged, published)?);
                 outcome = Some(published);
             }
             if table.is_sealed() {
@@ -284,8 +313,8 @@ impl LogStore {
         Err(self.dir.error("publish an entry in", INDEX, io::Error::other("the index never held still")))
     }
 
-    /// Brings the totals in line with what was published, and removes the file of a record that was replaced.
-    fn settle(&self, view: &View, staged: &Staged, published: Published) -> Result<()> {
+    /// Brings the totals in line with what was published; the file of a record that was replaced, which is under way from here on.
+    fn settle(&self, view: &View, staged: &Staged, published: Published) -> Result<Option<String>> {
         if matches!(published, Published::Inserted | Published::Replaced(_)) && !staged.removes {
             view.control.count(staged.weight);
         }
@@ -295,10 +324,11 @@ impl LogStore {
             view.control.uncount(weight_of(&old));
             // A record that was written again has the file of the one before.
             if let Some(blob) = old.blob().filter(|blob| Some(blob.number) != staged.blob) {
-                self.discard(view, &blob.name(&staged.key))?;
+                view.control.unsettle();
+                return Ok(Some(blob.name(&staged.key)));
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Whether others open the control file that is mapped here.

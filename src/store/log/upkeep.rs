@@ -255,16 +255,19 @@ impl LogStore {
     /// Removes the blobs that no record tells of, but for those whose writers are about to publish one.
     pub(super) fn remove_orphans(&self) -> Result<()> {
         for name in self.blobs.names()? {
-            let is_wanted = || {
-                let Some((key, number)) = BlobFile::of_name(&name) else { return Ok(false) };
-                let found = self.find_in_place(&key)?;
-                Ok(found.and_then(|found| found.record.blob()).is_some_and(|blob| blob.number == number))
-            };
+            let is_wanted = || self.is_wanted(&name);
             if !is_wanted()? && self.blobs.remove_orphan(&name, is_wanted)? {
                 events::debug!("removed `{name}`, which no record tells of");
             }
         }
         Ok(())
+    }
+
+    /// Whether the record of an entry tells of the file `name`.
+    pub(super) fn is_wanted(&self, name: &str) -> Result<bool> {
+        let Some((key, number)) = BlobFile::of_name(name) else { return Ok(false) };
+        let found = self.find_in_place(&key)?;
+        Ok(found.and_then(|found| found.record.blob()).is_some_and(|blob| blob.number == number))
     }
 }
 

@@ -122,3 +122,61 @@ fn entries_that_move_while_they_are_listed_are_listed_once() {
         .unwrap();
     assert_eq!(some, 10);
 }
+
+/// Regression: the file of the record that was replaced went while it was not known whether the index that is being made has the
+/// new one. Killed then, the writer left neither: an entry that was acknowledged was gone.
+#[test]
+fn a_file_that_is_replaced_stays_until_the_index_that_is_in_place_has_the_new_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open_log(dir.path(), &options());
+    let large = |byte: u8| Draft { payload: vec![byte; 100_000].into(), ..draft(7) };
+    let files = || store.blobs.names().unwrap().len();
+    let wait_for = |wanted: usize| {
+        for _ in 0..1000 {
+            if files() == wanted {
+                return;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        panic!("{} files instead of {wanted}", files());
+    };
+    store.put(&large(1)).unwrap();
+    let (upkeep, view) = store.lock_for_upkeep().unwrap();
+    // A copy is being made.
+    view.index.table().set_sealed(true);
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| store.put(&large(2)));
+        wait_for(2);
+        // It has published its record in the old index, and waits for the new one.
+        let published = || match store.get(&key(7)).unwrap() {
+            Lookup::Found(entry) => entry.value().whole().unwrap()[0] == 2,
+            other => panic!("{other:?}"),
+        };
+        while !published() {
+            thread::sleep(Duration::from_millis(1));
+        }
+        thread::sleep(Duration::from_millis(50));
+        assert_eq!(files(), 2, "the file of the old record went too early");
+        assert!(!writer.is_finished());
+        drop(upkeep);
+        writer.join().unwrap().unwrap();
+    });
+    assert_eq!(files(), 1);
+    assert_eq!(view.control.unsettled(), 0);
+}
+
+/// Regression: both files went where the new index was waited for in vain.
+#[test]
+fn a_value_that_cannot_be_replaced_is_there_in_one_form_or_the_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open_log(dir.path(), &options());
+    let large = |byte: u8| Draft { payload: vec![byte; 100_000].into(), ..draft(7) };
+    store.put(&large(1)).unwrap();
+    let (upkeep, view) = store.lock_for_upkeep().unwrap();
+    view.index.table().set_sealed(true);
+    assert!(store.put(&large(2)).is_err(), "nobody frees the lock");
+    drop(upkeep);
+    for store in [&store, &open_log(dir.path(), &options())] {
+        assert!(matches!(store.get(&key(7)).unwrap(), Lookup::Found(_)));
+    }
+}
