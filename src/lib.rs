@@ -33,7 +33,7 @@
 //!   current for a thread with [`Memory::enter`], for all with [`Memory::make_default`]; else plain calls use `$REMEMO_DIR`
 //!   or the user's cache directory.
 //! - [`Parallel`]: runs a batch of independent calls, misses only, or one call as a [`Task`] to wait for; on threads, or with
-//!   [`Executor::processes`] in worker processes. [`delayed`] takes plain closures, [`calls!`] calls of
+//!   [`Executor::processes`] in worker processes, with [`Executor::slurm`] and [`Executor::launcher`] on a cluster. [`delayed`] takes plain closures, [`calls!`] calls of
 //!   several functions. [`Parallel::progress`] shows how far a batch is, [`Parallel::verbose`] which
 //!   calls it computes, and [`Parallel::retries`] has what failed tried again.
 //! - [`Array`]: numbers with a shape, for large results; a hit maps them and reads nothing.
@@ -142,7 +142,9 @@ pub use dump::{dump, load};
 pub use error::{Error, Result};
 pub use input::{InputDir, InputFile};
 pub use key::{Hashed, Key, digest};
-pub use memory::{Entered, Memory, MemoryBuilder, Outcome, Shelved, Source, checkpoint, save, seed};
+pub use memory::{
+    Entered, Memory, MemoryBuilder, Outcome, Shelved, Source, checkpoint, save, seed, stopping,
+};
 pub use parallel::{Backoff, Executor, Parallel, Progress, Task, TryRunError, as_completed, init};
 /// `#[rememo::main]`: an attribute for `main` that calls [`init`] first.
 pub use rememo_macros::main;

@@ -123,12 +123,47 @@ pub fn checkpoint<S: Value + 'static>() -> Option<S> {
     state
 }
 
+/// Whether this process is about to be ended: a task of [`Executor::slurm`](crate::Executor::slurm) or
+/// [`Executor::launcher`](crate::Executor::launcher) whose time is over, or that is cancelled, has got SIGTERM. SIGKILL follows, with Slurm as
+/// a rule after 30 seconds.
+///
+/// For the body of a memoized function that takes long: what it [saves](save) now, the next run of the call finds. It may
+/// go on as it is; a body that does not ask loses what it did since it saved last. Always `false` in other processes. Costs a nanosecond.
+///
+/// # Examples
+///
+/// ```
+/// use rememo::memo;
+///
+/// #[memo]
+/// fn walk(steps: u64) -> u64 {
+///     let (mut step, mut place) = rememo::checkpoint().unwrap_or((0, 1));
+///     while step < steps {
+///         place = place * 31 % 1_000_003;
+///         step += 1;
+///         if step % 1000 == 0 || rememo::stopping() {
+///             rememo::save(&(step, place));
+///         }
+///     }
+///     place
+/// }
+/// assert!(!rememo::stopping());
+/// # let dir = tempfile::tempdir().unwrap();
+/// # assert_eq!(rememo::Memory::open(dir.path()).unwrap().call(walk::delayed(1)), 31);
+/// ```
+pub fn stopping() -> bool {
+    #[cfg(target_os = "linux")]
+    return sys::terminate::is_wished();
+    #[cfg(not(target_os = "linux"))]
+    false
+}
+
 /// Saves where the body of a memoized function has come to, in place of what it saved before. [`checkpoint`] finds it if this
 /// run does not come to its end.
 ///
 /// It is written to one file of the cache directory, which appears whole, goes when the value of the call is stored, and is not counted by
 /// a [budget](crate::MemoryBuilder::budget). Saving again
-/// within a second of the last time does nothing, so a loop may save after each step. With a disabled memory, or one that is only
+/// within a second of the last time does nothing, so a loop may save after each step; the first time that it is [`stopping`] counts. With a disabled memory, or one that is only
 /// read, nothing is saved. Trouble, such as a full disk, is logged and costs nothing else. What would not come back as it is, is not saved.
 ///
 /// # Panics
@@ -138,7 +173,11 @@ pub fn checkpoint<S: Value + 'static>() -> Option<S> {
 pub fn save<S: Value + 'static>(state: &S) {
     let (memory, key) = call("save");
     let Some(inner) = memory.inner.as_deref().filter(|inner| !inner.is_read_only()) else { return };
-    let is_due = |body: &Body| body.saved.is_none_or(|saved| saved.elapsed() >= SELDOM);
+    let is_last = stopping();
+    let is_due = |body: &Body| {
+        let is_new = is_last && !body.saved_last;
+        is_new || body.saved.is_none_or(|saved| saved.elapsed() >= SELDOM)
+    };
     if with_body(|_, body| is_due(body)) != Some(true) {
         return;
     }
@@ -147,7 +186,9 @@ pub fn save<S: Value + 'static>(state: &S) {
         Err(error) => inner.note_checkpoint(&chain(&*error)),
     }
     // Behind the saving, which may take long.
-    with_body(|_, body| (body.saved, body.has_checkpoint) = (Some(Instant::now()), true));
+    with_body(|_, body| {
+        (body.saved, body.saved_last, body.has_checkpoint) = (Some(Instant::now()), is_last, true);
+    });
 }
 
 /// The memory and the key of the call whose body runs.

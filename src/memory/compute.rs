@@ -70,6 +70,17 @@ pub(crate) enum NotLed<T> {
     Busy(Key, Option<ThreadId>),
 }
 
+/// What this process does for a call that missed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// All of it.
+    All,
+    /// It sends the call to a process that takes the lease.
+    Sends,
+    /// It was sent the call: it takes the lease, and the sender counts.
+    Serves,
+}
+
 /// How a function ran.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ran {
@@ -89,6 +100,7 @@ pub(crate) struct Computation<'m, T> {
     leader: Option<Leader<'m>>,
     /// Behind the leader: it ends after the flight.
     lease: Option<Lease>,
+    part: Part,
     /// What the value is compared with, if the call was a hit.
     pub(super) before: Option<Entry>,
 }
@@ -117,8 +129,8 @@ impl Memory {
     }
 
     /// Computes a call that missed, or waits for the thread or process that computes it.
-    pub(super) fn compute<C: Call>(&self, call: C, miss: Miss) -> Outcome<C::Output> {
-        match self.begin(&call, &miss, Meanwhile::Wait) {
+    pub(crate) fn compute<C: Call>(&self, call: C, miss: Miss, part: Part) -> Outcome<C::Output> {
+        match self.begin(&call, &miss, Meanwhile::Wait, part) {
             Ok(computation) => computation.run(call, None, |_| true).outcome,
             // Nobody waits for what is not begun.
             Err(NotLed::Frozen(why)) => panic!("{}", frozen(&call, &why)),
@@ -137,6 +149,7 @@ impl Memory {
         call: &C,
         miss: &Miss,
         meanwhile: Meanwhile<'_>,
+        part: Part,
     ) -> Result<Computation<'_, C::Output>, NotLed<C::Output>> {
         let (Some(inner), Some(memo)) = (self.inner.as_deref(), call.memo()) else {
             return Err(NotLed::NoKey);
@@ -149,22 +162,32 @@ impl Memory {
         let lead = |leader, lease| {
             let (reason, arguments) = (miss.reason.clone(), memo.preview());
             let before = if reason == MissReason::Verified { keyed.entry().ok() } else { None };
-            Ok(Computation { keyed, reason, arguments, leader, lease, before })
+            Ok(Computation { keyed, reason, arguments, leader, lease, part, before })
         };
         // A value that was computed before is not newer than the wish to compute it again.
         let newer = matches!(miss.reason, MissReason::Recomputed | MissReason::Verified);
-        let Some(leader) = keyed.flight(newer, meanwhile)? else { return lead(None, None) };
-        let Some((lease, waited)) = keyed.lease(meanwhile) else {
-            leader.give_up();
+        let leader = match part {
+            // The sender leads the flight; it may be in this very process.
+            Part::Serves => None,
+            Part::All | Part::Sends => match keyed.flight(newer, meanwhile)? {
+                Some(leader) => Some(leader),
+                None => return lead(None, None),
+            },
+        };
+        let lease = if part == Part::Sends { Some((None, false)) } else { keyed.lease(meanwhile) };
+        let Some((lease, waited)) = lease else {
+            leader.into_iter().for_each(Leader::give_up);
             return Err(NotLed::Busy(key, None));
         };
         // The last leader of the flight, or holder of the lease, may have stored the value since the
         // first look-up.
-        if !newer && let Some(computed) = keyed.look_up_again(waited) {
-            computed.shared.iter().for_each(|shared| leader.land(Arc::clone(shared)));
+        if !newer && let Some(computed) = keyed.look_up_again(waited, part) {
+            if let Some((leader, shared)) = leader.zip(computed.shared.as_ref()) {
+                leader.land(Arc::clone(shared));
+            }
             return Err(NotLed::Done(computed));
         }
-        lead(Some(leader), lease)
+        lead(leader, lease)
     }
 }
 
@@ -258,11 +281,13 @@ impl<'m, T> Keyed<'m, T> {
 
     /// The value that another thread or process has stored since the first look-up. One that this
     /// thread `waited` for counts as joined.
-    fn look_up_again(&self, waited: bool) -> Option<Computed<T>> {
+    fn look_up_again(&self, waited: bool, part: Part) -> Option<Computed<T>> {
         let entry = self.entry().ok()?;
         let value = self.decode(&entry).ok()?;
         let (session, time) = (&self.inner.session, entry.compute_time());
-        let source = if waited {
+        let source = if part == Part::Serves {
+            Source::Hit
+        } else if waited {
             self.function.count(session, |counters| counters.joined(time));
             Source::Joined
         } else {
@@ -306,7 +331,10 @@ impl<'m, T> Computation<'m, T> {
         let keyed = self.keyed;
         events::debug!("miss: `{}`({}): {}", keyed.function.name(), self.arguments, self.reason);
         let (value, Ran { took, left_checkpoint }) = keyed.memory.timed(call, Some(keyed.key));
-        keyed.ran(took);
+        match self.part {
+            Part::Serves => keyed.function.took(took),
+            Part::All | Part::Sends => keyed.ran(took),
+        }
         let is_final = is_final(&value);
         if is_final && let Some(shared) = self.confirmed(&value) {
             return Computed::new(value, Source::Miss(self.reason), Some(shared));

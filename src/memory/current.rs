@@ -48,6 +48,8 @@ pub(crate) struct Body {
     pub(super) key: Option<Key>,
     /// When it saved a [checkpoint](super::checkpoints).
     pub(super) saved: Option<Instant>,
+    /// Whether that was when it was to [stop](super::checkpoints::stopping).
+    pub(super) saved_last: bool,
     /// Whether there may be one.
     pub(super) has_checkpoint: bool,
 }
@@ -117,7 +119,7 @@ impl Memory {
 
     /// The same, to run the body of a memoized function whose call has this key, or none.
     pub(super) fn enter_body(&self, key: Option<Key>) -> Entered {
-        self.enter_while(Runs::Body(Body { key, saved: None, has_checkpoint: false }))
+        self.enter_while(Runs::Body(Body { key, saved: None, saved_last: false, has_checkpoint: false }))
     }
 
     fn enter_while(&self, runs: Runs) -> Entered {

@@ -1,14 +1,17 @@
 //! Tries whether a cache directory is in order, and tells what it found.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::Memory;
 use super::inner::Inner;
 use crate::error::{Result, chain};
 use crate::report::{Finding, Recorded, Span};
 use crate::store::Layout;
-use crate::sys::{FileSystem, trial};
+use crate::sys::{Access, FileSystem, trial};
+
+/// Where executors for clusters make their folders.
+pub(crate) const JOBS: &str = "jobs";
 
 /// With less space than this, storing will fail before long.
 const LITTLE_SPACE: u64 = 64 << 20;
@@ -17,8 +20,8 @@ const LITTLE_SPACE: u64 = 64 << 20;
 const CLOCKS_DIFFER: Duration = Duration::from_secs(5);
 
 impl Memory {
-    /// Tries whether the directory is in order: reading, writing, locks, mapped files, space, clock. Where it can be written,
-    /// some files are made below it and removed. Then each function whose code, in the latest state that is recorded, may read what
+    /// Tries whether the directory is in order: reading, writing, locks, mapped files, space, clock, what jobs of a cluster have left. Where
+    /// it can be written, some files are made below it and removed. Then each function whose code, in the latest state that is recorded, may read what
     /// is not in its key, such as a variable of the environment; nothing is wrong with that if it changes no value.
     ///
     /// # Examples
@@ -47,6 +50,7 @@ impl Memory {
             findings.push(judged("clock", inner.compare_clocks()));
         }
         findings.extend(inner.look_at_space());
+        findings.extend(inner.look_at_job_folders());
         findings.extend(inner.look_at_functions());
         findings
     }
@@ -101,6 +105,26 @@ impl Inner {
         } else {
             Finding::wrong("clock", format!("{} from that of the file system", Span(difference)))
         })
+    }
+
+    /// What executors for clusters have left. A job may have no task yet, so that nobody uses its folder.
+    fn look_at_job_folders(&self) -> Vec<Finding> {
+        let names = match self.dir.names(JOBS) {
+            Ok(names) => names,
+            Err(error) => return vec![Finding::wrong("job folder", chain(&error).to_string())],
+        };
+        let look = |name: String| {
+            let path = format!("{JOBS}/{name}");
+            let stat = self.dir.stat(&path).ok().flatten()?;
+            let age = SystemTime::now().duration_since(stat.modified).unwrap_or_default();
+            let is_used = ["callers", "tasks"].iter().any(|users| {
+                let found = self.dir.find(&format!("{path}/{users}"), Access::Look);
+                found.ok().flatten().is_some_and(|(file, _)| file.try_lock().is_err())
+            });
+            let left = if is_used { "in use" } else { "left behind, unless its job waits: remove it" };
+            Some(Finding::right("job folder", format!("{path}, {} old: {left}", Span(age))))
+        };
+        names.into_iter().filter(|name| name != "lock").filter_map(look).collect()
     }
 
     /// What functions may read of the outside world, by their names.

@@ -42,9 +42,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-pub use checkpoints::{checkpoint, save, seed};
-pub(crate) use compute::{Computation, Keyed, NotLed, Ran};
+pub use checkpoints::{checkpoint, save, seed, stopping};
+pub(crate) use compute::{Computation, Keyed, NotLed, Part, Ran};
 pub use current::Entered;
+#[cfg(target_os = "linux")]
+pub(crate) use diagnose::JOBS;
 pub(crate) use earlier::WORTH_ORDERING;
 use inner::Inner;
 pub(crate) use inner::Manners;
@@ -143,7 +145,7 @@ impl Memory {
             }
             inner.store.check_writable()?;
             let function = memo.function.name();
-            let outcome = self.compute(call, miss);
+            let outcome = self.compute(call, miss, Part::All);
             return self.accepted(function, outcome).map(|outcome| outcome.value);
         }
         Ok(self.outcome_of(call).value)
@@ -180,7 +182,7 @@ impl Memory {
             Ok(value) => Outcome::new(value, Source::Hit),
             Err(miss) => {
                 let function = name_of(&call);
-                let outcome = self.compute(call, miss);
+                let outcome = self.compute(call, miss, Part::All);
                 self.insist(function, outcome)
             }
         }
@@ -190,7 +192,7 @@ impl Memory {
     fn outcome_of<C: Call>(&self, call: C) -> Outcome<C::Output> {
         match self.look_up(&call) {
             Ok(value) => Outcome::new(value, Source::Hit),
-            Err(miss) => self.compute(call, miss),
+            Err(miss) => self.compute(call, miss, Part::All),
         }
     }
 
@@ -204,7 +206,7 @@ impl Memory {
     #[track_caller]
     pub fn recompute<C: Call>(&self, call: C) -> C::Output {
         let (function, key) = (name_of(&call), self.keyed(&call).ok().map(|keyed| keyed.key));
-        let outcome = self.compute(call, Miss { key, reason: MissReason::Recomputed });
+        let outcome = self.compute(call, Miss { key, reason: MissReason::Recomputed }, Part::All);
         self.insist(function, outcome).value
     }
 

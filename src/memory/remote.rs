@@ -15,7 +15,7 @@ use crate::key::Key;
 use crate::lease::Shared;
 use crate::lock::lock;
 use crate::payload::{ByteSource, Bytes, Content};
-use crate::remote::{Again, ArgumentWriter, Failure, Job, Reply, ReplyValue, Route, SHELF};
+use crate::remote::{Again, ArgumentWriter, Failure, Job, Lead, Reply, ReplyValue, Route, SHELF};
 use crate::store::Lookup;
 
 /// Makes jobs of the calls of one memory.
@@ -23,12 +23,14 @@ use crate::store::Lookup;
 pub(crate) struct Sender {
     memory: Memory,
     route: Route,
+    /// Whether the leases are taken here.
+    leads: bool,
 }
 
 impl Sender {
-    pub(crate) fn new(memory: &Memory, route: Route) -> Self {
+    pub(crate) fn new(memory: &Memory, route: Route, leads: bool) -> Self {
         lock(&SHELF).enter();
-        Sender { memory: memory.clone(), route }
+        Sender { memory: memory.clone(), route, leads }
     }
 
     /// The call as a job; its value is stored under `key`, if there is one. `again` tells why it was
@@ -40,6 +42,7 @@ impl Sender {
         &self,
         call: &C,
         key: Option<Key>,
+        reason: &MissReason,
         again: Option<Again>,
     ) -> Result<Job, Failure> {
         let memo = memo_of(call)?;
@@ -56,7 +59,9 @@ impl Sender {
         let stated = inner.filter(|_| key.is_some()).and_then(|inner| memo.stated(&inner.states).ok());
         let state = stated.map_or([0; 32], |stated| stated.state);
         let memory = inner.map(|inner| Arc::clone(&inner.settings));
-        Ok(Job { function: memo.function.id(), key, state, memory, arguments: bytes.0, lent })
+        let newer = matches!(reason, MissReason::Recomputed | MissReason::Verified);
+        let lead = if self.leads { Lead::Sender } else { Lead::Runner { newer, whole: inline } };
+        Ok(Job { function: memo.function.id(), key, state, lead, memory, arguments: bytes.0, lent })
     }
 }
 
@@ -92,7 +97,9 @@ impl Memory {
             memo.function.count(&inner.session, |counters| counters.miss(reply.took));
         }
         let value = match reply.value {
-            ReplyValue::Encoded { codec, bytes } => decode(&memo, codec, &bytes)?,
+            ReplyValue::Encoded { codec, bytes } | ReplyValue::Kept { codec, bytes } => {
+                decode(&memo, codec, &bytes)?
+            }
             ReplyValue::Whole { codec, bytes } => decode_whole(&memo, codec, &bytes)?,
             ReplyValue::Stored => {
                 return Err(Failure::not_sent("nothing was to be stored, and nothing came back"));
@@ -123,18 +130,22 @@ impl<'m, T> Computation<'m, T> {
                 };
                 let value = keyed.decode(&entry).map_err(|_| vanished())?;
                 keyed.ran(took);
-                if is_final(&value) {
-                    // The worker has put it in place of what it is compared with.
-                    let _ = self.confirmed(&value);
-                    keyed.inner.stored(keyed.function, &keyed.key);
-                    let shared: Shared = Arc::new(entry);
-                    self.land(&shared);
-                    (value, Some(shared))
+                let is_final = is_final(&value);
+                let shared = self.accept_stored(&value, Arc::new(entry), is_final);
+                (value, shared)
+            }
+            ReplyValue::Kept { codec, bytes } => {
+                keyed.ran(took);
+                let value = decode(memo, codec, &bytes)?;
+                let draft = self.draft(Encoded { codec, bytes: Bytes::Owned(bytes) }, took);
+                let is_final = is_final(&value);
+                // The directory of the machine that stored it may be another one, under the same path.
+                let shared = if is_final && keyed.entry().is_err() {
+                    self.confirmed(&value).or_else(|| self.keep(draft, outbox))
                 } else {
-                    // The worker did not know. If it cannot be removed, the next attempt is a hit.
-                    let _ = keyed.inner.store.remove(&keyed.key);
-                    (value, None)
-                }
+                    self.accept_stored(&value, Arc::new(draft.to_owned()), is_final)
+                };
+                (value, shared)
             }
             ReplyValue::Whole { codec, bytes } => {
                 keyed.ran(took);
@@ -156,6 +167,22 @@ impl<'m, T> Computation<'m, T> {
             }
         };
         Ok(Computed::new(value, Source::Miss(self.reason), shared))
+    }
+
+    /// Gives a value to those who wait for it, which was stored where it was computed.
+    fn accept_stored(&mut self, value: &T, shared: Shared, is_final: bool) -> Option<Shared> {
+        let keyed = self.keyed;
+        if is_final {
+            // The worker has put it in place of what it is compared with.
+            let _ = self.confirmed(value);
+            keyed.inner.stored(keyed.function, &keyed.key);
+            self.land(&shared);
+            Some(shared)
+        } else {
+            // The worker did not know. If it cannot be removed, the next attempt is a hit.
+            let _ = keyed.inner.store.remove(&keyed.key);
+            None
+        }
     }
 }
 

@@ -19,7 +19,7 @@ impl<T> Keyed<'_, T> {
     }
 
     /// The entry of the key, if there is one that can be used as far as that shows before its value is read; trouble is noted.
-    pub(super) fn entry(&self) -> Result<Entry, MissReason> {
+    pub(crate) fn entry(&self) -> Result<Entry, MissReason> {
         self.usable(self.inner.store.get(&self.key))
     }
 

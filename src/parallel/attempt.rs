@@ -8,7 +8,7 @@ use crate::call::Call;
 use crate::events;
 use crate::key::Key;
 use crate::lease::{Meanwhile, Shared};
-use crate::memory::{Computation, Computed, Memory, Miss, MissReason, NotLed, Outbox, Outcome, Source};
+use crate::memory::{Computation, Computed, Memory, Miss, MissReason, NotLed, Outbox, Outcome, Part, Source};
 use crate::panics::{self, Payload};
 use crate::parallel::policy::Policy;
 use crate::parallel::progress::Attempt;
@@ -115,7 +115,7 @@ impl<C: Call> Item<C> {
     ) -> Ran<C> {
         let policy = options.policy;
         // What panics here is the user's: a decoder, or the `Serialize` of an argument.
-        match panics::catch(|| self.begin(memory, options)) {
+        match panics::catch(|| self.begin(memory, options, Part::All)) {
             Ok(Ok(computation)) => self.run_here(memory, Some(computation), policy, outbox),
             Ok(Err(NotLed::NoKey)) => self.run_here(memory, None, policy, outbox),
             Ok(Err(NotLed::Frozen(why))) => self.refuse(&why, policy),
@@ -133,9 +133,10 @@ impl<C: Call> Item<C> {
         &self,
         memory: &'m Memory,
         options: AttemptOptions<'_, C::Output>,
+        part: Part,
     ) -> Result<Computation<'m, C::Output>, NotLed<C::Output>> {
         let meanwhile = if self.alone { Meanwhile::Alone } else { options.meanwhile };
-        memory.begin(&self.call, &self.miss, meanwhile)
+        memory.begin(&self.call, &self.miss, meanwhile, part)
     }
 
     /// Runs the function on this thread.

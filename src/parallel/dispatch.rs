@@ -2,11 +2,12 @@
 //!
 //! # Invariants
 //! 1. The flight and the lease of a key are held here while another process computes it, so that it
-//!    is computed once.
-//! 2. Jobs that hold leases go alone: one that waits, where it runs, for another that lies behind it
-//!    would wait for ever.
+//!    is computed once. If the executor [gathers](Execute::gathers), the lease is held there.
+//! 2. Jobs whose leases are held here go alone: one that waits, where it runs, for another that lies
+//!    behind it would wait for ever.
 
 use std::iter;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use super::attempt::{AttemptOptions, Item, Ran, returned, send, subject_of};
 use super::policy::Policy;
 use crate::call::Call;
 use crate::codec::other;
-use crate::memory::{Computation, Memory, NotLed, Outbox, Sender};
+use crate::memory::{Computation, Memory, NotLed, Outbox, Part, Sender};
 use crate::panics;
 use crate::remote::{Again, Execute, Failure, Job, Reply, Route};
 use crate::task_error::TaskError;
@@ -23,6 +24,7 @@ use crate::task_error::TaskError;
 #[derive(Debug)]
 pub(super) struct Dispatch {
     execute: Result<Arc<dyn Execute>, String>,
+    gathers: bool,
     sender: Sender,
     timeout: Option<Duration>,
 }
@@ -35,6 +37,9 @@ struct Outgoing<'m, C: Call, R> {
     tag: R,
 }
 
+/// An item that is to be sent once more, how, and why.
+type Returned<'m, C, R> = (Outgoing<'m, C, R>, Again, Failure);
+
 /// Attempts at items that run in other processes, and who is told of their results.
 struct Attempts<'a, 'm, C: Call, R> {
     dispatch: &'a Dispatch,
@@ -43,6 +48,7 @@ struct Attempts<'a, 'm, C: Call, R> {
     options: AttemptOptions<'a, C::Output>,
     outbox: &'a mut Option<Outbox<'m>>,
     tell: &'a mut dyn FnMut(R, Ran<C>),
+    is_stopped: &'a dyn Fn() -> bool,
 }
 
 impl Dispatch {
@@ -53,10 +59,17 @@ impl Dispatch {
         route: Route,
         timeout: Option<Duration>,
     ) -> Self {
-        Dispatch { execute, sender: Sender::new(memory, route), timeout }
+        let gathers = execute.as_ref().is_ok_and(|execute| execute.gathers());
+        Dispatch { execute, gathers, sender: Sender::new(memory, route, !gathers), timeout }
     }
 
-    /// Makes an attempt at each item, as [`Item::run`] does on this thread; `tell` gets the result of each, with its tag.
+    /// Whether all misses go together.
+    pub(super) fn gathers(&self) -> bool {
+        self.gathers
+    }
+
+    /// Makes an attempt at each item, as [`Item::run`] does on this thread; `tell` gets the result of each, with its tag. What is
+    /// not there when the batch `is_stopped` may be left.
     pub(super) fn run<'m, C: Call, R>(
         &self,
         memory: &'m Memory,
@@ -64,6 +77,7 @@ impl Dispatch {
         options: AttemptOptions<'_, C::Output>,
         outbox: &mut Option<Outbox<'m>>,
         tell: &mut dyn FnMut(R, Ran<C>),
+        is_stopped: &dyn Fn() -> bool,
     ) {
         let execute = match &self.execute {
             Ok(execute) => &**execute,
@@ -72,7 +86,7 @@ impl Dispatch {
                 return items.for_each(|(tag, item)| tell(tag, refuse(item)));
             }
         };
-        let mut attempts = Attempts { dispatch: self, execute, memory, options, outbox, tell };
+        let mut attempts = Attempts { dispatch: self, execute, memory, options, outbox, tell, is_stopped };
         let mut together = Vec::new();
         for (tag, item) in items {
             let Some(outgoing) = attempts.prepare(tag, item) else { continue };
@@ -94,7 +108,8 @@ impl Dispatch {
         outbox: &mut Option<Outbox<'m>>,
     ) -> Ran<C> {
         let mut result = None;
-        self.run(memory, iter::once(((), item)), options, outbox, &mut |(), ran| result = Some(ran));
+        let tell = &mut |(), ran| result = Some(ran);
+        self.run(memory, iter::once(((), item)), options, outbox, tell, &|| false);
         result.expect("every item has a result")
     }
 }
@@ -102,7 +117,8 @@ impl Dispatch {
 impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
     /// Makes a job of an item, if it is to be computed now.
     fn prepare(&mut self, tag: R, item: Item<C>) -> Option<(Outgoing<'m, C, R>, Job)> {
-        let computation = match guarded(|| Ok(item.begin(self.memory, self.options))) {
+        let part = if self.dispatch.gathers { Part::Sends } else { Part::All };
+        let computation = match guarded(|| Ok(item.begin(self.memory, self.options, part))) {
             Ok(Ok(computation)) => Some(computation),
             Ok(Err(NotLed::NoKey)) => None,
             Ok(Err(NotLed::Frozen(why))) => {
@@ -133,8 +149,12 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
     }
 
     fn job(&self, outgoing: &Outgoing<'m, C, R>, again: Option<Again>) -> Result<Job, Failure> {
-        let key = outgoing.computation.as_ref().and(outgoing.item.key());
-        guarded(|| self.dispatch.sender.job(&outgoing.item.call, key, again))
+        let Outgoing { item, computation, .. } = outgoing;
+        // Of one that is sent again since its value vanished, the computation is over. What was lent for it here is free, so that
+        // it has no key; who holds the lease there has the value.
+        let is_kept = computation.is_some() || self.dispatch.gathers && again.is_some();
+        let key = item.key().filter(|_| is_kept);
+        guarded(|| self.dispatch.sender.job(&item.call, key, &item.miss.reason, again))
     }
 
     /// Has jobs run, and keeps their values.
@@ -146,14 +166,17 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
         let (outgoing, jobs): (Vec<_>, Vec<_>) = outgoing.into_iter().unzip();
         let mut left: Vec<_> = outgoing.into_iter().map(Some).collect();
         let mut again = Vec::new();
-        let mut event = |event: Option<(usize, Result<Reply, Failure>)>| match event {
-            Some((place, result)) => {
-                if let Some(outgoing) = left.get_mut(place).and_then(Option::take) {
-                    again.extend(self.arrive(outgoing, result));
+        let mut event = |event: Option<(usize, Result<Reply, Failure>)>| {
+            match event {
+                Some((place, result)) => {
+                    if let Some(outgoing) = left.get_mut(place).and_then(Option::take) {
+                        again.extend(self.arrive(outgoing, result));
+                    }
                 }
+                // What is done is stored before the next is waited for.
+                None => send(self.outbox),
             }
-            // What is done is stored before the next is waited for.
-            None => send(self.outbox),
+            if (self.is_stopped)() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let run = || execute.run_in_steps(&jobs, timeout, &mut event);
         let failure = match panics::catch(run) {
@@ -163,24 +186,50 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
         for outgoing in left.into_iter().flatten() {
             self.fail(outgoing, failure.clone());
         }
-        for (outgoing, again, _) in again {
-            self.send_again(outgoing, again);
+        let together = if self.dispatch.gathers { again.len() } else { 1 };
+        let mut again = again.into_iter();
+        while again.len() > 0 {
+            self.send_again(again.by_ref().take(together).collect());
         }
     }
 
-    /// Sends a job once more. Something was missing: a file could not be opened there, or somebody has
+    /// Sends jobs once more. Something was missing: a file could not be opened there, or somebody has
     /// cleared the store. This time the arguments go with the job, and its value comes with the reply
-    /// if it was the value that vanished, as the job has no key then. Or an argument does not arrive
+    /// if it was the value that vanished. Or an argument does not arrive
     /// in the encoding that it was in: the next calls of the function go in the one that works.
-    fn send_again(&mut self, outgoing: Outgoing<'m, C, R>, again: Again) {
-        let result = self.job(&outgoing, Some(again)).and_then(|job| {
-            let mut result = Err(silent());
-            let run = || self.execute.run(&[job], self.dispatch.timeout, &mut |_, reply| result = reply);
-            match panics::catch(run) {
-                Ok(()) => result,
-                Err(payload) => Err(Failure::panicked(&payload)),
+    fn send_again(&mut self, again: Vec<Returned<'m, C, R>>) {
+        let mut results = Vec::new();
+        let mut jobs = Vec::new();
+        let mut places = Vec::new();
+        for (place, (outgoing, again, _)) in again.iter().enumerate() {
+            match self.job(outgoing, Some(*again)) {
+                Ok(job) => {
+                    jobs.push(job);
+                    places.push(place);
+                    results.push(Err(silent()));
+                }
+                Err(failure) => results.push(Err(failure)),
             }
-        });
+        }
+        let run = || {
+            self.execute.run(&jobs, self.dispatch.timeout, &mut |index, reply| {
+                if let Some(&place) = places.get(index) {
+                    results[place] = reply;
+                }
+            });
+        };
+        if let Err(payload) = panics::catch(run) {
+            let failure = Failure::panicked(&payload);
+            for &place in &places {
+                results[place] = Err(failure.clone());
+            }
+        }
+        for ((outgoing, again, _), result) in again.into_iter().zip(results) {
+            self.arrive_again(outgoing, again, result);
+        }
+    }
+
+    fn arrive_again(&mut self, outgoing: Outgoing<'m, C, R>, again: Again, result: Result<Reply, Failure>) {
         let arrives = !matches!(result, Err(Failure { again: Some(Again::NotIn(_)), .. }));
         if let Again::NotIn(encoding) = again
             && arrives
@@ -199,7 +248,7 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
         &mut self,
         outgoing: Outgoing<'m, C, R>,
         result: Result<Reply, Failure>,
-    ) -> Option<(Outgoing<'m, C, R>, Again, Failure)> {
+    ) -> Option<Returned<'m, C, R>> {
         let Outgoing { item, mut computation, tag } = outgoing;
         let policy = self.options.policy;
         let mut is_to_retry = false;

@@ -3,11 +3,14 @@
 //! `Executor` is a type, so that `Executor::processes()` can be written. The seam is the trait
 //! [`Execute`].
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Parallel;
+#[cfg(target_os = "linux")]
+use super::cluster::{Cluster, Engine, Slurm};
 use super::dispatch::Dispatch;
 #[cfg(target_os = "linux")]
 use super::processes::{Processes, is_worker};
@@ -56,6 +59,8 @@ pub(super) enum Kind {
     Threads,
     #[cfg(target_os = "linux")]
     Processes(Processes),
+    #[cfg(target_os = "linux")]
+    Cluster(Cluster),
     Custom(Arc<dyn Execute>),
     /// Nothing can run, for this reason.
     Refused(String),
@@ -92,6 +97,168 @@ impl Executor {
         return Executor(Kind::Processes(Processes::default()));
         #[cfg(not(target_os = "linux"))]
         Executor(Kind::Refused("worker processes are for Linux: use `Executor::threads()`".into()))
+    }
+
+    /// Tasks of Slurm: one array job for the misses of a batch. Linux only.
+    ///
+    /// It calls `sbatch`, `squeue` and `scancel`. The misses go to a folder in the directory of the memory, which the nodes must share,
+    /// beside a copy of this program. Each task is the program again, as it is for [`processes`](Self::processes), with the same
+    /// demands on programs and calls. It takes calls as it gets through them, runs them in worker processes, as many as it has
+    /// [cores](Self::cpus_per_task), and stores their values.
+    ///
+    /// What is stored is done. Calls whose task is cancelled, loses its node or runs out of time are submitted again, twice; then they fail as
+    /// [`TaskErrorKind::Crashed`](crate::TaskErrorKind::Crashed), with the end of their job's log. [`stopping`](crate::stopping) and
+    /// [`save`](crate::save) keep what they had done. When this program dies its jobs go on; started again, it finds what is
+    /// stored, and joins what still runs. A batch that is stopped begins nothing more.
+    ///
+    /// The input is drawn before the first call runs, at most 65,536 misses at a time; the next come when all of those are done. The
+    /// [window](crate::Parallel::window) of a stream is as large unless it is set. An array job takes a second or two to begin.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    ///
+    /// use rememo::{Executor, Memory, Parallel, memo};
+    ///
+    /// #[memo]
+    /// fn simulate(seed: u64) -> f64 {
+    ///     (seed as f64).sqrt() // minutes, in earnest
+    /// }
+    ///
+    /// #[rememo::main]
+    /// fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     let memory = Memory::open("/shared/cache")?;
+    ///     let slurm = Executor::slurm().partition("short").time(Duration::from_secs(3600)).cpus_per_task(4).tasks(32);
+    ///     let values = Parallel::new().memory(&memory).executor(slurm).run((0..1000).map(simulate::delayed))?;
+    ///     println!("{}", values.iter().sum::<f64>());
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn slurm() -> Self {
+        #[cfg(target_os = "linux")]
+        return Executor(Kind::Cluster(Cluster::new(Engine::Slurm(Slurm::default()))));
+        #[cfg(not(target_os = "linux"))]
+        Executor(Kind::Refused("Slurm tasks are for Linux: use `Executor::threads()`".into()))
+    }
+
+    /// Copies of this program, started by a command: `mpirun -n 4`, say, or a script around the client of another engine. Linux only.
+    ///
+    /// The command gets one more argument, the path of a script; it starts the script as many times as it likes, on any machines that
+    /// share its folder, and ends when all copies have ended. Otherwise as [`slurm`](Self::slurm).
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # use rememo::{Executor, Memory, Parallel, memo};
+    /// # #[memo]
+    /// # fn simulate(seed: u64) -> f64 {
+    /// #     (seed as f64).sqrt()
+    /// # }
+    /// # let memory = Memory::disabled();
+    /// let executor = Executor::launcher(["mpirun", "-n", "4"]);
+    /// let values = Parallel::new().memory(&memory).executor(executor).run((0..1000).map(simulate::delayed))?;
+    /// # Ok::<(), rememo::TaskError>(())
+    /// ```
+    pub fn launcher<W: Into<OsString>>(command: impl IntoIterator<Item = W>) -> Self {
+        let command: Vec<OsString> = command.into_iter().map(Into::into).collect();
+        #[cfg(target_os = "linux")]
+        return Executor(Kind::Cluster(Cluster::new(Engine::Launcher(command))));
+        #[cfg(not(target_os = "linux"))]
+        {
+            drop(command);
+            Executor(Kind::Refused("launched copies are for Linux: use `Executor::threads()`".into()))
+        }
+    }
+
+    /// Sets the Slurm partition. Default: that of the cluster.
+    pub fn partition(self, partition: impl Into<String>) -> Self {
+        let partition = partition.into();
+        self.of_slurm("partition", |slurm| slurm.partition = Some(partition))
+    }
+
+    /// Sets the Slurm account. Default: that of the user.
+    pub fn account(self, account: impl Into<String>) -> Self {
+        let account = account.into();
+        self.of_slurm("account", |slurm| slurm.account = Some(account))
+    }
+
+    /// Sets how long a Slurm task may run, in whole minutes, rounded up. Default: that of the partition.
+    ///
+    /// It is the limit of a task, which makes many calls; that of a call is [`Parallel::timeout`](crate::Parallel::timeout).
+    pub fn time(self, time: Duration) -> Self {
+        self.of_slurm("time", |slurm| slurm.time = Some(time))
+    }
+
+    /// Sets how many bytes of memory each Slurm task may have. Default: that of the partition.
+    pub fn memory_per_task(self, bytes: u64) -> Self {
+        self.of_slurm("memory_per_task", |slurm| slurm.memory = Some(bytes))
+    }
+
+    /// Adds an option for `sbatch`, such as `--constraint=avx512`. It comes behind the others, so that it takes the place of one that
+    /// says otherwise.
+    pub fn option(self, option: impl Into<String>) -> Self {
+        let option = option.into();
+        self.of_slurm("option", |slurm| slurm.options.push(option))
+    }
+
+    /// Sets how many calls each task runs at a time, on so many cores. Default: 1.
+    pub fn cpus_per_task(self, cpus: usize) -> Self {
+        self.of_cluster("cpus_per_task", |cluster| cluster.cores = cpus.max(1))
+    }
+
+    /// Sets how many tasks an array job has at most. Default: 8. A batch of fewer calls has fewer; a launcher starts as many as its
+    /// command says.
+    pub fn tasks(self, tasks: usize) -> Self {
+        self.of_cluster("tasks", |cluster| cluster.tasks = tasks.max(1))
+    }
+
+    /// Adds a line of shell that each task runs first, such as `module load openblas`.
+    pub fn setup(self, line: impl Into<String>) -> Self {
+        let line = line.into();
+        self.of_cluster("setup", |cluster| cluster.setup.push(line))
+    }
+
+    /// Sets where job folders are made, on a file system that all nodes share. Default: in the directory of the memory.
+    pub fn folder(self, path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        self.of_cluster("folder", |cluster| cluster.folder = Some(path))
+    }
+
+    /// Sets whether Slurm tasks are cancelled in the middle of a call when a batch is stopped, by a failure or since its stream was
+    /// dropped. Default: no, what has begun comes to its end, and its value is stored.
+    pub fn cancel_on_drop(self, cancel: bool) -> Self {
+        self.of_cluster("cancel_on_drop", |cluster| cluster.cancels = cancel)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn of_cluster(mut self, setting: &str, set: impl FnOnce(&mut Cluster)) -> Self {
+        match &mut self.0 {
+            Kind::Cluster(cluster) => set(cluster),
+            kind => refuse(kind, setting, "`Executor::slurm()` or `Executor::launcher(…)`"),
+        }
+        self
+    }
+
+    #[cfg(target_os = "linux")]
+    fn of_slurm(mut self, setting: &str, set: impl FnOnce(&mut Slurm)) -> Self {
+        match &mut self.0 {
+            Kind::Cluster(Cluster { engine: Engine::Slurm(slurm), .. }) => set(slurm),
+            kind => refuse(kind, setting, "`Executor::slurm()`"),
+        }
+        self
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn of_cluster(mut self, setting: &str, _: impl FnOnce(&mut Cluster)) -> Self {
+        refuse(&mut self.0, setting, "`Executor::slurm()` or `Executor::launcher(…)`");
+        self
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn of_slurm(mut self, setting: &str, _: impl FnOnce(&mut Slurm)) -> Self {
+        refuse(&mut self.0, setting, "`Executor::slurm()`");
+        self
     }
 
     /// Somewhere else.
@@ -136,14 +303,14 @@ impl Executor {
     fn of_workers(mut self, setting: &str, set: impl FnOnce(&mut Processes)) -> Self {
         match &mut self.0 {
             Kind::Processes(workers) => set(workers),
-            kind => refuse(kind, setting),
+            kind => refuse(kind, setting, "`Executor::processes()`"),
         }
         self
     }
 
     #[cfg(not(target_os = "linux"))]
     fn of_workers(mut self, setting: &str, _: impl FnOnce(&mut Processes)) -> Self {
-        refuse(&mut self.0, setting);
+        refuse(&mut self.0, setting, "`Executor::processes()`");
         self
     }
 }
@@ -160,9 +327,11 @@ impl<R> Parallel<R> {
             Kind::Threads => return None,
             // On the threads that a worker has.
             #[cfg(target_os = "linux")]
-            Kind::Processes(_) if is_worker() => return None,
+            Kind::Processes(_) | Kind::Cluster(_) if is_worker() => return None,
             #[cfg(target_os = "linux")]
             Kind::Processes(processes) => (Ok(Arc::new(processes.for_batch(self.cores()))), Route::Lent),
+            #[cfg(target_os = "linux")]
+            Kind::Cluster(cluster) => (Ok(Arc::new(cluster.clone())), Route::Inline),
             Kind::Custom(execute) => (Ok(Arc::clone(execute)), Route::Inline),
             Kind::Refused(reason) => (Err(reason.clone()), Route::Inline),
         };
@@ -180,11 +349,28 @@ struct Processes {
     program: Option<PathBuf>,
 }
 
+/// The same of clusters.
+#[cfg(not(target_os = "linux"))]
+struct Cluster {
+    cores: usize,
+    tasks: usize,
+    setup: Vec<String>,
+    folder: Option<PathBuf>,
+    cancels: bool,
+}
+
+#[cfg(not(target_os = "linux"))]
+struct Slurm {
+    partition: Option<String>,
+    account: Option<String>,
+    time: Option<Duration>,
+    memory: Option<u64>,
+    options: Vec<String>,
+}
+
 /// A setting that would do nothing is a mistake, which every task tells.
-fn refuse(kind: &mut Kind, setting: &str) {
+fn refuse(kind: &mut Kind, setting: &str, behind: &str) {
     if !matches!(kind, Kind::Refused(_)) {
-        *kind = Kind::Refused(format!(
-            "`{setting}` is for worker processes: use it behind `Executor::processes()`"
-        ));
+        *kind = Kind::Refused(format!("`{setting}` is of no use here: use it behind {behind}"));
     }
 }

@@ -23,6 +23,8 @@
 mod attempt;
 mod batch;
 mod bell;
+#[cfg(target_os = "linux")]
+mod cluster;
 mod crew;
 mod dispatch;
 mod executor;
@@ -45,6 +47,7 @@ use std::time::Duration;
 
 use self::batch::draw::Finished;
 use self::batch::stream::{Stream, StreamOptions};
+use self::dispatch::Dispatch;
 pub use self::executor::Executor;
 use self::policy::Policy;
 use self::pool::PoolSize;
@@ -253,10 +256,15 @@ impl<R> Parallel<R> {
         C::Output: Send,
         R: RetryRule<C::Output>,
     {
-        let window = if self.window == 0 { queue::WINDOW } else { self.window };
-        let options = StreamOptions { size: self.size(), window, ordered };
         let memory = self.current_memory();
         let dispatch = self.dispatch(&memory);
+        let window = match self.window {
+            // What goes together is best all there is.
+            0 if dispatch.as_ref().is_some_and(Dispatch::gathers) => queue::GATHERED,
+            0 => queue::WINDOW,
+            window => window,
+        };
+        let options = StreamOptions { size: self.size(), window, ordered };
         Stream::new(calls.into_iter(), memory, dispatch, self.policy(), options, &self.audience)
     }
 

@@ -15,6 +15,9 @@ use crate::task_error::TaskError;
 /// Most calls that are drawn ahead of what is done.
 pub(super) const WINDOW: usize = 1024;
 
+/// Most items that go together to an executor that gathers.
+pub(super) const GATHERED: usize = 1 << 16;
+
 /// The caller of a batch draws on when so few calls can be started.
 pub(super) const LOW_WATER: usize = WINDOW / 2;
 
@@ -123,6 +126,11 @@ impl<C, R> Queue<C, R> {
     /// Says that no more calls will come.
     pub(super) fn complete(&mut self) {
         self.is_complete = true;
+    }
+
+    /// Whether no more calls will come.
+    pub(super) fn is_complete(&self) -> bool {
+        self.is_complete
     }
 
     /// Takes in a call to be looked up.

@@ -43,7 +43,7 @@ impl<R> Parallel<R> {
     }
 
     /// Sets how many calls of a [stream](Self::stream) are drawn and not delivered at most: how far it runs ahead of its
-    /// consumer. Default: 1,024; at least 1.
+    /// consumer. Default: 1,024, and 65,536 where an executor [gathers](crate::execute::Execute::gathers); at least 1.
     ///
     /// The input is asked on the consumer's thread, when no result can be delivered. One that gives its next call only after the consumer
     /// has done something with a result is never asked too early with a window of as many calls as it gives before it waits.

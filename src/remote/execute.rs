@@ -1,6 +1,7 @@
 //! The seam between a batch and where its misses run.
 
 use std::fmt;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use super::{Failure, Job, Reply};
@@ -15,7 +16,8 @@ type Arrival = (usize, Result<Reply, Failure>);
 /// brings its value back, or says why not. The other side is the same program, started again in some way, that takes the bytes of the
 /// job and calls [`Job::run`].
 ///
-/// Several threads call [`run`](Self::run) at a time, as many as the batch has jobs. They block in it; what else the executor does,
+/// Several threads call [`run`](Self::run) at a time, as many as the batch has jobs (one, if the executor
+/// [gathers](Self::gathers)). They block in it; what else the executor does,
 /// such as starting processes, it does in there, or on threads of its own.
 ///
 /// # Examples
@@ -66,12 +68,27 @@ pub trait Execute: fmt::Debug + Send + Sync {
         done: &mut dyn FnMut(usize, Result<Reply, Failure>),
     );
 
-    /// As [`run`](Self::run), with a `None` whenever it is about to wait for the next outcome. No API.
+    /// Whether it gets the misses of a batch together, on one thread, and runs several at a time itself. Default: no.
+    ///
+    /// Then no leases are held for them: who runs a job takes its lease, as for a call of its own, finds what somebody has
+    /// stored meanwhile, and stores the value itself. So nothing is lost, or computed twice, when the batch is killed
+    /// while its jobs run. Of an input that takes its time, what has come within some hundredths of a second goes together.
+    fn gathers(&self) -> bool {
+        false
+    }
+
+    /// As [`run`](Self::run), with a `None` whenever it is about to wait for the next outcome; a `Break` says that the batch was
+    /// stopped. No API.
     #[doc(hidden)]
-    fn run_in_steps(&self, jobs: &[Job], timeout: Option<Duration>, event: &mut dyn FnMut(Option<Arrival>)) {
+    fn run_in_steps(
+        &self,
+        jobs: &[Job],
+        timeout: Option<Duration>,
+        event: &mut dyn FnMut(Option<Arrival>) -> ControlFlow<()>,
+    ) {
         self.run(jobs, timeout, &mut |index, outcome| {
-            event(Some((index, outcome)));
-            event(None);
+            let _ = event(Some((index, outcome)));
+            let _ = event(None);
         });
     }
 }

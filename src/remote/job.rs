@@ -22,11 +22,26 @@ pub struct Job {
     /// The state of the function's code that is in the key. The sender found it in records that the
     /// receiver may not have.
     pub(crate) state: [u8; 32],
+    pub(crate) lead: Lead,
     pub(crate) memory: Option<Arc<MemorySettings>>,
     pub(crate) arguments: Vec<u8>,
     /// The large arguments that are not among those bytes.
     #[expect(dead_code, reason = "their files are there as long as the job is")]
     pub(crate) lent: Vec<Arc<Lent>>,
+}
+
+/// Who sees to it that the key of a job is computed once, and its value stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lead {
+    /// The sender, which holds the lease, and stores small values.
+    Sender,
+    /// Who runs the job, as for a call of its own: the sender may be gone by then.
+    Runner {
+        /// Whether a value that is there already will not do.
+        newer: bool,
+        /// Whether the value is to come with the reply, however large: its entry could not be found.
+        whole: bool,
+    },
 }
 
 /// What a process needs to open a memory.
@@ -45,6 +60,23 @@ pub(crate) enum Route {
     Lent,
     /// In the job, as small ones do: it may be anywhere.
     Inline,
+}
+
+impl Lead {
+    fn number(self) -> u8 {
+        match self {
+            Lead::Sender => 0,
+            Lead::Runner { newer, whole } => 1 + u8::from(newer) + 2 * u8::from(whole),
+        }
+    }
+
+    fn of_number(number: u8) -> Option<Self> {
+        match number {
+            0 => Some(Lead::Sender),
+            1..=4 => Some(Lead::Runner { newer: (number - 1) & 1 == 1, whole: (number - 1) & 2 == 2 }),
+            _ => None,
+        }
+    }
 }
 
 impl Job {
@@ -89,6 +121,7 @@ impl Job {
         to.array(&self.function.0);
         to.option(self.key, |to, key| to.array(key.as_bytes()));
         to.array(&self.state);
+        to.byte(self.lead.number());
         to.bytes(&self.arguments);
     }
 
@@ -97,6 +130,7 @@ impl Job {
             function: FunctionId(from.array()?),
             key: from.option(|from| from.array().map(Key::from_bytes))?,
             state: from.array()?,
+            lead: Lead::of_number(from.byte()?)?,
             arguments: from.bytes()?.to_vec(),
             memory: memory.cloned(),
             lent: Vec::new(),

@@ -22,7 +22,7 @@ pub(crate) use arguments::{Argument, unpack};
 pub use arguments::{ArgumentWriter, Receive, ReceiveOwned, Received, Send, Unsent};
 pub use execute::Execute;
 pub use job::Job;
-pub(crate) use job::{MemorySettings, Route};
+pub(crate) use job::{Lead, MemorySettings, Route};
 #[cfg(target_os = "linux")]
 pub(crate) use job::{read_memory, write_memory};
 pub(crate) use reply::{Again, ReplyValue};

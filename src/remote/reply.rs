@@ -24,6 +24,8 @@ pub(crate) enum ReplyValue {
     Encoded { codec: u8, bytes: Vec<u8> },
     /// The bytes of a value that is not stored, as an `Err` without `cache_err`.
     Whole { codec: u8, bytes: Vec<u8> },
+    /// The same, of an entry that is in the store.
+    Kept { codec: u8, bytes: Vec<u8> },
     /// The entry is in the store.
     Stored,
 }
@@ -57,7 +59,7 @@ impl Reply {
 
     /// Whether the entry of the job's key is in the store already.
     pub fn is_stored(&self) -> bool {
-        self.value == ReplyValue::Stored
+        matches!(self.value, ReplyValue::Stored | ReplyValue::Kept { .. })
     }
 }
 

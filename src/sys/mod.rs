@@ -44,6 +44,10 @@ pub(crate) use linux::{
 pub(crate) mod locks;
 
 #[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "the one place that takes note of the wish to end")]
+pub(crate) mod terminate;
+
+#[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "the one place that touches mapped memory")]
 pub(crate) mod map;
 #[cfg(not(target_os = "linux"))]

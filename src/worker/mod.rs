@@ -16,6 +16,8 @@
 mod registry;
 mod server;
 
+use std::time::Instant;
+
 pub use registry::Registered;
 #[cfg(target_os = "linux")]
 pub(crate) use registry::code_digest;
@@ -25,9 +27,11 @@ use crate::call::{Call, FunctionCall};
 use crate::codec::Encoded;
 use crate::error::chain;
 use crate::function::Function;
-use crate::memory::{Keyed, Memory, Ran};
+use crate::key::Key;
+use crate::memory::{Keyed, Memory, Miss, MissReason, Part, Ran};
 use crate::panics::{self, Quiet};
-use crate::remote::{Failure, Job, Received, Reply, ReplyValue, Travel};
+use crate::remote::{Failure, Job, Lead, Received, Reply, ReplyValue, Travel};
+use crate::store::Payload;
 use crate::task_error::TaskErrorKind;
 
 /// What the code that `#[memo]` writes returns for a job.
@@ -87,22 +91,19 @@ impl<'b> Request<'b> {
                  they name has changed",
             ));
         }
+        let travel = call.travel().map_err(Failure::not_sent)?;
+        if let (Some(key), Lead::Runner { newer, whole }) = (job.key, job.lead) {
+            return run_as_own(memory, call, key, newer, whole, &travel);
+        }
         let (function, codec, arguments) = (memo.function, memo.codec, memo.preview());
         let keyed = job.key.and_then(|key| memory.keyed_by_sender(&memo, key));
-        let travel = call.travel().map_err(Failure::not_sent)?;
         let key = job.key.or_else(|| memo.key_asked_for());
         let run = panics::catch(|| memory.timed(call, key));
         let (value, Ran { took, left_checkpoint }) = run.map_err(|payload| Failure::panicked(&payload))?;
         let value = Quiet::new(value);
         let reply = |value| Reply { value, took };
         let Some(encoded) = memory.encode(function, &codec, &value) else {
-            return match whole(&travel, function, &value) {
-                Ok(Encoded { codec, bytes }) => {
-                    Ok(reply(ReplyValue::Whole { codec, bytes: bytes.into_vec() }))
-                }
-                // It cannot travel. The text of an error can.
-                Err(failure) => Err(returned(&travel, &value).unwrap_or(failure)),
-            };
+            return Ok(reply(whole_reply(&travel, function, &value)?));
         };
         // Who has the value stored has the checkpoint removed.
         let stores = stores_all || left_checkpoint;
@@ -115,6 +116,51 @@ impl<'b> Request<'b> {
         } else {
             ReplyValue::Encoded { codec: encoded.codec, bytes: encoded.bytes.into_vec() }
         }))
+    }
+}
+
+/// A value of at most so many bytes comes with the reply though it is in the store: who sent the job may see the entry of
+/// another machine later than its reply.
+const SMALL: usize = 1 << 20;
+
+/// Runs a call whose lease is taken here; or finds its value, if a `newer` one is not asked for. It comes with the reply if it is
+/// small, or is to come `whole`.
+fn run_as_own<A, T>(
+    memory: &Memory,
+    call: FunctionCall<A, T>,
+    key: Key,
+    newer: bool,
+    whole: bool,
+    travel: &Travel<A, T>,
+) -> Served {
+    let Some(memo) = call.memo() else { return Err(Failure::garbled()) };
+    let (function, codec) = (memo.function, memo.codec);
+    let keyed = memory.keyed_by_sender(&memo, key);
+    let reason = if newer { MissReason::Recomputed } else { MissReason::Absent };
+    let started = Instant::now();
+    let run = panics::catch(|| memory.compute(call, Miss { key: Some(key), reason }, Part::Serves));
+    let outcome = run.map_err(|payload| Failure::panicked(&payload))?;
+    let entry = keyed.and_then(|keyed| keyed.entry().ok());
+    let took = entry.as_ref().map_or_else(|| started.elapsed(), Payload::compute_time);
+    let reply = |value| Reply { value, took };
+    let value = Quiet::new(outcome.value);
+    let Some(encoded) = memory.encode(function, &codec, &value) else {
+        return Ok(reply(whole_reply(travel, function, &value)?));
+    };
+    let (codec, is_small) = (encoded.codec, encoded.bytes.len() <= SMALL);
+    Ok(reply(match entry {
+        Some(_) if is_small || whole => ReplyValue::Kept { codec, bytes: encoded.bytes.into_vec() },
+        Some(_) => ReplyValue::Stored,
+        None => ReplyValue::Encoded { codec, bytes: encoded.bytes.into_vec() },
+    }))
+}
+
+/// A value that its function does not keep.
+fn whole_reply<A, T>(travel: &Travel<A, T>, function: &Function, value: &T) -> Result<ReplyValue, Failure> {
+    match whole(travel, function, value) {
+        Ok(Encoded { codec, bytes }) => Ok(ReplyValue::Whole { codec, bytes: bytes.into_vec() }),
+        // It cannot travel. The text of an error can.
+        Err(failure) => Err(returned(travel, value).unwrap_or(failure)),
     }
 }
 

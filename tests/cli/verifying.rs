@@ -91,3 +91,21 @@ fn a_directory_that_is_in_order_is_told_to_be() {
         assert!(objects.iter().all(|object| object["wrong"] == false) && objects.len() >= 6);
     }
 }
+
+#[test]
+fn job_folders_that_are_left_are_told_of() {
+    let cache = Cache::filled(Layout::Files);
+    let folder = cache.root().join("jobs/rememo-0123456789abcdef");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(cache.root().join("jobs/lock"), []).unwrap();
+    let users = std::fs::File::create(folder.join("callers")).unwrap();
+    let told = |what: &str| {
+        let out = cache.rememo(&["doctor"]).right().out;
+        let line = out.lines().find(|line| line.contains("job folder")).expect("it is told of").to_owned();
+        assert!(line.contains("jobs/rememo-0123456789abcdef") && line.contains(what), "{line}");
+        assert_eq!(out.matches("job folder").count(), 1);
+    };
+    told("left behind");
+    users.lock_shared().unwrap();
+    told("in use");
+}

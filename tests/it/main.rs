@@ -34,6 +34,7 @@ mod environment;
 mod errors;
 mod frozen;
 mod functions;
+mod gather;
 mod identity;
 mod large;
 mod layers;

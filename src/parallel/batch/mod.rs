@@ -101,7 +101,10 @@ where
         audience: &Audience,
     ) -> Self {
         panics::install();
-        let BatchOptions { most, streams } = options;
+        let BatchOptions { mut most, streams } = options;
+        if dispatch.as_ref().is_some_and(Dispatch::gathers) {
+            most = 1;
+        }
         let listeners = audience.begin(pool::is_busy());
         let tally = listeners.map(|listeners| Tally::new(listeners, memory.clone(), most));
         policy.names_calls = tally.as_ref().is_some_and(Tally::names_calls);

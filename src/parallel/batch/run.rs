@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::{Batch, Indexed, TAKE};
 use crate::call::Call;
@@ -13,9 +14,13 @@ use crate::lock::lock;
 use crate::memory::Outbox;
 use crate::parallel::attempt::{AttemptOptions, Done, Item, Ran, Retry, send, subject_of};
 use crate::parallel::progress::{Counted, Run, Tally};
-use crate::parallel::queue::Queue;
+use crate::parallel::queue::{GATHERED, Queue, Taken};
 use crate::parallel::timer;
 use crate::task_error::{TaskError, TaskSubject};
+
+/// An input that gives nothing for so long is not waited for, and is looked at so often.
+const QUIET: Duration = Duration::from_millis(40);
+const GLANCE: Duration = Duration::from_millis(2);
 
 impl<C> Batch<C>
 where
@@ -37,17 +42,19 @@ where
         let options = AttemptOptions { meanwhile, policy: &self.policy };
         let mut done = Vec::with_capacity(items.len());
         if let Some(dispatch) = &self.dispatch {
+            let items = if dispatch.gathers() { self.gather(items, results) } else { items };
             // What is not sent is dropped with the rest of the batch.
             let (items, rest): (Vec<_>, Vec<_>) = items.into_iter().partition(|_| !self.is_stopped());
             let items = items.into_iter().map(|item| (self.tally.as_ref().map(Tally::run), item));
-            dispatch.run(&self.memory, items, options, outbox, &mut |run, ran| {
+            let tell = &mut |run, ran| {
                 if let Some(key) = self.settle(run, ran, results) {
                     self.finish_duplicates(vec![key], results);
                 }
                 if self.streams && !results.is_empty() {
                     self.crew.change(|queue| queue.results.append(results));
                 }
-            });
+            };
+            dispatch.run(&self.memory, items, options, outbox, tell, &|| self.is_stopped());
             send(outbox);
             return self.give_back(rest);
         }
@@ -69,6 +76,32 @@ where
         }
         send(outbox);
         self.finish_duplicates(done, results);
+    }
+
+    /// Adds to the items what else can be started, until the input has come to its end, or nothing has come for a moment: an
+    /// input may take its time, or wait for what an earlier call does.
+    fn gather(&self, mut items: Vec<Item<C>>, results: &mut Vec<Indexed<C::Output>>) -> Vec<Item<C>> {
+        let mut last = Instant::now();
+        while items.len() < GATHERED && !self.is_stopped() {
+            let (taken, is_complete) =
+                self.crew.change(|queue| (queue.take(GATHERED - items.len(), 1), queue.is_complete()));
+            match taken {
+                Some(Taken::LookUps(calls)) => {
+                    self.look_up(calls, results);
+                    if self.streams && !results.is_empty() {
+                        self.crew.change(|queue| queue.results.append(results));
+                    }
+                }
+                Some(Taken::Items(more)) => items.extend(more),
+                None if is_complete || last.elapsed() > QUIET => break,
+                None => {
+                    thread::sleep(GLANCE);
+                    continue;
+                }
+            }
+            last = Instant::now();
+        }
+        items
     }
 
     fn is_stopped(&self) -> bool {

@@ -127,7 +127,9 @@ where
     /// Whether the input is to be asked for more.
     fn is_to_draw(&self) -> bool {
         let has_room = self.drawn - self.delivered < self.options.window;
-        let low = self.options.window / 2;
+        let gathers = self.batch.dispatch.as_ref().is_some_and(Dispatch::gathers);
+        // Others draw on before all that is drawn is started, so as not to have threads wait.
+        let low = if gathers { self.options.window } else { self.options.window / 2 };
         has_room
             && self.input.is_some()
             && self.batch.crew.look(|queue, _| !queue.is_stopped() && queue.waiting() <= low)

@@ -15,6 +15,7 @@ use rustix::stdio::dup2_stdin;
 
 use super::worker;
 use crate::notebook;
+use crate::parallel::cluster::task;
 
 /// Set for workers: the process id of the parent. A program that a worker starts inherits it, has another parent, and is none.
 const VARIABLE: &str = "REMEMO_WORKER";
@@ -65,6 +66,9 @@ pub fn init() {
         None | Some("main") => EntryPoint::Main,
         Some(test) => EntryPoint::Test(test.to_owned()),
     });
+    if let Some(folder) = task::called() {
+        task::serve(&folder);
+    }
 }
 
 /// Whether this process was started as a worker.
@@ -84,6 +88,24 @@ fn called() -> Option<UnixStream> {
     Some(socket.into())
 }
 
+/// The arguments with which this program comes to its call of [`init`].
+///
+/// # Errors
+///
+/// Fails, saying what to do, if it has not called it.
+pub(in crate::parallel) fn arguments() -> Result<Vec<&'static str>, String> {
+    let entry = ENTRY_POINT.get().ok_or(
+        "this program has not called `rememo::init()`: put it first in `main` (in a test, first in the test), or write \
+         `#[rememo::main]` on `main`",
+    )?;
+    Ok(match entry {
+        EntryPoint::Main => Vec::new(),
+        EntryPoint::Test(name) => {
+            vec![name, "--exact", "--include-ignored", "--nocapture", "--test-threads=1"]
+        }
+    })
+}
+
 /// The command that starts this program, or `program`, as a worker.
 ///
 /// # Errors
@@ -95,18 +117,13 @@ pub(super) fn command(program: Option<&Path>) -> Result<Command, String> {
                     `executor(…)`, or move the functions to a program with `#[rememo::main]` and start that"
             .to_owned());
     }
-    let entry = ENTRY_POINT.get().ok_or(
-        "this program has not called `rememo::init()`: put it first in `main` (in a test, first in the test), or write \
-         `#[rememo::main]` on `main`",
-    )?;
+    let arguments = arguments()?;
     // This very file, even if another has taken its name meanwhile.
     let mut command = Command::new(program.unwrap_or(Path::new("/proc/self/exe")));
     if program.is_none() {
         command.arg0(env::args_os().next().unwrap_or_else(|| OsString::from("rememo-worker")));
     }
-    if let EntryPoint::Test(name) = entry {
-        command.args([name, "--exact", "--include-ignored", "--nocapture", "--test-threads=1"]);
-    }
+    command.args(arguments);
     command.env(VARIABLE, getpid().as_raw_nonzero().to_string());
     Ok(command)
 }

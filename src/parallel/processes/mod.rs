@@ -15,7 +15,7 @@
 
 mod child;
 mod ending;
-mod entry;
+pub(super) mod entry;
 mod frame;
 mod journal;
 mod output;
@@ -25,6 +25,7 @@ mod settings;
 mod worker;
 mod worker_set;
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -85,6 +86,7 @@ impl Execute for Workers {
             if let Some((index, result)) = event {
                 done(index, result);
             }
+            ControlFlow::Continue(())
         });
     }
 
@@ -92,8 +94,12 @@ impl Execute for Workers {
         &self,
         jobs: &[Job],
         timeout: Option<Duration>,
-        event: &mut dyn FnMut(Option<(usize, Result<Reply, Failure>)>),
+        event: &mut dyn FnMut(Option<(usize, Result<Reply, Failure>)>) -> ControlFlow<()>,
     ) {
+        // What has begun in a batch that is stopped meanwhile comes to its end.
+        let mut event = |news| {
+            let _ = event(news);
+        };
         let workers = WorkerSet::of(&self.0);
         let mut waiting: Vec<usize> = (0..jobs.len()).collect();
         let mut together = usize::MAX;

@@ -19,8 +19,10 @@ use super::frame::Connection;
 use super::journal::Pen;
 use super::protocol::{self, Hello};
 use crate::panics;
+use crate::parallel::cluster::task;
 use crate::parallel::pool;
 use crate::remote::{Job, reply};
+use crate::sys;
 use crate::wire::Reader;
 use crate::worker::Server;
 
@@ -37,6 +39,9 @@ pub(super) fn serve(stream: UnixStream) -> ! {
     }
     let mut connection = Connection::new(stream);
     let served = greet(&mut connection).and_then(|mut pen| {
+        if task::is_near() {
+            sys::terminate::note();
+        }
         panics::install();
         let _inside = pool::Busy::begin();
         let server = Server::storing_large();

@@ -11,6 +11,7 @@ const WHOLE: u8 = 1;
 const STORED: u8 = 2;
 const MISSING: u8 = 3;
 const MISREAD: u8 = 4;
+const KEPT: u8 = 14;
 
 const KINDS: [TaskErrorKind; 9] = [
     TaskErrorKind::NotSent,
@@ -46,11 +47,14 @@ pub(crate) fn write(result: &Result<Reply, Failure>, to: &mut Writer) {
             to.byte(match value {
                 ReplyValue::Encoded { .. } => VALUE,
                 ReplyValue::Whole { .. } => WHOLE,
+                ReplyValue::Kept { .. } => KEPT,
                 ReplyValue::Stored => STORED,
             });
             to.number(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
             match value {
-                ReplyValue::Encoded { codec, bytes } | ReplyValue::Whole { codec, bytes } => {
+                ReplyValue::Encoded { codec, bytes }
+                | ReplyValue::Whole { codec, bytes }
+                | ReplyValue::Kept { codec, bytes } => {
                     to.byte(*codec);
                     to.bytes(bytes);
                 }
@@ -75,11 +79,12 @@ pub(crate) fn write(result: &Result<Reply, Failure>, to: &mut Writer) {
 /// Reads the result of a job; `None` if it is garbled.
 pub(crate) fn read(from: &mut Reader<'_>) -> Option<Result<Reply, Failure>> {
     let number = from.byte()?;
-    if let VALUE | WHOLE | STORED = number {
+    if let VALUE | WHOLE | KEPT | STORED = number {
         let took = Duration::from_nanos(from.number()?);
         let value = match number {
             VALUE => ReplyValue::Encoded { codec: from.byte()?, bytes: from.bytes()?.to_vec() },
             WHOLE => ReplyValue::Whole { codec: from.byte()?, bytes: from.bytes()?.to_vec() },
+            KEPT => ReplyValue::Kept { codec: from.byte()?, bytes: from.bytes()?.to_vec() },
             _ => ReplyValue::Stored,
         };
         return Some(Ok(Reply { value, took }));
@@ -115,6 +120,7 @@ mod tests {
         for result in [
             Ok(Reply { value: ReplyValue::Encoded { codec: 2, bytes: vec![1, 2] }, took }),
             Ok(Reply { value: ReplyValue::Whole { codec: 3, bytes: vec![3] }, took }),
+            Ok(Reply { value: ReplyValue::Kept { codec: 3, bytes: vec![4; 3] }, took }),
             Ok(Reply::stored(took)),
             Err(Failure::missing("a file")),
             Err(Failure { again: Some(Again::NotIn(3)), ..Failure::not_sent("unread") }),

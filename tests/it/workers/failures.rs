@@ -265,9 +265,7 @@ fn settings_that_threads_cannot_keep_are_errors() {
     let timeout = parallel.clone().timeout(Duration::from_secs(1));
     assert!(refusal(timeout.run_all([observed::delayed(1)])).contains("a thread cannot be stopped"));
     let limited = parallel.executor(Executor::threads().memory_limit(1 << 30));
-    assert!(
-        refusal(limited.run_all([observed::delayed(1)])).contains("`memory_limit` is for worker processes")
-    );
+    assert!(refusal(limited.run_all([observed::delayed(1)])).contains("behind `Executor::processes()`"));
 }
 
 #[test]
