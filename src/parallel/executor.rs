@@ -158,7 +158,7 @@ impl Executor {
     /// # let memory = Memory::disabled();
     /// let executor = Executor::launcher(["mpirun", "-n", "4"]);
     /// let values = Parallel::new().memory(&memory).executor(executor).run((0..1000).map(simulate::delayed))?;
-    /// # Ok::<(), rememo::TaskError>(())
+    /// # Ok::<(), rememo::Error>(())
     /// ```
     pub fn launcher<W: Into<OsString>>(command: impl IntoIterator<Item = W>) -> Self {
         let command: Vec<OsString> = command.into_iter().map(Into::into).collect();

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::scene::Scene;
+use crate::scene::{BUSY, Scene};
 
 /// A program that runs.
 pub struct Running<'s> {
@@ -29,7 +29,7 @@ impl Running<'_> {
     /// Waits for the end, which is to come in so many seconds.
     #[track_caller]
     pub fn ends(mut self, limit: u64) -> Ended {
-        let end = self.started + Duration::from_secs(limit);
+        let end = self.started + Duration::from_secs(BUSY * limit);
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 break status;

@@ -18,6 +18,9 @@ use tempfile::TempDir;
 use crate::program::{Calls, Engine, Program, Slurm};
 use crate::running::{Ended, Running};
 
+/// All limits are those of a machine that does nothing else; a busy one takes so many times longer.
+pub(crate) const BUSY: u64 = 2;
+
 /// One of the scripts beside these tests.
 pub fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/engines").join(name)
@@ -190,7 +193,7 @@ impl Scene {
     /// Waits until something is so.
     #[track_caller]
     pub fn wait_until(&self, limit: u64, what: &str, mut is_so: impl FnMut() -> bool) {
-        let end = Instant::now() + Duration::from_secs(limit);
+        let end = Instant::now() + Duration::from_secs(BUSY * limit);
         while !is_so() {
             assert!(Instant::now() < end, "not within {limit} s: {what}\n{}", self.state());
             thread::sleep(Duration::from_millis(50));

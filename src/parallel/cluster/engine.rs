@@ -153,9 +153,12 @@ fn sbatch(slurm: &Slurm, cluster: &Cluster, folder: &Folder, tasks: usize) -> Co
     let mut sbatch = Command::new("sbatch");
     sbatch.args(["--parsable", "--no-requeue", "--open-mode=append", "--ntasks=1"]);
     sbatch.arg(format!("--job-name={}", name_of(folder)));
-    sbatch.arg(format!("--array=0-{}", tasks.max(1) - 1));
+    // A job that is no array starts sooner.
+    if tasks > 1 {
+        sbatch.arg(format!("--array=0-{}", tasks - 1));
+    }
     sbatch.arg(format!("--cpus-per-task={}", cluster.cores));
-    sbatch.arg(output(folder));
+    sbatch.arg(output(folder, tasks));
     let texts = [("partition", partition), ("account", account)];
     for (option, text) in texts.into_iter().filter_map(|(option, text)| Some((option, text.as_ref()?))) {
         sbatch.arg(format!("--{option}={text}"));
@@ -174,7 +177,7 @@ fn sbatch(slurm: &Slurm, cluster: &Cluster, folder: &Folder, tasks: usize) -> Co
 
 /// The option that gives each task a log. Slurm takes it for a pattern: of `%%` it makes `%`, and a backslash anywhere makes the rest
 /// of it a plain path, so that all tasks share one log then.
-fn output(folder: &Folder) -> OsString {
+fn output(folder: &Folder, tasks: usize) -> OsString {
     let path = folder.path.join("log").into_os_string().into_vec();
     let is_plain = path.contains(&b'\\');
     let mut option = b"--output=".to_vec();
@@ -185,7 +188,11 @@ fn output(folder: &Folder) -> OsString {
             byte => option.push(byte),
         }
     }
-    option.extend_from_slice(if is_plain { b"/all" } else { b"/%a" });
+    option.extend_from_slice(match tasks {
+        _ if is_plain => &b"/all"[..],
+        0..=1 => b"/0",
+        _ => b"/%a",
+    });
     OsString::from_vec(option)
 }
 

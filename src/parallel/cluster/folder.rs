@@ -18,7 +18,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::process;
+use std::time::{Duration, SystemTime};
 
 use crate::checksum;
 use crate::key::Key;
@@ -291,6 +292,18 @@ pub(super) fn remove_place(all: &Path, memory_root: Option<&Path>) {
     if own.is_some_and(|own| own == all) {
         let _ = fs::remove_dir(all);
     }
+}
+
+/// A name that no other folder has.
+pub(super) fn new_name(jobs: &[&Job]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&worker::code_digest());
+    for key in jobs.iter().filter_map(|job| job.key) {
+        hasher.update(key.as_bytes());
+    }
+    let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    hasher.update(format!("{} {time:?}", process::id()).as_bytes());
+    format!("{PREFIX}{}", &hasher.finalize().to_hex()[..16])
 }
 
 /// Locks the folders of `all` until the file is dropped.

@@ -7,13 +7,12 @@ use std::fs::File;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::{self, PathBuf};
-use std::process;
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use self::check::{Check, Verdict};
 use super::engine::{Life, name_of};
-use super::folder::{self, CALLERS, Contents, Folder, PREFIX};
+use super::folder::{self, CALLERS, Contents, Folder};
 use super::replies::ReplyReader;
 use super::{Cluster, Engine, script};
 use crate::events;
@@ -148,7 +147,7 @@ impl<'c> Watch<'c> {
             return Ok(());
         }
         let jobs: Vec<&Job> = left.iter().map(|&index| &self.jobs[index]).collect();
-        let path = all.join(name(&jobs));
+        let path = all.join(folder::new_name(&jobs));
         let contents = self.contents(&jobs).map_err(at)?;
         let script = script::text(&path, &contents.directory, &self.cluster.setup, &arguments);
         let folder = Folder::create(&path, &contents, &jobs, &script).map_err(at)?;
@@ -390,16 +389,4 @@ impl Watched {
         }
         has_news
     }
-}
-
-/// A name that no other folder has.
-fn name(jobs: &[&Job]) -> String {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&worker::code_digest());
-    for key in jobs.iter().filter_map(|job| job.key) {
-        hasher.update(key.as_bytes());
-    }
-    let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    hasher.update(format!("{} {time:?}", process::id()).as_bytes());
-    format!("{PREFIX}{}", &hasher.finalize().to_hex()[..16])
 }
