@@ -285,6 +285,7 @@ impl<'c> Watch<'c> {
             (0..contents.chunks()).filter_map(|chunk| Some((chunk, folder.claimed_by(chunk)?))).collect();
         self.fruitless = if claims.is_empty() { self.fruitless + 1 } else { 0 };
         let path = folder.path.display();
+        let hopeless = (self.fruitless >= FRUITLESS).then(|| self.why_nothing_begins(&folder));
         let (mut again, mut has_failed) = (Vec::new(), false);
         for (place, index) in wanted {
             let task = claims.get(&(place / contents.chunk));
@@ -294,14 +295,8 @@ impl<'c> Watch<'c> {
                 let message =
                     format!("its task ended before it, {} times; {path}: {words}", self.lost[index]);
                 Failure::new(TaskErrorKind::Crashed, message)
-            } else if self.fruitless >= FRUITLESS {
-                let (fate, words) = (self.cluster.engine.fate(&folder), folder.last_words(None));
-                let why = if words.is_empty() {
-                    "is it on a file system that all nodes share?".to_owned()
-                } else {
-                    words
-                };
-                Failure::not_sent(format!("no task of its job has begun, {path}: {why} {fate}").trim_end())
+            } else if let Some(why) = &hopeless {
+                Failure::not_sent(why)
             } else {
                 again.push(index);
                 continue;
@@ -322,14 +317,21 @@ impl<'c> Watch<'c> {
         }
     }
 
+    fn why_nothing_begins(&self, folder: &Folder) -> String {
+        let (fate, words) = (self.cluster.engine.fate(folder), folder.last_words(None));
+        let why = if words.is_empty() { "is it on a file system that all nodes share?" } else { &words };
+        let path = folder.path.display();
+        format!("no task of its job has begun, {path}: {why} {fate}").trim_end().to_owned()
+    }
+
     /// All that is wanted of a folder is there.
     fn finish(&mut self, watched: Watched) {
         let Watched { folder, contents, caller, answered, .. } = watched;
         drop(caller);
         if answered.len() == contents.jobs.len() {
             folder.stop();
-            let is_whole = contents.chunks().div_ceil(contents.cores) <= 1;
-            if !is_whole {
+            let has_one_task = contents.chunks() <= contents.cores;
+            if !has_one_task {
                 self.cluster.engine.cancel(&folder, false);
             }
             self.remove(folder);
