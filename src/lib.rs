@@ -33,8 +33,8 @@
 //!   current for a thread with [`Memory::enter`], for all with [`Memory::make_default`]; else plain calls use `$REMEMO_DIR`
 //!   or the user's cache directory.
 //! - [`Parallel`]: runs a batch of independent calls, misses only, or one call as a [`Task`] to wait for; on threads, or with
-//!   [`Executor::processes`] in worker processes, with [`Executor::slurm`] and [`Executor::launcher`] on a cluster. [`delayed`] takes plain closures, [`calls!`] calls of
-//!   several functions. [`Parallel::progress`] shows how far a batch is, [`Parallel::verbose`] which
+//!   [`Executor::processes`] in worker processes, with [`Executor::slurm`] and [`Executor::launcher`] on a cluster.
+//!   [`delayed`] takes plain closures, [`calls!`] calls of several functions. [`Parallel::progress`] shows how far a batch is, [`Parallel::verbose`] which
 //!   calls it computes, and [`Parallel::retries`] has what failed tried again.
 //! - [`Array`]: numbers with a shape, for large results; a hit maps them and reads nothing.
 //! - [`Shelved`]: a token for a large value that stays in the cache. As an argument it costs nothing, however large the value.

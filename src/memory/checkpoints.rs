@@ -163,8 +163,8 @@ pub fn stopping() -> bool {
 ///
 /// It is written to one file of the cache directory, which appears whole, goes when the value of the call is stored, and is not counted by
 /// a [budget](crate::MemoryBuilder::budget). Saving again
-/// within a second of the last time does nothing, so a loop may save after each step; the first time that it is [`stopping`] counts. With a disabled memory, or one that is only
-/// read, nothing is saved. Trouble, such as a full disk, is logged and costs nothing else. What would not come back as it is, is not saved.
+/// within a second of the last time does nothing, so a loop may save after each step; the first time that it is [`stopping`]
+/// counts. With a disabled memory, or one that is only read, nothing is saved. Trouble, such as a full disk, is logged and costs nothing else. What would not come back as it is, is not saved.
 ///
 /// # Panics
 ///

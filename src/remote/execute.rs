@@ -92,3 +92,19 @@ pub trait Execute: fmt::Debug + Send + Sync {
         });
     }
 }
+
+/// [`Execute::run`] of an executor that does all in [`run_in_steps`](Execute::run_in_steps).
+#[cfg(target_os = "linux")]
+pub(crate) fn run_through(
+    execute: &impl Execute,
+    jobs: &[Job],
+    timeout: Option<Duration>,
+    done: &mut dyn FnMut(usize, Result<Reply, Failure>),
+) {
+    execute.run_in_steps(jobs, timeout, &mut |event| {
+        if let Some((index, result)) = event {
+            done(index, result);
+        }
+        ControlFlow::Continue(())
+    });
+}

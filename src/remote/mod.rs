@@ -21,6 +21,8 @@ use std::fmt;
 pub(crate) use arguments::{Argument, unpack};
 pub use arguments::{ArgumentWriter, Receive, ReceiveOwned, Received, Send, Unsent};
 pub use execute::Execute;
+#[cfg(target_os = "linux")]
+pub(crate) use execute::run_through;
 pub use job::Job;
 pub(crate) use job::{Lead, MemorySettings, Route};
 #[cfg(target_os = "linux")]

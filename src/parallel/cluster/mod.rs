@@ -1,8 +1,8 @@
 //! Misses of a batch on other machines: this program, started many times by Slurm or any launcher.
 //!
 //! The misses that go together are written to a [folder] beside a copy of the program, and one array job is submitted.
-//! Each of its array tasks ([tasks](task), in here) is the program again: it claims chunks of the jobs one after the other, runs them in worker processes, as
-//! many as it has cores, and writes replies. The caller [watches](watch) them.
+//! Each of its array tasks ([tasks](task), in here) is the program again: it claims chunks of the jobs one after the other, runs
+//! them in worker processes, as many as it has cores, and writes replies. The caller [watches](watch) them.
 //!
 //! # Invariants
 //! 1. What a reply says is done. The state of a Slurm job never says so: tasks vanish, ids are used again, a task that was requeued
@@ -25,7 +25,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use self::watch::Watch;
-use crate::remote::{Execute, Failure, Job, Reply};
+use crate::remote::{Execute, Failure, Job, Reply, run_through};
 
 /// What starts the copies.
 #[derive(Clone, Debug)]
@@ -81,12 +81,7 @@ impl Execute for Cluster {
         timeout: Option<Duration>,
         done: &mut dyn FnMut(usize, Result<Reply, Failure>),
     ) {
-        self.run_in_steps(jobs, timeout, &mut |event| {
-            if let Some((index, result)) = event {
-                done(index, result);
-            }
-            ControlFlow::Continue(())
-        });
+        run_through(self, jobs, timeout, done);
     }
 
     fn gathers(&self) -> bool {

@@ -161,15 +161,8 @@ impl<'c> Watch<'c> {
         let tasks = contents.chunks().div_ceil(self.cluster.cores.max(1)).min(self.cluster.tasks.max(1));
         self.cluster.engine.start(self.cluster, &folder, tasks).map_err(remove)?;
         self.tell(&folder, jobs.len());
-        self.watched.push(Watched {
-            check: Check::new(&self.cluster.engine),
-            folder,
-            contents,
-            caller,
-            reader: ReplyReader::default(),
-            wanted: left.drain(..).enumerate().collect(),
-            answered: HashSet::new(),
-        });
+        let wanted = left.drain(..).enumerate().collect();
+        self.watched.push(Watched::new(&self.cluster.engine, folder, contents, caller, wanted));
         Ok(())
     }
 
@@ -227,15 +220,7 @@ impl<'c> Watch<'c> {
             left.retain(|index| !joined.contains(index));
             by_key.retain(|_, index| !joined.contains(index));
             events::info!("{} calls are under way: {}", joined.len(), folder.path.display());
-            self.watched.push(Watched {
-                check: Check::new(engine),
-                folder,
-                contents,
-                caller,
-                reader: ReplyReader::default(),
-                wanted,
-                answered: HashSet::new(),
-            });
+            self.watched.push(Watched::new(engine, folder, contents, caller, wanted));
         }
     }
 
@@ -379,6 +364,18 @@ impl<'c> Watch<'c> {
 }
 
 impl Watched {
+    /// Nothing of the folder was read yet.
+    fn new(
+        engine: &Engine,
+        folder: Folder,
+        contents: Contents,
+        caller: File,
+        wanted: HashMap<usize, usize>,
+    ) -> Self {
+        let (reader, answered, check) = (ReplyReader::default(), HashSet::new(), Check::new(engine));
+        Watched { folder, contents, caller, reader, wanted, answered, check }
+    }
+
     /// Takes what replies have come; whether one of them was waited for.
     fn take_replies(&mut self, event: &mut Event<'_>) -> bool {
         let mut has_news = false;

@@ -36,7 +36,7 @@ use self::child::Ended;
 use self::settings::Settings;
 use self::worker_set::WorkerSet;
 use super::pool;
-use crate::remote::{Execute, Failure, Job, Reply};
+use crate::remote::{Execute, Failure, Job, Reply, run_through};
 
 /// How worker processes are asked for.
 #[derive(Clone, Debug)]
@@ -82,12 +82,7 @@ impl Execute for Workers {
         timeout: Option<Duration>,
         done: &mut dyn FnMut(usize, Result<Reply, Failure>),
     ) {
-        self.run_in_steps(jobs, timeout, &mut |event| {
-            if let Some((index, result)) = event {
-                done(index, result);
-            }
-            ControlFlow::Continue(())
-        });
+        run_through(self, jobs, timeout, done);
     }
 
     fn run_in_steps(

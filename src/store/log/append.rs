@@ -178,6 +178,11 @@ impl LogStore {
     /// is found by whoever has the log alone next.
     pub(super) fn discard(&self, view: &View, blob: &str) -> Result<()> {
         view.control.unsettle();
+        self.remove_unsettled(view, blob)
+    }
+
+    /// The same of a file that was said to be under way.
+    fn remove_unsettled(&self, view: &View, blob: &str) -> Result<()> {
         if self.blobs.remove_orphan(blob, || Ok(false))? {
             view.control.settle();
         }
@@ -199,7 +204,7 @@ impl LogStore {
         }
         // Not before: killed on the way, this process would leave a record in an index, and not its file.
         for name in replaced {
-            self.remove_replaced(&name)?;
+            self.remove_unsettled(&self.view.load(), &name)?;
         }
         Ok(())
     }
@@ -212,14 +217,6 @@ impl LogStore {
             let address = seen.address.after(staged.bytes.start);
             let bytes = &mut bytes[staged.bytes.clone()];
             self.publish(staged, bytes, Seen { address, ..seen }, now, replaced)?;
-        }
-        Ok(())
-    }
-
-    /// Removes the file of a record that was replaced, which was said to be under way.
-    fn remove_replaced(&self, name: &str) -> Result<()> {
-        if self.blobs.remove_orphan(name, || Ok(false))? {
-            self.view.load().control.settle();
         }
         Ok(())
     }
