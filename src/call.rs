@@ -36,6 +36,12 @@ pub trait Call: Sized {
     #[doc(hidden)]
     fn memo(&self) -> Option<Memo<'_, Self::Output>>;
 
+    /// How a value travels that is not kept, if it can. No API.
+    #[doc(hidden)]
+    fn whole(&self) -> Option<WholeCodec<Self::Output>> {
+        None
+    }
+
     /// The same call once more, for another attempt; `None` if it cannot be copied. No API.
     #[doc(hidden)]
     fn again(&self) -> Option<Self> {
@@ -43,29 +49,33 @@ pub trait Call: Sized {
     }
 }
 
-/// The memoized side of a call: its function, and how its arguments and its value are written. No API.
+/// The memoized side of a call: its function with its arguments, and how its value is written. No API.
+#[derive(Debug)]
 pub struct Memo<'c, T> {
-    pub(crate) function: &'static Function,
+    pub(crate) call: MemoizedCall<'c>,
     pub(crate) codec: Codec<T>,
+}
+
+/// What a memoized call is whatever its arguments and its value are: code about it is compiled once, with the library. No API.
+#[derive(Clone, Copy)]
+pub(crate) struct MemoizedCall<'c> {
+    pub(crate) function: &'static Function,
     instance: Instance,
-    arguments: &'c dyn Show<T>,
+    arguments: &'c dyn Show,
 }
 
 /// Shows the arguments of a call.
-trait Show<T> {
+trait Show {
     fn show(&self, sink: &mut Arguments<'_>) -> Result<(), ArgumentError>;
 
     /// Sends all arguments, those that are ignored too, to another process.
     fn send(&self, sink: &mut ArgumentWriter) -> Result<(), Unsent>;
 
-    /// How a value travels that is not kept.
-    fn whole(&self) -> Option<WholeCodec<T>>;
-
-    /// Where the machine code of the function begins, if it counts.
-    fn body(&self) -> Option<usize>;
+    /// Where the machine code begins of the function, if it counts, and of what writes and reads its values.
+    fn roots(&self) -> Vec<usize>;
 }
 
-impl<T> Memo<'_, T> {
+impl MemoizedCall<'_> {
     /// The key of the call where `states` are recorded.
     pub(crate) fn key(&self, states: &States) -> Result<Key, ArgumentError> {
         let Stated { identity, .. } = self.stated(states)?;
@@ -92,8 +102,7 @@ impl<T> Memo<'_, T> {
     /// Where the machine code begins that decides about the value: the function's, and what writes arguments and values and
     /// reads values.
     fn roots(&self) -> Vec<usize> {
-        let mut roots: Vec<usize> = self.arguments.body().into_iter().collect();
-        roots.extend(self.codec.roots());
+        let mut roots = self.arguments.roots();
         roots.extend(key::writers(|sink| self.arguments.show(sink)));
         roots
     }
@@ -151,16 +160,11 @@ impl<T> Memo<'_, T> {
     pub(crate) fn send(&self, sink: &mut ArgumentWriter) -> Result<(), Unsent> {
         self.arguments.send(sink)
     }
-
-    /// How a value travels that is not kept.
-    pub(crate) fn whole(&self) -> Option<WholeCodec<T>> {
-        self.arguments.whole()
-    }
 }
 
-impl<T> fmt::Debug for Memo<'_, T> {
+impl fmt::Debug for MemoizedCall<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Memo").field("function", &self.function.name()).finish_non_exhaustive()
+        f.debug_struct("MemoizedCall").field("function", &self.function.name()).finish_non_exhaustive()
     }
 }
 
@@ -204,6 +208,11 @@ impl<A, T> FunctionCall<A, T> {
         FunctionCall { copy, ..self }
     }
 
+    pub(crate) fn as_memo(&self) -> Memo<'_, T> {
+        let call = MemoizedCall { function: self.function, instance: self.instance, arguments: self };
+        Memo { call, codec: self.codec }
+    }
+
     /// What the call needs to leave the process; else why it cannot.
     pub(crate) fn travel(&self) -> Result<Travel<A, T>, &'static str> {
         (self.remote)().travel()
@@ -228,7 +237,11 @@ impl<A, T> Call for FunctionCall<A, T> {
     }
 
     fn memo(&self) -> Option<Memo<'_, T>> {
-        Some(Memo { function: self.function, codec: self.codec, instance: self.instance, arguments: self })
+        Some(self.as_memo())
+    }
+
+    fn whole(&self) -> Option<WholeCodec<T>> {
+        self.travel().ok()?.whole
     }
 
     fn again(&self) -> Option<Self> {
@@ -237,7 +250,7 @@ impl<A, T> Call for FunctionCall<A, T> {
     }
 }
 
-impl<A, T> Show<T> for FunctionCall<A, T> {
+impl<A, T> Show for FunctionCall<A, T> {
     fn show(&self, sink: &mut Arguments<'_>) -> Result<(), ArgumentError> {
         (self.show)(&self.arguments, sink)
     }
@@ -247,12 +260,8 @@ impl<A, T> Show<T> for FunctionCall<A, T> {
         (travel.send)(&self.arguments, sink)
     }
 
-    fn whole(&self) -> Option<WholeCodec<T>> {
-        self.travel().ok()?.whole
-    }
-
-    fn body(&self) -> Option<usize> {
-        Some(self.run as usize)
+    fn roots(&self) -> Vec<usize> {
+        [self.run as usize].into_iter().chain(self.codec.roots()).collect()
     }
 }
 
@@ -369,11 +378,12 @@ where
 
     fn memo(&self) -> Option<Memo<'_, T>> {
         let instance = Instance::new::<(), (), T>(&Parameters::of(&()));
-        Some(Memo { function: self.function, codec: self.codec, instance, arguments: self })
+        let call = MemoizedCall { function: self.function, instance, arguments: self };
+        Some(Memo { call, codec: self.codec })
     }
 }
 
-impl<S, F, T> Show<T> for NamedCall<S, F, T>
+impl<S, F, T> Show for NamedCall<S, F, T>
 where
     S: Fn(&mut Arguments<'_>) -> Result<(), ArgumentError>,
 {
@@ -385,11 +395,7 @@ where
         Err(Unsent("it is a closure".into()))
     }
 
-    fn whole(&self) -> Option<WholeCodec<T>> {
-        None
-    }
-
-    fn body(&self) -> Option<usize> {
-        None
+    fn roots(&self) -> Vec<usize> {
+        self.codec.roots().into()
     }
 }

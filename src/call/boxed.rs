@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Call, Delayed, FunctionCall, Memo, Repeatable};
+use crate::remote::WholeCodec;
 
 /// A call of whichever function, in a box: those with equal output types go into one batch.
 ///
@@ -41,6 +42,8 @@ trait AnyCall<'a, T>: Send {
 
     fn memo(&self) -> Option<Memo<'_, T>>;
 
+    fn whole(&self) -> Option<WholeCodec<T>>;
+
     fn again(&self) -> Option<BoxedCall<'a, T>>;
 }
 
@@ -51,6 +54,10 @@ impl<'a, C: Call + Send + 'a> AnyCall<'a, C::Output> for C {
 
     fn memo(&self) -> Option<Memo<'_, C::Output>> {
         Call::memo(self)
+    }
+
+    fn whole(&self) -> Option<WholeCodec<C::Output>> {
+        Call::whole(self)
     }
 
     fn again(&self) -> Option<BoxedCall<'a, C::Output>> {
@@ -76,6 +83,10 @@ impl<T> Call for BoxedCall<'_, T> {
         self.0.memo()
     }
 
+    fn whole(&self) -> Option<WholeCodec<T>> {
+        self.0.whole()
+    }
+
     fn again(&self) -> Option<Self> {
         self.0.again()
     }
@@ -84,7 +95,7 @@ impl<T> Call for BoxedCall<'_, T> {
 impl<T> fmt::Debug for BoxedCall<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match Call::memo(self) {
-            Some(memo) => write!(f, "{}({})", memo.function.name(), memo.preview()),
+            Some(Memo { call, .. }) => write!(f, "{}({})", call.function.name(), call.preview()),
             None => f.write_str("Delayed(..)"),
         }
     }

@@ -33,7 +33,7 @@ use serde::{Deserialize, Serialize};
 use self::reader::Reader;
 use self::writer::Writer;
 use super::misfit::Misfit;
-use super::source::ByteInput;
+use super::source::Input;
 
 /// First byte of everything that is written, but for numbers, `bool` and `char`, which begin with
 /// their [`PrimitiveKind`](crate::key::PrimitiveKind).
@@ -66,7 +66,7 @@ pub(super) fn write<T: Serialize + ?Sized>(value: &T, expected: usize) -> Result
 
 /// Reads the value of which `source` gives all the bytes. It may have things in one another down to
 /// `depth`.
-pub(super) fn read<'de, T: Deserialize<'de>>(source: impl ByteInput<'de>, depth: usize) -> Result<T, Misfit> {
+pub(super) fn read<'de, T: Deserialize<'de>>(source: Input<'de, '_>, depth: usize) -> Result<T, Misfit> {
     let mut reader = Reader::new(source, depth);
     let value = T::deserialize(&mut reader)?;
     reader.finish()?;

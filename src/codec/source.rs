@@ -1,18 +1,18 @@
 //! Where the bytes of a value come from.
 
-use std::io::Read;
+use std::{fmt, io};
 
 use super::misfit::{Misfit, misfit};
 
-/// Where bytes come from, and how many are left.
-pub(super) trait ByteInput<'de> {
-    fn left(&self) -> usize;
-
-    /// The next bytes, of which there must be so many.
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Misfit>;
-
-    /// The next `count` bytes, of which there are so many; lent, if they can be.
-    fn bytes(&mut self, count: usize) -> Result<Bytes<'de>, Misfit>;
+/// Where bytes come from. One type for all kinds, so that what serde has for a type of the user's is compiled once for each
+/// encoding.
+pub(super) enum Input<'de, 's> {
+    /// Bytes that values may borrow.
+    Lent(&'de [u8]),
+    /// Bytes that are copied, never lent.
+    Copied(&'s [u8]),
+    /// Bytes that are not in one piece: what fills a slice with the next ones, and how many there are.
+    Streamed(&'s mut dyn FnMut(&mut [u8]) -> io::Result<()>, usize),
 }
 
 /// Bytes that were read.
@@ -21,85 +21,80 @@ pub(super) enum Bytes<'de> {
     Own(Vec<u8>),
 }
 
+#[expect(clippy::match_same_arms, reason = "references to references of two lifetimes are of two types")]
+impl<'de> Input<'de, '_> {
+    /// How many bytes are left.
+    pub(super) fn left(&self) -> usize {
+        match self {
+            Input::Lent(bytes) | Input::Copied(bytes) => bytes.len(),
+            Input::Streamed(_, left) => *left,
+        }
+    }
+
+    /// The next bytes, of which there must be so many.
+    #[inline]
+    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], Misfit> {
+        match self {
+            Input::Lent(bytes) => split_array(bytes),
+            Input::Copied(bytes) => split_array(bytes),
+            Input::Streamed(..) => {
+                let mut bytes = [0; N];
+                self.fill(&mut bytes)?;
+                Ok(bytes)
+            }
+        }
+    }
+
+    /// The next `count` bytes, of which there must be so many; lent, if they can be.
+    pub(super) fn bytes(&mut self, count: usize) -> Result<Bytes<'de>, Misfit> {
+        match self {
+            Input::Lent(bytes) => split(bytes, count).map(Bytes::Lent),
+            Input::Copied(bytes) => split(bytes, count).map(|bytes| Bytes::Own(bytes.to_vec())),
+            Input::Streamed(_, left) if count > *left => too_short(),
+            Input::Streamed(..) => {
+                let mut bytes = vec![0; count];
+                self.fill(&mut bytes)?;
+                Ok(Bytes::Own(bytes))
+            }
+        }
+    }
+
+    /// Fills `to` with the next bytes.
+    fn fill(&mut self, to: &mut [u8]) -> Result<(), Misfit> {
+        let count = to.len();
+        match self {
+            Input::Lent(bytes) => to.copy_from_slice(split(bytes, count)?),
+            Input::Copied(bytes) => to.copy_from_slice(split(bytes, count)?),
+            Input::Streamed(read_exact, left) => {
+                let Some(rest) = left.checked_sub(count) else { return too_short() };
+                *left = rest;
+                read_exact(to).or_else(|error| misfit(error.to_string()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[inline]
+fn split_array<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N], Misfit> {
+    let Some((first, rest)) = bytes.split_first_chunk() else { return too_short() };
+    *bytes = rest;
+    Ok(*first)
+}
+
+fn split<'b>(bytes: &mut &'b [u8], count: usize) -> Result<&'b [u8], Misfit> {
+    let Some((first, rest)) = bytes.split_at_checked(count) else { return too_short() };
+    *bytes = rest;
+    Ok(first)
+}
+
 #[cold]
 fn too_short<T>() -> Result<T, Misfit> {
     misfit("its bytes end too early")
 }
 
-/// Bytes that values may borrow.
-impl<'de> ByteInput<'de> for &'de [u8] {
-    fn left(&self) -> usize {
-        self.len()
-    }
-
-    #[inline]
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Misfit> {
-        let Some((first, rest)) = self.split_first_chunk() else { return too_short() };
-        *self = rest;
-        Ok(*first)
-    }
-
-    fn bytes(&mut self, count: usize) -> Result<Bytes<'de>, Misfit> {
-        let Some((first, rest)) = self.split_at_checked(count) else { return too_short() };
-        *self = rest;
-        Ok(Bytes::Lent(first))
-    }
-}
-
-/// Bytes that are copied, never lent.
-#[derive(Debug)]
-pub(super) struct Copied<'b>(pub(super) &'b [u8]);
-
-impl<'de> ByteInput<'de> for Copied<'_> {
-    fn left(&self) -> usize {
-        self.0.len()
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Misfit> {
-        self.0.array()
-    }
-
-    fn bytes(&mut self, count: usize) -> Result<Bytes<'de>, Misfit> {
-        let Some((first, rest)) = self.0.split_at_checked(count) else { return too_short() };
-        self.0 = rest;
-        Ok(Bytes::Own(first.to_vec()))
-    }
-}
-
-/// Bytes that are not in one piece.
-#[derive(Debug)]
-pub(super) struct Streamed<R> {
-    source: R,
-    left: usize,
-}
-
-impl<R: Read> Streamed<R> {
-    /// `source` has `length` bytes.
-    pub(super) fn new(source: R, length: usize) -> Self {
-        Streamed { source, left: length }
-    }
-
-    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), Misfit> {
-        let Some(left) = self.left.checked_sub(bytes.len()) else { return too_short() };
-        self.left = left;
-        self.source.read_exact(bytes).or_else(|error| misfit(error.to_string()))
-    }
-}
-
-impl<'de, R: Read> ByteInput<'de> for Streamed<R> {
-    fn left(&self) -> usize {
-        self.left
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Misfit> {
-        let mut bytes = [0; N];
-        self.fill(&mut bytes)?;
-        Ok(bytes)
-    }
-
-    fn bytes(&mut self, count: usize) -> Result<Bytes<'de>, Misfit> {
-        let mut bytes = vec![0; count];
-        self.fill(&mut bytes)?;
-        Ok(Bytes::Own(bytes))
+impl fmt::Debug for Input<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Input({} bytes)", self.left())
     }
 }

@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 
 use super::meaning::Meaning;
 use super::misfit::Misfit;
-use super::source::{ByteInput, Copied, Streamed};
+use super::source::Input;
 use super::{CodecError, Encoded, NAMED, POSITIONAL, named, positional};
 use crate::checksum;
 use crate::key::preview_of;
@@ -124,12 +124,16 @@ fn encode_as<R: Value>(
     let length = bytes.len();
     let depth = meaning.depth();
     if length <= KEPT_WHOLE {
-        expect_equal(value, meaning, read::<R>(encoding, &*bytes, depth))?;
+        expect_equal(value, meaning, read::<R>(encoding, Input::Lent(&bytes), depth))?;
         return Ok(bytes);
     }
     let checksum = checksum::of(&bytes, 0);
-    let pieces = Streamed::new(Pieces::from(mem::take(&mut bytes)), length);
-    expect_equal(value, meaning, read::<R>(encoding, pieces, depth))?;
+    let mut pieces = Pieces::from(mem::take(&mut bytes));
+    expect_equal(
+        value,
+        meaning,
+        read::<R>(encoding, Input::Streamed(&mut |to| pieces.read_exact(to), length), depth),
+    )?;
     let bytes = write(encoding, value, length).map_err(in_words)?;
     if checksum::of(&bytes, 0) != checksum {
         return Err("it was written as other bytes when it was written again".into());
@@ -144,11 +148,7 @@ fn write<T: Serialize + ?Sized>(encoding: u8, value: &T, expected: usize) -> Res
     }
 }
 
-fn read<'de, T: Deserialize<'de>>(
-    encoding: u8,
-    source: impl ByteInput<'de>,
-    depth: usize,
-) -> Result<T, Misfit> {
+fn read<'de, T: Deserialize<'de>>(encoding: u8, source: Input<'de, '_>, depth: usize) -> Result<T, Misfit> {
     match encoding {
         NAMED => named::read(source, depth),
         _ => positional::read(source, depth),
@@ -204,8 +204,11 @@ pub(crate) fn write_value_as<T: Serialize + ?Sized>(encoding: u8, value: &T) -> 
 }
 
 /// Reads the value of which `source` gives `length` bytes, which are all.
-pub(super) fn decode_from<T: DeserializeOwned>(source: impl Read, length: usize) -> Result<T, CodecError> {
-    read(POSITIONAL, Streamed::new(source, length), usize::MAX).map_err(in_words)
+pub(super) fn decode_from<T: DeserializeOwned>(
+    mut source: impl Read,
+    length: usize,
+) -> Result<T, CodecError> {
+    read(POSITIONAL, Input::Streamed(&mut |to| source.read_exact(to), length), usize::MAX).map_err(in_words)
 }
 
 /// Reads the value of which `bytes` are all the bytes in an encoding, and which may borrow from them.
@@ -213,13 +216,13 @@ pub(crate) fn decode_borrowed<'b, T: Deserialize<'b>>(
     encoding: u8,
     bytes: &'b [u8],
 ) -> Result<T, CodecError> {
-    read(encoding, bytes, usize::MAX).map_err(in_words)
+    read(encoding, Input::Lent(bytes), usize::MAX).map_err(in_words)
 }
 
 /// Reads the value of which `bytes` are all the bytes, and which borrows nothing from them; a type
 /// that would have to is an error.
 pub(crate) fn decode_owned<T: Deserialize<'static>>(encoding: u8, bytes: &[u8]) -> Result<T, CodecError> {
-    read(encoding, Copied(bytes), usize::MAX).map_err(in_words)
+    read(encoding, Input::Copied(bytes), usize::MAX).map_err(in_words)
 }
 
 #[cfg(test)]

@@ -12,10 +12,11 @@ use std::any::type_name;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::Memory;
-use super::compute::Keyed;
+
 use super::current::{Body, body, with_body};
 use super::inner::Inner;
 use super::trouble::Trouble;
+use super::turn::KeyedCall;
 use crate::codec::{Encoded, Value};
 use crate::dump::{decode_value, encode_value};
 use crate::error::{Result, chain};
@@ -242,7 +243,7 @@ impl Inner {
     }
 }
 
-impl<T> Keyed<'_, T> {
+impl KeyedCall<'_> {
     /// Removes the checkpoint of the call, if its value is in the store.
     pub(crate) fn drop_checkpoint(&self) {
         if self.entry().is_ok() {

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use super::Memory;
 use super::inner::Inner;
-use crate::call::Call;
+use crate::call::{Call, MemoizedCall};
 use crate::function::Function;
 use crate::key::Key;
 use crate::report::Recorded;
@@ -50,7 +50,7 @@ impl Memory {
         calls: impl Iterator<Item = &'c C>,
     ) -> Vec<Option<Duration>> {
         let Some(inner) = &self.inner else { return Vec::new() };
-        let asked: Vec<_> = calls.map(|call| inner.earlier_key(call)).collect();
+        let asked: Vec<_> = calls.map(|call| inner.earlier_key(&call.memo()?.call)).collect();
         let keys: Vec<Key> = asked.iter().flatten().map(|(_, key)| *key).collect();
         if keys.is_empty() {
             return vec![None; asked.len()];
@@ -68,18 +68,17 @@ impl Memory {
 
 impl Inner {
     /// The key that a call had under the latest earlier code of its function, if that is worth a look-up.
-    fn earlier_key<C: Call>(&self, call: &C) -> Option<(&EarlierState, Key)> {
-        let memo = call.memo()?;
-        if memo.function.mean_time().is_some_and(|time| time < WORTH_ORDERING) {
+    fn earlier_key(&self, call: &MemoizedCall<'_>) -> Option<(&EarlierState, Key)> {
+        if call.function.mean_time().is_some_and(|time| time < WORTH_ORDERING) {
             return None;
         }
         let states = self.earlier.0.get_or_init(|| by_name(self.records.all().unwrap_or_default()));
-        let state = states.get(memo.function.name())?.iter().find(|state| !state.is_of(memo.function))?;
+        let state = states.get(call.function.name())?.iter().find(|state| !state.is_of(call.function))?;
         if state.in_vain.load(Relaxed) >= IN_VAIN {
             return None;
         }
         let parameters: Vec<_> = state.parameters.iter().map(String::as_str).collect();
-        let keys = memo.keys_under(&self.states, &state.version, &state.fingerprint, &parameters);
+        let keys = call.keys_under(&self.states, &state.version, &state.fingerprint, &parameters);
         Some((state, keys.first()?.1))
     }
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::Memory;
-use super::compute::Keyed;
+
 use super::earlier::EarlierStates;
 use super::not_kept::NotKept;
 use super::outbox::Parcel;
 use super::trouble::{Trouble, Troubles};
+use super::turn::KeyedCall;
 use super::verification::Verification;
 use crate::codec::{Codec, CodecError, DecodeError, Encoded};
 use crate::error::{Result, chain};
@@ -159,11 +160,18 @@ impl Inner {
         codec: &Codec<T>,
         shared: &Shared,
     ) -> Option<T> {
-        let note = |error: &DecodeError| self.troubles.note(Trouble::Decode, function.name(), &chain(error));
-        let value = codec.decode(&shared.content()?).inspect_err(note).ok()?;
-        let time = shared.compute_time();
-        function.count(&self.session, |counters| counters.joined(time));
-        Some(value)
+        let decoded = codec.decode(&shared.content()?);
+        self.joined(function, shared, decoded.as_ref().err());
+        decoded.ok()
+    }
+
+    fn joined(&self, function: &'static Function, shared: &Shared, error: Option<&DecodeError>) {
+        if let Some(error) = error {
+            self.troubles.note(Trouble::Decode, function.name(), &chain(error));
+        } else {
+            let time = shared.compute_time();
+            function.count(&self.session, |counters| counters.joined(time));
+        }
     }
 }
 
@@ -173,7 +181,7 @@ impl Drop for Inner {
     }
 }
 
-impl<T> Keyed<'_, T> {
+impl KeyedCall<'_> {
     /// An entry with an encoded value.
     pub(super) fn draft<'v>(&self, encoded: Encoded<'v>, arguments: Arc<str>, took: Duration) -> Draft<'v> {
         let Encoded { codec, bytes } = encoded;

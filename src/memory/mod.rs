@@ -29,6 +29,7 @@ mod switch;
 #[cfg(feature = "cli")]
 mod transfer;
 mod trouble;
+mod turn;
 mod upkeep;
 mod usable;
 mod verification;
@@ -43,7 +44,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 pub use checkpoints::{checkpoint, save, seed, stopping};
-pub(crate) use compute::{Computation, Keyed, NotLed, Part, Ran};
+use compute::Keyed;
+pub(crate) use compute::{Computation, NotLed, Ran};
 pub use current::Entered;
 #[cfg(target_os = "linux")]
 pub(crate) use diagnose::JOBS;
@@ -56,10 +58,11 @@ pub(crate) use outcome::{Computed, Miss};
 pub use outcome::{Outcome, Source};
 pub(crate) use remote::Sender;
 pub use shelved::Shelved;
+pub(crate) use turn::{KeyedCall, Part};
 
 pub(crate) use crate::report::MissReason;
 
-use crate::call::{Call, FunctionCall, Memo, NamedCall};
+use crate::call::{Call, FunctionCall, Memo, MemoizedCall, NamedCall};
 use crate::codec::{Value, select};
 use crate::error::{Error, Result};
 use crate::function::Function;
@@ -135,16 +138,16 @@ impl Memory {
         if let Some(inner) = &self.inner
             && let Some(memo) = call.memo()
         {
-            let keyed = Keyed::new(self, inner, &memo, key_of(&memo, &inner.states)?);
-            let miss = match keyed.read(inner.store.get(&keyed.key)) {
+            let keyed = Keyed::new(self, inner, &memo, key_of(&memo.call, &inner.states)?);
+            let miss = match keyed.read(keyed.call.get()) {
                 Ok(value) => return Ok(value),
                 Err(miss) => miss,
             };
             if inner.manners.is_frozen {
-                return Err(compute::frozen(&call, &self.why_missed(&call, &miss)));
+                return Err(compute::frozen(Some(memo.call), &self.why_missed(&call, &miss)));
             }
             inner.store.check_writable()?;
-            let function = memo.function.name();
+            let function = memo.call.function.name();
             let outcome = self.compute(call, miss, Part::All);
             return self.accepted(function, outcome).map(|outcome| outcome.value);
         }
@@ -205,7 +208,7 @@ impl Memory {
     /// panics if the value cannot be kept.
     #[track_caller]
     pub fn recompute<C: Call>(&self, call: C) -> C::Output {
-        let (function, key) = (name_of(&call), self.keyed(&call).ok().map(|keyed| keyed.key));
+        let (function, key) = (name_of(&call), self.keyed(&call).ok().map(|keyed| keyed.call.key));
         let outcome = self.compute(call, Miss { key, reason: MissReason::Recomputed }, Part::All);
         self.insist(function, outcome).value
     }
@@ -231,13 +234,13 @@ impl Memory {
     /// ```
     pub fn lookup<C: Call>(&self, call: &C) -> Option<C::Output> {
         let keyed = self.keyed(call).ok()?;
-        keyed.hit(&keyed.entry().ok()?).ok()
+        keyed.hit(&keyed.call.entry().ok()?).ok()
     }
 
     /// Whether [`call`](Self::call) would find the entry of `call`, sound and not expired. Reads the entry, and counts
     /// as neither hit nor miss.
     pub fn contains<C: Call>(&self, call: &C) -> bool {
-        self.keyed(call).is_ok_and(|keyed| keyed.contains())
+        self.keyed(call).is_ok_and(|keyed| keyed.call.contains())
     }
 
     /// Stores `value` as what the function returns for `call`, in place of any entry; a disabled memory ignores it.
@@ -266,11 +269,12 @@ impl Memory {
     pub fn insert<C: Call>(&self, call: &C, value: &C::Output) -> Result<()> {
         let Some(inner) = &self.inner else { return Ok(()) };
         let (memo, key) = memo_and_key(self, call, "insert")?;
-        let encoded = inner::encode(&memo.codec, value, memo.function, inner.level(memo.function))
-            .map_err(|error| Error::value("encode", memo.function.name(), error))?
-            .ok_or_else(|| Error::value("store", memo.function.name(), DECLINED))?;
+        let MemoizedCall { function, .. } = memo.call;
+        let encoded = inner::encode(&memo.codec, value, function, inner.level(function))
+            .map_err(|error| Error::value("encode", function.name(), error))?
+            .ok_or_else(|| Error::value("store", function.name(), DECLINED))?;
         let keyed = Keyed::new(self, inner, &memo, key);
-        inner.try_store(memo.function, &keyed.draft(encoded, memo.preview(), Duration::ZERO))
+        inner.try_store(function, &keyed.call.draft(encoded, memo.call.preview(), Duration::ZERO))
     }
 
     /// Removes the entry of `call`; whether there was one.
@@ -381,7 +385,7 @@ const DECLINED: &str = "it is an `Err`, which only functions under `cache_err` k
 
 /// The name of the function that is called, for errors about it.
 fn name_of<C: Call>(call: &C) -> &'static str {
-    call.memo().map_or("", |memo| memo.function.name())
+    call.memo().map_or("", |memo| memo.call.function.name())
 }
 
 /// The memoized side of a call, and its key. `action` is told of if it has none.
@@ -392,10 +396,10 @@ fn memo_and_key<'c, C: Call>(
 ) -> Result<(Memo<'c, C::Output>, Key)> {
     let memo = call.memo().ok_or_else(|| Error::not_memoized(action))?;
     let states = memory.inner.as_ref().map_or_else(|| States::nowhere(), |inner| &inner.states);
-    let key = key_of(&memo, states)?;
+    let key = key_of(&memo.call, states)?;
     Ok((memo, key))
 }
 
-fn key_of<T>(memo: &Memo<'_, T>, states: &States) -> Result<Key> {
-    memo.key(states).map_err(|error| Error::key(memo.function.name(), error))
+fn key_of(call: &MemoizedCall<'_>, states: &States) -> Result<Key> {
+    call.key(states).map_err(|error| Error::key(call.function.name(), error))
 }

@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use super::compute::Keyed;
 use super::trouble::Trouble;
+use super::turn::KeyedCall;
 use super::{Memory, Outcome};
 use crate::codec::CodecError;
 use crate::error::{Error, Result, chain};
@@ -39,11 +39,11 @@ impl NotKept {
     }
 }
 
-impl<T> Keyed<'_, T> {
-    /// Takes note that the value of the call cannot be kept; the reason, in words.
-    pub(super) fn not_kept(&self, error: &CodecError) -> String {
+impl KeyedCall<'_> {
+    /// Takes note that the value of the call, of this type, cannot be kept; the reason, in words.
+    pub(super) fn not_kept(&self, value_type: &str, error: &CodecError) -> String {
         let (inner, name) = (self.inner, self.function.name());
-        let reason = format!("`{}`: {}", short(std::any::type_name::<T>()), chain(&**error));
+        let reason = format!("`{}`: {}", short(value_type), chain(&**error));
         inner.troubles.count(Trouble::Encode);
         inner.not_kept.remember(self.key, &reason);
         if self.function.is_first_not_kept() {

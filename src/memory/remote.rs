@@ -3,12 +3,13 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use super::compute::Computation;
+use super::compute::{Computation, Keyed};
 use super::outbox::Outbox;
 use super::outcome::Computed;
+use super::turn::{KeyedCall, Turn};
 use super::{Memory, MissReason, Source};
-use crate::call::{Call, Memo};
-use crate::codec::{self, Encoded, NAMED};
+use crate::call::{Call, Memo, MemoizedCall};
+use crate::codec::{self, Codec, Encoded, NAMED};
 use crate::error::chain;
 use crate::events;
 use crate::key::Key;
@@ -16,7 +17,7 @@ use crate::lease::Shared;
 use crate::lock::lock;
 use crate::payload::{ByteSource, Bytes, Content};
 use crate::remote::{Again, ArgumentWriter, Failure, Job, Lead, Reply, ReplyValue, Route, SHELF};
-use crate::store::Lookup;
+use crate::store::{Entry, Lookup};
 
 /// Makes jobs of the calls of one memory.
 #[derive(Debug)]
@@ -45,23 +46,32 @@ impl Sender {
         reason: &MissReason,
         again: Option<Again>,
     ) -> Result<Job, Failure> {
-        let memo = memo_of(call)?;
+        self.job_of(&memo_of(call)?.call, key, reason, again)
+    }
+
+    fn job_of(
+        &self,
+        call: &MemoizedCall<'_>,
+        key: Option<Key>,
+        reason: &MissReason,
+        again: Option<Again>,
+    ) -> Result<Job, Failure> {
         let inline = again == Some(Again::Inside);
         let encoding = match (again, self.route) {
             (Some(Again::NotIn(encoding)), _) => codec::other(encoding),
             (_, Route::Inline) => NAMED,
-            (_, Route::Lent) => memo.function.arguments().encoding(),
+            (_, Route::Lent) => call.function.arguments().encoding(),
         };
         let mut sink = ArgumentWriter::new(if inline { Route::Inline } else { self.route }, encoding);
-        memo.send(&mut sink).map_err(|unsent| Failure::not_sent(unsent.0))?;
+        call.send(&mut sink).map_err(|unsent| Failure::not_sent(unsent.0))?;
         let ArgumentWriter { bytes, lent, .. } = sink;
         let inner = self.memory.inner.as_deref();
-        let stated = inner.filter(|_| key.is_some()).and_then(|inner| memo.stated(&inner.states).ok());
+        let stated = inner.filter(|_| key.is_some()).and_then(|inner| call.stated(&inner.states).ok());
         let state = stated.map_or([0; 32], |stated| stated.state);
         let memory = inner.map(|inner| Arc::clone(&inner.settings));
         let newer = matches!(reason, MissReason::Recomputed | MissReason::Verified);
         let lead = if self.leads { Lead::Sender } else { Lead::Runner { newer, whole: inline } };
-        Ok(Job { function: memo.function.id(), key, state, lead, memory, arguments: bytes.0, lent })
+        Ok(Job { function: call.function.id(), key, state, lead, memory, arguments: bytes.0, lent })
     }
 }
 
@@ -88,19 +98,17 @@ impl Memory {
         outbox: Option<&mut Outbox<'m>>,
         is_final: impl FnOnce(&C::Output) -> bool,
     ) -> Result<Computed<C::Output>, Failure> {
-        let memo = memo_of(call)?;
+        let Memo { call: MemoizedCall { function, .. }, codec: values } = memo_of(call)?;
         if let Some(computation) = computation {
-            return computation.accept(&memo, reply, outbox, is_final);
+            return computation.accept(call, reply, outbox, is_final);
         }
-        memo.function.took(reply.took);
-        if let Some(inner) = &self.inner {
-            memo.function.count(&inner.session, |counters| counters.miss(reply.took));
-        }
+        function.took(reply.took);
+        self.count_miss(function, reply.took);
         let value = match reply.value {
             ReplyValue::Encoded { codec, bytes } | ReplyValue::Kept { codec, bytes } => {
-                decode(&memo, codec, &bytes)?
+                decode(&values, codec, &bytes)?
             }
-            ReplyValue::Whole { codec, bytes } => decode_whole(&memo, codec, &bytes)?,
+            ReplyValue::Whole { codec, bytes } => decode_whole(call, codec, &bytes)?,
             ReplyValue::Stored => {
                 return Err(Failure::not_sent("nothing was to be stored, and nothing came back"));
             }
@@ -112,23 +120,20 @@ impl Memory {
 
 impl<'m, T> Computation<'m, T> {
     /// Takes the value from a reply, keeps it, and ends the flight and the lease.
-    fn accept(
+    fn accept<C: Call<Output = T>>(
         mut self,
-        memo: &Memo<'_, T>,
+        call: &C,
         reply: Reply,
         outbox: Option<&mut Outbox<'m>>,
         is_final: impl FnOnce(&T) -> bool,
     ) -> Result<Computed<T>, Failure> {
-        let (keyed, Reply { value, took }) = (self.keyed, reply);
-        events::debug!("miss, run by another process: `{}`: {}", keyed.function.name(), self.reason);
+        let Reply { value, took } = reply;
+        let (keyed, values) = (self.turn.call, self.codec);
+        self.turn.told_to_be_remote();
         let (value, shared) = match value {
             ReplyValue::Stored => {
-                let vanished = || Failure::missing("its value vanished from the store");
-                // It was computed a moment ago, so its age and its worth do not matter.
-                let Ok(Lookup::Found(entry)) = keyed.inner.store.get(&keyed.key) else {
-                    return Err(vanished());
-                };
-                let value = keyed.decode(&entry).map_err(|_| vanished())?;
+                let entry = keyed.stored_by_worker()?;
+                let value = Keyed { call: keyed, codec: values }.decode(&entry).map_err(|_| vanished())?;
                 keyed.ran(took);
                 let is_final = is_final(&value);
                 let shared = self.accept_stored(&value, Arc::new(entry), is_final);
@@ -136,12 +141,12 @@ impl<'m, T> Computation<'m, T> {
             }
             ReplyValue::Kept { codec, bytes } => {
                 keyed.ran(took);
-                let value = decode(memo, codec, &bytes)?;
-                let draft = self.draft(Encoded { codec, bytes: Bytes::Owned(bytes) }, took);
+                let value = decode(&values, codec, &bytes)?;
+                let draft = self.turn.draft(Encoded { codec, bytes: Bytes::Owned(bytes) }, took);
                 let is_final = is_final(&value);
                 // The directory of the machine that stored it may be another one, under the same path.
                 let shared = if is_final && keyed.entry().is_err() {
-                    self.confirmed(&value).or_else(|| self.keep(draft, outbox))
+                    self.confirmed(&value).or_else(|| self.turn.keep(draft, outbox))
                 } else {
                     self.accept_stored(&value, Arc::new(draft.to_owned()), is_final)
                 };
@@ -149,41 +154,67 @@ impl<'m, T> Computation<'m, T> {
             }
             ReplyValue::Whole { codec, bytes } => {
                 keyed.ran(took);
-                let value = decode_whole(memo, codec, &bytes)?;
+                let value = decode_whole(call, codec, &bytes)?;
                 let shared = if is_final(&value) { self.confirmed(&value) } else { None };
                 (value, shared)
             }
             ReplyValue::Encoded { codec, bytes } => {
                 keyed.ran(took);
-                let value = decode(memo, codec, &bytes)?;
+                let value = decode(&values, codec, &bytes)?;
                 if !is_final(&value) {
-                    return Ok(Computed::new(value, Source::Miss(self.reason), None));
+                    return Ok(self.turn.computed(value, None));
                 }
                 let shared = self.confirmed(&value).or_else(|| {
-                    let draft = self.draft(Encoded { codec, bytes: Bytes::Owned(bytes) }, took);
-                    self.keep(draft, outbox)
+                    let draft = self.turn.draft(Encoded { codec, bytes: Bytes::Owned(bytes) }, took);
+                    self.turn.keep(draft, outbox)
                 });
                 (value, shared)
             }
         };
-        Ok(Computed::new(value, Source::Miss(self.reason), shared))
+        Ok(self.turn.computed(value, shared))
     }
 
     /// Gives a value to those who wait for it, which was stored where it was computed.
     fn accept_stored(&mut self, value: &T, shared: Shared, is_final: bool) -> Option<Shared> {
-        let keyed = self.keyed;
         if is_final {
             // The worker has put it in place of what it is compared with.
             let _ = self.confirmed(value);
-            keyed.inner.stored(keyed.function, &keyed.key);
+        }
+        self.turn.land_stored(shared, is_final)
+    }
+}
+
+impl Turn<'_> {
+    fn told_to_be_remote(&self) {
+        events::debug!("miss, run by another process: `{}`: {}", self.function(), self.reason);
+    }
+
+    fn land_stored(&self, shared: Shared, is_final: bool) -> Option<Shared> {
+        let KeyedCall { inner, function, key, .. } = self.call;
+        if is_final {
+            inner.stored(function, &key);
             self.land(&shared);
             Some(shared)
         } else {
             // The worker did not know. If it cannot be removed, the next attempt is a hit.
-            let _ = keyed.inner.store.remove(&keyed.key);
+            let _ = inner.store.remove(&key);
             None
         }
     }
+}
+
+impl KeyedCall<'_> {
+    /// The entry that a worker has stored a moment ago: its age and its worth do not matter.
+    fn stored_by_worker(&self) -> Result<Entry, Failure> {
+        match self.get() {
+            Ok(Lookup::Found(entry)) => Ok(entry),
+            _ => Err(vanished()),
+        }
+    }
+}
+
+fn vanished() -> Failure {
+    Failure::missing("its value vanished from the store")
 }
 
 /// The memoized side of a call that is sent.
@@ -193,14 +224,14 @@ fn memo_of<C: Call>(call: &C) -> Result<Memo<'_, C::Output>, Failure> {
     })
 }
 
-fn decode<T>(memo: &Memo<'_, T>, codec: u8, bytes: &[u8]) -> Result<T, Failure> {
+fn decode<T>(values: &Codec<T>, codec: u8, bytes: &[u8]) -> Result<T, Failure> {
     let content = Content { codec, source: ByteSource::Memory(bytes) };
-    memo.codec.decode(&content).map_err(|error| unreadable(&error))
+    values.decode(&content).map_err(|error| unreadable(&error))
 }
 
 /// A value that its function does not keep.
-fn decode_whole<T>(memo: &Memo<'_, T>, codec: u8, bytes: &[u8]) -> Result<T, Failure> {
-    let whole = memo.whole().ok_or_else(|| Failure::not_sent("its value cannot be read"))?;
+fn decode_whole<C: Call>(call: &C, codec: u8, bytes: &[u8]) -> Result<C::Output, Failure> {
+    let whole = call.whole().ok_or_else(|| Failure::not_sent("its value cannot be read"))?;
     let content = Content { codec, source: ByteSource::Memory(bytes) };
     (whole.decode)(&content).map_err(|error| unreadable(&error))
 }

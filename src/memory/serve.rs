@@ -4,18 +4,17 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::compute::Keyed;
+use super::turn::KeyedCall;
 use super::{Memory, inner};
-use crate::call::Memo;
 use crate::codec::{Codec, Encoded};
 use crate::function::Function;
 use crate::key::Key;
 use crate::payload::{Bytes, LARGE};
 
 impl Memory {
-    /// The call of `memo` under the key that its sender has made; `None` if this memory is disabled.
-    pub(crate) fn keyed_by_sender<'m, T>(&'m self, memo: &Memo<'_, T>, key: Key) -> Option<Keyed<'m, T>> {
-        self.inner.as_deref().map(|inner| Keyed::new(self, inner, memo, key))
+    /// A call of `function` under the key that its sender has made; `None` if this memory is disabled.
+    pub(crate) fn keyed_by_sender(&self, function: &'static Function, key: Key) -> Option<KeyedCall<'_>> {
+        self.inner.as_deref().map(|inner| KeyedCall { memory: self, inner, key, function })
     }
 
     /// The bytes of a value as they are stored here; `None` if its function does not keep it, or it
@@ -31,7 +30,7 @@ impl Memory {
     }
 }
 
-impl<T> Keyed<'_, T> {
+impl KeyedCall<'_> {
     /// Stores a value that was computed for another process, if it is large or `all` are to be
     /// stored; whether it is in the store now. Trouble is not noted: the value goes back with the
     /// reply.

@@ -8,6 +8,7 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Serialize, Serializer};
 
 use super::compute::Keyed;
+use super::turn::KeyedCall;
 use super::{DECLINED, Memory, memo_and_key};
 use crate::call::Call;
 use crate::codec::{Codec, DecodeError, Value, decode_any};
@@ -72,10 +73,10 @@ impl Memory {
     /// ```
     pub fn shelve<C: Call>(&self, call: C) -> Result<Shelved<C::Output>> {
         let (memo, key) = memo_and_key(self, &call, "shelve")?;
-        let (function, codec) = (memo.function, memo.codec);
-        let keyed = self.inner.as_deref().map(|inner| Keyed::new(self, inner, &memo, key));
+        let (function, codec) = (memo.call.function, memo.codec);
+        let keyed = self.inner.as_deref().map(|inner| Keyed::new(self, inner, &memo, key).call);
         let stored = || {
-            let keyed = keyed.filter(Keyed::contains)?;
+            let keyed = keyed.filter(KeyedCall::contains)?;
             Some(Location::Entry(keyed.inner.settings.root.clone()))
         };
         let location = if let Some(location) = stored() {

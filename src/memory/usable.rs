@@ -5,11 +5,13 @@ use std::time::{Duration, SystemTime};
 use super::MissReason;
 use super::compute::Keyed;
 use super::trouble::Trouble;
+use super::turn::KeyedCall;
+use crate::codec::DecodeError;
 use crate::error::{Result, chain};
 use crate::function::Function;
 use crate::store::{Entry, Lookup, Payload};
 
-impl<T> Keyed<'_, T> {
+impl KeyedCall<'_> {
     /// Whether the entry is there, sound and valid; reads all of it, and counts nothing.
     pub(super) fn contains(&self) -> bool {
         let Ok(entry) = self.entry() else { return false };
@@ -18,9 +20,14 @@ impl<T> Keyed<'_, T> {
         checked.is_ok() && value.is_readable()
     }
 
+    /// How long the value of the entry took to compute, if there is one that can be used.
+    pub(crate) fn compute_time(&self) -> Option<Duration> {
+        self.entry().ok().map(|entry| entry.compute_time())
+    }
+
     /// The entry of the key, if there is one that can be used as far as that shows before its value is read; trouble is noted.
     pub(crate) fn entry(&self) -> Result<Entry, MissReason> {
-        self.usable(self.inner.store.get(&self.key))
+        self.usable(self.get())
     }
 
     /// The entry that the store has, if it can be used as far as that shows before its value is
@@ -39,20 +46,25 @@ impl<T> Keyed<'_, T> {
         usable(entry, self.function).map(|entry| entry.compute_time())
     }
 
+    /// Notes that the value of an entry could not be read; why.
+    fn unreadable(&self, error: &DecodeError) -> MissReason {
+        let reason = MissReason::of_decoding(error);
+        let trouble = match reason {
+            MissReason::Damaged(_) => Trouble::Damaged,
+            MissReason::Unavailable(_) => Trouble::Read,
+            _ => Trouble::Decode,
+        };
+        self.note(trouble, &chain(error));
+        reason
+    }
+}
+
+impl<T> Keyed<'_, T> {
     /// The value of an entry; trouble is noted.
     pub(super) fn decode(&self, entry: &Entry) -> Result<T, MissReason> {
-        let value = self.codec.decode(&entry.value()).map_err(|error| {
-            let reason = MissReason::of_decoding(&error);
-            let trouble = match reason {
-                MissReason::Damaged(_) => Trouble::Damaged,
-                MissReason::Unavailable(_) => Trouble::Read,
-                _ => Trouble::Decode,
-            };
-            self.note(trouble, &chain(&error));
-            reason
-        })?;
+        let value = self.codec.decode(&entry.value()).map_err(|error| self.call.unreadable(&error))?;
         if let Some(stamp) = entry.verified() {
-            self.inner.store.mark_verified(&entry.key(), &stamp);
+            self.call.inner.store.mark_verified(&entry.key(), &stamp);
         }
         Ok(value)
     }

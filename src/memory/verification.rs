@@ -9,10 +9,12 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
-use super::compute::Computation;
+use super::compute::{Computation, Keyed};
+use super::turn::Turn;
 use crate::codec::Difference;
 use crate::events;
 use crate::lease::Shared;
+use crate::store::Entry;
 use crate::tell;
 
 /// Which hits are computed again, and what came of it.
@@ -65,12 +67,20 @@ impl<T> Computation<'_, T> {
     /// The entry of a hit that was computed again, if it has the same value; those who wait get it
     /// from there.
     pub(super) fn confirmed(&mut self, value: &T) -> Option<Shared> {
-        let entry = self.before.take()?;
+        let entry = self.turn.before.take()?;
         // A value that cannot be read tells nothing; the new one takes its place.
-        let before = self.keyed.decode(&entry).ok()?;
-        let verification = &self.keyed.inner.verification;
+        let before = Keyed { call: self.turn.call, codec: self.codec }.decode(&entry).ok()?;
+        let difference = self.codec.difference(&before, value);
+        self.turn.compared(entry, difference)
+    }
+}
+
+impl Turn<'_> {
+    /// The entry that the value was compared with, if there is no difference.
+    fn compared(&self, entry: Entry, difference: Option<Difference>) -> Option<Shared> {
+        let verification = &self.call.inner.verification;
         verification.verified.fetch_add(1, Relaxed);
-        if let Some(difference) = self.keyed.codec.difference(&before, value) {
+        if let Some(difference) = difference {
             verification.mismatches.fetch_add(1, Relaxed);
             self.tell(&difference);
             return None;
@@ -81,7 +91,7 @@ impl<T> Computation<'_, T> {
     }
 
     fn tell(&self, difference: &Difference) {
-        let (inner, Difference { before, now }) = (self.keyed.inner, difference);
+        let (inner, Difference { before, now }) = (self.call.inner, difference);
         let told = format!(
             "`{}({})` returned {before} when it was kept, and {now} when it was computed again: it depends on more \
              than its arguments and its code",

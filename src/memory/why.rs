@@ -27,8 +27,10 @@ use std::time::SystemTime;
 use super::inner::Inner;
 use super::usable::usable;
 use super::{Memory, Miss, MissReason};
-use crate::call::{Call, Memo};
+use crate::call::{Call, MemoizedCall};
+use crate::codec::DecodeError;
 use crate::error::chain;
+use crate::payload::Content;
 use crate::report::{self, Change, FunctionRecord, Recorded, Why};
 use crate::states::Difference;
 use crate::store::Payload;
@@ -82,7 +84,9 @@ impl Memory {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn why<C: Call>(&self, call: &C) -> Why {
-        self.explain(call).unwrap_or_else(Why::Miss)
+        let Some(memo) = call.memo() else { return Why::Miss(MissReason::NotMemoized) };
+        let check = |value: &Content<'_>| memo.codec.decode(value).map(drop);
+        self.explain(&memo.call, &check).unwrap_or_else(Why::Miss)
     }
 
     /// Explains a call of which a look-up has seen that it is a miss.
@@ -93,66 +97,70 @@ impl Memory {
         }
     }
 
-    fn explain<C: Call>(&self, call: &C) -> Result<Why, MissReason> {
-        let memo = call.memo().ok_or(MissReason::NotMemoized)?;
+    /// Explains a call; `check` tells whether its value can be read.
+    fn explain(
+        &self,
+        call: &MemoizedCall<'_>,
+        check: &dyn Fn(&Content<'_>) -> Result<(), DecodeError>,
+    ) -> Result<Why, MissReason> {
         let inner = self.inner.as_deref().ok_or(MissReason::Disabled)?;
-        let key = memo.key(&inner.states).map_err(|error| MissReason::Unkeyed(chain(&error).to_string()))?;
-        let entry = match usable(inner.store.get(&key), memo.function) {
+        let key = call.key(&inner.states).map_err(|error| MissReason::Unkeyed(chain(&error).to_string()))?;
+        let entry = match usable(inner.store.get(&key), call.function) {
             Err(MissReason::Absent) => {
                 if let Some(reason) = inner.not_kept.reason(&key) {
-                    let function = memo.function.name().to_owned();
+                    let function = call.function.name().to_owned();
                     return Ok(Why::NotKept { function, reason: reason.to_string() });
                 }
-                let records = inner.records.of_name(memo.function.name());
+                let records = inner.records.of_name(call.function.name());
                 let records = records.map_err(|error| MissReason::Unavailable(chain(&error).to_string()))?;
-                return Ok(of_absence(records, inner, &memo));
+                return Ok(of_absence(records, inner, call));
             }
             usable => usable?,
         };
-        memo.codec.decode(&entry.value()).map_err(|error| MissReason::of_decoding(&error))?;
+        check(&entry.value()).map_err(|error| MissReason::of_decoding(&error))?;
         let info = entry.info("");
-        let is_adopted = memo.stated(&inner.states).is_ok_and(|stated| stated.is_adopted);
-        let adopted = is_adopted && info.function_id != memo.function.id();
-        let reads = report::reads(memo.function.info());
+        let is_adopted = call.stated(&inner.states).is_ok_and(|stated| stated.is_adopted);
+        let adopted = is_adopted && info.function_id != call.function.id();
+        let reads = report::reads(call.function.info());
         Ok(Why::Hit { age: info.age(), took: entry.compute_time(), adopted, reads })
     }
 }
 
 /// Why there is no entry, by the records of the functions of this name.
-fn of_absence<T>(records: Vec<Recorded>, inner: &Inner, memo: &Memo<'_, T>) -> Why {
-    let now = FunctionRecord::of(memo.function);
+fn of_absence(records: Vec<Recorded>, inner: &Inner, call: &MemoizedCall<'_>) -> Why {
+    let now = FunctionRecord::of(call.function);
     let (same, other): (Vec<_>, Vec<_>) =
         records.into_iter().partition(|recorded| recorded.record.is_same_code(&now));
     let nearest = other
         .into_iter()
-        .map(|recorded| Earlier::new(recorded, &now, inner, memo))
+        .map(|recorded| Earlier::new(recorded, &now, inner, call))
         .min_by_key(Earlier::distance);
     match nearest {
         Some(earlier) if same.is_empty() || earlier.past.computed_before == Some(true) => {
-            earlier.why(&now, inner, memo)
+            earlier.why(&now, inner, call)
         }
         None if same.is_empty() => Why::NeverComputed { function: now.name },
         _ => {
-            let past = Past::of(&now, inner, memo);
+            let past = Past::of(&now, inner, call);
             if past.computed_before == Some(true) {
-                let differences = past.differences(&now, inner, memo);
+                let differences = past.differences(&now, inner, call);
                 return Why::CodeChanged {
                     changes: report::unseen(&differences),
                     computed_before: Some(true),
                 };
             }
-            new_arguments(now.name, memo)
+            new_arguments(now.name, call)
         }
     }
 }
 
-fn new_arguments<T>(function: String, memo: &Memo<'_, T>) -> Why {
-    let mut type_parameters = memo.type_parameters();
+fn new_arguments(function: String, call: &MemoizedCall<'_>) -> Why {
+    let mut type_parameters = call.type_parameters();
     // The first one of a method is the type that it is a method of, which its name tells.
-    if memo.function.definition().method && !type_parameters.contains(", ") {
+    if call.function.definition().method && !type_parameters.contains(", ") {
         type_parameters = "";
     }
-    let arguments = memo.preview().to_string();
+    let arguments = call.preview().to_string();
     Why::NewArguments { function, arguments, type_parameters: type_parameters.to_owned() }
 }
 
@@ -166,11 +174,11 @@ struct Earlier {
 }
 
 impl Earlier {
-    fn new<T>(recorded: Recorded, now: &FunctionRecord, inner: &Inner, memo: &Memo<'_, T>) -> Self {
+    fn new(recorded: Recorded, now: &FunctionRecord, inner: &Inner, call: &MemoizedCall<'_>) -> Self {
         let Recorded { record, written, .. } = recorded;
         Earlier {
             changes: report::between(&record, now),
-            past: Past::of(&record, inner, memo),
+            past: Past::of(&record, inner, call),
             record,
             written,
         }
@@ -183,10 +191,10 @@ impl Earlier {
         (Reverse(computed), changes, Reverse(self.written))
     }
 
-    fn why<T>(self, now: &FunctionRecord, inner: &Inner, memo: &Memo<'_, T>) -> Why {
+    fn why(self, now: &FunctionRecord, inner: &Inner, call: &MemoizedCall<'_>) -> Why {
         let Earlier { record: was, changes, past, .. } = self;
         let changes = || {
-            let differences = past.differences(&was, inner, memo);
+            let differences = past.differences(&was, inner, call);
             report::with_machine_code(changes, &differences, &was, now)
         };
         changed(&was, now, past.computed_before, changes)
@@ -221,12 +229,12 @@ struct Past {
 const COMPARED: usize = 8;
 
 impl Past {
-    fn of<T>(record: &FunctionRecord, inner: &Inner, memo: &Memo<'_, T>) -> Self {
+    fn of(record: &FunctionRecord, inner: &Inner, call: &MemoizedCall<'_>) -> Self {
         let Ok(fingerprint) = blake3::Hash::from_hex(&record.fingerprint) else {
             return Past { computed_before: None, states: Vec::new() };
         };
         let keys =
-            memo.keys_under(&inner.states, &record.version, fingerprint.as_bytes(), &parameters_of(record));
+            call.keys_under(&inner.states, &record.version, fingerprint.as_bytes(), &parameters_of(record));
         let held = keys.into_iter().map_while(|(state, key)| Some((state, inner.store.holds(&key).ok()?)));
         let (with, without): (Vec<_>, Vec<_>) = held.partition(|(_, holds)| *holds);
         let computed_before = (!with.is_empty() || !without.is_empty()).then_some(!with.is_empty());
@@ -236,9 +244,9 @@ impl Past {
 
     /// What differs in the machine code since: compared with the most similar of the states, and of several with the
     /// latest. Nothing if that is not known.
-    fn differences<T>(&self, was: &FunctionRecord, inner: &Inner, memo: &Memo<'_, T>) -> Vec<Difference> {
+    fn differences(&self, was: &FunctionRecord, inner: &Inner, call: &MemoizedCall<'_>) -> Vec<Difference> {
         let parameters = parameters_of(was);
-        let since = |state| memo.differences(&inner.states, &was.version, &parameters, state);
+        let since = |state| call.differences(&inner.states, &was.version, &parameters, state);
         let all = self.states.iter().take(COMPARED).map(since);
         all.filter(|differences| !differences.is_empty()).min_by_key(Vec::len).unwrap_or_default()
     }

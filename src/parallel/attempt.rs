@@ -154,8 +154,8 @@ impl<C: Call> Item<C> {
         let subject = match &computation {
             Some(computation) => TaskSubject {
                 index,
-                function: Some(computation.function()),
-                arguments: Arc::clone(&computation.arguments),
+                function: Some(computation.turn.function()),
+                arguments: Arc::clone(&computation.turn.arguments),
             },
             None => subject_of(index, &call),
         };
@@ -339,13 +339,13 @@ fn copy_of<C: Call>(call: &C) -> Option<C> {
 
 /// What a failure of the call is told of where its arguments are not to be looked at.
 fn named_subject<C: Call>(index: usize, call: &C) -> TaskSubject {
-    TaskSubject { function: call.memo().map(|memo| memo.function.name()), ..TaskSubject::unknown(index) }
+    TaskSubject { function: call.memo().map(|memo| memo.call.function.name()), ..TaskSubject::unknown(index) }
 }
 
 /// What a failure of the call is told of.
 pub(super) fn subject_of<C: Call>(index: usize, call: &C) -> TaskSubject {
     // The `Serialize` of an argument may panic.
-    let preview = || call.memo().map(|memo| (memo.function.name(), memo.preview()));
+    let preview = || call.memo().map(|memo| (memo.call.function.name(), memo.call.preview()));
     match panics::catch(preview) {
         Ok(Some((function, arguments))) => TaskSubject { index, function: Some(function), arguments },
         Ok(None) => TaskSubject::unknown(index),

@@ -90,7 +90,7 @@ impl Dispatch {
         let mut together = Vec::new();
         for (tag, item) in items {
             let Some(outgoing) = attempts.prepare(tag, item) else { continue };
-            if outgoing.0.computation.as_ref().is_some_and(Computation::has_lease) {
+            if outgoing.0.computation.as_ref().is_some_and(|computation| computation.turn.has_lease()) {
                 attempts.send(vec![outgoing]);
             } else {
                 together.push(outgoing);
@@ -235,7 +235,7 @@ impl<'m, C: Call, R> Attempts<'_, 'm, C, R> {
             && arrives
             && let Some(memo) = outgoing.item.call.memo()
         {
-            memo.function.arguments().set(other(encoding));
+            memo.call.function.arguments().set(other(encoding));
         }
         if let Some((outgoing, again, failure)) = self.arrive(outgoing, result) {
             let vanished = || Failure::not_sent("its arguments or its value vanished on their way, twice");

@@ -7,7 +7,7 @@ use super::Parallel;
 use crate::call::Call;
 use crate::function::Function;
 use crate::key::Key;
-use crate::memory::{Memory, Miss, MissReason};
+use crate::memory::{KeyedCall, Memory, Miss, MissReason};
 use crate::report::{Plan, PlannedFunction};
 
 /// So many calls are looked up together.
@@ -92,7 +92,7 @@ impl<'m> Planner<'m> {
                 self.plan.closures += 1;
                 continue;
             };
-            let number = self.number_of(memo.function);
+            let number = self.number_of(memo.call.function);
             match looked {
                 Ok(time) => {
                     self.plan.remembered += 1;
@@ -181,11 +181,11 @@ impl Times {
 impl Memory {
     /// Looks calls up and counts nothing: of each how long its value took to compute, or why there is none.
     fn look_ahead<C: Call>(&self, calls: &[C]) -> Vec<Result<Duration, Miss>> {
-        let keyed: Vec<_> = calls.iter().map(|call| self.keyed(call)).collect();
+        let keyed: Vec<_> = calls.iter().map(|call| self.keyed(call).map(|keyed| keyed.call)).collect();
         let keys: Vec<Key> = keyed.iter().flatten().map(|keyed| keyed.key).collect();
         let mut entries = self.entries_of(&keys).into_iter();
-        let look = |keyed: Result<_, MissReason>| {
-            let keyed: crate::memory::Keyed<'_, C::Output> = keyed?;
+        let look = |keyed: Result<KeyedCall<'_>, MissReason>| {
+            let keyed = keyed?;
             entries
                 .next()
                 .map_or(Err(MissReason::Absent), |entry| keyed.peek(entry))

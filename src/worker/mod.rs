@@ -16,6 +16,7 @@
 mod registry;
 mod server;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 pub use registry::Registered;
@@ -23,15 +24,14 @@ pub use registry::Registered;
 pub(crate) use registry::code_digest;
 pub(crate) use server::Server;
 
-use crate::call::{Call, FunctionCall};
+use crate::call::{FunctionCall, Memo, MemoizedCall};
 use crate::codec::Encoded;
 use crate::error::chain;
 use crate::function::Function;
 use crate::key::Key;
-use crate::memory::{Keyed, Memory, Miss, MissReason, Part, Ran};
+use crate::memory::{KeyedCall, Memory, Miss, MissReason, Part, Ran};
 use crate::panics::{self, Quiet};
 use crate::remote::{Failure, Job, Lead, Received, Reply, ReplyValue, Travel};
-use crate::store::Payload;
 use crate::task_error::TaskErrorKind;
 
 /// What the code that `#[memo]` writes returns for a job.
@@ -79,43 +79,62 @@ impl<'b> Request<'b> {
     /// Runs the call that was made of the arguments.
     #[doc(hidden)]
     pub fn run<A, T>(self, call: FunctionCall<A, T>) -> Served {
-        let Request { job, arguments, is_exact, memory, stores_all } = self;
-        let memo = call.memo().filter(|_| arguments.is_empty()).ok_or_else(Failure::garbled)?;
+        let Memo { call: memoized, codec } = call.as_memo();
+        self.check(&memoized)?;
+        let travel = call.travel().map_err(Failure::not_sent)?;
+        if let (Some(key), Lead::Runner { newer, whole }) = (self.job.key, self.job.lead) {
+            return run_as_own(self.memory, call, key, newer, whole, &travel);
+        }
+        let (function, arguments) = (memoized.function, memoized.preview());
+        let key = self.job.key.or_else(|| memoized.key_asked_for());
+        let run = panics::catch(|| self.memory.timed(call, key));
+        let (value, ran) = run.map_err(|payload| Failure::panicked(&payload))?;
+        let value = Quiet::new(value);
+        let value = match self.memory.encode(function, &codec, &value) {
+            Some(encoded) => self.reply_with(function, encoded, arguments, ran),
+            None => whole_reply(&travel, function, &value)?,
+        };
+        Ok(Reply { value, took: ran.took })
+    }
+
+    /// Fails unless all arguments arrived as they were sent.
+    fn check(&self, call: &MemoizedCall<'_>) -> Result<(), Failure> {
+        if !self.arguments.is_empty() {
+            return Err(Failure::garbled());
+        }
         // To make a key takes as long as a look at all of the arguments.
-        if let Some(key) = job.key
-            && !is_exact
-            && memo.key_in(&job.state).ok() != Some(key)
+        if let Some(key) = self.job.key
+            && !self.is_exact
+            && call.key_in(&self.job.state).ok() != Some(key)
         {
             return Err(Failure::not_sent(
                 "its arguments do not arrive as they were: serde reads them back as others, or a file that \
                  they name has changed",
             ));
         }
-        let travel = call.travel().map_err(Failure::not_sent)?;
-        if let (Some(key), Lead::Runner { newer, whole }) = (job.key, job.lead) {
-            return run_as_own(memory, call, key, newer, whole, &travel);
-        }
-        let (function, codec, arguments) = (memo.function, memo.codec, memo.preview());
-        let keyed = job.key.and_then(|key| memory.keyed_by_sender(&memo, key));
-        let key = job.key.or_else(|| memo.key_asked_for());
-        let run = panics::catch(|| memory.timed(call, key));
-        let (value, Ran { took, left_checkpoint }) = run.map_err(|payload| Failure::panicked(&payload))?;
-        let value = Quiet::new(value);
-        let reply = |value| Reply { value, took };
-        let Some(encoded) = memory.encode(function, &codec, &value) else {
-            return Ok(reply(whole_reply(&travel, function, &value)?));
-        };
+        Ok(())
+    }
+
+    /// Stores a value here, if it is not to be stored by who sent the job.
+    fn reply_with(
+        &self,
+        function: &'static Function,
+        encoded: Encoded<'_>,
+        arguments: Arc<str>,
+        Ran { took, left_checkpoint }: Ran,
+    ) -> ReplyValue {
+        let keyed = self.job.key.and_then(|key| self.memory.keyed_by_sender(function, key));
         // Who has the value stored has the checkpoint removed.
-        let stores = stores_all || left_checkpoint;
+        let stores = self.stores_all || left_checkpoint;
         let is_stored = keyed.is_some_and(|keyed| keyed.store_for_sender(&encoded, arguments, took, stores));
         if is_stored && left_checkpoint {
-            keyed.iter().for_each(Keyed::drop_checkpoint);
+            keyed.iter().for_each(KeyedCall::drop_checkpoint);
         }
-        Ok(reply(if is_stored {
+        if is_stored {
             ReplyValue::Stored
         } else {
             ReplyValue::Encoded { codec: encoded.codec, bytes: encoded.bytes.into_vec() }
-        }))
+        }
     }
 }
 
@@ -133,26 +152,27 @@ fn run_as_own<A, T>(
     whole: bool,
     travel: &Travel<A, T>,
 ) -> Served {
-    let Some(memo) = call.memo() else { return Err(Failure::garbled()) };
-    let (function, codec) = (memo.function, memo.codec);
-    let keyed = memory.keyed_by_sender(&memo, key);
+    let Memo { call: MemoizedCall { function, .. }, codec } = call.as_memo();
     let reason = if newer { MissReason::Recomputed } else { MissReason::Absent };
     let started = Instant::now();
     let run = panics::catch(|| memory.compute(call, Miss { key: Some(key), reason }, Part::Serves));
-    let outcome = run.map_err(|payload| Failure::panicked(&payload))?;
-    let entry = keyed.and_then(|keyed| keyed.entry().ok());
-    let took = entry.as_ref().map_or_else(|| started.elapsed(), Payload::compute_time);
-    let reply = |value| Reply { value, took };
-    let value = Quiet::new(outcome.value);
-    let Some(encoded) = memory.encode(function, &codec, &value) else {
-        return Ok(reply(whole_reply(travel, function, &value)?));
+    let value = Quiet::new(run.map_err(|payload| Failure::panicked(&payload))?.value);
+    let took = memory.keyed_by_sender(function, key).and_then(|keyed| keyed.compute_time());
+    let value = match memory.encode(function, &codec, &value) {
+        Some(encoded) => own_reply(encoded, took.is_some(), whole),
+        None => whole_reply(travel, function, &value)?,
     };
-    let (codec, is_small) = (encoded.codec, encoded.bytes.len() <= SMALL);
-    Ok(reply(match entry {
-        Some(_) if is_small || whole => ReplyValue::Kept { codec, bytes: encoded.bytes.into_vec() },
-        Some(_) => ReplyValue::Stored,
-        None => ReplyValue::Encoded { codec, bytes: encoded.bytes.into_vec() },
-    }))
+    Ok(Reply { value, took: took.unwrap_or_else(|| started.elapsed()) })
+}
+
+/// A value whose lease was taken here.
+fn own_reply(Encoded { codec, bytes }: Encoded<'_>, is_stored: bool, whole: bool) -> ReplyValue {
+    let is_small = bytes.len() <= SMALL;
+    match is_stored {
+        true if is_small || whole => ReplyValue::Kept { codec, bytes: bytes.into_vec() },
+        true => ReplyValue::Stored,
+        false => ReplyValue::Encoded { codec, bytes: bytes.into_vec() },
+    }
 }
 
 /// A value that its function does not keep.

@@ -7,13 +7,13 @@ use serde::forward_to_deserialize_any;
 
 use super::kind;
 use crate::codec::misfit::{Misfit, misfit};
-use crate::codec::source::{ByteInput, Bytes};
+use crate::codec::source::{Bytes, Input};
 use crate::key::PrimitiveKind;
 
 /// Reads one value.
 #[derive(Debug)]
-pub(super) struct Reader<S> {
-    source: S,
+pub(super) struct Reader<'de, 's> {
+    source: Input<'de, 's>,
     /// How much deeper things may be in one another.
     depth: usize,
     /// The kind of what comes next, if it was read.
@@ -22,8 +22,8 @@ pub(super) struct Reader<S> {
     names: Vec<Box<str>>,
 }
 
-impl<'de, S: ByteInput<'de>> Reader<S> {
-    pub(super) fn new(source: S, depth: usize) -> Self {
+impl<'de, 's> Reader<'de, 's> {
+    pub(super) fn new(source: Input<'de, 's>, depth: usize) -> Self {
         Reader { source, depth, kind: None, names: Vec::new() }
     }
 
@@ -151,7 +151,7 @@ macro_rules! visit_number {
     };
 }
 
-impl<'de, S: ByteInput<'de>> Reader<S> {
+impl<'de> Reader<'de, '_> {
     fn no_number<V: Visitor<'de>>(&mut self, kind: u8, visitor: V) -> Result<V::Value, Misfit> {
         match kind {
             kind if kind == PrimitiveKind::Bool as u8 => self.bool(visitor),
@@ -200,7 +200,7 @@ impl<'de, S: ByteInput<'de>> Reader<S> {
     }
 }
 
-impl<'de, S: ByteInput<'de>> Deserializer<'de> for &mut Reader<S> {
+impl<'de> Deserializer<'de> for &mut Reader<'de, '_> {
     type Error = Misfit;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
@@ -273,12 +273,12 @@ impl<'de, S: ByteInput<'de>> Deserializer<'de> for &mut Reader<S> {
 
 /// Elements of a sequence, or entries of a map.
 #[derive(Debug)]
-struct Items<'r, S> {
-    reader: &'r mut Reader<S>,
+struct Items<'r, 'de, 's> {
+    reader: &'r mut Reader<'de, 's>,
     has_ended: bool,
 }
 
-impl<'de, S: ByteInput<'de>> Items<'_, S> {
+impl<'de> Items<'_, 'de, '_> {
     fn next<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Misfit> {
         if self.has_ended {
             return Ok(None);
@@ -293,7 +293,7 @@ impl<'de, S: ByteInput<'de>> Items<'_, S> {
     }
 }
 
-impl<'de, S: ByteInput<'de>> SeqAccess<'de> for Items<'_, S> {
+impl<'de> SeqAccess<'de> for Items<'_, 'de, '_> {
     type Error = Misfit;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Misfit> {
@@ -301,7 +301,7 @@ impl<'de, S: ByteInput<'de>> SeqAccess<'de> for Items<'_, S> {
     }
 }
 
-impl<'de, S: ByteInput<'de>> MapAccess<'de> for Items<'_, S> {
+impl<'de> MapAccess<'de> for Items<'_, 'de, '_> {
     type Error = Misfit;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Misfit> {
@@ -315,13 +315,13 @@ impl<'de, S: ByteInput<'de>> MapAccess<'de> for Items<'_, S> {
 
 /// Numbers of one kind.
 #[derive(Debug)]
-struct Alike<'r, S> {
-    reader: &'r mut Reader<S>,
+struct Alike<'r, 'de, 's> {
+    reader: &'r mut Reader<'de, 's>,
     kind: u8,
     left: usize,
 }
 
-impl<'de, S: ByteInput<'de>> SeqAccess<'de> for Alike<'_, S> {
+impl<'de> SeqAccess<'de> for Alike<'_, 'de, '_> {
     type Error = Misfit;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Misfit> {
@@ -338,12 +338,12 @@ impl<'de, S: ByteInput<'de>> SeqAccess<'de> for Alike<'_, S> {
 
 /// A variant: its name, or the entry of a map from its name to its content.
 #[derive(Debug)]
-struct Variant<'r, S> {
-    reader: &'r mut Reader<S>,
+struct Variant<'r, 'de, 's> {
+    reader: &'r mut Reader<'de, 's>,
     is_unit: bool,
 }
 
-impl<'de, S: ByteInput<'de>> EnumAccess<'de> for Variant<'_, S> {
+impl<'de> EnumAccess<'de> for Variant<'_, 'de, '_> {
     type Error = Misfit;
     type Variant = Self;
 
@@ -352,13 +352,13 @@ impl<'de, S: ByteInput<'de>> EnumAccess<'de> for Variant<'_, S> {
     }
 }
 
-impl<'de, S: ByteInput<'de>> Variant<'_, S> {
-    fn content<T>(self, read: impl FnOnce(&mut Reader<S>) -> Result<T, Misfit>) -> Result<T, Misfit> {
+impl<'de, 's> Variant<'_, 'de, 's> {
+    fn content<T>(self, read: impl FnOnce(&mut Reader<'de, 's>) -> Result<T, Misfit>) -> Result<T, Misfit> {
         if self.is_unit { misfit("it is a variant without content") } else { read(self.reader) }
     }
 }
 
-impl<'de, S: ByteInput<'de>> VariantAccess<'de> for Variant<'_, S> {
+impl<'de> VariantAccess<'de> for Variant<'_, 'de, '_> {
     type Error = Misfit;
 
     fn unit_variant(self) -> Result<(), Misfit> {

@@ -7,14 +7,16 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
+use std::io::Read;
+
 use super::*;
 use crate::codec::meaning::Meaning;
-use crate::codec::source::{Copied, Streamed};
+use crate::codec::source::Input;
 use crate::payload::Pieces;
 
 /// Reads a value that may borrow from its bytes.
 fn read<'b, T: Deserialize<'b>>(bytes: &'b [u8], depth: usize) -> Result<T, Misfit> {
-    super::read(bytes, depth)
+    super::read(Input::Lent(bytes), depth)
 }
 
 const DEEP: usize = usize::MAX;
@@ -28,10 +30,14 @@ impl<T: Serialize + DeserializeOwned + Debug> Value for T {}
 fn expect_kept<T: Value>(value: &T) {
     let bytes = write(value, 0).unwrap();
     let depth = Meaning::of(value).unwrap().depth();
-    let pieces = Streamed::new(Pieces::from(bytes.clone()), bytes.len());
-    for read in
-        [read::<T>(&bytes, depth), super::read::<T>(Copied(&bytes), depth), super::read::<T>(pieces, depth)]
-    {
+    let mut pieces = Pieces::from(bytes.clone());
+    let mut read_exact = |to: &mut [u8]| pieces.read_exact(to);
+    let pieces = Input::Streamed(&mut read_exact, bytes.len());
+    for read in [
+        read::<T>(&bytes, depth),
+        super::read::<T>(Input::Copied(&bytes), depth),
+        super::read::<T>(pieces, depth),
+    ] {
         let read = read.unwrap_or_else(|error| panic!("{value:?}: {error}"));
         assert!(Meaning::of(&read).unwrap() == Meaning::of(value).unwrap(), "{value:?} as {read:?}");
     }

@@ -6,7 +6,7 @@ use serde::de::{
 };
 
 use crate::codec::misfit::{Misfit, misfit};
-use crate::codec::source::{ByteInput, Bytes};
+use crate::codec::source::{Bytes, Input};
 
 /// So many elements that take no bytes, such as `()`, a sequence may have beyond one for each byte
 /// that is left.
@@ -14,14 +14,14 @@ const EMPTY: usize = 1 << 20;
 
 /// Reads one value.
 #[derive(Debug)]
-pub(super) struct Reader<S> {
-    source: S,
+pub(super) struct Reader<'de, 's> {
+    source: Input<'de, 's>,
     /// How much deeper things may be in one another.
     depth: usize,
 }
 
-impl<'de, S: ByteInput<'de>> Reader<S> {
-    pub(super) fn new(source: S, depth: usize) -> Self {
+impl<'de, 's> Reader<'de, 's> {
+    pub(super) fn new(source: Input<'de, 's>, depth: usize) -> Self {
         Reader { source, depth }
     }
 
@@ -113,7 +113,7 @@ macro_rules! nameless {
     )*};
 }
 
-impl<'de, S: ByteInput<'de>> Deserializer<'de> for &mut Reader<S> {
+impl<'de> Deserializer<'de> for &mut Reader<'de, '_> {
     type Error = Misfit;
 
     numbers! {
@@ -246,12 +246,12 @@ impl<'de, S: ByteInput<'de>> Deserializer<'de> for &mut Reader<S> {
 
 /// Elements of a sequence, or entries of a map.
 #[derive(Debug)]
-struct Items<'r, S> {
-    reader: &'r mut Reader<S>,
+struct Items<'r, 'de, 's> {
+    reader: &'r mut Reader<'de, 's>,
     left: usize,
 }
 
-impl<S> Items<'_, S> {
+impl Items<'_, '_, '_> {
     /// Sees that all were read.
     fn finish(&self) -> Result<(), Misfit> {
         match self.left {
@@ -268,7 +268,7 @@ impl<S> Items<'_, S> {
     }
 }
 
-impl<'de, S: ByteInput<'de>> SeqAccess<'de> for Items<'_, S> {
+impl<'de> SeqAccess<'de> for Items<'_, 'de, '_> {
     type Error = Misfit;
 
     #[inline]
@@ -281,7 +281,7 @@ impl<'de, S: ByteInput<'de>> SeqAccess<'de> for Items<'_, S> {
     }
 }
 
-impl<'de, S: ByteInput<'de>> MapAccess<'de> for Items<'_, S> {
+impl<'de> MapAccess<'de> for Items<'_, 'de, '_> {
     type Error = Misfit;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Misfit> {
@@ -297,7 +297,7 @@ impl<'de, S: ByteInput<'de>> MapAccess<'de> for Items<'_, S> {
     }
 }
 
-impl<'de, S: ByteInput<'de>> EnumAccess<'de> for &mut Reader<S> {
+impl<'de> EnumAccess<'de> for &mut Reader<'de, '_> {
     type Error = Misfit;
     type Variant = Self;
 
@@ -307,7 +307,7 @@ impl<'de, S: ByteInput<'de>> EnumAccess<'de> for &mut Reader<S> {
     }
 }
 
-impl<'de, S: ByteInput<'de>> VariantAccess<'de> for &mut Reader<S> {
+impl<'de> VariantAccess<'de> for &mut Reader<'de, '_> {
     type Error = Misfit;
 
     fn unit_variant(self) -> Result<(), Misfit> {

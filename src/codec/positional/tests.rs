@@ -4,13 +4,15 @@ use std::fmt::{self, Debug};
 use serde::ser::SerializeSeq;
 use serde::{Deserializer, Serializer, de};
 
+use std::io::Read;
+
 use super::*;
-use crate::codec::source::{Copied, Streamed};
+use crate::codec::source::Input;
 use crate::payload::Pieces;
 
 /// Reads a value that may borrow from its bytes.
 fn read<'b, T: Deserialize<'b>>(bytes: &'b [u8], depth: usize) -> Result<T, Misfit> {
-    super::read(bytes, depth)
+    super::read(Input::Lent(bytes), depth)
 }
 
 const DEEP: usize = usize::MAX;
@@ -67,9 +69,10 @@ fn everything() -> Everything {
 fn expect_bytes<T: Serialize + for<'de> Deserialize<'de> + PartialEq + Debug>(value: &T, bytes: &[u8]) {
     assert_eq!(write(value, 0).unwrap(), bytes, "{value:?}");
     assert_eq!(read::<T>(bytes, DEEP).unwrap(), *value);
-    let pieces = Pieces::from(bytes.to_vec());
-    assert_eq!(super::read::<T>(Streamed::new(pieces, bytes.len()), DEEP).unwrap(), *value);
-    assert_eq!(super::read::<T>(Copied(bytes), DEEP).unwrap(), *value);
+    let mut pieces = Pieces::from(bytes.to_vec());
+    let mut read_exact = |to: &mut [u8]| pieces.read_exact(to);
+    assert_eq!(super::read::<T>(Input::Streamed(&mut read_exact, bytes.len()), DEEP).unwrap(), *value);
+    assert_eq!(super::read::<T>(Input::Copied(bytes), DEEP).unwrap(), *value);
 }
 
 /// The vectors of docs/format.md: a change here is a new codec.
@@ -112,15 +115,16 @@ fn values_of_every_shape_come_back_and_a_byte_more_or_less_is_an_error() {
 fn texts_and_bytes_are_lent_where_they_can_be() {
     let bytes = write(&("text", Some("more")), 0).unwrap();
     assert_eq!(read::<(&str, Option<&str>)>(&bytes, DEEP).unwrap(), ("text", Some("more")));
-    assert!(super::read::<(&str, Option<&str>)>(Copied(&bytes), DEEP).is_err());
+    assert!(super::read::<(&str, Option<&str>)>(Input::Copied(&bytes), DEEP).is_err());
 }
 
 #[track_caller]
 fn expect_misfit<T: for<'de> Deserialize<'de> + Debug>(bytes: &[u8], why: &str) {
     let error = read::<T>(bytes, DEEP).unwrap_err().to_string();
     assert!(error.contains(why), "{error}");
-    let pieces = Pieces::from(bytes.to_vec());
-    assert!(super::read::<T>(Streamed::new(pieces, bytes.len()), DEEP).is_err());
+    let mut pieces = Pieces::from(bytes.to_vec());
+    let mut read_exact = |to: &mut [u8]| pieces.read_exact(to);
+    assert!(super::read::<T>(Input::Streamed(&mut read_exact, bytes.len()), DEEP).is_err());
 }
 
 /// bincode would make room for these, and end the program; or go through them one by one.

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use super::*;
 use crate::report::Why;
-use crate::store::Layout;
+use crate::store::{Draft, Layout};
 use crate::{Parallel, memo};
 
 #[memo(ttl = "1h")]
@@ -20,9 +20,9 @@ fn lasting(x: u64) -> u64 {
 /// Puts `value` into the store as the entry of a call, made at this time.
 fn put<C: Call<Output = u64>>(memory: &Memory, call: &C, value: u64, created: SystemTime) {
     let (inner, memo) = (memory.inner.as_ref().unwrap(), call.memo().unwrap());
-    let encoded = memo.codec.encode(&value, memo.function.values()).unwrap().unwrap();
-    let draft = memory.keyed(call).unwrap().draft(encoded, memo.preview(), Duration::ZERO);
-    inner.try_store(memo.function, &Draft { created, ..draft }).unwrap();
+    let encoded = memo.codec.encode(&value, memo.call.function.values()).unwrap().unwrap();
+    let draft = memory.keyed(call).unwrap().call.draft(encoded, memo.call.preview(), Duration::ZERO);
+    inner.try_store(memo.call.function, &Draft { created, ..draft }).unwrap();
 }
 
 fn memories() -> Vec<(tempfile::TempDir, Memory)> {

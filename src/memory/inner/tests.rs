@@ -24,7 +24,7 @@ fn stored() -> Vec<(tempfile::TempDir, Memory)> {
             let dir = tempfile::tempdir().unwrap();
             let memory = Memory::builder().dir(dir.path()).layout(layout).open().unwrap();
             let call = text::delayed(5000);
-            let memo = call.memo().unwrap();
+            let memo = call.memo().unwrap().call;
             let draft = Draft {
                 key: memo.key(&memory.inner.as_ref().unwrap().states).unwrap(),
                 function: memo.function.id(),

@@ -180,7 +180,7 @@ fn another_version_is_told_and_the_latest_of_several() {
     let version = |version| Program { version, ..PROGRAM };
     for (age, program) in [(0, version("1")), (2, version("2")), (1, version(""))] {
         memory.call(program.price(3, 4));
-        let id = program.price(0, 0).memo().unwrap().function.id();
+        let id = program.price(0, 0).memo().unwrap().call.function.id();
         let record = File::options().append(true).open(record_path(&dir, &id.to_string())).unwrap();
         record.set_modified(SystemTime::now() - Duration::from_secs(60 - age)).unwrap();
     }
@@ -225,7 +225,7 @@ fn whether_a_call_was_computed_before_is_not_made_up() {
 fn a_record_without_items_or_sense_costs_an_explanation_and_nothing_else() {
     let (dir, memory) = fresh();
     memory.call(PROGRAM.price(3, 4));
-    let id = PROGRAM.price(0, 0).memo().unwrap().function.id().to_string();
+    let id = PROGRAM.price(0, 0).memo().unwrap().call.function.id().to_string();
     let edited = Program { fingerprint: 2, items: OTHER_RATE, ..PROGRAM };
     let text = fs::read_to_string(record_path(&dir, &id)).unwrap();
     let (head, _) = text.split_once(",\n  \"items\"").unwrap();

@@ -29,7 +29,7 @@ where
         for (index, call) in calls {
             match self.guarded(index, &call, |call| self.memory.keyed(call), results) {
                 Some(Ok(under)) => {
-                    keys.push(under.key);
+                    keys.push(under.call.key);
                     keyed.push((index, call, under));
                 }
                 Some(Err(reason)) => miss(Item::new(index, call, reason.into()), None),
@@ -76,7 +76,7 @@ where
                 *time = time.or(earlier);
             }
         }
-        let function = missed.first().and_then(|(item, _)| item.call.memo()).map(|memo| memo.function);
+        let function = missed.first().and_then(|(item, _)| item.call.memo()).map(|memo| memo.call.function);
         let failed: Vec<_> = self.crew.change(|queue| {
             let (mut failed, mut queued) = (Vec::new(), 0);
             for (item, time) in missed {

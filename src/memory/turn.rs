@@ -1,0 +1,336 @@
+//! Whose turn it is to compute a call, and what becomes of the value: the steps of the [way of a call](super::compute) in which it
+//! does not matter of what type the value is. They are compiled once, with the library, not for each function of a program.
+//!
+//! # Where a call waits
+//! For a flight in [`Flights::join`](crate::lease::Flights::join), and for a lease in
+//! [`KeyedCall::lease`]; nowhere else. [`Meanwhile`] tells both whether the thread blocks, or leaves and
+//! is woken.
+
+use std::sync::Arc;
+use std::thread::{self, ThreadId};
+use std::time::Duration;
+
+use super::compute::Ran;
+use super::inner::Inner;
+use super::lazy_entry::LazyEntry;
+use super::outbox::{Outbox, Parcel};
+use super::outcome::Computed;
+use super::trouble::Trouble;
+use super::{Memory, MissReason, Source};
+use crate::call::MemoizedCall;
+use crate::codec::{CodecError, Encoded};
+use crate::error::{Error, Result, chain};
+use crate::events;
+use crate::function::Function;
+use crate::key::Key;
+use crate::lease::{Joined, Leader, Lease, Meanwhile, Shared, Watcher};
+use crate::store::{Draft, Entry, Lookup, OwnedDraft, Payload};
+
+/// Functions that take less than this on average run without a lease. A lease itself costs two
+/// microseconds. What is computed under one is also stored at once, since other processes wait for
+/// it on the disk, and goes to worker processes alone. Without leases, many values are stored by
+/// one write, and many calls go in one message.
+const WORTH_A_LEASE: Duration = Duration::from_micros(200);
+
+/// A memoized call under its key, whatever its value is: what it takes to find its entry, and to store another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeyedCall<'m> {
+    pub(super) memory: &'m Memory,
+    pub(super) inner: &'m Inner,
+    pub(crate) key: Key,
+    pub(super) function: &'static Function,
+}
+
+/// What this process does for a call that missed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// All of it.
+    All,
+    /// It sends the call to a process that takes the lease.
+    Sends,
+    /// It was sent the call: it takes the lease, and the sender counts.
+    Serves,
+}
+
+/// The right and the duty to compute a call, whatever its value is. Dropped without a value, it frees whoever waits.
+#[derive(Debug)]
+pub(crate) struct Turn<'m> {
+    pub(super) call: KeyedCall<'m>,
+    pub(super) reason: MissReason,
+    /// The arguments in short, for people.
+    pub(crate) arguments: Arc<str>,
+    /// `None` if waiting for the thread that leads the flight would never end.
+    leader: Option<Leader<'m>>,
+    /// Behind the leader: it ends after the flight.
+    lease: Option<Lease>,
+    part: Part,
+    /// What the value is compared with, if the call was a hit.
+    pub(super) before: Option<Entry>,
+}
+
+/// What comes of asking for the turn to compute a call. If the value that another made cannot be read, it is this thread's turn.
+#[derive(Debug)]
+pub(super) enum Asked<'m> {
+    Granted(Turn<'m>),
+    /// Another thread has computed it meanwhile.
+    Landed(Shared, Turn<'m>),
+    /// Its value has been stored since the first look-up; whether this thread waited for that.
+    Stored(Entry, bool, Turn<'m>),
+    /// This thread computes it, or another process.
+    Busy(Option<ThreadId>),
+}
+
+impl<'m> KeyedCall<'m> {
+    /// What the store has for the key.
+    pub(super) fn get(&self) -> Result<Lookup> {
+        self.inner.store.get(&self.key)
+    }
+
+    /// The entry that the store has, if it can be used and this hit is not to be computed again.
+    pub(super) fn readable(&self, entry: Result<Lookup>) -> Result<Entry, MissReason> {
+        match self.usable(entry) {
+            Ok(_) if self.inner.verification.is_due() => Err(MissReason::Verified),
+            usable => usable,
+        }
+    }
+
+    pub(super) fn count_hit(&self, entry: &Entry) {
+        let time = entry.compute_time();
+        self.function.count(&self.inner.session, |counters| counters.hit(time));
+        events::trace!("hit: `{}` {}", self.function.name(), self.key);
+    }
+
+    /// Asks for the turn to compute the call, which missed for a `reason`.
+    pub(super) fn ask(
+        self,
+        call: &MemoizedCall<'_>,
+        reason: &MissReason,
+        meanwhile: Meanwhile<'_>,
+        part: Part,
+    ) -> Asked<'m> {
+        let turn = |leader, lease| {
+            let (reason, arguments) = (reason.clone(), call.preview());
+            let before = if reason == MissReason::Verified { self.entry().ok() } else { None };
+            Turn { call: self, reason, arguments, leader, lease, part, before }
+        };
+        // A value that was computed before is not newer than the wish to compute it again.
+        let newer = matches!(reason, MissReason::Recomputed | MissReason::Verified);
+        let leader = match part {
+            // The sender leads the flight; it may be in this very process.
+            Part::Serves => None,
+            Part::All | Part::Sends => loop {
+                let (name, mean_time) = (self.function.name(), self.function.mean_time());
+                match self.inner.flights.join(self.key, meanwhile, newer, name, mean_time) {
+                    Joined::Leader(leader) => break Some(leader),
+                    Joined::Busy(leader) => return Asked::Busy(Some(leader)),
+                    Joined::Landed(shared) if !newer => return Asked::Landed(shared, turn(None, None)),
+                    Joined::Alone => return Asked::Granted(turn(None, None)),
+                    Joined::Landed(_) | Joined::Again => {}
+                }
+            },
+        };
+        let lease = if part == Part::Sends { Some((None, false)) } else { self.lease(meanwhile) };
+        let Some((lease, waited)) = lease else {
+            leader.into_iter().for_each(Leader::give_up);
+            return Asked::Busy(None);
+        };
+        // The last leader of the flight, or holder of the lease, may have stored the value since the
+        // first look-up.
+        match if newer { None } else { self.entry().ok() } {
+            Some(entry) => Asked::Stored(entry, waited, turn(leader, lease)),
+            None => Asked::Granted(turn(leader, lease)),
+        }
+    }
+
+    /// The lease of the key, unless the function is cheaper than that is worth; and whether another
+    /// process held it first. `None` if another process holds it now, and the watcher will be told.
+    fn lease(&self, meanwhile: Meanwhile<'_>) -> Option<(Option<Lease>, bool)> {
+        let is_cheap = self.function.mean_time().is_some_and(|time| time < WORTH_A_LEASE);
+        if is_cheap || self.inner.is_read_only() {
+            return Some((None, false));
+        }
+        let leases = &self.inner.leases;
+        let acquire = || {
+            if let Some(lease) = leases.try_acquire(&self.key)? {
+                return Ok(Some((Some(lease), false)));
+            }
+            if let Meanwhile::Leave(leave) = meanwhile
+                && self.watch_lease((leave.watcher)(self.key))
+            {
+                return Ok(None);
+            }
+            Ok(Some((Some(leases.acquire(&self.key, self.function.name())?), true)))
+        };
+        acquire().unwrap_or_else(|error: Error| {
+            self.note(Trouble::Lease, &chain(&error));
+            Some((None, false))
+        })
+    }
+
+    /// Starts a thread that waits until no other process holds the lease, and tells the watcher;
+    /// whether it could be started. It waits in the kernel, and ends with the lease.
+    fn watch_lease(&self, watcher: Arc<dyn Watcher>) -> bool {
+        let (memory, key, function) = (self.memory.clone(), self.key, self.function);
+        let watch = move || {
+            if let Some(inner) = &memory.inner {
+                // Trouble with the lease is met again, and noted, when the key is asked for again.
+                let _ = inner.leases.wait(&key, function.name());
+            }
+            watcher.wake();
+        };
+        thread::Builder::new().name("rememo-lease".into()).stack_size(256 * 1024).spawn(watch).is_ok()
+    }
+
+    /// Counts a miss whose function ran for so long.
+    pub(super) fn ran(&self, took: Duration) {
+        self.function.took(took);
+        self.function.count(&self.inner.session, |counters| counters.miss(took));
+    }
+
+    pub(super) fn note(&self, trouble: Trouble, error: &dyn std::fmt::Display) {
+        self.inner.troubles.note(trouble, self.function.name(), error);
+    }
+}
+
+impl<'m> Turn<'m> {
+    /// The name of the function.
+    pub(crate) fn function(&self) -> &'static str {
+        self.call.function.name()
+    }
+
+    /// Whether other processes may be waiting for the lease.
+    pub(crate) fn has_lease(&self) -> bool {
+        self.lease.is_some()
+    }
+
+    /// Where a value is from that was stored before it was this turn, and its bytes; it counts. One that this thread `waited`
+    /// for counts as joined.
+    pub(super) fn found(&self, entry: Entry, waited: bool) -> (Source, Shared) {
+        let KeyedCall { inner, function, .. } = self.call;
+        let time = entry.compute_time();
+        let source = if self.part == Part::Serves {
+            Source::Hit
+        } else if waited {
+            function.count(&inner.session, |counters| counters.joined(time));
+            Source::Joined
+        } else {
+            function.count(&inner.session, |counters| counters.hit(time));
+            Source::Hit
+        };
+        let shared: Shared = Arc::new(entry);
+        self.land(&shared);
+        (source, shared)
+    }
+
+    pub(super) fn told_to_run(&self) {
+        events::debug!("miss: `{}`({}): {}", self.function(), self.arguments, self.reason);
+    }
+
+    /// The function ran for so long.
+    pub(super) fn has_run(&self, took: Duration) {
+        match self.part {
+            Part::Serves => self.call.function.took(took),
+            Part::All | Part::Sends => self.call.ran(took),
+        }
+    }
+
+    /// What came of it.
+    pub(super) fn computed<T>(self, value: T, shared: Option<Shared>) -> Computed<T> {
+        Computed::new(value, Source::Miss(self.reason), shared)
+    }
+
+    pub(super) fn is_worth_storing(&self, took: Duration) -> bool {
+        took >= self.call.function.definition().min_cost && !self.call.inner.is_read_only()
+    }
+
+    fn has_waiters(&self) -> bool {
+        self.leader.as_ref().is_some_and(Leader::has_waiters)
+    }
+
+    /// Whether anybody wants the bytes of a value.
+    pub(super) fn is_wanted(&self, took: Duration, share: bool) -> bool {
+        share || self.is_worth_storing(took) || self.has_waiters()
+    }
+
+    pub(super) fn draft<'v>(&self, encoded: Encoded<'v>, took: Duration) -> Draft<'v> {
+        self.call.draft(encoded, Arc::clone(&self.arguments), took)
+    }
+
+    /// Keeps a value, if it could be encoded and is to be kept, and removes its checkpoint; its bytes, if others can have
+    /// them.
+    ///
+    /// # Errors
+    ///
+    /// Why the value cannot be kept.
+    pub(super) fn keep_encoded(
+        &mut self,
+        encoded: Result<Option<Encoded<'_>>, CodecError>,
+        ran: Ran,
+        value_type: &str,
+        outbox: Option<&mut Outbox<'m>>,
+    ) -> Result<Option<Shared>, String> {
+        let encoded = encoded.map_err(|error| self.call.not_kept(value_type, &error));
+        let kept = encoded.map(|encoded| {
+            let draft = encoded.map(|encoded| self.draft(encoded, ran.took));
+            draft.and_then(|draft| self.keep(draft, outbox))
+        });
+        if ran.left_checkpoint {
+            self.call.drop_checkpoint();
+        }
+        kept
+    }
+
+    /// Gives a value to those who wait, and stores it, at once or through the outbox; its bytes, if
+    /// others can have them. Values that were computed here and in other processes meet here.
+    pub(super) fn keep(&mut self, draft: Draft<'_>, outbox: Option<&mut Outbox<'m>>) -> Option<Shared> {
+        let is_worth_storing = self.is_worth_storing(draft.compute_time);
+        match draft.try_owned() {
+            Ok(draft) => Some(self.keep_owned(Arc::new(draft), is_worth_storing, outbox)),
+            Err(draft) => self.keep_borrowed(&draft, is_worth_storing, outbox.is_some()),
+        }
+    }
+
+    fn keep_owned(
+        &mut self,
+        draft: Arc<OwnedDraft>,
+        is_worth_storing: bool,
+        outbox: Option<&mut Outbox<'m>>,
+    ) -> Shared {
+        let KeyedCall { inner, function, .. } = self.call;
+        let shared = Arc::clone(&draft) as Shared;
+        self.land(&shared);
+        if !is_worth_storing {
+            return shared;
+        }
+        // What other processes wait for on the disk does not wait in the outbox.
+        if let Some(outbox) = outbox.filter(|_| self.lease.is_none()) {
+            outbox.put(Parcel { function, draft, leader: self.leader.take() });
+        } else {
+            inner.store(function, draft.draft());
+        }
+        shared
+    }
+
+    /// Stores a large value from where it is, then lands the flight with the entry. Only if it is
+    /// not stored are its bytes copied, for those who wait or may come to wait.
+    fn keep_borrowed(&self, draft: &Draft<'_>, is_worth_storing: bool, share: bool) -> Option<Shared> {
+        let KeyedCall { inner, key, function, .. } = self.call;
+        let shared: Shared = if is_worth_storing && inner.store(function, draft) {
+            Arc::new(LazyEntry::new(&inner.store, key, draft.compute_time))
+        } else if share || self.has_waiters() {
+            Arc::new(draft.to_owned())
+        } else {
+            return None;
+        };
+        self.land(&shared);
+        Some(shared)
+    }
+
+    /// Gives the bytes of the value to the threads that wait for the flight, or join it until it
+    /// ends.
+    pub(super) fn land(&self, shared: &Shared) {
+        if let Some(leader) = &self.leader {
+            leader.land(Arc::clone(shared));
+        }
+    }
+}
