@@ -2,11 +2,15 @@
 
 mod boxed;
 pub mod copies;
+mod delayed;
+mod named;
 
 use std::fmt;
 use std::sync::Arc;
 
 pub use self::boxed::BoxedCall;
+pub use self::delayed::{Delayed, Repeatable, delayed};
+pub(crate) use self::named::NamedCall;
 use crate::codec::Codec;
 use crate::function::{Function, Instance, Parameters, Stated};
 use crate::key::{self, ArgumentError, Arguments, IdentityParts, Key};
@@ -275,127 +279,5 @@ impl<A, T> fmt::Debug for FunctionCall<A, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let arguments = key::preview(|sink| (self.show)(&self.arguments, sink));
         write!(f, "{}({arguments})", self.function.name())
-    }
-}
-
-/// A plain closure as a call, made by [`delayed`].
-#[must_use = "a call does nothing until a `Memory` or a `Parallel` runs it"]
-#[derive(Clone, Copy)]
-pub struct Delayed<F>(F);
-
-/// Makes a call of a plain closure, to run through [`Parallel`](crate::Parallel) without a cache.
-///
-/// # Examples
-///
-/// ```
-/// use rememo::{Parallel, delayed};
-///
-/// let squares = Parallel::new().run((0..5).map(|i| delayed(move || i * i)))?;
-/// assert_eq!(squares, [0, 1, 4, 9, 16]);
-/// # Ok::<(), rememo::Error>(())
-/// ```
-pub fn delayed<T, F: FnOnce() -> T>(function: F) -> Delayed<F> {
-    Delayed(function)
-}
-
-impl<T, F: FnOnce() -> T> Call for Delayed<F> {
-    type Output = T;
-
-    fn run(self) -> T {
-        (self.0)()
-    }
-
-    fn memo(&self) -> Option<Memo<'_, T>> {
-        None
-    }
-}
-
-impl<F> fmt::Debug for Delayed<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Delayed(..)")
-    }
-}
-
-/// A plain closure as a call that may be run several times, made by [`Delayed::repeatable`].
-#[must_use = "a call does nothing until a `Memory` or a `Parallel` runs it"]
-#[derive(Clone, Copy)]
-pub struct Repeatable<F>(F);
-
-impl<F: Clone> Delayed<F> {
-    /// Lets [`Parallel::retries`](crate::Parallel::retries) run the closure again if it panics; each attempt but the last runs a
-    /// clone.
-    pub fn repeatable(self) -> Repeatable<F> {
-        Repeatable(self.0)
-    }
-}
-
-impl<T, F: FnOnce() -> T + Clone> Call for Repeatable<F> {
-    type Output = T;
-
-    fn run(self) -> T {
-        (self.0)()
-    }
-
-    fn memo(&self) -> Option<Memo<'_, T>> {
-        None
-    }
-
-    fn again(&self) -> Option<Self> {
-        Some(self.clone())
-    }
-}
-
-impl<F> fmt::Debug for Repeatable<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Repeatable(..)")
-    }
-}
-
-/// A call of a closure under an explicit name: what `Memory::get_or_compute` makes.
-pub(crate) struct NamedCall<S, F, T> {
-    function: &'static Function,
-    show: S,
-    run: F,
-    codec: Codec<T>,
-}
-
-impl<S, F, T> NamedCall<S, F, T> {
-    pub(crate) fn new(function: &'static Function, show: S, run: F, codec: Codec<T>) -> Self {
-        NamedCall { function, show, run, codec }
-    }
-}
-
-impl<S, F, T> Call for NamedCall<S, F, T>
-where
-    S: Fn(&mut Arguments<'_>) -> Result<(), ArgumentError>,
-    F: FnOnce() -> T,
-{
-    type Output = T;
-
-    fn run(self) -> T {
-        (self.run)()
-    }
-
-    fn memo(&self) -> Option<Memo<'_, T>> {
-        let instance = Instance::new::<(), (), T>(&Parameters::of(&()));
-        let call = MemoizedCall { function: self.function, instance, arguments: self };
-        Some(Memo { call, codec: self.codec })
-    }
-}
-
-impl<S, F, T> Show for NamedCall<S, F, T>
-where
-    S: Fn(&mut Arguments<'_>) -> Result<(), ArgumentError>,
-{
-    fn show(&self, sink: &mut Arguments<'_>) -> Result<(), ArgumentError> {
-        (self.show)(sink)
-    }
-
-    fn send(&self, _: &mut ArgumentWriter) -> Result<(), Unsent> {
-        Err(Unsent("it is a closure".into()))
-    }
-
-    fn roots(&self) -> Vec<usize> {
-        self.codec.roots().into()
     }
 }
