@@ -16,6 +16,13 @@ pub(crate) fn word(bytes: &[u8]) -> u64 {
     XxHash3_64::oneshot(bytes)
 }
 
+/// The same with a seed.
+#[cfg(target_os = "linux")]
+#[inline]
+pub(crate) fn word_of(bytes: &[u8], seed: u64) -> u64 {
+    XxHash3_64::oneshot_with_seed(seed, bytes)
+}
+
 /// The checksum (of seed 0, if nobody says otherwise) of bytes that come in parts.
 #[derive(Clone)]
 pub(crate) struct Running(xxhash3_128::Hasher);

@@ -15,7 +15,7 @@ pub(crate) use self::bytes::{decode_value, encode_value};
 use crate::codec::{Encoded, Value};
 use crate::error::{Error, Result, chain};
 use crate::key::{FunctionId, Key};
-use crate::store::{Draft, single};
+use crate::store::{Author, Draft, single};
 
 /// Domain of blake3's key derivation; the number is the version of what is derived.
 const DUMP_CONTEXT: &str = "rememo dump 1: a value of a type";
@@ -101,11 +101,12 @@ fn write(path: &Path, encoded: Encoded<'_>, of_type: &'static str) -> Result<()>
         path,
         &Draft {
             key: key_of(of_type),
-            function: FunctionId([0; 16]),
+            function: FunctionId([0; 8]),
             function_name: of_type,
             arguments: Arc::default(),
             created: SystemTime::now(),
             compute_time: Duration::ZERO,
+            author: Author::Other(None),
             codec,
             payload: bytes,
         },

@@ -214,7 +214,7 @@ pub use rememo_macros::memo;
 pub use report::miss_reason::MissReason;
 pub use report::stats::Stats;
 pub use report::why::Why;
-pub use store::{Durability, EntryInfo, Layout, Limits};
+pub use store::{Durability, EntryInfo, Layout, Limits, Writer};
 pub use task_error::{TaskError, TaskErrorKind};
 
 /// How calls are run: executors of your own, and the types of what is seldom named.

@@ -21,7 +21,7 @@ use crate::codec::{Encoded, Value};
 use crate::dump::{decode_value, encode_value};
 use crate::error::{Result, chain};
 use crate::key::{FunctionId, Key};
-use crate::store::{Draft, Lookup, single};
+use crate::store::{Author, Draft, Lookup, single};
 use crate::sys::{self, Dir};
 
 /// Domain of blake3's key derivation; the number is the version of what is derived.
@@ -224,11 +224,12 @@ impl Inner {
     fn save(&self, key: &Key, encoded: Encoded<'_>, of_type: &'static str) {
         let draft = Draft {
             key: derived(key, of_type),
-            function: FunctionId([0; 16]),
+            function: FunctionId([0; 8]),
             function_name: of_type,
             arguments: "".into(),
             created: SystemTime::now(),
             compute_time: Duration::ZERO,
+            author: Author::Other(None),
             codec: encoded.codec,
             payload: encoded.bytes,
         };

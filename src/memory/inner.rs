@@ -22,7 +22,7 @@ use crate::payload::Level;
 use crate::remote::MemorySettings;
 use crate::report::Records;
 use crate::states::States;
-use crate::store::{self, Draft, Store};
+use crate::store::{self, Author, Draft, Store};
 use crate::sys::Dir;
 use crate::usage::{Counters, Session};
 
@@ -192,6 +192,7 @@ impl KeyedCall<'_> {
             arguments,
             created: SystemTime::now(),
             compute_time: took,
+            author: Author::This,
             codec,
             payload: bytes,
         }

@@ -108,7 +108,7 @@ impl Memory {
             Err(ReadError::Damaged(how)) => Some(how),
             Err(error) => return Err(Error::no_entry("", chain(&error))),
         };
-        let mut info = entry.info("");
+        let mut info = inner.store.info(&entry, "");
         let recorded = inner.records.all()?.into_iter().find(|recorded| recorded.id == info.function_id);
         let function = recorded.map(|recorded| recorded.record);
         info.function =

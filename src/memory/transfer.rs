@@ -26,7 +26,7 @@ use crate::function::Function;
 use crate::key::{FunctionId, Key};
 use crate::payload::ByteSource;
 use crate::report::{Exported, FunctionRecord, Imported};
-use crate::store::{Draft, Entry, Lookup, Payload, read_info, single};
+use crate::store::{Author, Draft, Entry, Lookup, Payload, read_info, single};
 use crate::sys::Temporary;
 
 /// What a file says that it is.
@@ -191,7 +191,7 @@ impl Inner {
                 return Ok(());
             }
         };
-        let info = entry.info("");
+        let info = self.store.info(&entry, "");
         let Some(record) = records.get(&info.function_id) else { return Ok(()) };
         let Some(payload) = stored_bytes(&entry, &self.settings.root)? else {
             exported.damaged += 1;
@@ -204,6 +204,7 @@ impl Inner {
             arguments: info.arguments.into(),
             created: info.created,
             compute_time: info.compute_time,
+            author: Author::Other(info.writer),
             codec: entry.value().codec,
             payload: payload.into(),
         };
@@ -349,6 +350,7 @@ impl Import<'_> {
             arguments: info.arguments.into(),
             created: info.created,
             compute_time: entry.compute_time(),
+            author: Author::Other(info.writer),
             codec: content.codec,
             payload: payload.to_vec().into(),
         })?;

@@ -9,7 +9,7 @@ use super::turn::KeyedCall;
 use crate::codec::DecodeError;
 use crate::error::{Result, chain};
 use crate::function::Function;
-use crate::store::{Entry, Lookup, Payload};
+use crate::store::{Entry, Lookup, Payload, Store};
 
 impl KeyedCall<'_> {
     /// Whether the entry is there, sound and valid; reads all of it, and counts nothing.
@@ -33,7 +33,7 @@ impl KeyedCall<'_> {
     /// The entry that the store has, if it can be used as far as that shows before its value is
     /// read; trouble is noted.
     pub(super) fn usable(&self, entry: Result<Lookup>) -> Result<Entry, MissReason> {
-        usable(entry, self.function).inspect_err(|reason| match reason {
+        usable(&*self.inner.store, entry, self.function).inspect_err(|reason| match reason {
             MissReason::Damaged(how) => self.note(Trouble::Damaged, how),
             MissReason::Unavailable(how) => self.note(Trouble::Read, how),
             _ => {}
@@ -43,7 +43,7 @@ impl KeyedCall<'_> {
     /// How long the value took to compute that the store has, if it can be used as far as that shows before it is read;
     /// counts and notes nothing.
     pub(crate) fn peek(&self, entry: Result<Lookup>) -> Result<Duration, MissReason> {
-        usable(entry, self.function).map(|entry| entry.compute_time())
+        usable(&*self.inner.store, entry, self.function).map(|entry| entry.compute_time())
     }
 
     /// Notes that the value of an entry could not be read; why.
@@ -71,7 +71,11 @@ impl<T> Keyed<'_, T> {
 }
 
 /// The entry that the store has, if it is sound and its function still wants it.
-pub(super) fn usable(entry: Result<Lookup>, function: &Function) -> Result<Entry, MissReason> {
+pub(super) fn usable(
+    store: &dyn Store,
+    entry: Result<Lookup>,
+    function: &Function,
+) -> Result<Entry, MissReason> {
     let entry = match entry {
         Ok(Lookup::Found(entry)) => entry,
         Ok(Lookup::Absent) => return Err(MissReason::Absent),
@@ -86,7 +90,7 @@ pub(super) fn usable(entry: Result<Lookup>, function: &Function) -> Result<Entry
             age => return Err(MissReason::Expired { age: age.unwrap_or_default() }),
         }
     }
-    if definition.valid.is_some_and(|valid| !valid(&entry.info(function.name()))) {
+    if definition.valid.is_some_and(|valid| !valid(&store.info(&entry, function.name()))) {
         return Err(MissReason::Rejected);
     }
     Ok(entry)

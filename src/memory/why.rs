@@ -105,7 +105,7 @@ impl Memory {
     ) -> Result<Why, MissReason> {
         let inner = self.inner.as_deref().ok_or(MissReason::Disabled)?;
         let key = call.key(&inner.states).map_err(|error| MissReason::Unkeyed(chain(&error).to_string()))?;
-        let entry = match usable(inner.store.get(&key), call.function) {
+        let entry = match usable(&*inner.store, inner.store.get(&key), call.function) {
             Err(MissReason::Absent) => {
                 if let Some(reason) = inner.not_kept.reason(&key) {
                     let function = call.function.name().to_owned();
@@ -118,7 +118,7 @@ impl Memory {
             usable => usable?,
         };
         check(&entry.value()).map_err(|error| MissReason::of_decoding(&error))?;
-        let info = entry.info("");
+        let info = inner.store.info(&entry, "");
         let is_adopted = call.stated(&inner.states).is_ok_and(|stated| stated.is_adopted);
         let adopted = is_adopted && info.function_id != call.function.id();
         let reads = report::reads(call.function.info());

@@ -1,7 +1,7 @@
 use super::*;
 
 const FUNCTION: Identity = Identity([7; 32]);
-const ID: FunctionId = FunctionId([8; 16]);
+const ID: FunctionId = FunctionId([8; 8]);
 
 fn states() -> (tempfile::TempDir, States) {
     let temporary = tempfile::tempdir().unwrap();

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::Payload;
 use super::entry::{covered, seal};
+use super::{Author, Payload};
 use crate::checksum;
 use crate::key::{FunctionId, Key};
 use crate::payload::{ByteSource, Bytes, Content};
@@ -19,6 +19,7 @@ pub(crate) struct Draft<'v> {
     pub(crate) arguments: Arc<str>,
     pub(crate) created: SystemTime,
     pub(crate) compute_time: Duration,
+    pub(crate) author: Author,
     /// The number of the encoding.
     pub(crate) codec: u8,
     pub(crate) payload: Bytes<'v>,
@@ -61,8 +62,18 @@ impl<'v> Draft<'v> {
     pub(crate) fn to_owned(&self) -> OwnedDraft {
         let Draft { key, function, created, compute_time, codec, .. } = *self;
         let (function_name, arguments) = (self.function_name, Arc::clone(&self.arguments));
-        let payload = self.payload.to_vec().into();
-        OwnedDraft(Draft { key, function, function_name, arguments, created, compute_time, codec, payload })
+        let (author, payload) = (self.author.clone(), self.payload.to_vec().into());
+        OwnedDraft(Draft {
+            key,
+            function,
+            function_name,
+            arguments,
+            created,
+            compute_time,
+            author,
+            codec,
+            payload,
+        })
     }
 
     /// All bytes of the entry, for a small one.

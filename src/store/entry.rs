@@ -1,4 +1,4 @@
-//! The bytes of one entry: header, function name, preview of the arguments, payload. Specified in `docs/format.md`.
+//! The bytes of one entry: header, function name, preview of the arguments, writer, payload. Specified in `docs/format.md`.
 //!
 //! # Invariants
 //! 1. [`Entry::open`] believes nothing: magic, lengths, key and checksum are checked before any byte of the payload
@@ -6,16 +6,17 @@
 //! 2. The header alone ([`read_info`]) is good for listing, never for values: it does not check the payload.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{Draft, EntryInfo};
+use super::{Draft, EntryInfo, Writer};
 use crate::checksum;
 use crate::key::{FunctionId, Key};
 use crate::payload::{ByteSource, Content, HeadOfFile, PayloadFile};
 use crate::sys::Stamp;
 
 /// First bytes of every entry; the last is the version of the format.
-const MAGIC: [u8; 8] = *b"rememo\0\x01";
+const MAGIC: [u8; 8] = *b"rememo\0\x02";
 
 /// Payloads start at a multiple of this: a cache line, and enough for any primitive.
 const ALIGN: usize = 64;
@@ -26,19 +27,23 @@ mod at {
 
     pub(super) const CHECKSUM: Range<usize> = 8..24;
     pub(super) const KEY: Range<usize> = 24..56;
-    pub(super) const FUNCTION: Range<usize> = 56..72;
-    pub(super) const CREATED: Range<usize> = 72..80;
-    pub(super) const COMPUTE_TIME: Range<usize> = 80..88;
-    pub(super) const PAYLOAD_LENGTH: Range<usize> = 88..96;
-    pub(super) const NAME_LENGTH: Range<usize> = 96..98;
-    pub(super) const ARGUMENTS_LENGTH: Range<usize> = 98..100;
-    pub(super) const CODEC: usize = 100;
-    /// The function's name starts here, the preview of the arguments behind it.
-    pub(super) const NAME: usize = 104;
+    pub(super) const FUNCTION: Range<usize> = 56..64;
+    pub(super) const CREATED: Range<usize> = 64..72;
+    pub(super) const COMPUTE_TIME: Range<usize> = 72..80;
+    pub(super) const PAYLOAD_LENGTH: Range<usize> = 80..88;
+    pub(super) const NAME_LENGTH: Range<usize> = 88..90;
+    pub(super) const ARGUMENTS_LENGTH: Range<usize> = 90..92;
+    pub(super) const WRITER_LENGTH: Range<usize> = 92..94;
+    pub(super) const CODEC: usize = 94;
+    /// The function's name starts here, behind it the preview of the arguments, then the names of the writer.
+    pub(super) const NAME: usize = 96;
 }
 
-/// Longest header with name and preview: what [`read_info`] needs at most.
-pub(super) const MAX_HEAD: usize = at::NAME + 2 * (u16::MAX as usize) + ALIGN;
+/// Longest header with its texts: what [`read_info`] needs at most.
+pub(super) const MAX_HEAD: usize = at::NAME + 3 * (u16::MAX as usize) + ALIGN;
+
+/// Where in a file an entry finds what it does not take out of it at once.
+static PLACES: Places = Places { key: at::KEY.start, function: at::FUNCTION.start };
 
 /// The bytes of a value, read from an entry or about to be stored.
 pub(crate) trait Payload: std::fmt::Debug {
@@ -52,9 +57,9 @@ pub(crate) trait Payload: std::fmt::Debug {
 impl Draft<'_> {
     /// Everything before the payload; the place of the checksum is empty.
     pub(in crate::store) fn head(&self) -> Vec<u8> {
-        let name = clip(self.function_name);
-        let arguments = clip(&self.arguments);
-        let mut head = vec![0; payload_start(name.len(), arguments.len())];
+        let writer = self.author.writer().map(|writer| writer.to_text()).unwrap_or_default();
+        let texts = [self.function_name, &self.arguments, &writer].map(clip);
+        let mut head = vec![0; payload_start(texts.iter().map(|text| text.len()).sum())];
         let mut set = |range: Range<usize>, bytes: &[u8]| head[range].copy_from_slice(bytes);
         set(0..MAGIC.len(), &MAGIC);
         set(at::KEY, self.key.as_bytes());
@@ -63,11 +68,14 @@ impl Draft<'_> {
         set(at::CREATED, &nanos(created).to_le_bytes());
         set(at::COMPUTE_TIME, &nanos(self.compute_time).to_le_bytes());
         set(at::PAYLOAD_LENGTH, &(self.payload.len() as u64).to_le_bytes());
-        set(at::NAME_LENGTH, &length(name).to_le_bytes());
-        set(at::ARGUMENTS_LENGTH, &length(arguments).to_le_bytes());
         set(at::CODEC..at::CODEC + 1, &[self.codec]);
-        set(at::NAME..at::NAME + name.len(), name.as_bytes());
-        set(at::NAME + name.len()..at::NAME + name.len() + arguments.len(), arguments.as_bytes());
+        let mut start = at::NAME;
+        for (place, text) in [at::NAME_LENGTH, at::ARGUMENTS_LENGTH, at::WRITER_LENGTH].into_iter().zip(texts)
+        {
+            set(place, &length(text).to_le_bytes());
+            set(start..start + text.len(), text.as_bytes());
+            start += text.len();
+        }
         head
     }
 }
@@ -82,14 +90,50 @@ pub(super) fn seal(bytes: &mut [u8], checksum: [u8; 16]) {
     bytes[at::CHECKSUM].copy_from_slice(&checksum);
 }
 
-/// A sound entry, as read: the bytes of a file (see [`Entry::open`]) or of a record of the log, both of which have key, function
-/// and times at the same places. Or the header of a file whose payload is yet to be read and checked.
+/// A sound entry, as read: the bytes of a file (see [`Entry::open`]) or of a record of the log. Or the header of a file whose
+/// payload is yet to be read and checked.
 #[derive(Debug)]
 pub(crate) struct Entry {
     bytes: Vec<u8>,
+    places: &'static Places,
     codec: u8,
+    /// Since 1970.
+    created: Duration,
+    compute_time: Duration,
     payload: Body,
     arguments: Range<usize>,
+    writer: WriterField,
+}
+
+/// Where in its bytes an entry begins to tell of something.
+#[derive(Debug)]
+pub(super) struct Places {
+    pub(super) key: usize,
+    pub(super) function: usize,
+}
+
+/// Where the writer of an entry is told.
+#[derive(Clone, Debug)]
+enum WriterField {
+    /// Among its bytes.
+    Text(Range<usize>),
+    /// By the table of the log, under this number.
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "elsewhere there is no log"))]
+    Number(u16),
+}
+
+/// A sound record of the log; see [`Entry`].
+#[cfg(target_os = "linux")]
+#[derive(Debug)]
+pub(super) struct OfRecord {
+    pub(super) bytes: Vec<u8>,
+    pub(super) places: &'static Places,
+    pub(super) codec: u8,
+    pub(super) created: Duration,
+    pub(super) compute_time: Duration,
+    pub(super) payload: Range<usize>,
+    pub(super) preview: Range<usize>,
+    pub(super) writer: u16,
 }
 
 /// Where the payload of an entry is.
@@ -106,7 +150,7 @@ impl Payload for Entry {
     }
 
     fn compute_time(&self) -> Duration {
-        time(&self.bytes, at::COMPUTE_TIME)
+        self.compute_time
     }
 }
 
@@ -119,7 +163,20 @@ impl Entry {
             return Err("its checksum does not match".into());
         }
         let payload = Body::Here(head.payload_start..bytes.len());
-        Ok(Entry { codec: bytes[at::CODEC], payload, arguments: head.arguments, bytes })
+        Ok(Entry::of_head(&head, bytes, payload))
+    }
+
+    fn of_head(head: &Head, bytes: Vec<u8>, payload: Body) -> Self {
+        Entry {
+            places: &PLACES,
+            codec: bytes[at::CODEC],
+            created: time(&bytes, at::CREATED),
+            compute_time: head.compute_time,
+            payload,
+            arguments: head.arguments.clone(),
+            writer: WriterField::Text(head.writer.clone()),
+            bytes,
+        }
     }
 
     /// Takes the first bytes of a file that has `length`, if it may be an entry of `key`: the payload is read and checked later.
@@ -140,23 +197,25 @@ impl Entry {
             length: head.payload_length,
             ahead: ahead.to_vec(),
         });
-        Ok(Entry {
-            bytes: before.to_vec(),
-            codec: bytes[at::CODEC],
-            payload: Body::File(Box::new(file)),
-            arguments: head.arguments,
-        })
+        Ok(Entry::of_head(&head, before.to_vec(), Body::File(Box::new(file))))
     }
 
     /// Takes the bytes of a sound record of the log.
     #[cfg(target_os = "linux")]
-    pub(in crate::store) fn of_record(
-        bytes: Vec<u8>,
-        codec: u8,
-        payload: Range<usize>,
-        arguments: Range<usize>,
-    ) -> Self {
-        Entry { bytes, codec, payload: Body::Here(payload), arguments }
+    #[inline]
+    pub(super) fn of_record(record: OfRecord) -> Self {
+        let OfRecord { bytes, places, codec, created, compute_time, payload, preview, writer } = record;
+        let (payload, writer) = (Body::Here(payload), WriterField::Number(writer));
+        Entry { bytes, places, codec, created, compute_time, payload, arguments: preview, writer }
+    }
+
+    /// The number under which the table of the log has its writer; `None` if it tells its writer itself.
+    #[cfg(target_os = "linux")]
+    pub(super) fn writer_number(&self) -> Option<u16> {
+        match self.writer {
+            WriterField::Text(_) => None,
+            WriterField::Number(number) => Some(number),
+        }
     }
 
     /// Where the bytes of its value are.
@@ -170,12 +229,12 @@ impl Entry {
 
     /// When it was stored.
     pub(crate) fn created(&self) -> SystemTime {
-        UNIX_EPOCH + time(&self.bytes, at::CREATED)
+        UNIX_EPOCH + self.created
     }
 
     /// The key of its call.
     pub(crate) fn key(&self) -> Key {
-        Key::from_bytes(array(&self.bytes[at::KEY]))
+        Key::from_bytes(array(&self.bytes[self.places.key..]))
     }
 
     /// The stamp of its file, if all of that was read since it was opened and later readers may rely on it.
@@ -186,21 +245,25 @@ impl Entry {
         }
     }
 
-    /// What it says of itself, and the name of its function.
-    pub(crate) fn info(&self, function: &str) -> EntryInfo {
+    /// What it says of itself, and the name of its function. Of a record of the log, its writer is not known here.
+    pub(super) fn info(&self, function: &str) -> EntryInfo {
         let payload = match &self.payload {
             Body::Here(_) => 0,
             Body::File(file) => file.length(),
         };
         EntryInfo {
             key: self.key(),
-            function_id: FunctionId(array(&self.bytes[at::FUNCTION])),
+            function_id: FunctionId(array(&self.bytes[self.places.function..])),
             function: function.to_owned(),
             arguments: String::from_utf8_lossy(&self.bytes[self.arguments.clone()]).into_owned(),
             created: self.created(),
             last_use: None,
-            compute_time: self.compute_time(),
+            compute_time: self.compute_time,
             bytes: self.bytes.len() as u64 + payload,
+            writer: match &self.writer {
+                WriterField::Text(range) => writer_of(&self.bytes[range.clone()]),
+                WriterField::Number(_) => None,
+            },
         }
     }
 }
@@ -224,6 +287,7 @@ struct Head {
     compute_time: Duration,
     name: Range<usize>,
     arguments: Range<usize>,
+    writer: Range<usize>,
     payload_start: usize,
     payload_length: u64,
 }
@@ -236,10 +300,14 @@ impl Head {
         if bytes[..MAGIC.len()] != MAGIC {
             return Err("it does not begin like an entry of this version".into());
         }
-        let name = at::NAME..at::NAME + usize::from(u16::from_le_bytes(array(&bytes[at::NAME_LENGTH])));
-        let arguments =
-            name.end..name.end + usize::from(u16::from_le_bytes(array(&bytes[at::ARGUMENTS_LENGTH])));
-        if bytes.len() < arguments.end {
+        let mut end = at::NAME;
+        let [name, arguments, writer] =
+            [at::NAME_LENGTH, at::ARGUMENTS_LENGTH, at::WRITER_LENGTH].map(|length| {
+                let start = end;
+                end += usize::from(u16::from_le_bytes(array(&bytes[length])));
+                start..end
+            });
+        if bytes.len() < end {
             return Err("its header is cut off".into());
         }
         Ok(Head {
@@ -247,10 +315,11 @@ impl Head {
             compute_time: time(bytes, at::COMPUTE_TIME),
             key: Key::from_bytes(array(&bytes[at::KEY])),
             function: FunctionId(array(&bytes[at::FUNCTION])),
-            payload_start: payload_start(name.len(), arguments.len()),
+            payload_start: payload_start(end - at::NAME),
             payload_length: u64::from_le_bytes(array(&bytes[at::PAYLOAD_LENGTH])),
             name,
             arguments,
+            writer,
         })
     }
 
@@ -280,6 +349,7 @@ impl Head {
             last_use: None,
             compute_time: self.compute_time,
             bytes: self.length(),
+            writer: writer_of(&bytes[self.writer.clone()]),
         }
     }
 }
@@ -289,8 +359,13 @@ fn time(bytes: &[u8], at: Range<usize>) -> Duration {
     Duration::from_nanos(u64::from_le_bytes(array(&bytes[at])))
 }
 
-fn payload_start(name: usize, arguments: usize) -> usize {
-    (at::NAME + name + arguments).next_multiple_of(ALIGN)
+/// Where the payload starts behind so many bytes of texts.
+fn payload_start(texts: usize) -> usize {
+    (at::NAME + texts).next_multiple_of(ALIGN)
+}
+
+fn writer_of(text: &[u8]) -> Option<Arc<Writer>> {
+    Writer::of_text(&String::from_utf8_lossy(text)).map(Arc::new)
 }
 
 /// The longest beginning of `text` whose length fits its field.
@@ -316,15 +391,17 @@ mod tests {
     use std::sync::LazyLock;
 
     use super::*;
+    use crate::store::Author;
 
     fn draft() -> Draft<'static> {
         Draft {
             key: Key::from_bytes([1; 32]),
-            function: FunctionId([2; 16]),
+            function: FunctionId([2; 8]),
             function_name: "shop::price",
             arguments: "7, \"é\"".into(),
             created: UNIX_EPOCH + Duration::from_secs(1),
             compute_time: Duration::from_millis(3),
+            author: Author::Other(Writer::new("tune", "one").map(Arc::new)),
             codec: 1,
             payload: b"some payload".to_vec().into(),
         }
@@ -339,8 +416,9 @@ mod tests {
         let entry = Entry::open(bytes(), &draft().key).unwrap();
         assert_eq!(&*entry.value().whole().unwrap(), b"some payload");
         assert!(matches!(&entry.payload, Body::Here(range) if range.start % ALIGN == 0));
-        let EntryInfo { function, arguments, created, compute_time, bytes: length, .. } =
+        let EntryInfo { function, arguments, created, compute_time, bytes: length, writer, .. } =
             entry.info("shop::price");
+        assert_eq!(writer.unwrap().to_string(), "tune on one");
         assert_eq!((function.as_str(), arguments.as_str()), ("shop::price", "7, \"é\""));
         assert_eq!(created, draft().created);
         assert_eq!(compute_time, draft().compute_time);

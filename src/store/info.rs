@@ -1,7 +1,9 @@
 //! What an entry says of itself.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use super::Writer;
 use crate::key::{FunctionId, Key};
 
 /// What is known of an entry without reading its value.
@@ -17,6 +19,7 @@ pub struct EntryInfo {
     pub(crate) last_use: Option<SystemTime>,
     pub(crate) compute_time: Duration,
     pub(crate) bytes: u64,
+    pub(crate) writer: Option<Arc<Writer>>,
 }
 
 impl EntryInfo {
@@ -54,6 +57,12 @@ impl EntryInfo {
     /// How long the function took to compute the value.
     pub fn compute_time(&self) -> Duration {
         self.compute_time
+    }
+
+    /// The program that stored the value, and its machine; `None` if that is not known. A copy, as by
+    /// [`Memory::import`](crate::Memory::import), has the writer of its original.
+    pub fn writer(&self) -> Option<&Writer> {
+        self.writer.as_deref()
     }
 
     /// The size of the entry with its header, in bytes.

@@ -21,6 +21,7 @@ mod selection;
 pub(crate) mod single;
 #[cfg(test)]
 mod suite;
+mod writer;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -40,6 +41,8 @@ pub(crate) use options::Options;
 pub use options::{Durability, Layout};
 pub use selection::PruneReason;
 pub(crate) use selection::{Facts, Selected, Selection, Verdict};
+pub(crate) use writer::Author;
+pub use writer::Writer;
 
 use crate::error::{Error, Result};
 use crate::key::{FunctionId, Key};
@@ -163,6 +166,11 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
     /// Reads the entries of several keys in one go; what [`get`](Self::get) returns for each.
     fn get_all(&self, keys: &[Key]) -> Vec<Result<Lookup>> {
         keys.iter().map(|key| self.get(key)).collect()
+    }
+
+    /// What an entry of this store says of itself, and the name of its function.
+    fn info(&self, entry: &Entry, function: &str) -> EntryInfo {
+        entry.info(function)
     }
 
     /// Whether there is an entry of `key`, sound or not; reads none of it.

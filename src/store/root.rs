@@ -45,8 +45,8 @@ impl Kind {
     /// Says which program made the directory, which version, and which layout its entries have.
     fn format(self) -> &'static str {
         match self {
-            Kind::Log => "rememo 2 log\n",
-            Kind::Files => "rememo 2 files\n",
+            Kind::Log => "rememo 3 log\n",
+            Kind::Files => "rememo 3 files\n",
         }
     }
 }

@@ -157,7 +157,7 @@ mod tests {
     fn choose(selection: &Selection<'_>, entries: &[(f64, u64)]) -> Vec<(usize, PruneReason)> {
         let candidate = |(place, &(worth, unused)): (usize, &(f64, u64))| Candidate {
             facts: Facts {
-                function: FunctionId([u8::try_from(place).unwrap(); 16]),
+                function: FunctionId([u8::try_from(place).unwrap(); 8]),
                 created: SystemTime::UNIX_EPOCH,
                 unused: Duration::from_secs(unused),
                 bytes: 10,

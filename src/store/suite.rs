@@ -11,8 +11,8 @@ use std::thread;
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::{
-    Draft, Durability, Facts, Layout, Limits, Lookup, Options, Payload, PruneReason, Selection, Store,
-    Verdict, open,
+    Author, Draft, Durability, Facts, Layout, Limits, Lookup, Options, Payload, PruneReason, Selection,
+    Store, Verdict, Writer, open,
 };
 use crate::key::{FunctionId, Key};
 
@@ -41,11 +41,12 @@ pub(super) fn value(number: u64) -> Vec<u8> {
 pub(super) fn draft(number: u64) -> Draft<'static> {
     Draft {
         key: key(number),
-        function: FunctionId([(number % 3) as u8 + 1; 16]),
+        function: FunctionId([(number % 3) as u8 + 1; 8]),
         function_name: "suite::function",
         arguments: number.to_string().into(),
         created: UNIX_EPOCH + Duration::from_secs(1_700_000_000),
         compute_time: Duration::from_millis(number % 50),
+        author: Author::This,
         codec: 1,
         payload: value(number).into(),
     }
@@ -113,6 +114,34 @@ fn a_second_store_in_the_directory_sees_everything_at_once() {
         assert_eq!(store.stat().unwrap().entries, 0);
         store.put(&draft(5)).unwrap();
         assert!(get(&*other, 5));
+    });
+}
+
+#[test]
+fn an_entry_tells_who_stored_it() {
+    on_each_layout(|root, store, options| {
+        let one = Writer::new("tune", "one").map(Arc::new);
+        let authors = [Author::This, Author::Other(one), Author::Other(None)];
+        for (number, author) in (0..).zip(&authors) {
+            store.put(&Draft { author: author.clone(), ..draft(number) }).unwrap();
+            let payload = vec![1; 100_000].into();
+            store.put(&Draft { author: author.clone(), payload, ..draft(number + 3) }).unwrap();
+        }
+        // Another process, that has stored nothing.
+        for store in [&store, &open(root, options).unwrap().1] {
+            let mut listed = 0;
+            store
+                .list(&mut |info| {
+                    let number = (0..6).find(|&number| key(number) == info.key).unwrap();
+                    let author = &authors[number as usize % 3];
+                    assert_eq!(info.writer.as_ref(), author.writer(), "{number}");
+                    let Lookup::Found(entry) = store.get(&info.key).unwrap() else { panic!("{number}") };
+                    assert_eq!(store.info(&entry, "").writer.as_ref(), author.writer(), "{number}");
+                    listed += 1;
+                })
+                .unwrap();
+            assert_eq!(listed, 6);
+        }
     });
 }
 
@@ -290,7 +319,7 @@ fn a_scan_ends_when_its_visitor_has_seen_enough() {
 fn a_dry_run_counts_what_would_go_and_leaves_it() {
     on_each_layout(|_, store, _| {
         (0..90).for_each(|number| store.put(&draft(number)).unwrap());
-        let of_one = FunctionId([2; 16]);
+        let of_one = FunctionId([2; 8]);
         let verdict = |facts: &Facts| if facts.function == of_one { Verdict::MayGo } else { Verdict::Stays };
         let selection = |dry_run| Selection { limits: Limits::new().items(10), verdict: &verdict, dry_run };
         for dry_run in [true, false] {

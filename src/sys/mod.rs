@@ -63,3 +63,9 @@ pub(crate) use not_linux::{
     FileSystem, advise_large, allocate, at_exit, file_system, host_name, is_named, others_wait, read_at,
     stat, stat_of, stat_path, thread_time,
 };
+
+/// The name of the program's file; empty if it is not known.
+pub(crate) fn program_name() -> String {
+    let program = std::env::current_exe().unwrap_or_default();
+    program.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}

@@ -25,9 +25,9 @@ const SESSIONS: &str = "sessions";
 const LOCK: &str = "totals.lock";
 
 /// The first lines.
-const FIRST_OF_TOTALS: &str = "rememo totals 1 ";
+const FIRST_OF_TOTALS: &str = "rememo totals 2 ";
 const FIRST_OF_RUNS: &str = "rememo runs 1 ";
-const FIRST_OF_SESSION: &str = "rememo session 1 ";
+const FIRST_OF_SESSION: &str = "rememo session 2 ";
 
 /// More rows than this are put together, where several states of a function's code have one each.
 const MOST_ROWS: usize = 2000;
@@ -231,7 +231,7 @@ impl Totals {
 
     /// Of too many rows, puts those together that have one name, but for the latest of each. Their place has no id.
     fn put_together(&mut self) {
-        const EARLIER: FunctionId = FunctionId([0; 16]);
+        const EARLIER: FunctionId = FunctionId([0; 8]);
         if self.rows.len() <= MOST_ROWS {
             return;
         }

@@ -136,7 +136,7 @@ impl Session {
         let run = || Run {
             started: self.started,
             last: SystemTime::now(),
-            program: program(),
+            program: sys::program_name(),
             host: sys::host_name(),
             usage: Usage::sum(rows.values()),
             ending,
@@ -229,12 +229,6 @@ impl Session {
         let (rows, runs) = Ledger::new(&self.dir).read((!written.is_over).then_some(self.id))?;
         Ok((rows, runs, own))
     }
-}
-
-/// The name of the program's file.
-fn program() -> String {
-    let program = std::env::current_exe().unwrap_or_default();
-    program.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Tells this process from all others, also from those that it forks.

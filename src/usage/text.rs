@@ -94,12 +94,12 @@ mod tests {
             saved: Duration::from_secs(5),
             last_use: Some(time(1_800_000_000)),
         };
-        let place = (FunctionId([7; 16]), "the \"price\" of\nall".to_owned());
+        let place = (FunctionId([7; 8]), "the \"price\" of\nall".to_owned());
         let line = row(&place, &usage);
-        let text = "07070707070707070707070707070707 1 18446744073709551615 3 4 5000000000 1800000000 ";
+        let text = "0707070707070707 1 18446744073709551615 3 4 5000000000 1800000000 ";
         assert_eq!(line, format!("{text}\"the \\\"price\\\" of\\nall\"\n"));
         assert_eq!(parse_row(line.trim_end()), Some((place, usage.clone())));
-        let never = (FunctionId([0; 16]), String::new());
+        let never = (FunctionId([0; 8]), String::new());
         let line = row(&never, &Usage::default());
         assert_eq!(parse_row(line.trim_end()), Some((never, Usage::default())));
 

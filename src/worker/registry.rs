@@ -38,7 +38,7 @@ pub(crate) fn find(id: FunctionId) -> Option<&'static Registered> {
 pub(crate) fn code_digest() -> [u8; 32] {
     static DIGEST: OnceLock<[u8; 32]> = OnceLock::new();
     *DIGEST.get_or_init(|| {
-        let mut ids: Vec<[u8; 16]> = by_id().keys().map(|id| id.0).collect();
+        let mut ids: Vec<[u8; 8]> = by_id().keys().map(|id| id.0).collect();
         ids.sort_unstable();
         let mut hasher = blake3::Hasher::new_derive_key("rememo worker 1: functions of a program");
         for id in ids {

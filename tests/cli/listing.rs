@@ -1,6 +1,8 @@
 //! What is told of functions and entries.
 
-use rememo::Layout;
+use std::process::Command;
+
+use rememo::{Layout, Memory};
 use serde_json::json;
 
 use crate::support::{Cache, later, layouts, price};
@@ -65,12 +67,80 @@ fn an_entry_is_shown_by_the_beginning_of_its_key() {
             assert_eq!(fields[0], ("key        ", key.as_str()));
             assert_eq!(fields[1], ("function   ", name));
             assert_eq!(fields[2], ("arguments  ", arguments));
-            assert_eq!(fields[6], ("encoding   ", encoding));
-            assert_eq!(fields[7], ("checksum   ", "right"));
+            assert!(fields[4].0 == "by         " && fields[4].1.starts_with("cli-"), "{}", ran.out);
+            assert_eq!(fields[7], ("encoding   ", encoding));
+            assert_eq!(fields[8], ("checksum   ", "right"));
             let object = &cache.rememo(&["show", &key, "--json"]).right().objects()[0];
             assert_eq!((&object["arguments"], &object["damage"]), (&json!(arguments), &json!(null)));
         }
     }
+}
+
+/// The other program of the next test, started by it under a name of its own.
+#[test]
+#[ignore = "it is the other process of a test, started by it"]
+fn program() {
+    let Some(dir) = std::env::var_os("REMEMO_TEST_CACHE") else { return };
+    let name = std::env::current_exe().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
+    let memory = Memory::open(dir).unwrap();
+    memory.get_or_compute("by::name", &name, || name.clone());
+    // A value in a file of its own in the log layout.
+    memory.get_or_compute("by::table", &name, || vec![7_u64; 20_000]);
+}
+
+#[test]
+fn an_entry_tells_the_program_and_the_host_that_stored_it_and_so_does_a_copy() {
+    let programs = tempfile::tempdir().unwrap();
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    for layout in layouts() {
+        let cache = Cache::new(layout);
+        for name in ["tune", "train \u{1b}"] {
+            let program = programs.path().join(name);
+            std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+            let mut command = Command::new(program);
+            command.args(["--ignored", "--exact", "listing::program"]).env("REMEMO_TEST_CACHE", cache.root());
+            assert!(command.output().unwrap().status.success());
+        }
+        let file = programs.path().join("export");
+        cache.rememo(&["export", file.to_str().unwrap()]).right();
+        let copies = layouts().map(Cache::new).collect::<Vec<_>>();
+        for copy in &copies {
+            copy.rememo(&["import", file.to_str().unwrap()]).right();
+        }
+        for cache in copies.iter().chain([&cache]) {
+            assert_eq!(cache.memory.entries().unwrap().len(), 4);
+            for info in cache.memory.entries().unwrap() {
+                let name = info.arguments().trim_matches('"').replace("\\u001b", "\u{1b}");
+                let writer = info.writer().unwrap();
+                assert_eq!((writer.program(), writer.host()), (name.as_str(), host.trim()));
+                let key = info.key().to_string();
+                let object = &cache.rememo(&["show", &key, "--json"]).right().objects()[0];
+                assert_eq!(object["writer"], json!({ "program": name, "host": host.trim() }));
+                let ran = cache.rememo(&["show", &key]).right();
+                let shown = name.replace('\u{1b}', " ");
+                assert!(ran.lines()[4].starts_with(&format!("by         {shown}")), "{}", ran.out);
+            }
+        }
+    }
+}
+
+/// The table of writers is for people: without it entries are what they were.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_entry_whose_writer_is_not_known_says_so() {
+    let cache = Cache::filled(Layout::Log);
+    let key = cache.key("3, 1");
+    std::fs::write(cache.root().join("log/writers"), "garbage\n").unwrap();
+    let ran = cache.rememo(&["show", &key]).right();
+    assert_eq!(ran.lines()[4], "by         unknown", "{}", ran.out);
+    let object = &cache.rememo(&["show", &key, "--json"]).right().objects()[0];
+    assert_eq!((&object["writer"], &object["damage"]), (&json!(null), &json!(null)));
+    cache.rememo(&["verify"]).right();
+    // A process that begins to store now notes it again.
+    let again = Memory::open(cache.root()).unwrap();
+    again.call(price::delayed(3, 7));
+    let object = &cache.rememo(&["show", &cache.key("3, 7"), "--json"]).right().objects()[0];
+    assert!(object["writer"]["program"].as_str().unwrap().starts_with("cli-"), "{object}");
 }
 
 #[test]

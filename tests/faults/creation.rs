@@ -50,7 +50,7 @@ fn processes_that_open_a_new_directory_together_take_one_layout_and_lose_nothing
             }
         }
         let format = fs::read_to_string(root.join("format")).unwrap();
-        assert!(["rememo 2 log\n", "rememo 2 files\n"].contains(&&*format), "{format:?}");
+        assert!(["rememo 3 log\n", "rememo 3 files\n"].contains(&&*format), "{format:?}");
         model.check(&root, &context);
         let entries = Memory::open(&root).unwrap().entries().unwrap().len();
         assert_eq!(entries, 60 + 2, "{context}: one directory, one layout");

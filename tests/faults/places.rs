@@ -189,5 +189,5 @@ fn a_log_that_came_to_a_file_system_where_it_cannot_be_shared_is_refused() {
     // A new one there gets the files layout.
     let memory = Memory::open(there.join("new")).unwrap();
     store(&memory, 0..5);
-    assert_eq!(fs::read_to_string(there.join("new/format")).unwrap(), "rememo 2 files\n");
+    assert_eq!(fs::read_to_string(there.join("new/format")).unwrap(), "rememo 3 files\n");
 }

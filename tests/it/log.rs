@@ -129,7 +129,7 @@ fn a_directory_keeps_its_layout() {
     hit(&Memory::open(dir.path().join("cache")).unwrap(), doubled::delayed(1));
     let files = || Memory::builder().dir(dir.path().join("cache")).layout(Layout::Files).open();
     let error = files().unwrap_err().to_string();
-    assert!(error.contains("`rememo 2 log`") && error.contains("Layout::Auto"), "{error}");
+    assert!(error.contains("`rememo 3 log`") && error.contains("Layout::Auto"), "{error}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use crate::call::Call;
-use crate::store::{Draft, Layout};
+use crate::store::{Author, Draft, Layout};
 use crate::{Memory, Source, memo};
 
 #[memo(name = "text")]
@@ -32,6 +32,7 @@ fn stored() -> Vec<(tempfile::TempDir, Memory)> {
                 arguments: memo.preview(),
                 created: SystemTime::now(),
                 compute_time: Duration::ZERO,
+                author: Author::This,
                 codec: 0x82,
                 payload: STORED.to_vec().into(),
             };

@@ -14,7 +14,7 @@ impl Address {
     pub(super) const FIRST: Address = Address(ALIGN as u64);
 
     /// Addresses stay below this, so that they fit their field in a slot.
-    pub(super) const LIMIT: Address = Address(((1 << 48) - 1) * ALIGN as u64);
+    pub(super) const LIMIT: Address = Address(((1 << 44) - 1) * ALIGN as u64);
 
     /// The beginning of a segment.
     pub(super) fn of_segment(number: u64) -> Self {

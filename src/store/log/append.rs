@@ -78,7 +78,7 @@ impl LogStore {
             self.store_large(draft)
         } else {
             let mut bytes = Vec::new();
-            let staged = stage(draft, &mut bytes);
+            let staged = self.stage(draft, &mut bytes);
             self.publish_all(&[staged], &mut bytes)
         };
         self.keep_budget();
@@ -102,12 +102,26 @@ impl LogStore {
             if group.bytes.len() + length_of(draft) > TOGETHER {
                 self.flush(&mut group, &mut results);
             }
-            let staged = stage(draft, &mut group.bytes);
+            let staged = self.stage(draft, &mut group.bytes);
             group.staged.push(staged);
         }
         self.flush(&mut group, &mut results);
         self.keep_budget();
         results
+    }
+
+    /// Appends the record of a small entry to the bytes of its group.
+    fn stage(&self, draft: &Draft<'_>, bytes: &mut Vec<u8>) -> Staged {
+        let start = bytes.len();
+        record::append_entry(bytes, draft, self.writer_of(draft));
+        let range = start..bytes.len();
+        let weight = Weight { function: draft.function, record: range.len() as u64, blob: 0 };
+        Staged { key: draft.key, bytes: range, weight, blob: None, removes: false }
+    }
+
+    /// The number of whoever stores an entry.
+    fn writer_of(&self, draft: &Draft<'_>) -> u16 {
+        self.writers.number(&draft.author, self.now(), self.durability != Durability::None)
     }
 
     /// Stores a group of records; one result for all of them, since it is one write.
@@ -130,7 +144,7 @@ impl LogStore {
         let blob = self.blobs.put(&name, draft, self.durability == Durability::Each);
         let stored = blob.and_then(|blob| {
             let file = BlobFile { length: blob.length, number };
-            let record = Unsealed::blob(draft, file, blob.marker);
+            let record = Unsealed::blob(draft, self.writer_of(draft), file, blob.marker);
             let weight =
                 Weight { function: draft.function, record: record.length() as u64, blob: file.length };
             let mut bytes = record.into_bytes();
@@ -357,15 +371,6 @@ impl LogStore {
         unsynced.segments.iter().try_for_each(|&segment| self.log.sync(segment))?;
         self.dir.sync("")
     }
-}
-
-/// Appends the record of a small entry to the bytes of its group.
-fn stage(draft: &Draft<'_>, bytes: &mut Vec<u8>) -> Staged {
-    let start = bytes.len();
-    record::append_entry(bytes, draft);
-    let range = start..bytes.len();
-    let weight = Weight { function: draft.function, record: range.len() as u64, blob: 0 };
-    Staged { key: draft.key, bytes: range, weight, blob: None, removes: false }
 }
 
 /// What an entry adds to the totals.

@@ -39,7 +39,7 @@ pub(super) const BYTES: usize = (HEADER + FUNCTIONS * ROW) * size_of::<u64>();
 
 /// "rememo", a zero byte and the version. As a number in the byte order of the machine, so that a machine of the
 /// other order takes the file for none.
-const MAGIC: u64 = 0x0300_6f6d_656d_6572;
+const MAGIC: u64 = 0x0400_6f6d_656d_6572;
 
 /// The byte of the file that everyone who has the log open has a shared lock on.
 const USERS: u32 = 0;

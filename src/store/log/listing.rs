@@ -61,7 +61,7 @@ impl LogStore {
                     && let Some(slot) = slot_of(&table, &record, address)
                     && visited.insert(slot)
                 {
-                    done = visit(info(&table, slot, &record));
+                    done = visit(self.info_of(&table, slot, &record));
                 }
             });
             if done.is_break() {
@@ -74,7 +74,7 @@ impl LogStore {
             }
             match self.log.entry(address) {
                 Ok(Some(record)) if record.is_sound(address) => {
-                    if visit(info(&table, slot, &record)).is_break() {
+                    if visit(self.info_of(&table, slot, &record)).is_break() {
                         return Ok(());
                     }
                 }
@@ -83,6 +83,22 @@ impl LogStore {
             }
         }
         failed
+    }
+
+    fn info_of(&self, table: &Table<'_, AtomicU64>, slot: usize, record: &Record) -> EntryInfo {
+        let head = record.head();
+        let last_use = Note::of_word(table.note(slot)).last_use;
+        EntryInfo {
+            key: head.key,
+            function_id: head.function,
+            function: String::new(),
+            arguments: record.preview(),
+            created: head.created(),
+            last_use: Some(UNIX_EPOCH + Duration::from_secs(last_use.into())),
+            compute_time: head.compute_time(),
+            bytes: record.extent(),
+            writer: self.writers.name(head.writer),
+        }
     }
 }
 
@@ -93,19 +109,4 @@ fn slot_of(table: &Table<'_, AtomicU64>, record: &Record, address: Address) -> O
     }
     let is_here = |slot, other| Ok::<_, std::convert::Infallible>((other == address).then_some(slot));
     table.find(Hash::of(&record.head().key), is_here).ok().flatten()
-}
-
-fn info(table: &Table<'_, AtomicU64>, slot: usize, record: &Record) -> EntryInfo {
-    let head = record.head();
-    let last_use = Note::of_word(table.note(slot)).last_use;
-    EntryInfo {
-        key: head.key,
-        function_id: head.function,
-        function: String::new(),
-        arguments: record.preview(),
-        created: head.created(),
-        last_use: Some(UNIX_EPOCH + Duration::from_secs(last_use.into())),
-        compute_time: head.compute_time(),
-        bytes: record.extent(),
-    }
 }

@@ -4,6 +4,7 @@
 //! log/0000 0001 …   segments: records, one behind the other; written with pwrite, never through a mapping
 //!     control       the tail of the log, totals, what reductions need; locks of everyone who has the log open, and of
 //!                   whoever grows or rebuilds the index, reduces or clears
+//!     writers       the names of the programs that have stored entries; for people
 //! index             the hash table: tag and address of each key's latest record; a hint
 //! blobs/ab/cdef…-n  values from 64 KiB up, in the format of the files layout; each file belongs to one record
 //! ```
@@ -34,6 +35,7 @@ mod reduce;
 mod renew;
 mod segments;
 mod upkeep;
+mod writers;
 
 use std::ops::ControlFlow;
 use std::ptr;
@@ -49,10 +51,11 @@ use self::index::{Hash, Note};
 use self::open::View;
 use self::record::Record;
 use self::segments::Log;
+use self::writers::Writers;
 use super::blobs::Blobs;
 use super::root;
 use super::selection::{Selected, Selection};
-use super::{Draft, Durability, EntryInfo, Extent, Layout, Lookup, Options, Store, Swept};
+use super::{Draft, Durability, Entry, EntryInfo, Extent, Layout, Lookup, Options, Store, Swept};
 use crate::error::{Error, Result};
 use crate::events;
 use crate::key::{FunctionId, Key};
@@ -68,6 +71,7 @@ pub(crate) struct LogStore {
     dir: Arc<Dir>,
     log: Log,
     blobs: Blobs,
+    writers: Writers,
     /// What is mapped now; exchanged when the index grows, or the files turn out to be others.
     view: ArcSwap<View>,
     /// Held while the view is exchanged.
@@ -118,6 +122,7 @@ impl LogStore {
             dir: Arc::clone(dir),
             log,
             blobs: Blobs::new(dir),
+            writers: Writers::new(dir),
             view: ArcSwap::from_pointee(view),
             changing: Mutex::default(),
             ticked: AtomicU64::new(0),
@@ -185,6 +190,7 @@ impl LogStore {
             return;
         }
         self.log.forget_all();
+        self.writers.forget();
         // Not under the mutex: opening may have to wait for whoever does upkeep, and he may wait for the mutex.
         let view = View::open(&self.dir, &self.log, self.durability, Some(old));
         if self.dir.was_made_again()
@@ -250,9 +256,10 @@ impl LogStore {
     fn touch(&self, view: &View, slot: usize, key: &Key, now: Now) {
         let table = view.index.table();
         let used = |view: &View, slot: usize| {
-            let note =
-                Note::of_word(view.index.table().note(slot)).used(now.seconds, view.control.clock())?;
-            view.index.table().set_note(slot, note.to_word());
+            let table = view.index.table();
+            let word = table.note(slot);
+            let note = Note::of_word(word).used(now.seconds, view.control.clock())?;
+            table.set_note(slot, note.in_place_of(word));
             Some(())
         };
         if view.unwritable.is_some() || used(view, slot).is_none() || !table.is_retired() {
@@ -357,6 +364,14 @@ impl Store for LogStore {
             table.read_ahead(Hash::of(key));
         }
         keys.iter().map(|key| self.look_up(&view, key, now)).collect()
+    }
+
+    fn info(&self, entry: &Entry, function: &str) -> EntryInfo {
+        let info = entry.info(function);
+        match entry.writer_number() {
+            Some(number) => EntryInfo { writer: self.writers.name(number), ..info },
+            None => info,
+        }
     }
 
     fn holds(&self, key: &Key) -> Result<bool> {

@@ -5,30 +5,31 @@
 //!    look like a record inside a payload, or a segment under another number, are none.
 //! 2. Nothing here panics on any input.
 
+mod shape;
+mod times;
+
 use std::ops::Range;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use self::shape::{BLOB_PAYLOADS, Shape, record_length};
+pub(super) use self::shape::{Kind, announced_length};
+use self::times::Times;
 use super::address::Address;
 use crate::checksum;
 use crate::key::{FunctionId, Key};
 use crate::store::blobs::BLOBS;
+use crate::store::entry::{OfRecord, Places};
 use crate::store::marker::Marker;
 use crate::store::{Draft, Entry};
 
 /// The bytes of a record before its payload.
-pub(super) const HEAD: usize = 88;
+pub(super) const HEAD: usize = 64;
 
 /// Records begin and end at multiples of this.
 pub(super) const ALIGN: usize = 8;
 
-/// Longest payload of a record, in bytes; larger values are blobs.
-pub(super) const MAX_PAYLOAD: usize = 64 * 1024 - 1;
-
 /// Longest preview of the arguments, in bytes.
 const LONGEST_PREVIEW: usize = 255;
-
-/// How long the payload of the record of a blob is, without a marker and with one.
-const BLOB_PAYLOADS: [usize; 2] = [2 * size_of::<u64>(), 2 * size_of::<u64>() + Marker::LENGTH];
 
 /// Which file has the value of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,41 +56,54 @@ impl BlobFile {
     }
 }
 
-/// Where in a record its lengths are: that of the payload in the low 24 bits, that of the preview in the high 8.
-pub(super) const LENGTHS: Range<usize> = 20..24;
+/// Where in a record its shape is: see [`Shape`].
+pub(super) const SHAPE: Range<usize> = 8..12;
 
-/// What stands for the codec in a record without a payload.
+/// What stands for the codec in a record without a payload. It is not zero, as no codec is: zeros are no record.
 const NO_VALUE: u8 = 1;
-
-/// First bytes of what the checksum covers.
-const MAGIC: [u8; 2] = *b"rm";
 
 /// Where the fields of the head are; all numbers little-endian.
 mod at {
     use std::ops::Range;
 
-    pub(super) const CHECKSUM: Range<usize> = 0..16;
-    pub(super) const MAGIC: Range<usize> = 16..18;
-    pub(super) const KIND: usize = 18;
-    pub(super) const CODEC: usize = 19;
-    pub(super) const LENGTHS: Range<usize> = super::LENGTHS;
-    pub(super) const KEY: Range<usize> = 24..56;
-    pub(super) const FUNCTION: Range<usize> = 56..72;
-    pub(super) const CREATED: Range<usize> = 72..80;
-    pub(super) const COMPUTE_TIME: Range<usize> = 80..88;
+    pub(super) const CHECKSUM: Range<usize> = 0..8;
+    pub(super) const SHAPE: Range<usize> = super::SHAPE;
+    pub(super) const COMPUTE_TIME: Range<usize> = 12..16;
+    pub(super) const KEY: Range<usize> = 16..48;
+    pub(super) const FUNCTION: Range<usize> = 48..56;
+    pub(super) const SECONDS: Range<usize> = 56..60;
+    pub(super) const FRACTION: Range<usize> = 60..62;
+    pub(super) const WRITER: Range<usize> = 62..64;
 }
 
-/// What a record is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// An entry with its value.
-    Entry = 1,
-    /// An entry whose value is a blob; the payload is the length of that file, and its marker if it has one.
-    Blob = 2,
-    /// The entry of this key was removed.
-    Removal = 3,
-    /// All entries of this function at lower addresses were removed.
-    Clear = 4,
+/// Where in the bytes of a record an entry finds what it does not take out of them at once.
+static PLACES: Places = Places { key: at::KEY.start, function: at::FUNCTION.start };
+
+/// What a head says but for checksum, key and lengths.
+#[derive(Clone, Copy, Debug)]
+struct Facts {
+    kind: Kind,
+    codec: u8,
+    function: FunctionId,
+    times: Times,
+    writer: u16,
+}
+
+impl Facts {
+    fn of(kind: Kind, draft: &Draft<'_>, writer: u16) -> Self {
+        Facts {
+            kind,
+            codec: draft.codec,
+            function: draft.function,
+            times: Times::of(draft.created, draft.compute_time),
+            writer,
+        }
+    }
+
+    /// Those of a record that is no entry.
+    fn of_removal(kind: Kind, function: FunctionId) -> Self {
+        Facts { kind, codec: NO_VALUE, function, times: Times::default(), writer: 0 }
+    }
 }
 
 /// A record that is about to be written: its bytes lack the checksum, which depends on the address.
@@ -100,39 +114,33 @@ pub(super) struct Unsealed {
 
 impl Unsealed {
     /// The record of an entry whose value is in a file of its own.
-    pub(super) fn blob(draft: &Draft<'_>, file: BlobFile, marker: Option<Marker>) -> Self {
-        Unsealed::new(
-            [Kind::Blob as u8, draft.codec],
-            &draft.key,
-            draft.function,
-            times(draft),
-            [&blob_payload(file, marker)[..]].into_iter(),
-            &draft.arguments,
-        )
+    pub(super) fn blob(draft: &Draft<'_>, writer: u16, file: BlobFile, marker: Option<Marker>) -> Self {
+        let payload = blob_payload(file, marker);
+        Unsealed::new(Facts::of(Kind::Blob, draft, writer), &draft.key, &payload, &draft.arguments)
     }
 
     /// The record of the removal of the entry of `key`.
     pub(super) fn removal(key: &Key, function: FunctionId) -> Self {
-        Unsealed::new([Kind::Removal as u8, NO_VALUE], key, function, [0, 0], std::iter::empty(), "")
+        Unsealed::new(Facts::of_removal(Kind::Removal, function), key, &[], "")
     }
 
     /// The record of the removal of all entries of `function`.
     pub(super) fn clear(function: FunctionId) -> Self {
         let key = Key::from_bytes([0; 32]);
-        Unsealed::new([Kind::Clear as u8, NO_VALUE], &key, function, [0, 0], std::iter::empty(), "")
+        Unsealed::new(Facts::of_removal(Kind::Clear, function), &key, &[], "")
     }
 
     /// The record of a blob with another marker.
     pub(super) fn with_marker(record: &Record, file: BlobFile, marker: Marker) -> Self {
         let head = record.head();
-        Unsealed::new(
-            [Kind::Blob as u8, record.bytes[at::CODEC]],
-            &head.key,
-            head.function,
-            [head.created, head.compute_time],
-            [&blob_payload(file, Some(marker))[..]].into_iter(),
-            &record.preview(),
-        )
+        let facts = Facts {
+            kind: Kind::Blob,
+            codec: record.shape.codec,
+            function: head.function,
+            times: head.times,
+            writer: head.writer,
+        };
+        Unsealed::new(facts, &head.key, &blob_payload(file, Some(marker)), &record.preview())
     }
 
     /// A record as it stands at another address.
@@ -140,16 +148,9 @@ impl Unsealed {
         Unsealed { bytes: record.bytes }
     }
 
-    fn new<'p>(
-        kind_and_codec: [u8; 2],
-        key: &Key,
-        function: FunctionId,
-        times: [u64; 2],
-        payload: impl Iterator<Item = &'p [u8]> + Clone,
-        preview: &str,
-    ) -> Self {
+    fn new(facts: Facts, key: &Key, payload: &[u8], preview: &str) -> Self {
         let mut bytes = Vec::new();
-        append(&mut bytes, kind_and_codec, key, function, times, payload, preview);
+        append(&mut bytes, facts, key, [payload].into_iter(), preview);
         Unsealed { bytes }
     }
 
@@ -176,33 +177,32 @@ pub(super) fn length_of(draft: &Draft<'_>) -> usize {
 }
 
 /// Appends the record of an entry to `bytes`, value and all, not sealed.
-pub(super) fn append_entry(bytes: &mut Vec<u8>, draft: &Draft<'_>) {
-    let (kind_and_codec, times) = ([Kind::Entry as u8, draft.codec], times(draft));
-    append(bytes, kind_and_codec, &draft.key, draft.function, times, draft.payload.parts(), &draft.arguments);
+pub(super) fn append_entry(bytes: &mut Vec<u8>, draft: &Draft<'_>, writer: u16) {
+    let facts = Facts::of(Kind::Entry, draft, writer);
+    append(bytes, facts, &draft.key, draft.payload.parts(), &draft.arguments);
 }
 
 fn append<'p>(
     bytes: &mut Vec<u8>,
-    kind_and_codec: [u8; 2],
+    facts: Facts,
     key: &Key,
-    function: FunctionId,
-    times: [u64; 2],
     payload: impl Iterator<Item = &'p [u8]> + Clone,
     preview: &str,
 ) {
-    let payload_length: usize = payload.clone().map(<[u8]>::len).sum();
+    let Facts { kind, codec, function, times, writer } = facts;
     let preview = &preview.as_bytes()[..preview.floor_char_boundary(preview.len().min(LONGEST_PREVIEW))];
-    let end = bytes.len() + record_length([payload_length, preview.len()]);
+    let shape =
+        Shape { kind, codec, payload: payload.clone().map(<[u8]>::len).sum(), preview: preview.len() };
+    let end = bytes.len() + shape.length();
     bytes.reserve(end - bytes.len());
     let mut head = [0; HEAD];
-    head[at::MAGIC].copy_from_slice(&MAGIC);
-    [head[at::KIND], head[at::CODEC]] = kind_and_codec;
-    let lengths = u32::try_from(payload_length | preview.len() << 24).expect("payloads are short");
-    head[at::LENGTHS].copy_from_slice(&lengths.to_le_bytes());
+    head[at::SHAPE].copy_from_slice(&shape.to_word().to_le_bytes());
+    head[at::COMPUTE_TIME].copy_from_slice(&times.took.to_le_bytes());
     head[at::KEY].copy_from_slice(key.as_bytes());
     head[at::FUNCTION].copy_from_slice(&function.0);
-    head[at::CREATED].copy_from_slice(&times[0].to_le_bytes());
-    head[at::COMPUTE_TIME].copy_from_slice(&times[1].to_le_bytes());
+    head[at::SECONDS].copy_from_slice(&times.seconds.to_le_bytes());
+    head[at::FRACTION].copy_from_slice(&times.fraction.to_le_bytes());
+    head[at::WRITER].copy_from_slice(&writer.to_le_bytes());
     bytes.extend_from_slice(&head);
     payload.for_each(|part| bytes.extend_from_slice(part));
     bytes.extend_from_slice(preview);
@@ -215,78 +215,47 @@ pub(super) fn seal(bytes: &mut [u8], address: Address) {
     bytes[at::CHECKSUM].copy_from_slice(&checksum);
 }
 
-/// What a record is and how long its parts are: what its first bytes say, checked against the limits of the format only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Shape {
-    kind: Kind,
-    payload: usize,
-    preview: usize,
+/// Reads the shape in the first [`HEAD`] bytes of a record; `None` if they are not.
+#[inline]
+fn shape(bytes: &[u8]) -> Option<Shape> {
+    if bytes.len() < HEAD { None } else { Shape::of_word(u32::from_le_bytes(array(&bytes[at::SHAPE]))) }
 }
 
-impl Shape {
-    /// Reads the first [`HEAD`] bytes of a record; `None` if they are not.
-    #[inline]
-    fn parse(bytes: &[u8]) -> Option<Self> {
-        if bytes.len() < HEAD || bytes[at::MAGIC] != MAGIC {
-            return None;
-        }
-        let kind = match bytes[at::KIND] {
-            1 => Kind::Entry,
-            2 => Kind::Blob,
-            3 => Kind::Removal,
-            4 => Kind::Clear,
-            _ => return None,
-        };
-        let [payload, preview] = lengths(u32::from_le_bytes(array(&bytes[at::LENGTHS])));
-        let is_possible = payload <= MAX_PAYLOAD && (kind != Kind::Blob || BLOB_PAYLOADS.contains(&payload));
-        is_possible.then_some(Shape { kind, payload, preview })
+/// Reads the times in the head of a record.
+#[inline]
+fn times(bytes: &[u8]) -> Times {
+    Times {
+        seconds: u32::from_le_bytes(array(&bytes[at::SECONDS])),
+        fraction: u16::from_le_bytes(array(&bytes[at::FRACTION])),
+        took: f32::from_le_bytes(array(&bytes[at::COMPUTE_TIME])),
     }
-
-    /// How many bytes the whole record takes.
-    fn length(self) -> usize {
-        record_length([self.payload, self.preview])
-    }
-}
-
-/// The lengths of payload and preview, as their field has them.
-fn lengths(field: u32) -> [usize; 2] {
-    [field as usize & 0xFF_FFFF, field as usize >> 24]
-}
-
-/// How long the record is whose [`LENGTHS`] say so; to be checked against what is read then.
-pub(super) fn announced_length(field: u32) -> usize {
-    record_length(lengths(field))
-}
-
-/// How long a record is whose payload and preview are so long.
-fn record_length([payload, preview]: [usize; 2]) -> usize {
-    (HEAD + payload + preview).next_multiple_of(ALIGN)
 }
 
 /// The key of the record that begins with `bytes`; `None` if they are not those of one.
 pub(super) fn key(bytes: &[u8]) -> Option<Key> {
-    Shape::parse(bytes).map(|_| Key::from_bytes(array(&bytes[at::KEY])))
+    shape(bytes).map(|_| Key::from_bytes(array(&bytes[at::KEY])))
 }
 
 /// The head of a record, checked against nothing but the bytes that are there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Head {
     shape: Shape,
     pub(super) key: Key,
     pub(super) function: FunctionId,
-    created: u64,
-    compute_time: u64,
+    times: Times,
+    /// The number of who stored it; zero if that is not known.
+    pub(super) writer: u16,
 }
 
 impl Head {
     /// Reads the first [`HEAD`] bytes of a record; `None` if they are not.
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         Some(Head {
-            shape: Shape::parse(bytes)?,
+            shape: shape(bytes)?,
             key: Key::from_bytes(array(&bytes[at::KEY])),
             function: FunctionId(array(&bytes[at::FUNCTION])),
-            created: u64::from_le_bytes(array(&bytes[at::CREATED])),
-            compute_time: u64::from_le_bytes(array(&bytes[at::COMPUTE_TIME])),
+            times: times(bytes),
+            writer: u16::from_le_bytes(array(&bytes[at::WRITER])),
         })
     }
 
@@ -296,11 +265,11 @@ impl Head {
     }
 
     pub(super) fn compute_time(&self) -> Duration {
-        Duration::from_nanos(self.compute_time)
+        self.times.compute_time()
     }
 
     pub(super) fn created(&self) -> SystemTime {
-        UNIX_EPOCH + Duration::from_nanos(self.created)
+        UNIX_EPOCH + self.times.created()
     }
 }
 
@@ -315,7 +284,7 @@ impl Record {
     /// Takes all the bytes of a record; `None` if they are none.
     #[inline]
     pub(super) fn new(bytes: Vec<u8>) -> Option<Self> {
-        let shape = Shape::parse(&bytes).filter(|shape| shape.length() == bytes.len())?;
+        let shape = shape(&bytes).filter(|shape| shape.length() == bytes.len())?;
         Some(Record { shape, bytes })
     }
 
@@ -347,14 +316,15 @@ impl Record {
     /// Whether its bytes are those that were written to `address`.
     #[inline]
     pub(super) fn is_sound(&self, address: Address) -> bool {
-        self.bytes[at::CHECKSUM] == checksum(&self.bytes, address)
+        is_sound(&self.bytes, address)
     }
 
     /// What to write over its beginning to make it the removal of its own key, which takes no space. (The payload stays, and
     /// means nothing.) After zeros, a rebuild would find the record that it once replaced.
-    pub(super) fn removal_in_place(&self, address: Address) -> [u8; at::LENGTHS.end] {
+    pub(super) fn removal_in_place(&self, address: Address) -> [u8; at::SHAPE.end] {
         let mut bytes = self.bytes.clone();
-        bytes[at::KIND] = Kind::Removal as u8;
+        let shape = Shape { kind: Kind::Removal, ..self.shape };
+        bytes[at::SHAPE].copy_from_slice(&shape.to_word().to_le_bytes());
         seal(&mut bytes, address);
         array(&bytes)
     }
@@ -380,10 +350,20 @@ impl Record {
     /// The entry that a sound record of kind [`Kind::Entry`] holds.
     #[inline]
     pub(super) fn into_entry(self) -> Entry {
-        let codec = self.bytes[at::CODEC];
         let payload = HEAD..HEAD + self.shape.payload;
         let preview = payload.end..payload.end + self.shape.preview;
-        Entry::of_record(self.bytes, codec, payload, preview)
+        let times = times(&self.bytes);
+        let writer = u16::from_le_bytes(array(&self.bytes[at::WRITER]));
+        Entry::of_record(OfRecord {
+            places: &PLACES,
+            codec: self.shape.codec,
+            created: times.created(),
+            compute_time: times.compute_time(),
+            writer,
+            payload,
+            preview,
+            bytes: self.bytes,
+        })
     }
 
     /// The arguments in short.
@@ -393,6 +373,12 @@ impl Record {
     }
 }
 
+/// Whether these bytes of a record are those that were written to `address`.
+#[inline]
+pub(super) fn is_sound(bytes: &[u8], address: Address) -> bool {
+    bytes[at::CHECKSUM] == checksum(bytes, address)
+}
+
 /// The payload of the record of a blob.
 fn blob_payload(file: BlobFile, marker: Option<Marker>) -> Vec<u8> {
     let mut payload = [file.length.to_le_bytes(), file.number.to_le_bytes()].concat();
@@ -400,16 +386,10 @@ fn blob_payload(file: BlobFile, marker: Option<Marker>) -> Vec<u8> {
     payload
 }
 
-/// XXH3-128 of all but the checksum, with the address as seed.
+/// XXH3-64 of all but the checksum, with the address as seed.
 #[inline]
-fn checksum(bytes: &[u8], address: Address) -> [u8; 16] {
-    checksum::of(&bytes[at::CHECKSUM.end..], address.0)
-}
-
-/// When an entry was made, since 1970, and how long its function ran; in nanoseconds, up to the year 2554.
-fn times(draft: &Draft<'_>) -> [u64; 2] {
-    let created = draft.created.duration_since(UNIX_EPOCH).unwrap_or_default();
-    [created, draft.compute_time].map(|time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
+fn checksum(bytes: &[u8], address: Address) -> [u8; 8] {
+    checksum::word_of(&bytes[at::CHECKSUM.end..], address.0).to_le_bytes()
 }
 
 fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {

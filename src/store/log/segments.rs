@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use arc_swap::{ArcSwap, ArcSwapOption};
 
 use super::address::{Address, SEGMENT};
-use super::record::{self, HEAD, Head, LENGTHS, Record, announced_length};
+use super::record::{self, HEAD, Head, Record, SHAPE, announced_length};
 use crate::error::Result;
 use crate::key::Key;
 use crate::lock::lock;
@@ -113,20 +113,18 @@ impl Log {
     }
 
     fn record_in(&self, segment: &Segment, start: u64) -> Result<Option<Record>> {
-        let lengths = start + LENGTHS.start as u64;
-        if !self.has(segment, lengths + 4)? {
+        let shape = start + SHAPE.start as u64;
+        if !self.has(segment, shape + SHAPE.len() as u64)? {
             return Ok(None);
         }
         let announced = match &segment.window {
-            Some(window) if !window.is_lost() => {
-                usize::try_from(lengths).ok().and_then(|at| window.number(at))
-            }
+            Some(window) if !window.is_lost() => usize::try_from(shape).ok().and_then(|at| window.number(at)),
             _ => {
                 let mut bytes = [0; 4];
-                self.read(segment, lengths, &mut bytes)?.map(|()| u32::from_le_bytes(bytes))
+                self.read(segment, shape, &mut bytes)?.map(|()| u32::from_le_bytes(bytes))
             }
         };
-        let Some(length) = announced.map(announced_length) else { return Ok(None) };
+        let Some(length) = announced.and_then(announced_length) else { return Ok(None) };
         let end = start + length as u64;
         if end > SEGMENT || !self.has(segment, end)? {
             return Ok(None);
@@ -334,21 +332,31 @@ fn number_of(file: &str) -> Option<u64> {
 }
 
 /// Calls `visit` with every sound record of a segment, of which `bytes` are all the bytes.
-///
-/// Where no record is (a hole that a killed writer left, or damage), the next is looked for at every multiple of eight.
 pub(super) fn scan(number: u64, bytes: &[u8], mut visit: impl FnMut(Address, Record)) {
-    let mut at = 0;
-    while at + HEAD <= bytes.len() {
-        let address = Address::of_segment(number).after(at);
-        let record = Head::parse(&bytes[at..])
-            .and_then(|head| Record::new(bytes.get(at..at + head.length())?.to_vec()))
-            .filter(|record| record.is_sound(address));
-        match record {
-            Some(record) => {
-                at += record.bytes().len();
-                visit(address, record);
-            }
-            None => at += super::record::ALIGN,
+    for (address, record) in sound_records(number, bytes) {
+        if let Some(record) = Record::new(record.to_vec()) {
+            visit(address, record);
         }
     }
+}
+
+/// The bytes of every sound record of a segment, of which `bytes` are all the bytes, and where it is.
+///
+/// Where no record is (a hole that a killed writer left, or damage), the next is looked for at every multiple of eight. Nearly any
+/// bytes may be the head of a record there, so that nothing is passed over but what the checksum is right of.
+pub(super) fn sound_records(number: u64, bytes: &[u8]) -> impl Iterator<Item = (Address, &[u8])> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        while at + HEAD <= bytes.len() {
+            let address = Address::of_segment(number).after(at);
+            let record = Head::parse(&bytes[at..])
+                .and_then(|head| bytes.get(at..at + head.length()))
+                .filter(|record| record::is_sound(record, address));
+            at += record.map_or(record::ALIGN, <[u8]>::len);
+            if let Some(record) = record {
+                return Some((address, record));
+            }
+        }
+        None
+    })
 }

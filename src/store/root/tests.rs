@@ -24,7 +24,7 @@ fn what_is_asked_for_first_stays() {
 /// Every state that a creation leaves which is killed after some of its steps, also those of a directory whose later steps came first.
 #[test]
 fn a_directory_whose_creation_was_killed_anywhere_is_completed() {
-    for format in [None, Some(""), Some("\0\0\0"), Some("rememo 2 files\n"), Some("rememo 2 log\n")] {
+    for format in [None, Some(""), Some("\0\0\0"), Some("rememo 3 files\n"), Some("rememo 3 log\n")] {
         for made in 0..32 {
             let (_temporary, path) = fresh();
             fs::create_dir(&path).unwrap();
@@ -44,8 +44,8 @@ fn a_directory_whose_creation_was_killed_anywhere_is_completed() {
             }
             let (dir, kind) = prepare(&path, Layout::Auto).unwrap();
             let expected = match format {
-                Some("rememo 2 files\n") => Kind::Files,
-                Some("rememo 2 log\n") => Kind::Log,
+                Some("rememo 3 files\n") => Kind::Files,
+                Some("rememo 3 log\n") => Kind::Log,
                 _ if made & 4 != 0 || cfg!(not(target_os = "linux")) => Kind::Files,
                 _ => Kind::Log,
             };

@@ -10,8 +10,8 @@ use crate::store::Extent;
 /// Functions whose entries are counted apart; those of further ones are counted in the totals only.
 pub(super) const FUNCTIONS: usize = 1000;
 
-/// Words of a row: two of the function's id, entries, bytes.
-pub(super) const ROW: usize = 4;
+/// Words of a row: the function's id, entries, bytes.
+pub(super) const ROW: usize = 3;
 
 /// What an entry adds to the totals, or takes from them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,25 +84,25 @@ impl Control {
         if weight.blob > 0 {
             change(self.word(at::BLOBS), weight.blob);
         }
-        if let Some(row) = self.row(weight.function) {
-            change(&row[2], 1);
-            change(&row[3], weight.bytes());
+        if let Some([_, entries, bytes]) = self.row(weight.function) {
+            change(entries, 1);
+            change(bytes, weight.bytes());
         }
     }
 
     /// The row of a function, made if there is none; `None` if there is no room.
-    fn row(&self, function: FunctionId) -> Option<&[AtomicU64]> {
-        let (low, high) = halves(function);
-        let start = usize::try_from(low % FUNCTIONS as u64).unwrap_or(0);
+    fn row(&self, function: FunctionId) -> Option<&[AtomicU64; ROW]> {
+        // Not zero, which stands for a free row.
+        let id = u64::from_le_bytes(function.0).max(1);
+        let start = usize::try_from(id % FUNCTIONS as u64).unwrap_or(0);
         for number in (start..FUNCTIONS).chain(0..start) {
             let row = self.row_at(number)?;
-            let found = row[0].compare_exchange(0, low, SeqCst, SeqCst);
-            if found.is_ok() {
-                row[1].store(high, SeqCst);
-                return Some(row);
-            }
-            // Half of an id is enough to tell functions apart; the other may not be written yet.
-            if found == Err(low) {
+            // Looked at first: to exchange what stays as it is takes longer.
+            let found = match row[0].load(SeqCst) {
+                0 => row[0].compare_exchange(0, id, SeqCst, SeqCst).map_or_else(|other| other, |_| id),
+                found => found,
+            };
+            if found == id {
                 return Some(row);
             }
         }
@@ -110,8 +110,8 @@ impl Control {
     }
 
     /// Row `number`; none, where there is nothing.
-    fn row_at(&self, number: usize) -> Option<&[AtomicU64]> {
-        self.words.words().get(HEADER + number * ROW..)?.get(..ROW)
+    fn row_at(&self, number: usize) -> Option<&[AtomicU64; ROW]> {
+        self.words.words().get(HEADER + number * ROW..)?.first_chunk()
     }
 
     /// All entries: how many, and the bytes of their records and blobs.
@@ -159,9 +159,9 @@ impl Control {
             self.row_at(number).into_iter().flatten().for_each(|word| word.store(0, SeqCst));
         }
         for (function, extent) in &totals.functions {
-            if let Some(row) = self.row(*function) {
-                row[2].store(extent.entries, SeqCst);
-                row[3].store(extent.bytes, SeqCst);
+            if let Some([_, entries, bytes]) = self.row(*function) {
+                entries.store(extent.entries, SeqCst);
+                bytes.store(extent.bytes, SeqCst);
             }
         }
     }
@@ -170,20 +170,9 @@ impl Control {
     pub(in crate::store::log) fn functions(&self) -> Vec<(FunctionId, Extent)> {
         (0..FUNCTIONS)
             .filter_map(|number| self.row_at(number))
-            .map(|row| [0, 1, 2, 3].map(|i| row[i].load(SeqCst)))
-            .filter(|row| row[0] != 0 && row[2] != 0)
-            .map(|[low, high, entries, bytes]| (function(low, high), Extent { entries, bytes }))
+            .map(|row| row.each_ref().map(|word| word.load(SeqCst)))
+            .filter(|&[id, entries, _]| id != 0 && entries != 0)
+            .map(|[id, entries, bytes]| (FunctionId(id.to_le_bytes()), Extent { entries, bytes }))
             .collect()
     }
-}
-
-/// The halves of an id; the first is never zero, which stands for a free row.
-fn halves(function: FunctionId) -> (u64, u64) {
-    let half = |start: usize| u64::from_le_bytes(std::array::from_fn(|i| function.0[start + i]));
-    (half(0).max(1), half(8))
-}
-
-fn function(low: u64, high: u64) -> FunctionId {
-    let halves = [low.to_le_bytes(), high.to_le_bytes()];
-    FunctionId(std::array::from_fn(|i| halves[i / 8][i % 8]))
 }

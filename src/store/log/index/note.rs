@@ -3,18 +3,24 @@
 //! | bits | |
 //! | --- | --- |
 //! | 0–31 | when it was last used (or stored, if never), in seconds since 1970; up to the year 2106 |
-//! | 32–47 | in how many spells of [`SPELL`] it was used; 0 if it was only stored |
+//! | 32–39 | in how many spells of [`SPELL`] it was used, up to 255; 0 if it was only stored |
+//! | 40–47 | high bits of the hash of its key: the other word of the slot has no room for them |
 //! | 48–63 | the clock of the reduction at that time: the high half of an `f32` |
 
 /// Uses that lie so many seconds apart are noted; those between are not, so that most hits write nothing.
 pub(in crate::store::log) const SPELL: u32 = 16;
 
+/// Where in the word the bits of the hash are.
+const HASH: u64 = 0xFF << 40;
+
 /// When and how often an entry was used.
+///
+/// The bits of the hash are no part of it. They stay when another note is written: see [`in_place_of`](Note::in_place_of).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::store::log) struct Note {
     /// In seconds since 1970.
     pub(in crate::store::log) last_use: u32,
-    pub(in crate::store::log) uses: u16,
+    pub(in crate::store::log) uses: u8,
     pub(in crate::store::log) clock: f64,
 }
 
@@ -51,13 +57,32 @@ impl Note {
     pub(in crate::store::log) fn of_word(word: u64) -> Self {
         let [last_use, high] = [word as u32, (word >> 32) as u32];
         let clock = f64::from(f32::from_bits(high & 0xFFFF_0000));
-        Note { last_use, uses: high as u16, clock: if clock.is_finite() { clock.max(0.0) } else { 0.0 } }
+        Note { last_use, uses: high as u8, clock: if clock.is_finite() { clock.max(0.0) } else { 0.0 } }
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "eight bits of precision are enough")]
     pub(in crate::store::log) fn to_word(self) -> u64 {
         let clock = (self.clock as f32).to_bits() & 0xFFFF_0000;
         u64::from(clock | u32::from(self.uses)) << 32 | u64::from(self.last_use)
+    }
+
+    /// The word of this note in place of `word`, with the bits of the hash that are in that.
+    pub(in crate::store::log) fn in_place_of(self, word: u64) -> u64 {
+        self.to_word() | word & HASH
+    }
+
+    /// How many bits of the hash there are.
+    pub(super) const HASH_BITS: u32 = HASH.count_ones();
+
+    /// A word with these bits of a hash.
+    pub(super) fn with_hash(word: u64, bits: u32) -> u64 {
+        word & !HASH | u64::from(bits) << HASH.trailing_zeros() & HASH
+    }
+
+    /// The bits of the hash.
+    #[expect(clippy::cast_possible_truncation, reason = "it takes the word apart")]
+    pub(super) fn hash(word: u64) -> u32 {
+        ((word & HASH) >> HASH.trailing_zeros()) as u32
     }
 }
 
@@ -67,8 +92,12 @@ mod tests {
 
     #[test]
     fn a_note_fits_a_word() {
-        let note = Note { last_use: u32::MAX - 7, uses: 65_535, clock: 0.375 };
+        let note = Note { last_use: u32::MAX - 7, uses: 255, clock: 0.375 };
         assert_eq!(Note::of_word(note.to_word()), note);
+        let word = Note::with_hash(note.to_word(), 0xA5);
+        assert_eq!((Note::of_word(word), Note::hash(word)), (note, 0xA5));
+        let used = Note::stored(7, 0.0).in_place_of(word);
+        assert_eq!((Note::of_word(used), Note::hash(used)), (Note::stored(7, 0.0), 0xA5));
         let rough = Note { clock: 1e-7, ..note };
         let clock = Note::of_word(rough.to_word()).clock;
         assert!((clock / 1e-7 - 1.0).abs() < 0.01, "{clock}");

@@ -1,7 +1,12 @@
 //! The index's logic: an open-addressing hash table in shared 64-bit words, apart from mapping and files.
 //!
-//! A slot is two words. The first is zero when the slot is free; else it holds a 16-bit tag of the key and the 48-bit address
-//! of its latest record, in units of eight bytes. The second holds what is noted of the entry's use ([`Note`](super::Note)).
+//! A slot is two words. The first is zero when the slot is free; else it holds a tag of the key, 20 bits of its hash, and the
+//! 44-bit address of its latest record, in units of eight bytes. The second holds the other 8 bits of the hash, and what is noted of
+//! the entry's use ([`Note`](super::Note)). So a slot tells where its key belongs in any other table, without a look at the log.
+//!
+//! Four slots are a line of the processor's cache. A key is looked for in its line, then in the next one, then 2, 3, 4 … lines
+//! further on each time, so that full lines do not come to stand in long runs. In a table that has just grown a hit reads 1.2
+//! lines; in one that is about to, with nine slots of ten taken, 1.6.
 //!
 //! # Invariants
 //! 1. The table is a hint: whatever its words are, nothing here panics, loops for ever or reads outside of them.
@@ -18,6 +23,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
+use super::Note;
 use crate::key::Key;
 use crate::store::log::address::Address;
 use crate::store::log::record::ALIGN;
@@ -59,32 +65,53 @@ mod at {
     pub(super) const USED: usize = 16;
 }
 
-/// A slot is looked for in this many places. At a load of three quarters, the longest run of a million keys has some 200.
-const LONGEST_PROBE: usize = 1024;
+/// The slots of a line.
+pub(super) const LINE: usize = 4;
+
+/// The words of a line.
+const LINE_WORDS: usize = 2 * LINE;
+
+/// A slot is looked for in so many lines: in a table that is nine tenths full, no key of a million is further than 40 from its own.
+const LONGEST_PROBE: usize = 256;
 
 /// The address field of a slot whose entry was evicted.
 const GONE: u64 = ADDRESS_MASK;
-const ADDRESS_MASK: u64 = (1 << 48) - 1;
+const ADDRESS_BITS: u32 = 44;
+const ADDRESS_MASK: u64 = (1 << ADDRESS_BITS) - 1;
+
+/// The bits of a hash, and those of them that are the tag.
+const HASH_BITS: u32 = TAG_BITS + Note::HASH_BITS;
+const TAG_BITS: u32 = u64::BITS - ADDRESS_BITS;
 
 /// What the table knows of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store::log) struct Hash {
-    home: u64,
-    tag: u16,
-}
+pub(in crate::store::log) struct Hash(u32);
 
 impl Hash {
     /// Keys are digests already.
+    #[inline]
     pub(in crate::store::log) fn of(key: &Key) -> Self {
         let bytes = key.as_bytes();
-        Hash {
-            home: u64::from_le_bytes(std::array::from_fn(|i| bytes[i])),
-            tag: u16::from_le_bytes([bytes[8], bytes[9]]),
-        }
+        Hash(u32::from_le_bytes(std::array::from_fn(|i| bytes[i])) >> (u32::BITS - HASH_BITS))
+    }
+
+    fn tag(self) -> u64 {
+        u64::from(self.0 & ((1 << TAG_BITS) - 1))
     }
 
     fn slot_word(self, address: Address) -> u64 {
-        (u64::from(self.tag) << 48) | (address.0 / ALIGN as u64)
+        (self.tag() << ADDRESS_BITS) | (address.0 / ALIGN as u64)
+    }
+
+    /// A note with the bits that the tag lacks.
+    fn complete(self, note: u64) -> u64 {
+        Note::with_hash(note, self.0 >> TAG_BITS)
+    }
+
+    /// The hash of a slot's key; `None` if its second word is not written yet.
+    fn of_words([word, note]: [u64; 2]) -> Option<Self> {
+        let tag = u32::try_from(word >> ADDRESS_BITS).ok()?;
+        (note != 0).then(|| Hash((Note::hash(note) << TAG_BITS) | tag))
     }
 }
 
@@ -107,7 +134,7 @@ pub(in crate::store::log) enum Published {
 #[derive(Debug)]
 pub(in crate::store) struct Table<'w, W> {
     header: &'w [W],
-    slots: &'w [W],
+    lines: &'w [[W; LINE_WORDS]],
 }
 
 impl<'w, W: Word> Table<'w, W> {
@@ -120,15 +147,23 @@ impl<'w, W: Word> Table<'w, W> {
     ///
     /// # Panics
     ///
-    /// Panics if they are too few for a header and a slot.
+    /// Panics if they are too few for a header and a line.
     pub(in crate::store) fn new(words: &'w [W]) -> Self {
-        assert!(words.len() >= Self::words(1), "too few words for a table");
+        assert!(words.len() >= Self::words(LINE), "too few words for a table");
         let (header, slots) = words.split_at(HEADER);
-        Table { header, slots }
+        let (lines, _) = slots.as_chunks();
+        Table { header, lines }
     }
 
+    #[inline]
     pub(in crate::store::log) fn capacity(&self) -> usize {
-        self.slots.len() / 2
+        self.lines.len() * LINE
+    }
+
+    /// The first word of a slot.
+    #[inline]
+    fn word(&self, slot: usize) -> &'w W {
+        &self.lines[slot / LINE][slot % LINE * 2]
     }
 
     /// How many slots are not free.
@@ -138,7 +173,7 @@ impl<'w, W: Word> Table<'w, W> {
 
     /// Whether so many slots are taken that the table should grow.
     pub(in crate::store::log) fn is_crowded(&self) -> bool {
-        self.used() >= self.capacity() as u64 / 4 * 3
+        self.used() >= self.capacity() as u64 / 10 * 9
     }
 
     /// Whether a copy of this table is being made.
@@ -163,7 +198,7 @@ impl<'w, W: Word> Table<'w, W> {
 
     /// Brings the first place of a key into the cache of the processor.
     pub(in crate::store::log) fn read_ahead(&self, hash: Hash) {
-        std::hint::black_box(self.slots[2 * self.home(hash)].load());
+        std::hint::black_box(self.lines[self.home(hash)][0].load());
     }
 
     /// Calls `visit` with slots that may be the key's and the addresses they tell, until it returns something or fails.
@@ -172,23 +207,26 @@ impl<'w, W: Word> Table<'w, W> {
         hash: Hash,
         mut visit: impl FnMut(usize, Address) -> Result<Option<R>, E>,
     ) -> Result<Option<R>, E> {
-        for slot in self.probe(hash) {
-            let mut word = self.slots[2 * slot].load();
-            if word == 0 {
-                return Ok(None);
-            }
-            while word >> 48 == u64::from(hash.tag)
-                && let Some(address) = address_of(word)
-            {
-                if let Some(found) = visit(slot, address)? {
-                    return Ok(Some(found));
+        let tag = hash.tag();
+        for line in self.probe(hash) {
+            for (place, word_of_slot) in self.lines[line].iter().step_by(2).enumerate() {
+                let mut word = word_of_slot.load();
+                if word == 0 {
+                    return Ok(None);
                 }
-                // The record may have been moved meanwhile, and its old place be gone.
-                let now = self.slots[2 * slot].load();
-                if now == word {
-                    break;
+                while word >> ADDRESS_BITS == tag
+                    && let Some(address) = address_of(word)
+                {
+                    if let Some(found) = visit(line * LINE + place, address)? {
+                        return Ok(Some(found));
+                    }
+                    // The record may have been moved meanwhile, and its old place be gone.
+                    let now = word_of_slot.load();
+                    if now == word {
+                        break;
+                    }
+                    word = now;
                 }
-                word = now;
             }
         }
         Ok(None)
@@ -205,12 +243,13 @@ impl<'w, W: Word> Table<'w, W> {
         note: u64,
         mut is_same: impl FnMut(Address) -> Result<bool, E>,
     ) -> Result<Published, E> {
-        let new = hash.slot_word(address);
-        for slot in self.probe(hash) {
-            let mut word = self.slots[2 * slot].load();
+        let (new, note) = (hash.slot_word(address), hash.complete(note));
+        for slot in self.probe(hash).flat_map(|line| line * LINE..(line + 1) * LINE) {
+            let slot_word = self.word(slot);
+            let mut word = slot_word.load();
             loop {
                 if word == 0 {
-                    match self.slots[2 * slot].replace(0, new) {
+                    match slot_word.replace(0, new) {
                         Ok(()) => {
                             self.header[at::USED].add(1);
                             self.set_note(slot, note);
@@ -228,12 +267,12 @@ impl<'w, W: Word> Table<'w, W> {
                     return Ok(Published::Already);
                 }
                 let Some(old) = address_of(word) else { break };
-                if word >> 48 != u64::from(hash.tag) {
+                if (word ^ new) >> ADDRESS_BITS != 0 {
                     break;
                 }
                 if !is_same(old)? {
                     // The record may have been moved meanwhile, and its old place be gone.
-                    let now = self.slots[2 * slot].load();
+                    let now = slot_word.load();
                     if now == word {
                         break;
                     }
@@ -243,7 +282,7 @@ impl<'w, W: Word> Table<'w, W> {
                 if old > address {
                     return Ok(Published::Newer);
                 }
-                match self.slots[2 * slot].replace(word, new) {
+                match slot_word.replace(word, new) {
                     Ok(()) => {
                         self.set_note(slot, note);
                         return Ok(Published::Replaced(old));
@@ -257,7 +296,7 @@ impl<'w, W: Word> Table<'w, W> {
 
     /// Makes a slot that tells `from` tell `to`, or nothing any more; whether it told `from`.
     pub(in crate::store::log) fn change(&self, slot: usize, from: Address, to: Option<Address>) -> bool {
-        let word = &self.slots[2 * slot];
+        let word = self.word(slot);
         let current = word.load();
         if address_of(current) != Some(from) {
             return false;
@@ -268,23 +307,28 @@ impl<'w, W: Word> Table<'w, W> {
 
     /// What is noted of the use of a slot's entry.
     pub(in crate::store::log) fn note(&self, slot: usize) -> u64 {
-        self.slots[2 * slot + 1].load()
+        self.lines[slot / LINE][slot % LINE * 2 + 1].load()
     }
 
     /// Notes the use of a slot's entry. Two notes at once may overwrite each other: it is a hint.
     pub(in crate::store::log) fn set_note(&self, slot: usize, note: u64) {
-        self.slots[2 * slot + 1].store(note);
+        self.lines[slot / LINE][slot % LINE * 2 + 1].store(note);
+    }
+
+    /// The hash of the key that a slot belongs to; `None` if all of it is not told yet.
+    pub(in crate::store::log) fn hash(&self, slot: usize) -> Option<Hash> {
+        Hash::of_words([self.word(slot).load(), self.note(slot)])
     }
 
     /// The slots that tell an address, with it.
     pub(in crate::store::log) fn entries(&self) -> impl Iterator<Item = (usize, Address)> {
-        (0..self.capacity())
-            .filter_map(|slot| address_of(self.slots[2 * slot].load()).map(|address| (slot, address)))
+        let words = self.lines.as_flattened().iter().step_by(2);
+        words.enumerate().filter_map(|(slot, word)| address_of(word.load()).map(|address| (slot, address)))
     }
 
     /// The first words of all slots, as they are now.
     pub(in crate::store::log) fn snapshot(&self) -> Vec<u64> {
-        (0..self.capacity()).map(|slot| self.slots[2 * slot].load()).collect()
+        self.lines.as_flattened().iter().step_by(2).map(Word::load).collect()
     }
 
     /// The slots that tell an address, with it, and did not when the snapshot was taken.
@@ -292,27 +336,33 @@ impl<'w, W: Word> Table<'w, W> {
         &self,
         snapshot: &[u64],
     ) -> impl Iterator<Item = (usize, Address)> {
-        let now = |slot: usize| self.slots[2 * slot].load();
-        let changed = snapshot.iter().enumerate().filter(move |&(slot, &word)| now(slot) != word);
-        changed.filter_map(move |(slot, _)| address_of(now(slot)).map(|address| (slot, address)))
+        let words = self.lines.as_flattened().iter().step_by(2).map(Word::load);
+        let changed = words.zip(snapshot).enumerate().filter(|(_, (now, then))| now != *then);
+        changed.filter_map(|(slot, (now, _))| address_of(now).map(|address| (slot, address)))
     }
 
     /// The address that a slot tells.
     pub(in crate::store::log) fn address(&self, slot: usize) -> Option<Address> {
-        address_of(self.slots[2 * slot].load())
+        address_of(self.word(slot).load())
     }
 
-    /// The first place where a key may be.
+    /// The line of a key. It goes up with the hash, so that a copy of a table is written from its front to its end.
+    #[inline]
     fn home(&self, hash: Hash) -> usize {
-        // The high word of the product: all of the hash counts, for any capacity.
-        usize::try_from((u128::from(hash.home) * self.capacity() as u128) >> 64).unwrap_or(0)
+        usize::try_from((u64::from(hash.0) * self.lines.len() as u64) >> HASH_BITS).unwrap_or(0)
     }
 
-    /// The places where a key may be, in the order in which they are taken.
+    /// The lines where a key may be, in the order in which they are taken.
+    #[inline]
     fn probe(&self, hash: Hash) -> impl Iterator<Item = usize> + use<W> {
-        let (capacity, home) = (self.capacity(), self.home(hash));
-        let places = LONGEST_PROBE.min(capacity);
-        (home..home + places).map(move |slot| if slot < capacity { slot } else { slot - capacity })
+        let (lines, mut line) = (self.lines.len(), self.home(hash));
+        (0..LONGEST_PROBE.min(lines)).map(move |step| {
+            line += step;
+            if line >= lines {
+                line -= lines;
+            }
+            line
+        })
     }
 }
 

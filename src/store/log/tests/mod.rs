@@ -18,11 +18,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
+use std::time::UNIX_EPOCH;
 use std::{env, fs, thread};
 
 use super::*;
 use crate::store::suite::{draft, get, key};
-use crate::store::{Layout, Limits, open};
+use crate::store::{Author, Layout, Limits, Writer, open};
 
 fn options() -> Options {
     Options { layout: Layout::Log, ..Options::default() }
@@ -93,11 +94,28 @@ fn start_again(test: &str, root: &Path, variables: &[(&str, OsString)]) -> Child
 #[test]
 fn golden_bytes() {
     let (dir, store) = fresh();
-    store.put(&Draft { payload: b"value".to_vec().into(), ..draft(7) }).unwrap();
+    let author = Author::Other(Writer::new("tune", "one").map(Arc::new));
+    let created = UNIX_EPOCH + Duration::from_micros(1_700_000_000_250_001);
+    let draft = Draft { author, created, payload: b"value".to_vec().into(), ..draft(7) };
+    store.put(&draft).unwrap();
     store.remove(&key(7)).unwrap();
     let log = fs::read(dir.path().join("log/0000")).unwrap();
     let digest = blake3::hash(&log).to_hex();
-    assert_eq!((log.len(), &digest[..32]), (192, "8796325c56c01581f7e042f5e7145b5e"));
+    assert_eq!((log.len(), &digest[..32]), (144, "2dedeae4296f4e46e43b13aa9eef39e5"));
+    let key = key(7);
+    let head = [
+        &[0x05, 0, 1, 0x01][..],
+        &7_000_000_f32.to_le_bytes(),
+        key.as_bytes(),
+        &draft.function.0,
+        &1_700_000_000_u32.to_le_bytes(),
+        &[0x00, 0x40],
+        &31_172_u16.to_le_bytes(),
+        b"value7\0\0",
+    ];
+    assert_eq!(log[16..80], head.concat());
+    let writers = fs::read_to_string(dir.path().join("log/writers")).unwrap();
+    assert_eq!(writers, "6e19a1721d64c07b 31172 [\"tune\",\"one\"]\n");
 }
 
 #[test]
@@ -114,5 +132,5 @@ fn the_index_grows_again_and_again_while_it_is_used() {
             assert!((0..=number).all(|number| get(&*other, number)), "after growth at {number}");
         }
     }
-    assert_eq!(sizes.len(), 8, "{sizes:?}");
+    assert_eq!(sizes.len(), 18, "{sizes:?}");
 }

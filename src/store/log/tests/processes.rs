@@ -230,7 +230,7 @@ impl Worker {
             2..4 => self.reduce(Limits::new().bytes(0)),
             4 => drop(self.store.sweep().unwrap()),
             5..15 => self.clear_own_function(),
-            15..20 => self.store.clear_functions(&[FunctionId([2; 16])]).unwrap(),
+            15..20 => self.store.clear_functions(&[FunctionId([2; 8])]).unwrap(),
             20..8_000 => {
                 self.stored += 1;
                 self.store_own(self.own(self.stored));
@@ -286,7 +286,7 @@ impl Worker {
 
     fn put(&self, number: u64, function: u8) {
         let draft = Draft {
-            function: FunctionId([function; 16]),
+            function: FunctionId([function; 8]),
             created: SystemTime::now(),
             payload: value(number).into(),
             ..draft(number)
@@ -373,7 +373,7 @@ impl Worker {
         let function = 200 + u8::try_from(self.number).unwrap();
         let first = self.own(900_000_000);
         (first..first + 20).for_each(|number| self.put(number, function));
-        self.store.clear_functions(&[FunctionId([function; 16])]).unwrap();
+        self.store.clear_functions(&[FunctionId([function; 8])]).unwrap();
         assert!((first..first + 20).all(|number| !look(&*self.store, number)), "its function was cleared");
     }
 

@@ -64,15 +64,24 @@ impl LogStore {
         for (slot, note) in noted {
             if table.note(slot) != note
                 && let Some(address) = table.address(slot)
-                && let Some(key) = self.log.key(address)?
+                && let Some(hash) = self.hash_of(table, slot, address)?
             {
-                index.note_at(Hash::of(&key), address, table.note(slot));
+                index.note_at(hash, address, table.note(slot));
             }
         }
         Ok(())
     }
 
-    /// Publishes what a slot tells in another table; `None` if it tells of no record any more.
+    /// The hash of the key of a slot that tells this address; `None` if it tells of no record any more.
+    fn hash_of(&self, table: &Table<'_, AtomicU64>, slot: usize, address: Address) -> Result<Option<Hash>> {
+        match table.hash(slot) {
+            Some(hash) => Ok(Some(hash)),
+            None => Ok(self.log.key(address)?.as_ref().map(Hash::of)),
+        }
+    }
+
+    /// Publishes what a slot tells in another table; `None` if it tells of no record any more. As a rule that takes no look at the
+    /// log: what the slot has of its key is enough to place it.
     pub(in crate::store::log) fn copy_slot(
         &self,
         table: &Table<'_, AtomicU64>,
@@ -80,9 +89,12 @@ impl LogStore {
         address: Address,
         to: &Table<'_, AtomicU64>,
     ) -> Result<Option<Published>, Stopped> {
-        let Some(key) = self.log.key(address)? else { return Ok(None) };
-        let same = |other| self.log.is_of(other, &key);
-        match to.publish(Hash::of(&key), address, table.note(slot), same)? {
+        let Some(hash) = self.hash_of(table, slot, address)? else { return Ok(None) };
+        let same = |other| {
+            let Some(key) = self.log.key(address)? else { return Ok(false) };
+            self.log.is_of(other, &key)
+        };
+        match to.publish(hash, address, table.note(slot), same)? {
             Published::Full => Err(Stopped::Full),
             published => Ok(Some(published)),
         }

@@ -16,7 +16,7 @@ use crate::store::log::address::Address;
 use crate::store::log::append::weight_of;
 use crate::store::log::control::{Control, Totals};
 use crate::store::log::index::{Hash, INDEX, Index, Note, Published, Table};
-use crate::store::log::record::{ALIGN, HEAD, Head, Kind, Record};
+use crate::store::log::record::{Kind, Record};
 use crate::store::log::segments::{self, Log};
 use crate::sys::Dir;
 
@@ -27,7 +27,7 @@ impl LogStore {
         let table = view.index.table();
         let snapshot = table.snapshot();
         // Room for what others store meanwhile.
-        let records = estimate(&self.log)?.max(table.used());
+        let records = count(&self.log)?.max(table.used());
         let draft = Index::draft(&self.dir, view.control.log_id(), records)?;
         let totals = RefCell::new(fill(&draft.table(), &self.log, view.control.clock())?);
         let noted = draft.copy_notes(&table);
@@ -58,7 +58,7 @@ pub(in crate::store::log) fn rebuild(
     log: &Log,
     control: &Control,
 ) -> Result<Index> {
-    let draft = Index::draft(dir, control.log_id(), estimate(log)?)?;
+    let draft = Index::draft(dir, control.log_id(), count(log)?)?;
     let totals = fill(&draft.table(), log, control.clock())?;
     let index = draft.place()?;
     control.recount(&totals);
@@ -68,7 +68,7 @@ pub(in crate::store::log) fn rebuild(
 /// As [`rebuild`], where nothing can be written, of what can be read. Where there is no memory for it, nothing is found.
 pub(in crate::store::log) fn rebuild_privately(log: &Log, control: &Control) -> Index {
     let made = || {
-        let index = Index::private(control.log_id(), estimate(log)?)
+        let index = Index::private(control.log_id(), count(log)?)
             .map_err(|error| Error::io("make room for", log.dir().at(INDEX), error))?;
         fill(&index.table(), log, control.clock())?;
         Ok(index)
@@ -79,21 +79,11 @@ pub(in crate::store::log) fn rebuild_privately(log: &Log, control: &Control) -> 
     })
 }
 
-/// How many records the log has at most; not checked.
-fn estimate(log: &Log) -> Result<u64> {
+/// How many records the log has.
+fn count(log: &Log) -> Result<u64> {
     let mut records = 0;
     for (number, _) in log.list()? {
-        let bytes = log.bytes(number)?;
-        let mut at = 0;
-        while at + HEAD <= bytes.len() {
-            match Head::parse(&bytes[at..]) {
-                Some(head) => {
-                    records += 1;
-                    at += head.length();
-                }
-                None => at += ALIGN,
-            }
-        }
+        records += segments::sound_records(number, &log.bytes(number)?).count() as u64;
     }
     Ok(records)
 }

@@ -87,11 +87,95 @@ fn the_highest_address_of_each_key_is_found_until_the_table_is_full() {
     assert!((0..500).all(|number| look_up(&table, number) == Some(address(number, 2))));
     assert!((500..600).all(|number| look_up(&table, number).is_none()));
     assert_eq!((table.used(), table.entries().count(), table.is_crowded()), (500, 500, false));
-    for number in 500..768 {
-        assert_eq!(publish(&table, number, address(number, 0)), Published::Inserted);
+    let inserted = (500..768).filter(|&number| match publish(&table, number, address(number, 0)) {
+        Published::Inserted => true,
+        published => {
+            assert_eq!(published, Published::Full);
+            false
+        }
+    });
+    let inserted: Vec<_> = inserted.collect();
+    assert!(inserted.len() > 240, "{} are full", 500 + inserted.len());
+    assert!((0..500).chain(inserted).all(|number| look_up(&table, number).is_some()) && table.is_crowded());
+}
+
+/// A million keys in a table that is about to grow, and in one that has just grown: how many lines a look-up reads.
+#[test]
+fn a_key_is_in_its_line_or_near_it_however_full_the_table_is() {
+    const KEYS: u64 = 1_000_000;
+    for (full, hit, miss, longest) in [(72, 120, 200, 20), (90, 160, 550, 100)] {
+        let capacity = usize::try_from(KEYS * 100 / full).unwrap().next_multiple_of(LINE);
+        let words = words(capacity, AtomicU64::new);
+        let table = Table::new(&words);
+        let hash = |number: u64| Hash(u32::try_from(blake3_word(number) >> 36).unwrap());
+        let lines_until = |number: u64, is_it: &dyn Fn(u64) -> bool| {
+            let mut lines = table.probe(hash(number));
+            let found =
+                |line: usize| table.lines[line].iter().step_by(2).any(|word| is_it(word.load(SeqCst)));
+            1 + lines.position(found).expect("it is there")
+        };
+        for number in 0..KEYS {
+            let published =
+                table.publish(hash(number), Address(8 * (number + 1)), 1, |_| Ok::<_, Infallible>(false));
+            assert_eq!(published, Ok(Published::Inserted));
+        }
+        let hits: Vec<_> = (0..KEYS)
+            .step_by(10)
+            .map(|number| lines_until(number, &|word| address_of(word) == Some(Address(8 * (number + 1)))))
+            .collect();
+        let misses: Vec<_> =
+            (KEYS..KEYS * 11 / 10).map(|number| lines_until(number, &|word| word == 0)).collect();
+        let hundredths = |lines: &[usize]| 100 * lines.iter().sum::<usize>() / lines.len();
+        let (a_hit, a_miss, most) = (hundredths(&hits), hundredths(&misses), *hits.iter().max().unwrap());
+        println!("{full} % full: {a_hit} hundredths of a line a hit, {most} lines at most, {a_miss} a miss");
+        assert!(a_hit < hit && a_miss < miss && most < longest, "{full} % full: {a_hit}, {a_miss}, {most}");
     }
-    assert_eq!(publish_if(&table, 999, address(999, 0), |_| false), Published::Full);
-    assert!((0..768).all(|number| look_up(&table, number).is_some()) && table.is_crowded());
+}
+
+fn blake3_word(number: u64) -> u64 {
+    u64::from_le_bytes(*blake3::hash(&number.to_le_bytes()).as_bytes().first_chunk().unwrap())
+}
+
+/// A copy of a table, of a table that has grown several times, has each key where it is looked for, and nothing but the slots
+/// was read for it.
+#[test]
+fn slots_tell_where_their_keys_belong_in_a_larger_table() {
+    let mut words_of_one = words(LINE, AtomicU64::new);
+    let mut number = 0;
+    for capacity in [64, 80, 100, 1000, 100_000, 3 * LINE] {
+        let larger = words(capacity, AtomicU64::new);
+        {
+            let (old, new) = (Table::new(&words_of_one), Table::new(&larger));
+            for (slot, address) in old.entries() {
+                let hash = old.hash(slot).expect("its note is written");
+                let published = new.publish(hash, address, old.note(slot), |_| Ok::<_, Infallible>(false));
+                assert!(matches!(published, Ok(Published::Inserted | Published::Full)), "{published:?}");
+            }
+            assert!(old.used().min(12) <= new.used());
+            let is_there = |number| capacity < 64 || look_up(&new, number) == Some(address(number, 1));
+            assert!((0..number).all(is_there), "{capacity}");
+            while new.used() < (capacity as u64).min(900) * 3 / 4 {
+                let published =
+                    new.publish(hash(number), address(number, 1), 1, |_| Ok::<_, Infallible>(false));
+                assert_eq!(published, Ok(Published::Inserted));
+                number += 1;
+            }
+        }
+        words_of_one = larger;
+    }
+    assert!(number >= 675, "{number}");
+}
+
+#[test]
+fn a_slot_without_its_note_does_not_tell_its_hash() {
+    let words = words(LINE, AtomicU64::new);
+    let table = Table::new(&words);
+    assert_eq!(publish(&table, 1, address(1, 0)), Published::Inserted);
+    let slot = table.entries().next().unwrap().0;
+    table.set_note(slot, 0);
+    assert_eq!(table.hash(slot), None);
+    let published = table.publish(hash(1), address(1, 0), 9, |_| Ok::<_, Infallible>(true));
+    assert_eq!((published, table.hash(slot)), (Ok(Published::Already), Some(hash(1))));
 }
 
 #[test]
