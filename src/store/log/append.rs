@@ -121,7 +121,8 @@ impl LogStore {
 
     /// The number of whoever stores an entry.
     fn writer_of(&self, draft: &Draft<'_>) -> u16 {
-        self.writers.number(&draft.author, self.now(), self.durability != Durability::None)
+        let seconds = || self.now().seconds;
+        self.writers.number(&draft.author, seconds, self.durability != Durability::None)
     }
 
     /// Stores a group of records; one result for all of them, since it is one write.
@@ -208,13 +209,14 @@ impl LogStore {
         if group.is_empty() {
             return Ok(());
         }
+        let now = self.now();
+        let view = self.view(now);
         let mut replaced = Vec::new();
-        self.publish_group(group, bytes, &mut replaced)?;
+        self.publish_group(&view, group, bytes, now, &mut replaced)?;
         // Others may have put another control file in place meanwhile, and gone through the log before these were in it.
-        let view = self.view.load();
         if !self.is_in_place(&view)? {
             self.reopen(&view);
-            self.publish_group(group, bytes, &mut replaced)?;
+            self.publish_group(&self.view(now), group, bytes, now, &mut replaced)?;
         }
         // Not before: killed on the way, this process would leave a record in an index, and not its file.
         for name in replaced {
@@ -223,21 +225,26 @@ impl LogStore {
         Ok(())
     }
 
-    /// As [`publish_all`](Self::publish_all), in what is in place now; `replaced` gets the files of records that were replaced.
-    fn publish_group(&self, group: &[Staged], bytes: &mut [u8], replaced: &mut Vec<String>) -> Result<()> {
-        let now = self.now();
-        let seen = self.append(group, bytes, now)?;
+    /// As [`publish_all`](Self::publish_all), beginning in this view; `replaced` gets the files of records that were replaced.
+    fn publish_group(
+        &self,
+        view: &Arc<View>,
+        group: &[Staged],
+        bytes: &mut [u8],
+        now: Now,
+        replaced: &mut Vec<String>,
+    ) -> Result<()> {
+        let seen = self.append(view, group, bytes)?;
         for staged in group {
             let address = seen.address.after(staged.bytes.start);
             let bytes = &mut bytes[staged.bytes.clone()];
-            self.publish(staged, bytes, Seen { address, ..seen }, now, replaced)?;
+            self.publish(view, staged, bytes, Seen { address, ..seen }, now, replaced)?;
         }
         Ok(())
     }
 
     /// Writes records one behind the other; returns the address of the first, and what others had done before.
-    fn append(&self, group: &[Staged], bytes: &mut [u8], now: Now) -> Result<Seen> {
-        let view = self.view(now);
+    fn append(&self, view: &View, group: &[Staged], bytes: &mut [u8]) -> Result<Seen> {
         view.check_writable()?;
         let control = &view.control;
         let clears = control.clears();
@@ -255,15 +262,24 @@ impl LogStore {
     /// Publishes a record that was written, writing it again as long as it may have been passed over. `bytes` are its own.
     fn publish(
         &self,
+        view: &Arc<View>,
         staged: &Staged,
         bytes: &mut [u8],
         mut seen: Seen,
         now: Now,
         replaced: &mut Vec<String>,
     ) -> Result<()> {
-        for _ in 0..TRIES {
-            let published = self.publish_once(staged, seen.address, now, replaced)?;
-            let view = self.view.load();
+        for attempt in 0..TRIES {
+            let newer;
+            let view = if attempt == 0 {
+                view
+            } else {
+                newer = self.view(now);
+                let alone = Staged { bytes: 0..bytes.len(), ..*staged };
+                seen = self.append(&newer, &[alone], bytes)?;
+                &newer
+            };
+            let published = self.publish_once(view, staged, seen.address, now, replaced)?;
             let passed_over = published == Published::Newer
                 || view.control.floor() > seen.address.segment()
                 || view.control.copies() > seen.address
@@ -271,15 +287,14 @@ impl LogStore {
             if !passed_over {
                 return Ok(());
             }
-            let alone = Staged { bytes: 0..bytes.len(), ..*staged };
-            seen = self.append(&[alone], bytes, now)?;
         }
         Err(self.dir.error("publish an entry in", INDEX, io::Error::other("others were always faster")))
     }
 
-    /// Publishes a record in the index that is in place, and counts it.
+    /// Publishes a record in the index that is in place, beginning with that of `view`, and counts it.
     fn publish_once(
         &self,
+        view: &Arc<View>,
         staged: &Staged,
         address: Address,
         now: Now,
@@ -287,34 +302,40 @@ impl LogStore {
     ) -> Result<Published> {
         let hash = Hash::of(&staged.key);
         let mut outcome = None;
-        for _ in 0..TRIES {
-            let view = self.view(now);
-            view.check_writable()?;
+        for attempt in 0..TRIES {
+            let newer;
+            let view = if attempt == 0 {
+                view
+            } else {
+                newer = self.view(now);
+                newer.check_writable()?;
+                &newer
+            };
             let table = view.index.table();
             let note = Note::stored(now.seconds, view.control.clock()).to_word();
             let is_same = |other| self.log.is_of(other, &staged.key);
             let published = table.publish(hash, address, note, is_same)?;
             if outcome.is_none() && published != Published::Full {
-                replaced.extend(self.settle(&view, staged, published)?);
+                replaced.extend(self.settle(view, staged, published)?);
                 outcome = Some(published);
             }
             if table.is_sealed() {
                 // A copy is being made, which may lack the record.
-                self.await_index(&view)?;
+                self.await_index(view)?;
                 continue;
             }
             if view.index.is_lost() {
                 // What was published may be lost with a page of the index.
-                self.reopen(&view);
+                self.reopen(view);
                 continue;
             }
             if published == Published::Full {
-                self.grow(&view)?;
+                self.grow(view)?;
                 continue;
             }
             if published == Published::Inserted && table.is_crowded() {
                 // Not needed yet: on a full disk the old table serves on.
-                if let Err(error) = self.grow(&view) {
+                if let Err(error) = self.grow(view) {
                     events::debug!(error = &error, "the index does not grow");
                 }
             }

@@ -38,7 +38,6 @@ mod upkeep;
 mod writers;
 
 use std::ops::ControlFlow;
-use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -180,12 +179,27 @@ impl LogStore {
             Ok(true) if is_retired => self.reload_or_reopen(view),
             _ => self.reopen(view),
         }
-        self.log.forget_before(view.control.first());
+        self.forget_before(view.control.first());
+    }
+
+    /// Closes the segments before `first`: their room on the disk is free once nobody has them mapped.
+    fn forget_before(&self, first: u64) {
+        self.log.forget_before(first);
+        self.take_segments(&self.view.load());
+    }
+
+    /// Takes the segments that are open now in place of those of `old`, unless another view is in use by now.
+    fn take_segments(&self, old: &View) {
+        let _changing = lock(&self.changing);
+        let (view, opened) = (self.view.load(), self.log.opened());
+        if view.is_same(old) && !Arc::ptr_eq(&view.segments, &opened) {
+            self.view.store(Arc::new(view.with_segments(opened)));
+        }
     }
 
     /// Opens everything again, unless another thread has done so since `old` was seen.
     fn reopen(&self, old: &Arc<View>) {
-        let is_late = || !Arc::ptr_eq(old, &self.view.load());
+        let is_late = || !old.is_same(&self.view.load());
         if is_late() || old.unwritable.is_some() && !old.may_try_again() {
             return;
         }
@@ -208,7 +222,7 @@ impl LogStore {
     fn reload_index(&self, old: &Arc<View>) -> Result<()> {
         {
             let _changing = lock(&self.changing);
-            if !Arc::ptr_eq(old, &self.view.load()) {
+            if !old.is_same(&self.view.load()) {
                 return Ok(());
             }
             if let Some(view) = old.with_current_index(&self.dir)? {
@@ -231,10 +245,24 @@ impl LogStore {
     #[inline]
     fn find(&self, view: &View, key: &Key) -> Result<Option<Found>> {
         let found = view.index.table().find(Hash::of(key), |slot, address| {
-            let record = self.log.record(address)?.filter(|record| record.is_of(key));
+            let record = match self.log.record_among(&view.segments, address) {
+                Some(record) => record?,
+                None => self.record_in_new_segment(view, address)?,
+            };
+            let record = record.filter(|record| record.is_of(key));
             Ok::<_, Error>(record.map(|record| Found { slot, address, record }))
         })?;
         Ok(found.filter(|found| found.record.is_entry()))
+    }
+
+    /// The record at `address`, in a segment that was not open when the view was made.
+    #[cold]
+    fn record_in_new_segment(&self, view: &View, address: Address) -> Result<Option<Record>> {
+        let record = self.log.record(address)?;
+        if record.is_some() {
+            self.take_segments(view);
+        }
+        Ok(record)
     }
 
     /// As [`find`](Self::find), in the index that is in place.
@@ -252,31 +280,36 @@ impl LogStore {
         Ok(None)
     }
 
-    /// Notes that the entry of `key`, in that slot, is used.
+    /// Notes that the entry of `key`, in that slot, is used; most uses write nothing.
+    #[inline]
     fn touch(&self, view: &View, slot: usize, key: &Key, now: Now) {
-        let table = view.index.table();
-        let used = |view: &View, slot: usize| {
+        if Note::is_due(view.index.table().note(slot), now.seconds) && view.unwritable.is_none() {
+            self.note_use(view, slot, key, now);
+        }
+    }
+
+    fn note_use(&self, view: &View, slot: usize, key: &Key, now: Now) {
+        let note = |view: &View, slot: usize| {
             let table = view.index.table();
             let word = table.note(slot);
-            let note = Note::of_word(word).used(now.seconds, view.control.clock())?;
-            table.set_note(slot, note.in_place_of(word));
-            Some(())
+            let used = Note::of_word(word).used(now.seconds, view.control.clock());
+            table.set_note(slot, used.in_place_of(word));
         };
-        if view.unwritable.is_some() || used(view, slot).is_none() || !table.is_retired() {
-            return;
-        }
+        note(view, slot);
         // The copy may have been made before that. What fails costs a note.
-        if let Ok(Some(view)) = self.newer_view(view)
+        if view.index.table().is_retired()
+            && let Ok(Some(view)) = self.newer_view(view)
             && let Ok(Some(found)) = self.find(&view, key)
         {
-            used(&view, found.slot);
+            note(&view, found.slot);
         }
     }
 
     fn look_up(&self, view: &View, key: &Key, now: Now) -> Result<Lookup> {
-        match self.look_up_in(view, key, now)? {
-            Lookup::Absent => {}
-            found => return Ok(found),
+        // Handed on as it is: it is large.
+        let found = self.look_up_in(view, key, now);
+        if !matches!(found, Ok(Lookup::Absent)) {
+            return found;
         }
         // What an index lacks may be in the one after it.
         let Some(mut view) = self.newer_view(view)? else { return Ok(Lookup::Absent) };
@@ -320,10 +353,10 @@ impl LogStore {
             return Ok(None);
         }
         let current = self.view.load_full();
-        if ptr::eq(&raw const *current, view) {
+        if current.is_same(view) {
             self.reload_index(&current)?;
         }
-        Ok(Some(self.view.load_full()).filter(|newer| !ptr::eq(&raw const **newer, view)))
+        Ok(Some(self.view.load_full()).filter(|newer| !newer.is_same(view)))
     }
 
     /// Calls `visit` with the slot, the address and the record of every entry, until it wants no more; fails, after visiting all,

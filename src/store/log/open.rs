@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use super::address::Address;
 use super::control::{CONTROL, Control};
 use super::index::{INDEX, Index};
-use super::segments::Log;
+use super::segments::{Log, Segments};
 use super::upkeep::{self, Upkeep};
 use crate::error::{Error, Result};
 use crate::events;
@@ -26,10 +26,13 @@ use crate::sys::locks::Lock;
 use crate::sys::{Access, Dir};
 
 /// What a process has mapped.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct View {
     pub(super) control: Arc<Control>,
     pub(super) index: Arc<Index>,
+    /// The segments that were open when it was made: a hit takes no other pointer that threads exchange. Those of the log are others
+    /// once more are open, or some are gone; then a view with those takes its place.
+    pub(super) segments: Arc<Segments>,
     /// Why nothing can be stored.
     pub(super) unwritable: Option<Unwritable>,
 }
@@ -73,9 +76,12 @@ impl View {
             events::debug!(error = &error, "the log in `{}` is only read", dir.path().display());
             let unwritable = Some(Unwritable::new(error));
             match old.filter(|old| old.unwritable.is_some()) {
-                Some(old) => {
-                    View { control: Arc::clone(&old.control), index: Arc::clone(&old.index), unwritable }
-                }
+                Some(old) => View {
+                    control: Arc::clone(&old.control),
+                    index: Arc::clone(&old.index),
+                    segments: log.opened(),
+                    unwritable,
+                },
                 None => View { unwritable, ..View::open_read_only(dir, log) },
             }
         });
@@ -106,7 +112,12 @@ impl View {
             };
             let Some(index) = index else { continue };
             control.share().map_err(|error| dir.error("lock", CONTROL, error))?;
-            return Ok(View { control: Arc::new(control), index: Arc::new(index), unwritable: None });
+            return Ok(View {
+                control: Arc::new(control),
+                index: Arc::new(index),
+                segments: log.opened(),
+                unwritable: None,
+            });
         }
         Err(dir.error("open", CONTROL, std::io::Error::other("it never held still")))
     }
@@ -118,7 +129,7 @@ impl View {
         let control = control.unwrap_or_else(Control::nothing);
         let index = Index::open(dir, control.log_id(), Access::Read).ok().flatten();
         let index = index.unwrap_or_else(|| upkeep::rebuild_privately(log, &control));
-        View { control: Arc::new(control), index: Arc::new(index), unwritable: None }
+        View { control: Arc::new(control), index: Arc::new(index), segments: log.opened(), unwritable: None }
     }
 
     /// This with the index that is in place now; `None` if there is none.
@@ -130,11 +141,20 @@ impl View {
 
     /// This with another index.
     pub(super) fn with_index(&self, index: Index) -> Self {
-        View {
-            control: Arc::clone(&self.control),
-            index: Arc::new(index),
-            unwritable: self.unwritable.clone(),
-        }
+        View { index: Arc::new(index), ..self.clone() }
+    }
+
+    /// Whether both are one, whatever segments were open when they were made.
+    pub(super) fn is_same(&self, other: &View) -> bool {
+        let since = |view: &View| view.unwritable.as_ref().map(|unwritable| unwritable.since);
+        Arc::ptr_eq(&self.control, &other.control)
+            && Arc::ptr_eq(&self.index, &other.index)
+            && since(self) == since(other)
+    }
+
+    /// This with other open segments.
+    pub(super) fn with_segments(&self, segments: Arc<Segments>) -> Self {
+        View { segments, ..self.clone() }
     }
 
     /// Whether the mapped files are sound, and those that others open.
@@ -162,8 +182,7 @@ impl View {
 
     /// This, as long as nothing can be stored.
     pub(super) fn blocked_by(&self, error: Error) -> Self {
-        let (control, index) = (Arc::clone(&self.control), Arc::clone(&self.index));
-        View { control, index, unwritable: Some(Unwritable::new(error)) }
+        View { unwritable: Some(Unwritable::new(error)), ..self.clone() }
     }
 
     /// Whether it is time to try whether something can be stored again.

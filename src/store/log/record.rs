@@ -191,8 +191,13 @@ fn append<'p>(
 ) {
     let Facts { kind, codec, function, times, writer } = facts;
     let preview = &preview.as_bytes()[..preview.floor_char_boundary(preview.len().min(LONGEST_PREVIEW))];
-    let shape =
-        Shape { kind, codec, payload: payload.clone().map(<[u8]>::len).sum(), preview: preview.len() };
+    let payload_length: usize = payload.clone().map(<[u8]>::len).sum();
+    let shape = Shape {
+        kind,
+        codec,
+        payload: u16::try_from(payload_length).expect("payloads are short"),
+        preview: u8::try_from(preview.len()).expect("previews are short"),
+    };
     let end = bytes.len() + shape.length();
     bytes.reserve(end - bytes.len());
     let mut head = [0; HEAD];
@@ -338,7 +343,7 @@ impl Record {
 
     /// The marker of the blob that it speaks of, if there is one.
     pub(super) fn marker(&self) -> Option<Marker> {
-        let has_marker = self.shape.kind == Kind::Blob && self.shape.payload == BLOB_PAYLOADS[1];
+        let has_marker = self.shape.kind == Kind::Blob && self.shape.payload().len() == BLOB_PAYLOADS[1];
         has_marker.then(|| Marker::from_bytes(array(&self.bytes[HEAD + BLOB_PAYLOADS[0]..])))
     }
 
@@ -350,8 +355,7 @@ impl Record {
     /// The entry that a sound record of kind [`Kind::Entry`] holds.
     #[inline]
     pub(super) fn into_entry(self) -> Entry {
-        let payload = HEAD..HEAD + self.shape.payload;
-        let preview = payload.end..payload.end + self.shape.preview;
+        let (payload, preview) = (self.shape.payload(), self.shape.preview());
         let times = times(&self.bytes);
         let writer = u16::from_le_bytes(array(&self.bytes[at::WRITER]));
         Entry::of_record(OfRecord {
@@ -368,8 +372,7 @@ impl Record {
 
     /// The arguments in short.
     pub(super) fn preview(&self) -> String {
-        let start = HEAD + self.shape.payload;
-        String::from_utf8_lossy(&self.bytes[start..start + self.shape.preview]).into_owned()
+        String::from_utf8_lossy(&self.bytes[self.shape.preview()]).into_owned()
     }
 }
 

@@ -129,6 +129,10 @@ impl LogStore {
         if self.pace.rests(used(&view), tail) {
             return;
         }
+        // Without segments: those that are removed meanwhile would take their room as long as a view has them.
+        let lean = Arc::new(view.with_segments(Arc::default()));
+        drop(view);
+        let view = lean;
         if let Err(error) = self.take_turn(&view, is_over) {
             // The disk is full, perhaps: not worth trying again at once.
             self.pace.rest(used(&view), tail, SEGMENT);
@@ -367,7 +371,7 @@ impl LogStore {
         self.copy_to_tail(view, survivors)?;
         control.subtract_log(self.log.remove(number)?);
         control.set_first(number + 1);
-        self.log.forget_before(number + 1);
+        self.forget_before(number + 1);
         Ok(step)
     }
 

@@ -37,6 +37,26 @@ struct Segment {
     length: AtomicU64,
 }
 
+impl Segment {
+    /// The record at `start`, copied from where it is mapped; `None` if there is none as far as the file is known to reach.
+    #[inline]
+    fn mapped_record(&self, start: u64) -> Option<Record> {
+        let window = self.window.as_ref()?;
+        let (start, known) = (usize::try_from(start).ok()?, self.length.load(Relaxed));
+        // Not behind the end of the file: there is nothing to read.
+        if (start + HEAD) as u64 > known {
+            return None;
+        }
+        let length = announced_length(window.number(start + SHAPE.start)?)?;
+        if (start + length) as u64 > known {
+            return None;
+        }
+        let bytes = window.read_vec(start, length)?;
+        // Zeros in place of a page that was lost are no answer.
+        if window.is_lost() { None } else { Record::new(bytes) }
+    }
+}
+
 /// The segments of a log, as one process has them open.
 #[derive(Debug)]
 pub(super) struct Log {
@@ -89,9 +109,25 @@ impl Log {
         self.segments.store(Arc::new(segments));
     }
 
+    /// The segments that are open now.
+    pub(super) fn opened(&self) -> Arc<Segments> {
+        self.segments.load_full()
+    }
+
     /// The record at `address`; not checked. `None` if there is none.
     pub(super) fn record(&self, address: Address) -> Result<Option<Record>> {
         self.with(address.segment(), |segment| self.record_in(segment, address.offset()))
+    }
+
+    /// The same of one of these segments; `None` if it is in none of them, and so may be in one that is not open yet.
+    #[inline]
+    pub(super) fn record_among(
+        &self,
+        segments: &Segments,
+        address: Address,
+    ) -> Option<Result<Option<Record>>> {
+        let segment = segments.get(address.segment())?;
+        Some(self.record_in(segment, address.offset()))
     }
 
     /// The record at `address`, if it is that of an entry; not checked.
@@ -112,28 +148,23 @@ impl Log {
         Ok(self.key(address)?.is_some_and(|other| other == *key))
     }
 
+    #[inline]
     fn record_in(&self, segment: &Segment, start: u64) -> Result<Option<Record>> {
-        let shape = start + SHAPE.start as u64;
-        if !self.has(segment, shape + SHAPE.len() as u64)? {
+        match segment.mapped_record(start) {
+            Some(record) => Ok(Some(record)),
+            None => self.read_record(segment, start),
+        }
+    }
+
+    /// As [`record_in`](Self::record_in), where what is mapped was no record, or may have been lost: the file may be longer by now.
+    fn read_record(&self, segment: &Segment, start: u64) -> Result<Option<Record>> {
+        let mut word = [0; size_of::<u32>()];
+        if self.read(segment, start + SHAPE.start as u64, &mut word)?.is_none() {
             return Ok(None);
         }
-        let announced = match &segment.window {
-            Some(window) if !window.is_lost() => usize::try_from(shape).ok().and_then(|at| window.number(at)),
-            _ => {
-                let mut bytes = [0; 4];
-                self.read(segment, shape, &mut bytes)?.map(|()| u32::from_le_bytes(bytes))
-            }
-        };
-        let Some(length) = announced.and_then(announced_length) else { return Ok(None) };
-        let end = start + length as u64;
-        if end > SEGMENT || !self.has(segment, end)? {
+        let Some(length) = announced_length(u32::from_le_bytes(word)) else { return Ok(None) };
+        if start + length as u64 > SEGMENT {
             return Ok(None);
-        }
-        if let Some(window) = &segment.window {
-            let bytes = usize::try_from(start).ok().and_then(|start| window.read_vec(start, length));
-            if !window.is_lost() {
-                return Ok(bytes.and_then(Record::new));
-            }
         }
         let mut bytes = vec![0; length];
         Ok(self.read(segment, start, &mut bytes)?.and_then(|()| Record::new(bytes)))
@@ -289,7 +320,7 @@ impl Log {
 
 /// Open segments, by number.
 #[derive(Debug, Default)]
-struct Segments {
+pub(super) struct Segments {
     list: Vec<Arc<Segment>>,
 }
 

@@ -71,7 +71,7 @@ impl LogStore {
     fn lock_or_block(&self, view: &Arc<View>) -> Result<Option<Upkeep>> {
         Upkeep::lock(&self.dir).inspect_err(|error| {
             let _changing = lock(&self.changing);
-            if Arc::ptr_eq(view, &self.view.load()) {
+            if view.is_same(&self.view.load()) {
                 self.view.store(Arc::new(view.blocked_by(error.clone())));
             }
         })
@@ -94,7 +94,7 @@ impl LogStore {
 
     /// Whether the view is in use, and what it has mapped is in place.
     pub(super) fn is_current(&self, view: &Arc<View>) -> Result<bool> {
-        Ok(Arc::ptr_eq(view, &self.view.load())
+        Ok(view.is_same(&self.view.load())
             && !view.index.table().is_retired()
             && view.is_current(&self.dir)?)
     }
@@ -125,7 +125,7 @@ impl LogStore {
             }
         }
         control.set_first(segment);
-        self.log.forget_before(segment);
+        self.forget_before(segment);
         control.recount(&Totals::default());
         self.replace_index(&upkeep, &view, |address| address.segment() >= segment)?;
         drop(upkeep);

@@ -18,7 +18,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::{io, thread};
 
-use super::Now;
 use crate::checksum;
 use crate::error::Result;
 use crate::events;
@@ -71,22 +70,23 @@ impl Writers {
     }
 
     /// The number of whoever stores an entry, in the table from here on; zero if that is not known, or there is no room.
-    pub(super) fn number(&self, author: &Author, now: Now, is_durable: bool) -> u16 {
+    #[inline]
+    pub(super) fn number(&self, author: &Author, now: impl FnOnce() -> u32, is_durable: bool) -> u16 {
         let own = self.own.load(Relaxed);
         match author {
             Author::This if own != 0 => u16::try_from(own).unwrap_or(0),
             Author::This => {
-                let number = self.number_of(Writer::own(), now, is_durable);
+                let number = self.number_of(Writer::own(), now(), is_durable);
                 self.own.store(number.into(), Relaxed);
                 number
             }
-            Author::Other(writer) => self.number_of(writer.as_ref(), now, is_durable),
+            Author::Other(writer) => self.number_of(writer.as_ref(), now(), is_durable),
         }
     }
 
-    fn number_of(&self, writer: Option<&Arc<Writer>>, now: Now, is_durable: bool) -> u16 {
+    fn number_of(&self, writer: Option<&Arc<Writer>>, now: u32, is_durable: bool) -> u16 {
         let Some(writer) = writer else { return 0 };
-        let seconds = u64::from(now.seconds);
+        let seconds = u64::from(now);
         if let Some(number) = number_in(&lock(&self.known).names, writer) {
             return number;
         }

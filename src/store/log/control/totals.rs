@@ -64,21 +64,20 @@ impl Totals {
 impl Control {
     /// Adds an entry to the totals.
     pub(in crate::store::log) fn count(&self, weight: Weight) {
-        self.change_totals(weight, 1);
+        self.change_totals(weight, |word, by| {
+            word.fetch_add(by, SeqCst);
+        });
     }
 
     /// Takes an entry from the totals.
     pub(in crate::store::log) fn uncount(&self, weight: Weight) {
-        self.change_totals(weight, -1);
+        // Never below zero: the totals may be garbage.
+        self.change_totals(weight, |word, by| {
+            let _ = word.fetch_update(SeqCst, SeqCst, |value| Some(value.saturating_sub(by)));
+        });
     }
 
-    fn change_totals(&self, weight: Weight, sign: i64) {
-        let change = |word: &AtomicU64, by: u64| {
-            // Never below zero: the totals may be garbage.
-            let changed =
-                |value: u64| Some(value.saturating_add_signed(sign.saturating_mul(by.cast_signed())));
-            let _ = word.fetch_update(SeqCst, SeqCst, changed);
-        };
+    fn change_totals(&self, weight: Weight, change: impl Fn(&AtomicU64, u64)) {
         change(self.word(at::ENTRIES), 1);
         change(self.word(at::LIVE), weight.record);
         if weight.blob > 0 {

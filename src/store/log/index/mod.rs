@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 pub(super) use note::Note;
 use table::LINE;
-pub(super) use table::{Hash, Published, Table};
+pub(super) use table::{Hash, Published, Table, Told};
 
 use super::address::Address;
 use crate::checksum;
@@ -30,6 +30,9 @@ const MAGIC: u64 = 0x0300_7865_646e_6972;
 
 /// Slots of the smallest table: with its header four pages.
 const SMALLEST: usize = 768;
+
+/// Tables up to so many slots, a megabyte, grow to twice their size.
+const SMALL: u64 = 65_536;
 
 /// Slots come in pages.
 const PAGE: u64 = 256;
@@ -62,20 +65,19 @@ impl IndexDraft<'_> {
         self.index.table()
     }
 
-    /// Takes over what `old` notes of the use of the entries in both, as far as that is more than is noted here; all notes of
-    /// `old`, by slot.
-    pub(super) fn copy_notes(&self, old: &Table<'_, AtomicU64>) -> Vec<(usize, u64)> {
-        let notes: Vec<_> = old.entries().map(|(slot, address)| (slot, address, old.note(slot))).collect();
-        let of_entries: HashMap<_, _> = notes.iter().map(|&(_, address, note)| (address, note)).collect();
+    /// Takes over what the slots of another index noted of the use of the entries in both, when the snapshot of it was taken, as far
+    /// as that is more than is noted here.
+    pub(super) fn copy_notes(&self, snapshot: &[[u64; 2]]) {
+        let told = snapshot.iter().map(|&words| Told(words));
+        let notes: HashMap<_, _> = told.filter_map(|told| Some((told.address()?, told.note()))).collect();
         let new = self.table();
         for (slot, address) in new.entries() {
-            if let Some(&note) = of_entries.get(&address)
+            if let Some(&note) = notes.get(&address)
                 && Note::of_word(note).tells_more_than(Note::of_word(new.note(slot)))
             {
                 new.set_note(slot, note);
             }
         }
-        notes.into_iter().map(|(slot, _, note)| (slot, note)).collect()
     }
 
     /// Puts the index in the place of the one that is there.
@@ -204,10 +206,13 @@ fn bytes_of(capacity: usize) -> usize {
     Table::<AtomicU64>::words(capacity) * size_of::<u64>()
 }
 
-/// The slots of a table for so many entries, which fill 18 of 25. It grows by a quarter, when 9 of 10 are taken. Sparser tables grow
-/// less often, but take more of the disk, and of the caches of the processor.
+/// The slots of a table for so many entries. A small one is twice as large as one that would be crowded with them, a larger one a
+/// quarter larger: then they fill 18 of 25 slots. Sparser tables grow less often, but take more of the disk, and of the caches of the
+/// processor.
 fn capacity_for(entries: u64) -> usize {
-    let capacity = entries.saturating_mul(25).div_ceil(18).next_multiple_of(PAGE);
+    let (twice, a_quarter_more) =
+        (entries.saturating_mul(20).div_ceil(9), entries.saturating_mul(25).div_ceil(18));
+    let capacity = twice.min(SMALL).max(a_quarter_more).next_multiple_of(PAGE);
     usize::try_from(capacity).unwrap_or(usize::MAX).max(SMALLEST)
 }
 
@@ -216,9 +221,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_table_has_a_quarter_more_slots_than_it_would_be_crowded_with() {
-        for (entries, capacity) in [(0, 768), (552, 768), (553, 1024), (36_864, 51_200), (900_000, 1_250_048)]
-        {
+    fn a_table_has_a_quarter_more_slots_than_it_would_be_crowded_with_and_a_small_one_twice_as_many() {
+        for (entries, capacity) in [
+            (0, 768),
+            (345, 768),
+            (346, 1024),
+            (20_000, 44_544),
+            (29_491, 65_536),
+            (47_185, 65_536),
+            (100_000, 139_008),
+            (900_000, 1_250_048),
+        ] {
             assert_eq!(capacity_for(entries), capacity, "{entries}");
         }
     }

@@ -30,10 +30,17 @@ impl Note {
         Note { last_use: now, uses: 0, clock }
     }
 
-    /// The note after a use; `None` if it stays what it is.
-    pub(in crate::store::log) fn used(self, now: u32, clock: f64) -> Option<Self> {
-        let due = self.uses == 0 || now.abs_diff(self.last_use) >= SPELL;
-        due.then(|| Note { last_use: now, uses: self.uses.saturating_add(1), clock })
+    /// Whether a use is to be noted: in place of the note that this word is.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "it takes the word apart")]
+    pub(in crate::store::log) fn is_due(word: u64, now: u32) -> bool {
+        let (last_use, uses) = (word as u32, (word >> 32) as u8);
+        uses == 0 || now.abs_diff(last_use) >= SPELL
+    }
+
+    /// The note after a use.
+    pub(in crate::store::log) fn used(self, now: u32, clock: f64) -> Self {
+        Note { last_use: now, uses: self.uses.saturating_add(1), clock }
     }
 
     /// How many seconds ago it was last used; the most there are, if that lies in the future, so that nobody knows: the clock of
@@ -108,12 +115,14 @@ mod tests {
     fn a_use_is_noted_once_in_a_spell() {
         let stored = Note::stored(1000, 0.0);
         assert!(!stored.was_used_within(60, 1000), "storing is no use");
-        let used = stored.used(1000, 0.5).unwrap();
+        assert!(Note::is_due(stored.to_word(), 1000));
+        let used = stored.used(1000, 0.5);
+        let is_due = |now| Note::is_due(Note::with_hash(used.to_word(), 0xFF), now);
         assert_eq!(used, Note { last_use: 1000, uses: 1, clock: 0.5 });
-        assert_eq!(used.used(1015, 0.5), None);
-        assert_eq!(used.used(1016, 0.5).unwrap().uses, 2);
+        assert!(!is_due(1015) && is_due(1016));
+        assert_eq!(used.used(1016, 0.5).uses, 2);
         assert!(used.was_used_within(60, 1075) && !used.was_used_within(60, 1076));
-        assert!(used.used(900, 0.5).is_some(), "the clock of the machine was set back");
+        assert!(is_due(900), "the clock of the machine was set back");
         assert_eq!([used.age(1010), used.age(1000), used.age(990), used.age(900)], [10, 0, 0, u32::MAX]);
         assert!(used.was_used_within(60, 990) && !used.was_used_within(60, 900), "used in the future");
     }

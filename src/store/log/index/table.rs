@@ -108,10 +108,48 @@ impl Hash {
         Note::with_hash(note, self.0 >> TAG_BITS)
     }
 
-    /// The hash of a slot's key; `None` if its second word is not written yet.
+    /// The hash of the key of a slot with these words; `None` if the second is not written yet.
+    #[inline]
     fn of_words([word, note]: [u64; 2]) -> Option<Self> {
         let tag = u32::try_from(word >> ADDRESS_BITS).ok()?;
         (note != 0).then(|| Hash((Note::hash(note) << TAG_BITS) | tag))
+    }
+}
+
+/// A place where a key may be: in a line of those that are gone through, a slot.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Place {
+    step: usize,
+    slot: usize,
+}
+
+impl Place {
+    const FIRST: Place = Place { step: 0, slot: 0 };
+
+    fn next(self) -> Self {
+        Place { slot: self.slot + 1, ..self }
+    }
+}
+
+/// What a slot tells, by its words.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::store::log) struct Told(pub(in crate::store::log) [u64; 2]);
+
+impl Told {
+    #[inline]
+    pub(in crate::store::log) fn address(self) -> Option<Address> {
+        address_of(self.0[0])
+    }
+
+    /// The hash of the key that the slot belongs to; `None` if not all of it is told yet.
+    #[inline]
+    pub(in crate::store::log) fn hash(self) -> Option<Hash> {
+        Hash::of_words(self.0)
+    }
+
+    /// What is noted of the use of its entry.
+    pub(in crate::store::log) fn note(self) -> u64 {
+        self.0[1]
     }
 }
 
@@ -207,27 +245,64 @@ impl<'w, W: Word> Table<'w, W> {
         hash: Hash,
         mut visit: impl FnMut(usize, Address) -> Result<Option<R>, E>,
     ) -> Result<Option<R>, E> {
-        let tag = hash.tag();
-        for line in self.probe(hash) {
-            for (place, word_of_slot) in self.lines[line].iter().step_by(2).enumerate() {
-                let mut word = word_of_slot.load();
-                if word == 0 {
-                    return Ok(None);
-                }
-                while word >> ADDRESS_BITS == tag
-                    && let Some(address) = address_of(word)
-                {
-                    if let Some(found) = visit(line * LINE + place, address)? {
-                        return Ok(Some(found));
-                    }
-                    // The record may have been moved meanwhile, and its old place be gone.
-                    let now = word_of_slot.load();
-                    if now == word {
-                        break;
-                    }
-                    word = now;
-                }
+        let mut from = Place::FIRST;
+        while let Some((place, slot, word)) = self.next(hash, from) {
+            if word == 0 {
+                break;
             }
+            if let Some(found) = self.find_in(slot, word, &mut visit)? {
+                return Ok(Some(found));
+            }
+            from = place.next();
+        }
+        Ok(None)
+    }
+
+    /// The next slot, from a place on, that is free or has the tag of the key; with its place and its first word.
+    #[inline]
+    fn next(&self, hash: Hash, from: Place) -> Option<(Place, usize, u64)> {
+        if from == Place::FIRST { self.next_of(hash, from) } else { self.next_behind(hash, from) }
+    }
+
+    /// The same where the first one was not the key's.
+    #[cold]
+    fn next_behind(&self, hash: Hash, from: Place) -> Option<(Place, usize, u64)> {
+        self.next_of(hash, from)
+    }
+
+    #[inline]
+    fn next_of(&self, hash: Hash, from: Place) -> Option<(Place, usize, u64)> {
+        let (tag, mut first) = (hash.tag(), from.slot);
+        for (step, line) in self.probe(hash).enumerate().skip(from.step) {
+            if let Some((slot, word)) = slot_in(&self.lines[line], tag, first) {
+                return Some((Place { step, slot }, line * LINE + slot, word));
+            }
+            first = 0;
+        }
+        None
+    }
+
+    /// The same of one slot, whose first word was `word`.
+    #[inline]
+    fn find_in<R, E>(
+        &self,
+        slot: usize,
+        mut word: u64,
+        visit: &mut impl FnMut(usize, Address) -> Result<Option<R>, E>,
+    ) -> Result<Option<R>, E> {
+        let tag = word >> ADDRESS_BITS;
+        while word >> ADDRESS_BITS == tag
+            && let Some(address) = address_of(word)
+        {
+            if let Some(found) = visit(slot, address)? {
+                return Ok(Some(found));
+            }
+            // The record may have been moved meanwhile, and its old place be gone.
+            let now = self.word(slot).load();
+            if now == word {
+                break;
+            }
+            word = now;
         }
         Ok(None)
     }
@@ -243,55 +318,70 @@ impl<'w, W: Word> Table<'w, W> {
         note: u64,
         mut is_same: impl FnMut(Address) -> Result<bool, E>,
     ) -> Result<Published, E> {
-        let (new, note) = (hash.slot_word(address), hash.complete(note));
-        for slot in self.probe(hash).flat_map(|line| line * LINE..(line + 1) * LINE) {
-            let slot_word = self.word(slot);
-            let mut word = slot_word.load();
-            loop {
-                if word == 0 {
-                    match slot_word.replace(0, new) {
-                        Ok(()) => {
-                            self.header[at::USED].add(1);
-                            self.set_note(slot, note);
-                            return Ok(Published::Inserted);
-                        }
-                        Err(other) => word = other,
-                    }
-                    continue;
-                }
-                if word == new {
-                    if self.note(slot) == 0 {
-                        // It came here by a copy that was made before it had its note.
-                        self.set_note(slot, note);
-                    }
-                    return Ok(Published::Already);
-                }
-                let Some(old) = address_of(word) else { break };
-                if (word ^ new) >> ADDRESS_BITS != 0 {
-                    break;
-                }
-                if !is_same(old)? {
-                    // The record may have been moved meanwhile, and its old place be gone.
-                    let now = slot_word.load();
-                    if now == word {
-                        break;
-                    }
-                    word = now;
-                    continue;
-                }
-                if old > address {
-                    return Ok(Published::Newer);
-                }
-                match slot_word.replace(word, new) {
+        let new = [hash.slot_word(address), hash.complete(note)];
+        let mut from = Place::FIRST;
+        while let Some((place, slot, word)) = self.next(hash, from) {
+            if let Some(published) = self.publish_in(slot, word, new, &mut is_same)? {
+                return Ok(published);
+            }
+            from = place.next();
+        }
+        Ok(Published::Full)
+    }
+
+    /// The same in one slot, whose first word was `word`; `None` if it belongs to another key.
+    #[inline]
+    fn publish_in<E>(
+        &self,
+        slot: usize,
+        mut word: u64,
+        [new, note]: [u64; 2],
+        is_same: &mut impl FnMut(Address) -> Result<bool, E>,
+    ) -> Result<Option<Published>, E> {
+        let slot_word = self.word(slot);
+        loop {
+            if word == 0 {
+                match slot_word.replace(0, new) {
                     Ok(()) => {
+                        self.header[at::USED].add(1);
                         self.set_note(slot, note);
-                        return Ok(Published::Replaced(old));
+                        return Ok(Some(Published::Inserted));
                     }
                     Err(other) => word = other,
                 }
+                continue;
+            }
+            if word == new {
+                if self.note(slot) == 0 {
+                    // It came here by a copy that was made before it had its note.
+                    self.set_note(slot, note);
+                }
+                return Ok(Some(Published::Already));
+            }
+            let (Some(old), Some(address)) = (address_of(word), address_of(new)) else { return Ok(None) };
+            if (word ^ new) >> ADDRESS_BITS != 0 {
+                return Ok(None);
+            }
+            if !is_same(old)? {
+                // The record may have been moved meanwhile, and its old place be gone.
+                let now = slot_word.load();
+                if now == word {
+                    return Ok(None);
+                }
+                word = now;
+                continue;
+            }
+            if old > address {
+                return Ok(Some(Published::Newer));
+            }
+            match slot_word.replace(word, new) {
+                Ok(()) => {
+                    self.set_note(slot, note);
+                    return Ok(Some(Published::Replaced(old)));
+                }
+                Err(other) => word = other,
             }
         }
-        Ok(Published::Full)
     }
 
     /// Makes a slot that tells `from` tell `to`, or nothing any more; whether it told `from`.
@@ -315,30 +405,45 @@ impl<'w, W: Word> Table<'w, W> {
         self.lines[slot / LINE][slot % LINE * 2 + 1].store(note);
     }
 
-    /// The hash of the key that a slot belongs to; `None` if all of it is not told yet.
-    pub(in crate::store::log) fn hash(&self, slot: usize) -> Option<Hash> {
-        Hash::of_words([self.word(slot).load(), self.note(slot)])
+    /// The words of a slot, as they are now.
+    pub(in crate::store::log) fn told(&self, slot: usize) -> Told {
+        Told([self.word(slot).load(), self.note(slot)])
     }
 
     /// The slots that tell an address, with it.
     pub(in crate::store::log) fn entries(&self) -> impl Iterator<Item = (usize, Address)> {
-        let words = self.lines.as_flattened().iter().step_by(2);
-        words.enumerate().filter_map(|(slot, word)| address_of(word.load()).map(|address| (slot, address)))
+        let words = self.slots().map(|[word, _]| word.load());
+        words.enumerate().filter_map(|(slot, word)| address_of(word).map(|address| (slot, address)))
     }
 
-    /// The first words of all slots, as they are now.
-    pub(in crate::store::log) fn snapshot(&self) -> Vec<u64> {
-        self.lines.as_flattened().iter().step_by(2).map(Word::load).collect()
+    /// The words of all slots, as they are now.
+    pub(in crate::store::log) fn snapshot(&self) -> Vec<[u64; 2]> {
+        self.slots().map(|[word, note]| [word.load(), note.load()]).collect()
     }
 
     /// The slots that tell an address, with it, and did not when the snapshot was taken.
     pub(in crate::store::log) fn changed_since(
         &self,
-        snapshot: &[u64],
+        snapshot: &[[u64; 2]],
     ) -> impl Iterator<Item = (usize, Address)> {
-        let words = self.lines.as_flattened().iter().step_by(2).map(Word::load);
-        let changed = words.zip(snapshot).enumerate().filter(|(_, (now, then))| now != *then);
+        let words = self.slots().map(|[word, _]| word.load());
+        let changed = words.zip(snapshot).enumerate().filter(|(_, (now, [then, _]))| now != then);
         changed.filter_map(|(slot, (now, _))| address_of(now).map(|address| (slot, address)))
+    }
+
+    /// The slots that tell an address, with it, and whose notes are others than when the snapshot was taken.
+    pub(in crate::store::log) fn noted_since(
+        &self,
+        snapshot: &[[u64; 2]],
+    ) -> impl Iterator<Item = (usize, Address)> {
+        let notes = self.slots().map(|[word, note]| (word, note.load()));
+        let changed = notes.zip(snapshot).enumerate().filter(|(_, ((_, now), [_, then]))| now != then);
+        changed.filter_map(|(slot, ((word, _), _))| address_of(word.load()).map(|address| (slot, address)))
+    }
+
+    /// The words of each slot.
+    fn slots(&self) -> impl Iterator<Item = &'w [W; 2]> + use<'w, W> {
+        self.lines.as_flattened().as_chunks().0.iter()
     }
 
     /// The address that a slot tells.
@@ -364,6 +469,31 @@ impl<'w, W: Word> Table<'w, W> {
             line
         })
     }
+}
+
+/// The first slot of a line, from one on, that is free or has this tag; with its first word.
+#[inline]
+fn slot_in<W: Word>(line: &[W; LINE_WORDS], tag: u64, from: usize) -> Option<(usize, u64)> {
+    let is_it = |word: u64| word == 0 || word >> ADDRESS_BITS == tag;
+    if from > 0 {
+        return (from..LINE).map(|slot| (slot, line[2 * slot].load())).find(|&(_, word)| is_it(word));
+    }
+    // One after the other: a look-up that fails goes through a dozen slots.
+    let [first, _, second, _, third, _, fourth, _] = line;
+    let word = first.load();
+    if is_it(word) {
+        return Some((0, word));
+    }
+    let word = second.load();
+    if is_it(word) {
+        return Some((1, word));
+    }
+    let word = third.load();
+    if is_it(word) {
+        return Some((2, word));
+    }
+    let word = fourth.load();
+    is_it(word).then_some((3, word))
 }
 
 /// The address that a slot's word tells; `None` if it is free or its entry is gone.

@@ -1,5 +1,7 @@
 //! The word in the head of a record that says what it is and how long its parts are.
 
+use std::ops::Range;
+
 use super::{ALIGN, HEAD};
 use crate::payload::COMPRESSED;
 use crate::store::marker::Marker;
@@ -29,8 +31,8 @@ pub(super) struct Shape {
     pub(super) kind: Kind,
     /// With the bit that says that the payload is compressed.
     pub(super) codec: u8,
-    pub(super) payload: usize,
-    pub(super) preview: usize,
+    pub(super) payload: u16,
+    pub(super) preview: u8,
 }
 
 impl Shape {
@@ -44,27 +46,40 @@ impl Shape {
             2 => Kind::Removal,
             _ => Kind::Clear,
         };
-        let payload = usize::from(u16::from_le_bytes([low, high]));
-        let is_possible = last & CODECS != 0 && (kind != Kind::Blob || BLOB_PAYLOADS.contains(&payload));
+        let payload = u16::from_le_bytes([low, high]);
+        let is_possible =
+            last & CODECS != 0 && (kind != Kind::Blob || BLOB_PAYLOADS.contains(&payload.into()));
         let codec = last & (CODECS | COMPRESSED);
-        is_possible.then_some(Shape { kind, codec, payload, preview: usize::from(preview) })
+        is_possible.then_some(Shape { kind, codec, payload, preview })
     }
 
     /// # Panics
     ///
-    /// Panics if a length, or the number of the codec, does not fit its field.
+    /// Panics if the number of the codec does not fit its field.
     pub(super) fn to_word(self) -> u32 {
         let Shape { kind, codec, payload, preview } = self;
         assert!(codec & !COMPRESSED & !CODECS == 0 && codec & CODECS != 0, "codec {codec} has no place here");
-        let [low, high] = u16::try_from(payload).expect("payloads are short").to_le_bytes();
-        let preview = u8::try_from(preview).expect("previews are short");
+        let [low, high] = payload.to_le_bytes();
         u32::from_le_bytes([low, high, preview, codec | (kind as u8) << 5])
+    }
+
+    /// Where in the record the payload is.
+    #[inline]
+    pub(super) fn payload(self) -> Range<usize> {
+        HEAD..HEAD + usize::from(self.payload)
+    }
+
+    /// Where in the record the preview is.
+    #[inline]
+    pub(super) fn preview(self) -> Range<usize> {
+        let start = self.payload().end;
+        start..start + usize::from(self.preview)
     }
 
     /// How many bytes the whole record takes.
     #[inline]
     pub(super) fn length(self) -> usize {
-        record_length([self.payload, self.preview])
+        record_length([self.payload.into(), self.preview.into()])
     }
 }
 
@@ -92,7 +107,7 @@ mod tests {
         for kind in [Kind::Entry, Kind::Blob, Kind::Removal, Kind::Clear] {
             for (codec, payload, preview) in [(1, 16, 0), (0x9f, 56, 255), (0x82, 0, 7), (31, 65_535, 255)] {
                 let shape = Shape { kind, codec, payload, preview };
-                let is_possible = kind != Kind::Blob || BLOB_PAYLOADS.contains(&payload);
+                let is_possible = kind != Kind::Blob || BLOB_PAYLOADS.contains(&payload.into());
                 assert_eq!(Shape::of_word(shape.to_word()), is_possible.then_some(shape));
             }
         }

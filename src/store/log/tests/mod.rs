@@ -132,5 +132,25 @@ fn the_index_grows_again_and_again_while_it_is_used() {
             assert!((0..=number).all(|number| get(&*other, number)), "after growth at {number}");
         }
     }
-    assert_eq!(sizes.len(), 18, "{sizes:?}");
+    assert_eq!(sizes.len(), 7, "{sizes:?}");
+}
+
+/// Of a million in the long form.
+#[test]
+fn an_entry_of_a_hundred_bytes_takes_two_hundred_on_the_disk() {
+    let entries = if is_long() { 1_000_000 } else { 70_000 };
+    let (dir, store) = fresh();
+    for start in (0..entries).step_by(1000) {
+        let draft = |number: u64| Draft {
+            arguments: format!("{number}, \"ab\"").into(),
+            payload: vec![7; 100].into(),
+            ..draft(number)
+        };
+        let drafts: Vec<_> = (start..start + 1000).map(draft).collect();
+        assert!(store.put_all(&drafts.iter().collect::<Vec<_>>()).iter().all(Result::is_ok));
+    }
+    assert!((0..entries).step_by(77).all(|number| store.holds(&key(number)).unwrap()));
+    let (bytes, index) = (on_disk(dir.path()), fs::metadata(dir.path().join("index")).unwrap().len());
+    println!("{entries} entries take {bytes} bytes, {index} of them the index");
+    assert!(bytes <= 200 * entries, "{} bytes each", bytes / entries);
 }

@@ -30,7 +30,7 @@ fn the_index_is_sealed_only_for_the_last_changes() {
         }
         store.copy_slot(&table, slot, address, to).map(drop)
     };
-    let nothing = vec![0; table.capacity()];
+    let nothing = vec![[0, 0]; table.capacity()];
     let index = exchange(&view, new, nothing, copy, || ()).unwrap();
     store.use_index(&view, index);
     drop(upkeep);

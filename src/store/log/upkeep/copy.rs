@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::lock::lock;
 use crate::store::log::LogStore;
 use crate::store::log::address::Address;
-use crate::store::log::index::{Hash, INDEX, Index, IndexDraft, Published, Table};
+use crate::store::log::index::{Hash, INDEX, Index, IndexDraft, Published, Table, Told};
 use crate::store::log::open::View;
 
 impl LogStore {
@@ -34,21 +34,23 @@ impl LogStore {
     fn copy_index(&self, old: &Arc<View>, room: u64, keep: impl Fn(Address) -> bool) -> Result<(), Stopped> {
         let table = old.index.table();
         let snapshot = table.snapshot();
-        let kept = table.entries().filter(|&(_, address)| keep(address));
         let draft = Index::draft(&self.dir, old.control.log_id(), room)?;
-        let mut noted = Vec::new();
-        let mut copy = |slot, address, new: &Table<'_, AtomicU64>| {
+        let new = draft.table();
+        for &words in &snapshot {
+            let told = Told(words);
+            if let Some(address) = told.address().filter(|&address| keep(address)) {
+                self.copy_told(told, address, &new)?;
+            }
+        }
+        let copy = |slot, address, new: &Table<'_, AtomicU64>| {
             if keep(address) {
-                noted.push((slot, table.note(slot)));
                 self.copy_slot(&table, slot, address, new)?;
             }
             Ok(())
         };
-        for (slot, address) in kept {
-            copy(slot, address, &draft.table())?;
-        }
+        let noted = snapshot.clone();
         let index = exchange(old, draft, snapshot, copy, || ())?;
-        self.copy_changed_notes(&table, noted, &index)?;
+        self.copy_changed_notes(&table, &noted, &index)?;
         self.use_index(old, index);
         Ok(())
     }
@@ -58,30 +60,29 @@ impl LogStore {
     pub(super) fn copy_changed_notes(
         &self,
         table: &Table<'_, AtomicU64>,
-        noted: Vec<(usize, u64)>,
+        noted: &[[u64; 2]],
         index: &Index,
     ) -> Result<()> {
-        for (slot, note) in noted {
-            if table.note(slot) != note
-                && let Some(address) = table.address(slot)
-                && let Some(hash) = self.hash_of(table, slot, address)?
-            {
-                index.note_at(hash, address, table.note(slot));
+        for (slot, address) in table.noted_since(noted) {
+            let told = table.told(slot);
+            if let Some(hash) = self.hash_of(told, address)? {
+                index.note_at(hash, address, told.note());
             }
         }
         Ok(())
     }
 
-    /// The hash of the key of a slot that tells this address; `None` if it tells of no record any more.
-    fn hash_of(&self, table: &Table<'_, AtomicU64>, slot: usize, address: Address) -> Result<Option<Hash>> {
-        match table.hash(slot) {
+    /// The hash of the key of a slot that told this address; `None` if there is no record. As a rule that takes no look at the log:
+    /// what the slot has of its key is enough to place it.
+    #[inline]
+    fn hash_of(&self, told: Told, address: Address) -> Result<Option<Hash>> {
+        match told.hash() {
             Some(hash) => Ok(Some(hash)),
             None => Ok(self.log.key(address)?.as_ref().map(Hash::of)),
         }
     }
 
-    /// Publishes what a slot tells in another table; `None` if it tells of no record any more. As a rule that takes no look at the
-    /// log: what the slot has of its key is enough to place it.
+    /// Publishes the address that a slot told in another table; `None` if it tells of no record any more.
     pub(in crate::store::log) fn copy_slot(
         &self,
         table: &Table<'_, AtomicU64>,
@@ -89,12 +90,22 @@ impl LogStore {
         address: Address,
         to: &Table<'_, AtomicU64>,
     ) -> Result<Option<Published>, Stopped> {
-        let Some(hash) = self.hash_of(table, slot, address)? else { return Ok(None) };
+        // If it tells another one by now, that may never be acknowledged; and its key is the same.
+        self.copy_told(table.told(slot), address, to)
+    }
+
+    fn copy_told(
+        &self,
+        told: Told,
+        address: Address,
+        to: &Table<'_, AtomicU64>,
+    ) -> Result<Option<Published>, Stopped> {
+        let Some(hash) = self.hash_of(told, address)? else { return Ok(None) };
         let same = |other| {
             let Some(key) = self.log.key(address)? else { return Ok(false) };
             self.log.is_of(other, &key)
         };
-        match to.publish(hash, address, table.note(slot), same)? {
+        match to.publish(hash, address, told.note(), same)? {
             Published::Full => Err(Stopped::Full),
             published => Ok(Some(published)),
         }
@@ -103,8 +114,9 @@ impl LogStore {
     /// Takes an index in place of that of `old` into use, unless another thread has opened everything anew.
     pub(in crate::store::log) fn use_index(&self, old: &Arc<View>, index: Index) {
         let _changing = lock(&self.changing);
-        if Arc::ptr_eq(old, &self.view.load()) {
-            self.view.store(Arc::new(old.with_index(index)));
+        let view = self.view.load();
+        if view.is_same(old) {
+            self.view.store(Arc::new(view.with_index(index)));
         }
     }
 }
@@ -143,12 +155,12 @@ const ROUNDS: usize = 10;
 pub(in crate::store::log) fn exchange(
     old: &View,
     draft: IndexDraft<'_>,
-    mut snapshot: Vec<u64>,
+    mut snapshot: Vec<[u64; 2]>,
     mut copy: impl FnMut(usize, Address, &Table<'_, AtomicU64>) -> Result<(), Stopped>,
     settle: impl FnOnce(),
 ) -> Result<Index, Stopped> {
     let table = old.index.table();
-    let mut round = |snapshot: &[u64]| {
+    let mut round = |snapshot: &[[u64; 2]]| {
         let mut copied = 0;
         for (slot, address) in table.changed_since(snapshot) {
             copy(slot, address, &draft.table())?;

@@ -30,7 +30,8 @@ impl LogStore {
         let records = count(&self.log)?.max(table.used());
         let draft = Index::draft(&self.dir, view.control.log_id(), records)?;
         let totals = RefCell::new(fill(&draft.table(), &self.log, view.control.clock())?);
-        let noted = draft.copy_notes(&table);
+        let noted = table.snapshot();
+        draft.copy_notes(&noted);
         let weight = |address| Ok::<_, Stopped>(self.log.entry(address)?.as_ref().map(weight_of));
         let copy = |slot, address, new: &Table<'_, AtomicU64>| {
             let copied = self.copy_slot(&table, slot, address, new)?;
@@ -45,7 +46,7 @@ impl LogStore {
         };
         let index = exchange(&view, draft, snapshot, copy, || view.control.recount(&totals.borrow()))
             .map_err(|stopped| stopped.into_error(self))?;
-        self.copy_changed_notes(&table, noted, &index)?;
+        self.copy_changed_notes(&table, &noted, &index)?;
         self.use_index(&view, index);
         Ok(())
     }

@@ -147,7 +147,7 @@ fn slots_tell_where_their_keys_belong_in_a_larger_table() {
         {
             let (old, new) = (Table::new(&words_of_one), Table::new(&larger));
             for (slot, address) in old.entries() {
-                let hash = old.hash(slot).expect("its note is written");
+                let hash = old.told(slot).hash().expect("its note is written");
                 let published = new.publish(hash, address, old.note(slot), |_| Ok::<_, Infallible>(false));
                 assert!(matches!(published, Ok(Published::Inserted | Published::Full)), "{published:?}");
             }
@@ -173,9 +173,9 @@ fn a_slot_without_its_note_does_not_tell_its_hash() {
     assert_eq!(publish(&table, 1, address(1, 0)), Published::Inserted);
     let slot = table.entries().next().unwrap().0;
     table.set_note(slot, 0);
-    assert_eq!(table.hash(slot), None);
+    assert_eq!(table.told(slot).hash(), None);
     let published = table.publish(hash(1), address(1, 0), 9, |_| Ok::<_, Infallible>(true));
-    assert_eq!((published, table.hash(slot)), (Ok(Published::Already), Some(hash(1))));
+    assert_eq!((published, table.told(slot).hash()), (Ok(Published::Already), Some(hash(1))));
 }
 
 #[test]
