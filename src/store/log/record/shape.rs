@@ -86,7 +86,7 @@ impl Shape {
 /// The bits of the number of a codec, but for [`COMPRESSED`].
 const CODECS: u8 = 0x1f;
 
-/// How long the record is whose [`SHAPE`] is this word; to be checked against what is read then. `None` if it is that of none.
+/// How long the record is whose [`SHAPE`](super::SHAPE) is this word; to be checked against what is read then. `None` if it is that of none.
 #[inline]
 pub(in crate::store::log) fn announced_length(word: u32) -> Option<usize> {
     Shape::of_word(word).map(Shape::length)
