@@ -82,8 +82,12 @@ trait Show {
 impl MemoizedCall<'_> {
     /// The key of the call where `states` are recorded.
     pub(crate) fn key(&self, states: &States) -> Result<Key, ArgumentError> {
-        let Stated { identity, .. } = self.stated(states)?;
-        key::key(identity, |sink| self.arguments.show(sink))
+        let show = |sink: &mut Arguments<'_>| self.arguments.show(sink);
+        // Nearly always: nothing is copied.
+        if let Some(stated) = self.function.known(&self.instance, states) {
+            return key::key(&stated.identity, show);
+        }
+        key::key(&self.stated(states)?.identity, show)
     }
 
     /// The key of a call whose value is not kept, if its function may ask for that.
@@ -100,7 +104,7 @@ impl MemoizedCall<'_> {
     /// The key of the call in a state that another process found.
     pub(crate) fn key_in(&self, state: &[u8; 32]) -> Result<Key, ArgumentError> {
         let identity = self.function.identity_in(&self.instance, state).map_err(ArgumentError::unknown)?;
-        key::key(identity, |sink| self.arguments.show(sink))
+        key::key(&identity, |sink| self.arguments.show(sink))
     }
 
     /// Where the machine code begins that decides about the value: the function's, and what writes arguments and values and
@@ -126,7 +130,7 @@ impl MemoizedCall<'_> {
         let key = |state: &[u8; 32]| {
             let parts = IdentityParts { fingerprint: state, ..parts };
             let identity = self.function.identity_under(&self.instance, parts).ok()?;
-            let key = key::key_of_some(identity, parameters, |sink| self.arguments.show(sink))?;
+            let key = key::key_of_some(&identity, parameters, |sink| self.arguments.show(sink))?;
             Some((*state, key))
         };
         states.of_source(&function, source).iter().map_while(key).collect()

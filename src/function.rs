@@ -8,7 +8,7 @@ mod printed;
 use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use self::definition::text;
@@ -22,7 +22,7 @@ use crate::events;
 use crate::key::{FunctionId, Identity, IdentityParts, Unknown, fingerprint_with_cfg};
 use crate::lock::lock;
 use crate::states::{Machine, States, Written};
-use crate::usage::{Counters, Session, Slot};
+use crate::usage::{Counters, NumberedSession, Slot};
 
 /// The one record of a memoized function in a process: a `static` next to its code.
 #[derive(Debug)]
@@ -107,7 +107,7 @@ impl Function {
 
     /// Adds to what a session counts of the function.
     #[inline]
-    pub(crate) fn count(&self, session: &Arc<Session>, add: impl FnOnce(&Counters)) {
+    pub(crate) fn count(&'static self, session: &NumberedSession, add: impl Fn(&Counters)) {
         session.count(&self.slot, || (self.id(), self.name()), add);
     }
 
@@ -154,6 +154,14 @@ impl Function {
         let met = self.met(instance);
         met.stated(states.number(), || self.find_state(instance, met, states, roots))
             .inspect_err(|unknown| self.tell(*unknown))
+    }
+
+    /// What [`stated`](Self::stated) gives, if this is the first instance and `states` the first that it was asked for: in most
+    /// programs the only ones.
+    #[inline]
+    pub(crate) fn known(&self, instance: &Instance, states: &States) -> Option<&'static Stated> {
+        let first = *self.first.get()?;
+        if first.id == instance.id { first.known(states.number()) } else { None }
     }
 
     /// The identity of one instance in a state that another process found.

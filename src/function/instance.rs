@@ -162,6 +162,13 @@ impl Met {
         met
     }
 
+    /// The state in the records of this number, if they asked first.
+    #[inline]
+    pub(super) fn known(&self, records: u64) -> Option<&Stated> {
+        let first = self.first.get().filter(|first| first.records == records)?;
+        if self.has_twin.load(Ordering::Relaxed) { None } else { first.stated.as_ref().ok() }
+    }
+
     /// The state in the records of this number, found by `find` when it is first wanted.
     #[inline]
     pub(super) fn stated(

@@ -1,6 +1,5 @@
 //! How a call shows its arguments: once for the key, once for people.
 
-use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 
@@ -131,25 +130,13 @@ fn encode<V: Serialize + ?Sized>(
 
 /// The key of a call whose arguments `show` shows.
 pub(crate) fn key(
-    identity: Identity,
+    identity: &Identity,
     show: impl FnOnce(&mut Arguments<'_>) -> Result<(), ArgumentError>,
 ) -> Result<Key, ArgumentError> {
-    thread_local! {
-        /// Of the last key. An argument that makes a key itself finds none.
-        static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-    }
-    // A thread that ends may have lost it.
-    let mut encoder = Encoder::keyed(identity, BUFFER.try_with(Cell::take).unwrap_or_default());
+    let mut encoder = Encoder::keyed(identity);
     show(&mut Arguments(Sink::Key(&mut encoder)))?;
-    let (key, buffer) = encoder.finish_with_buffer();
-    if buffer.capacity() <= KEPT {
-        let _ = BUFFER.try_with(|kept| kept.set(buffer));
-    }
-    Ok(Key::from_bytes(key))
+    Ok(Key::from_bytes(encoder.finish()))
 }
-
-/// A larger buffer goes with its key.
-const KEPT: usize = 4096;
 
 /// The addresses of what writes the arguments that `show` shows.
 pub(crate) fn writers(show: impl FnOnce(&mut Arguments<'_>) -> Result<(), ArgumentError>) -> Vec<usize> {
@@ -162,11 +149,11 @@ pub(crate) fn writers(show: impl FnOnce(&mut Arguments<'_>) -> Result<(), Argume
 /// The key that the call would have if only `parameters` were in it. `None` if `show` does not show all of them in this
 /// order, or if one cannot be serialized.
 pub(crate) fn key_of_some(
-    identity: Identity,
+    identity: &Identity,
     parameters: &[&str],
     show: impl FnOnce(&mut Arguments<'_>) -> Result<(), ArgumentError>,
 ) -> Option<Key> {
-    let mut encoder = Encoder::keyed(identity, Vec::new());
+    let mut encoder = Encoder::keyed(identity);
     let mut arguments = Arguments(Sink::Some { encoder: &mut encoder, wanted: parameters });
     show(&mut arguments).ok()?;
     let all = matches!(arguments.0, Sink::Some { wanted: [], .. });

@@ -29,7 +29,7 @@ const DIGEST_CONTEXT: &str = "rememo digest 1: a value";
 #[track_caller]
 pub fn digest(value: &(impl Serialize + ?Sized)) -> Key {
     let identity = Identity(blake3::derive_key(DIGEST_CONTEXT, b""));
-    match key(identity, |sink| sink.argument("value", value)) {
+    match key(&identity, |sink| sink.argument("value", value)) {
         Ok(key) => key,
         Err(error) => panic!("no digest can be made of the value: {}", crate::error::chain(&error)),
     }

@@ -16,6 +16,7 @@
 //! derive lets two variants have one name.
 
 mod apart;
+mod buffer;
 mod compound;
 mod numbers;
 mod serializer;
@@ -26,6 +27,7 @@ use std::fmt;
 use serde::{Serialize, ser};
 
 use self::apart::Data;
+use self::buffer::Buffer;
 pub(crate) use self::numbers::Numbers;
 pub(crate) use self::unordered::has_no_order;
 use super::Identity;
@@ -37,9 +39,6 @@ const RUN_ELEMENTS: usize = 8192;
 const APART: usize = 4096;
 /// Bytes gathered before they go to the hasher: blake3 is fastest in pieces of 16 KiB and more.
 const SPILL: usize = 64 * 1024;
-
-/// Room for the arguments of most calls, in bytes, so that the buffer is allocated once.
-const FIRST: usize = 256;
 
 /// First byte of every item. The values are part of the format; 0x08, 0x10 to 0x13 and 0x88 had other meanings in earlier versions.
 mod tag {
@@ -132,7 +131,7 @@ pub(crate) enum StandIn {
 #[derive(Debug)]
 pub(crate) struct Encoder {
     /// Bytes not hashed yet; all of them while `destination` is [`Destination::Buffer`].
-    buffer: Vec<u8>,
+    buffer: Buffer,
     destination: Destination,
     run: Option<Run>,
     /// The next item is an element of a sequence, so that a primitive joins or starts a run.
@@ -171,50 +170,50 @@ pub(crate) fn canonical_bytes<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8
 }
 
 impl Encoder {
-    /// An encoder for the arguments of a function: its digest is a key. `buffer` is used again, whatever is in it.
+    /// An encoder for the arguments of a function: its digest is a key.
     #[inline]
-    pub(crate) fn keyed(identity: Identity, buffer: Vec<u8>) -> Self {
-        Self::to(Destination::Hash { identity: Some(identity), hasher: None }, buffer)
+    pub(crate) fn keyed(identity: &Identity) -> Self {
+        Self::to(Destination::Hash { identity: Some(*identity), hasher: None })
     }
 
     /// An encoder for something that is hashed apart, whichever function it is an argument of.
     fn hashing() -> Self {
-        Self::to(Destination::Hash { identity: None, hasher: None }, Vec::new())
+        Self::to(Destination::Hash { identity: None, hasher: None })
     }
 
     /// An encoder whose bytes are wanted themselves.
     fn buffered() -> Self {
-        Self::to(Destination::Buffer, Vec::new())
+        Self::to(Destination::Buffer)
     }
 
     #[inline]
-    fn to(destination: Destination, mut buffer: Vec<u8>) -> Self {
-        buffer.clear();
-        buffer.reserve(FIRST);
-        Encoder { buffer, destination, run: None, in_sequence: false, written: false, data: None }
+    fn to(destination: Destination) -> Self {
+        Encoder {
+            buffer: Buffer::new(),
+            destination,
+            run: None,
+            in_sequence: false,
+            written: false,
+            data: None,
+        }
     }
 
-    /// The digest of all that was encoded.
-    pub(crate) fn finish(self) -> [u8; 32] {
-        self.finish_with_buffer().0
-    }
-
-    /// The same with the buffer, for another encoder.
-    pub(super) fn finish_with_buffer(mut self) -> ([u8; 32], Vec<u8>) {
+    /// The digest of all that was encoded. (By reference, as it is too large to be moved about.)
+    #[inline]
+    pub(crate) fn finish(&mut self) -> [u8; 32] {
         self.end_run();
-        let digest = match self.destination {
+        match &mut self.destination {
             Destination::Buffer => hashing::finish(None, None, &self.buffer),
             Destination::Hash { identity, hasher } => {
-                hashing::finish(hasher, identity.as_ref(), &self.buffer)
+                hashing::finish(hasher.take(), identity.as_ref(), &self.buffer)
             }
-        };
-        (digest, self.buffer)
+        }
     }
 
     /// The canonical bytes of all that was encoded.
     fn into_bytes(mut self) -> Vec<u8> {
         self.end_run();
-        self.buffer
+        self.buffer.into_vec()
     }
 
     /// Starts an item that is no primitive.
@@ -222,13 +221,13 @@ impl Encoder {
     fn open(&mut self, tag: u8) {
         self.end_run();
         self.in_sequence = false;
-        self.buffer.push(tag);
+        self.buffer.put([tag]);
     }
 
     /// Ends an item of items.
     fn close(&mut self) {
         self.end_run();
-        self.buffer.push(tag::END);
+        self.buffer.put([tag::END]);
         self.spill();
     }
 
@@ -242,12 +241,12 @@ impl Encoder {
             }
             match &mut self.data {
                 Some(data) => data.buffer.extend_from_slice(&bytes),
-                None => self.buffer.extend_from_slice(&bytes),
+                None => self.buffer.put(bytes),
             }
         } else {
             self.end_run();
-            self.buffer.push(tag::SCALAR + kind as u8);
-            self.buffer.extend_from_slice(&bytes);
+            self.buffer.put([tag::SCALAR + kind as u8]);
+            self.buffer.put(bytes);
         }
     }
 
@@ -267,10 +266,10 @@ impl Encoder {
     fn start_run(&mut self, kind: PrimitiveKind) {
         self.end_run();
         self.spill();
-        self.buffer.push(tag::RUN + kind as u8);
+        self.buffer.put([tag::RUN + kind as u8]);
         self.run = Some(Run { kind, count: 1, limit: RUN_ELEMENTS, count_at: self.buffer.len() });
         if self.data.is_none() {
-            self.buffer.extend_from_slice(&[0; 2]);
+            self.buffer.put([0; 2]);
         }
     }
 
@@ -287,7 +286,7 @@ impl Encoder {
             self.length(run.count);
         } else {
             let [low, high, ..] = run.count.to_le_bytes();
-            self.buffer[run.count_at..run.count_at + 2].copy_from_slice(&[low, high]);
+            self.buffer.set(run.count_at, [low, high]);
         }
     }
 
@@ -307,15 +306,15 @@ impl Encoder {
     #[inline]
     fn length(&mut self, mut length: usize) {
         while length >= 0x80 {
-            self.buffer.push(length.to_le_bytes()[0] | 0x80);
+            self.buffer.put([length.to_le_bytes()[0] | 0x80]);
             length >>= 7;
         }
-        self.buffer.push(length.to_le_bytes()[0]);
+        self.buffer.put([length.to_le_bytes()[0]]);
     }
 
     fn name(&mut self, name: &str) {
         self.length(name.len());
-        self.buffer.extend_from_slice(name.as_bytes());
+        self.buffer.append(name.as_bytes());
     }
 
     /// A text or byte string.
@@ -324,7 +323,7 @@ impl Encoder {
         if bytes.len() < APART {
             self.open(tag);
             self.length(bytes.len());
-            self.buffer.extend_from_slice(bytes);
+            self.buffer.append(bytes);
         } else {
             self.digest(tag, hashing::digest(bytes));
         }
@@ -334,13 +333,13 @@ impl Encoder {
     /// The digest of something that was hashed apart.
     fn digest(&mut self, tag: u8, digest: [u8; 32]) {
         self.open(tag + tag::APART);
-        self.buffer.extend_from_slice(&digest);
+        self.buffer.put(digest);
     }
 
     /// A digest of something else than canonical bytes.
     pub(super) fn stand_in(&mut self, item: StandIn, digest: [u8; 32]) {
         self.open(item as u8);
-        self.buffer.extend_from_slice(&digest);
+        self.buffer.put(digest);
         self.spill();
     }
 
@@ -348,7 +347,7 @@ impl Encoder {
     pub(super) fn replay(&mut self, bytes: &[u8]) {
         self.end_run();
         self.in_sequence = false;
-        self.buffer.extend_from_slice(bytes);
+        self.buffer.append(bytes);
         self.spill();
     }
 

@@ -24,7 +24,7 @@ use crate::report::Records;
 use crate::states::States;
 use crate::store::{self, Author, Draft, Store};
 use crate::sys::Dir;
-use crate::usage::{Counters, Session};
+use crate::usage::{Counters, NumberedSession};
 
 /// A store with what its users in this process share.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub(crate) struct Inner {
     pub(super) states: States,
     pub(super) earlier: EarlierStates,
     pub(super) leases: LeaseFiles,
-    pub(super) session: Arc<Session>,
+    pub(super) session: NumberedSession,
     pub(super) troubles: Troubles,
     pub(super) not_kept: NotKept,
     pub(super) manners: Manners,
@@ -68,7 +68,7 @@ impl Memory {
         let flights = if settings.options.read_only { Arc::default() } else { Flights::of(&dir)? };
         // What is refused is not computed again.
         let verified = if manners.is_frozen { 0.0 } else { manners.verified };
-        let session = Session::new(&dir, !settings.options.read_only, !manners.is_worker);
+        let session = NumberedSession::new(&dir, !settings.options.read_only, !manners.is_worker);
         let inner = Inner {
             settings,
             store,

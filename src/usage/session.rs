@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
+use std::ops::Deref;
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError};
@@ -17,11 +18,59 @@ use crate::key::FunctionId;
 use crate::lock::lock;
 use crate::sys::{self, Dir};
 
+/// The session of a memory, under a number that tells it from all others of this process: every hit compares it.
+#[derive(Debug)]
+pub(crate) struct NumberedSession {
+    number: u64,
+    session: Arc<Session>,
+}
+
+impl Deref for NumberedSession {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.session
+    }
+}
+
+impl NumberedSession {
+    /// That of a memory on a directory, which is not written if it is only to be read. One that is not listed is part of the
+    /// totals, and no run.
+    pub(crate) fn new(dir: &Arc<Dir>, is_written: bool, is_listed: bool) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(Slot::FREE + 1);
+        let number = NEXT.fetch_add(1, Relaxed);
+        let session = Arc::new(Session {
+            // Random, since process numbers repeat.
+            id: RandomState::new().hash_one((process::id(), number)),
+            dir: Arc::clone(dir),
+            is_written,
+            process: process::id(),
+            started: SystemTime::now(),
+            is_listed,
+            functions: RwLock::default(),
+            written: Mutex::default(),
+        });
+        NumberedSession { number, session }
+    }
+
+    /// Adds to the counters of a function, whose slot this is. `named` tells its id and name.
+    #[inline]
+    pub(crate) fn count<'n>(
+        &self,
+        slot: &'static Slot,
+        named: impl FnOnce() -> (FunctionId, &'n str),
+        add: impl Fn(&Counters),
+    ) {
+        match slot.get(self.number) {
+            Some(counters) => add(counters),
+            None => self.session.find(self.number, slot, named(), &add),
+        }
+    }
+}
+
 /// The counters of a memory, by function, and what of them is on the disk.
 #[derive(Debug)]
 pub(crate) struct Session {
-    /// Tells it from all others of this process.
-    number: u64,
     /// Tells it from all others that use the directory.
     id: u64,
     dir: Arc<Dir>,
@@ -39,7 +88,24 @@ pub(crate) struct Session {
 #[derive(Debug)]
 struct Counted {
     name: String,
-    counters: Arc<Counters>,
+    place: Place,
+}
+
+/// Where the counters of a function are.
+#[derive(Debug)]
+enum Place {
+    Slot(&'static Slot),
+    /// Another session has the slot.
+    Own(Box<Counters>),
+}
+
+impl Counted {
+    fn counters(&self) -> &Counters {
+        match &self.place {
+            Place::Slot(slot) => slot.counters(),
+            Place::Own(counters) => counters,
+        }
+    }
 }
 
 /// What was seen of the counters, and what of it is on the disk.
@@ -53,64 +119,37 @@ struct Written {
 }
 
 impl Session {
-    /// That of a memory on a directory, which is not written if it is only to be read. One that is not listed is part of the
-    /// totals, and no run.
-    pub(crate) fn new(dir: &Arc<Dir>, is_written: bool, is_listed: bool) -> Arc<Self> {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let number = NEXT.fetch_add(1, Relaxed);
-        Arc::new(Session {
-            number,
-            // Random, since process numbers repeat.
-            id: RandomState::new().hash_one((process::id(), number)),
-            dir: Arc::clone(dir),
-            is_written,
-            process: process::id(),
-            started: SystemTime::now(),
-            is_listed,
-            functions: RwLock::default(),
-            written: Mutex::default(),
-        })
-    }
-
-    /// Adds to the counters of a function, whose slot this is. `named` tells its id and name.
-    #[inline]
-    pub(crate) fn count<'n>(
-        self: &Arc<Self>,
-        slot: &Slot,
-        named: impl FnOnce() -> (FunctionId, &'n str),
-        add: impl FnOnce(&Counters),
-    ) {
-        match slot.get(self.number) {
-            Some(counters) => add(counters),
-            None => add(&self.find(slot, named())),
-        }
-    }
-
-    /// The counters of a function that do not stand in its slot.
+    /// Adds to counters that are not those of the slot, or not yet.
     #[cold]
-    fn find(self: &Arc<Self>, slot: &Slot, (id, name): (FunctionId, &str)) -> Arc<Counters> {
+    fn find(
+        self: &Arc<Self>,
+        number: u64,
+        slot: &'static Slot,
+        (id, name): (FunctionId, &str),
+        add: &dyn Fn(&Counters),
+    ) {
         if let Some(known) = self.functions.read().unwrap_or_else(PoisonError::into_inner).get(&id) {
-            return Arc::clone(&known.counters);
+            return add(known.counters());
         }
         let mut functions = self.functions.write().unwrap_or_else(PoisonError::into_inner);
         let is_first = functions.is_empty();
-        let counted = functions
-            .entry(id)
-            .or_insert_with(|| Counted { name: name.to_owned(), counters: Arc::default() });
-        let counters = Arc::clone(&counted.counters);
+        let new = || {
+            let place =
+                if slot.take(number) { Place::Slot(slot) } else { Place::Own(Box::new(Counters::new())) };
+            Counted { name: name.to_owned(), place }
+        };
+        add(functions.entry(id).or_insert_with(new).counters());
         drop(functions);
-        slot.offer(self.number, &counters);
         if is_first && self.is_written {
             keeper::keep(self);
         }
-        counters
     }
 
     /// What was counted so far, of all functions, and how many values were stored.
     pub(crate) fn sum(&self) -> (Usage, u64) {
         let functions = self.functions.read().unwrap_or_else(PoisonError::into_inner);
-        let usages: Vec<_> = functions.values().map(|counted| counted.counters.read()).collect();
-        let stored = functions.values().map(|counted| counted.counters.read_stored()).sum();
+        let usages: Vec<_> = functions.values().map(|counted| counted.counters().read()).collect();
+        let stored = functions.values().map(|counted| counted.counters().read_stored()).sum();
         (Usage::sum(&usages), stored)
     }
 
@@ -119,9 +158,9 @@ impl Session {
         let before = std::mem::take(&mut written.seen);
         let now = Some(SystemTime::now());
         let functions = self.functions.read().unwrap_or_else(PoisonError::into_inner);
-        let rows = functions.iter().filter_map(|(id, Counted { name, counters })| {
-            let usage = counters.read();
-            let place = (*id, name.clone());
+        let rows = functions.iter().filter_map(|(id, counted)| {
+            let usage = counted.counters().read();
+            let place = (*id, counted.name.clone());
             let last_use = match before.get(&place) {
                 Some(was) if (Usage { last_use: None, ..was.clone() }) == usage => was.last_use,
                 _ => now,

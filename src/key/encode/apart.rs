@@ -40,10 +40,10 @@ impl Encoder {
     }
 
     /// The digest of the sequence whose elements were encoded.
-    pub(super) fn finish_apart(mut self) -> [u8; 32] {
+    pub(super) fn finish_apart(&mut self) -> [u8; 32] {
         self.end_run();
         let data = self.data.take().unwrap_or_default();
-        self.buffer.extend_from_slice(&data.digest());
+        self.buffer.put(data.digest());
         self.finish()
     }
 
@@ -57,8 +57,8 @@ impl Encoder {
         self.open(tag);
         if count > 0 {
             let [low, high, ..] = count.to_le_bytes();
-            self.buffer.extend_from_slice(&[tag::RUN + kind as u8, low, high]);
-            self.buffer.extend_from_slice(bytes);
+            self.buffer.put([tag::RUN + kind as u8, low, high]);
+            self.buffer.append(bytes);
         }
         self.close();
     }
@@ -66,9 +66,9 @@ impl Encoder {
     /// A long sequence of `count` numbers, of whose bytes `data` is the digest.
     fn numbers_by_digest(&mut self, tag: u8, kind: PrimitiveKind, count: usize, data: [u8; 32]) {
         let mut structure = Encoder::hashing();
-        structure.buffer.push(tag::RUN + kind as u8);
+        structure.buffer.put([tag::RUN + kind as u8]);
         structure.length(count);
-        structure.buffer.extend_from_slice(&data);
+        structure.buffer.put(data);
         self.digest(tag, structure.finish());
         self.spill();
     }

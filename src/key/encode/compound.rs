@@ -12,7 +12,7 @@ pub(crate) struct Sequence<'e> {
     parent: &'e mut Encoder,
     tag: u8,
     /// Takes the elements of a sequence that is hashed apart; those of others go straight to `parent`.
-    own: Option<Encoder>,
+    own: Option<Box<Encoder>>,
 }
 
 impl<'e> Sequence<'e> {
@@ -22,7 +22,7 @@ impl<'e> Sequence<'e> {
                 parent.open(tag);
                 None
             }
-            _ => Some(Encoder::apart()),
+            _ => Some(Box::new(Encoder::apart())),
         };
         Sequence { parent, tag, own }
     }
@@ -30,7 +30,7 @@ impl<'e> Sequence<'e> {
     #[inline]
     pub(super) fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
         let encoder = match &mut self.own {
-            Some(own) => own,
+            Some(own) => &mut **own,
             None => &mut *self.parent,
         };
         encoder.in_sequence = true;
@@ -42,7 +42,7 @@ impl<'e> Sequence<'e> {
     pub(super) fn end(self) {
         match self.own {
             None => self.parent.close(),
-            Some(own) => self.parent.digest(self.tag, own.finish_apart()),
+            Some(mut own) => self.parent.digest(self.tag, own.finish_apart()),
         }
     }
 }
@@ -146,7 +146,7 @@ named_fields! { SerializeStruct SerializeStructVariant }
 pub(crate) struct Entries<'e> {
     parent: &'e mut Encoder,
     /// Takes the entries of a map that is hashed apart; those of others go straight to `parent`.
-    own: Option<Encoder>,
+    own: Option<Box<Encoder>>,
 }
 
 impl<'e> Entries<'e> {
@@ -156,14 +156,14 @@ impl<'e> Entries<'e> {
                 parent.open(tag::MAP);
                 None
             }
-            _ => Some(Encoder::hashing()),
+            _ => Some(Box::new(Encoder::hashing())),
         };
         Entries { parent, own }
     }
 
     fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
         let encoder = match &mut self.own {
-            Some(own) => own,
+            Some(own) => &mut **own,
             None => &mut *self.parent,
         };
         value.serialize(&mut *encoder)?;
@@ -187,7 +187,7 @@ impl ser::SerializeMap for Entries<'_> {
     fn end(self) -> Result<(), EncodeError> {
         match self.own {
             None => self.parent.close(),
-            Some(own) => self.parent.digest(tag::MAP, own.finish()),
+            Some(mut own) => self.parent.digest(tag::MAP, own.finish()),
         }
         Ok(())
     }
@@ -199,18 +199,18 @@ pub(super) struct Heap<'e> {
     parent: &'e mut Encoder,
     tag: u8,
     /// Items, one behind the other, as they came: of a map a key and its value are two.
-    bytes: Encoder,
+    bytes: Box<Encoder>,
     /// Where the key (if it is a map) and all of each element or entry end.
     ends: Vec<(usize, usize)>,
 }
 
 impl<'e> Heap<'e> {
     pub(super) fn new(parent: &'e mut Encoder, tag: u8) -> Self {
-        Heap { parent, tag, bytes: Encoder::buffered(), ends: Vec::new() }
+        Heap { parent, tag, bytes: Box::new(Encoder::buffered()), ends: Vec::new() }
     }
 
     pub(super) fn item<T: Serialize>(&mut self, item: &T) -> Result<(), EncodeError> {
-        item.serialize(&mut self.bytes)?;
+        item.serialize(&mut *self.bytes)?;
         let end = self.bytes.buffer.len();
         self.ends.push((end, end));
         Ok(())
@@ -221,9 +221,9 @@ impl<'e> Heap<'e> {
         key: &K,
         value: &V,
     ) -> Result<(), EncodeError> {
-        key.serialize(&mut self.bytes)?;
+        key.serialize(&mut *self.bytes)?;
         let key_end = self.bytes.buffer.len();
-        value.serialize(&mut self.bytes)?;
+        value.serialize(&mut *self.bytes)?;
         self.ends.push((key_end, self.bytes.buffer.len()));
         Ok(())
     }
@@ -250,8 +250,8 @@ impl<'e> Heap<'e> {
 
 fn write(encoder: &mut Encoder, items: &[(&[u8], &[u8])]) {
     for (key, value) in items {
-        encoder.buffer.extend_from_slice(key);
-        encoder.buffer.extend_from_slice(value);
+        encoder.buffer.append(key);
+        encoder.buffer.append(value);
         encoder.spill();
     }
 }

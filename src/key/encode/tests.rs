@@ -23,7 +23,7 @@ fn bytes<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
 
 /// The key of a value as the only argument of a function.
 fn key<T: Serialize + ?Sized>(value: &T) -> String {
-    let mut encoder = Encoder::keyed(Identity([7; 32]), Vec::new());
+    let mut encoder = Encoder::keyed(&Identity([7; 32]));
     value.serialize(&mut encoder).unwrap();
     blake3::Hash::from_bytes(encoder.finish()).to_hex().to_string()
 }
