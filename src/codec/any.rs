@@ -7,7 +7,7 @@
 use std::io::{self, Read};
 
 use super::raw::{Described, Form, PACKED};
-use super::{DecodeError, RAW, Value, is_result, of_serde, values};
+use super::{CodecError, DecodeError, RAW, TEXT, Value, is_result, of_serde, values};
 use crate::payload::Content;
 
 /// Kinds from here on are numbers as wide as addresses; serde writes eight bytes.
@@ -21,11 +21,18 @@ const OK: [u8; 4] = 0u32.to_le_bytes();
 
 /// Reads a value of any encoding.
 pub(crate) fn decode_any<T: Value>(content: &Content<'_>) -> Result<T, DecodeError> {
-    if content.encoding() == RAW {
-        let payload = content.whole()?;
-        return of_raw(&payload);
+    match content.encoding() {
+        RAW => of_raw(&content.whole()?),
+        TEXT => of_text(&content.whole()?),
+        _ => of_serde(content),
     }
-    of_serde(content)
+}
+
+/// A text, of which serde's encoding has the length before it.
+fn of_text<T: Value>(payload: &[u8]) -> Result<T, DecodeError> {
+    let length = (payload.len() as u64).to_le_bytes();
+    let parts = vec![Part::Own(length.to_vec()), Part::Data(payload)];
+    of_parts(parts).map_err(DecodeError::Unreadable)
 }
 
 /// Raw bytes differ from serde's only in what stands before the data. How many arrays there are serde alone knows, so all numbers
@@ -33,18 +40,23 @@ pub(crate) fn decode_any<T: Value>(content: &Content<'_>) -> Result<T, DecodeErr
 fn of_raw<T: Value>(payload: &[u8]) -> Result<T, DecodeError> {
     let mut failed = None;
     for leaves in 1..=MOST {
-        let Some(mut parts) = parts(payload, leaves) else { continue };
-        if is_result::<T>() {
-            parts.insert(0, Part::Own(OK.to_vec()));
-        }
-        let length = parts.iter().map(|part| part.bytes().len()).sum();
-        match values::decode_from(Chain { parts: &parts, read: 0 }, length) {
+        let Some(parts) = parts(payload, leaves) else { continue };
+        match of_parts(parts) {
             Ok(value) => return Ok(value),
             Err(error) => failed = Some(error),
         }
     }
     let none = || "its value is in an encoding that only its function can read".into();
     Err(DecodeError::Unreadable(failed.unwrap_or_else(none)))
+}
+
+/// The value of which serde would have written these parts, or of which it would in an `Ok`.
+fn of_parts<T: Value>(mut parts: Vec<Part<'_>>) -> Result<T, CodecError> {
+    if is_result::<T>() {
+        parts.insert(0, Part::Own(OK.to_vec()));
+    }
+    let length = parts.iter().map(|part| part.bytes().len()).sum();
+    values::decode_from(Chain { parts: &parts, read: 0 }, length)
 }
 
 /// More arrays than that have no value.

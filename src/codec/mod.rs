@@ -2,8 +2,8 @@
 //!
 //! Whatever serde can write and read goes through it ([`values`]), in one of two encodings:
 //! [`positional`], or where that does not bring a value back, [`named`]. Values that are nothing but
-//! arrays of numbers are kept as they lie in memory ([`raw`]): a large one is neither copied when it
-//! is stored nor taken apart when it is read, and an [`Array`](crate::Array) is not even read.
+//! arrays of numbers, or a text, are kept as they lie in memory ([`raw`]): a large one is neither copied
+//! when it is stored nor taken apart when it is read, and an [`Array`](crate::Array) is not even read.
 //! [`select`] picks by type, when the program is compiled; of serde's two, what a type does decides.
 //!
 //! # Invariants
@@ -60,10 +60,14 @@ pub(crate) const NAMED: u8 = 4;
 /// The number of the encoding as raw bytes.
 pub(crate) const RAW: u8 = 2;
 
+/// The number of the encoding of a text: its bytes.
+pub(crate) const TEXT: u8 = 5;
+
 /// What people call an encoding.
 pub(crate) fn name(number: u8) -> &'static str {
     match number {
         RAW => "raw bytes",
+        TEXT => "text",
         POSITIONAL => "serde, by position",
         NAMED => "serde, with names",
         _ => "an encoding of another version",

@@ -6,8 +6,8 @@
 //!
 //! | references | outputs | encoding |
 //! | ---: | --- | --- |
-//! | 7 | `Result` of what follows | raw bytes, only `Ok` |
-//! | 6 | arrays of numbers, texts, tuples of them | raw bytes |
+//! | 7 | `Result` of what follows | raw bytes or text, only `Ok` |
+//! | 6 | arrays of numbers, texts, tuples of them | raw bytes; of a text alone, text |
 //! | 5, 4 | the same with elements that are `bytemuck::Pod` | raw bytes |
 //! | 3 | `Result` of what follows | serde, only `Ok`, not read back |
 //! | 2 | types that are [`Symmetric`] | serde, not read back |
@@ -236,7 +236,7 @@ impl<'de> Deserialize<'de> for Never {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec::RAW;
+    use crate::codec::{RAW, TEXT};
     use crate::payload::ByteSource;
 
     /// As the code that `#[memo]` writes picks.
@@ -279,7 +279,9 @@ mod tests {
     #[test]
     fn arrays_of_numbers_texts_and_tuples_of_them_are_raw() {
         assert_eq!(round_trip(pick!(Vec<f64>), &vec![0.5]).unwrap().0, RAW);
-        assert_eq!(round_trip(pick!(String), &"é".to_owned()).unwrap(), (RAW, "é".to_owned()));
+        assert_eq!(round_trip(pick!(String), &"é".to_owned()).unwrap(), (TEXT, "é".to_owned()));
+        assert_eq!(round_trip(pick!(Alias<Box<str>>), &Ok("é".into())), Some((TEXT, Ok("é".into()))));
+        assert_eq!(round_trip(pick!((String, [u8; 1])), &("é".to_owned(), [1])).unwrap().0, RAW);
         assert_eq!(round_trip(pick!((Vec<u8>, [f32; 2])), &(vec![1], [2.0; 2])).unwrap().0, RAW);
         assert_eq!(round_trip(pick!((Vec<u8>, f32)), &(vec![1], 2.0)).unwrap().0, POSITIONAL);
         assert_eq!(round_trip(pick!(Vec<String>), &vec![]).unwrap().0, POSITIONAL);

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use self::brief::Brief;
+use crate::sys::view;
 
 /// Longest preview, in bytes: a line on a screen.
 const PREVIEW_BYTES: usize = 160;
@@ -57,7 +58,7 @@ impl Preview {
     pub(super) fn finish(&self) -> Arc<str> {
         let bytes = &self.bytes[..self.length];
         if !self.cut
-            && let Ok(text) = str::from_utf8(bytes)
+            && let Ok(text) = view::text_of(bytes)
         {
             return text.into();
         }

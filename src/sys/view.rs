@@ -5,6 +5,7 @@
 //! lifetimes out. So each function here gives out nothing that lives longer than what it was given.)
 
 use std::any::TypeId;
+use std::str::Utf8Error;
 use std::{ptr, slice};
 
 /// What `items` goes through as a slice, if it is a reference to a slice or vector of `T`, or an iterator over one.
@@ -38,6 +39,30 @@ pub(crate) fn target_mut<R, T: 'static>(reference: &mut R) -> Option<&mut T> {
     }
 }
 
+/// Bytes as a text, if they are UTF-8. Most texts are ASCII, which is seen in a third of the instructions that the standard library
+/// takes to see either.
+#[inline]
+pub(crate) fn text_of(bytes: &[u8]) -> Result<&str, Utf8Error> {
+    if is_ascii(bytes) {
+        // SAFETY: Every ASCII byte is a character in UTF-8.
+        return Ok(unsafe { str::from_utf8_unchecked(bytes) });
+    }
+    str::from_utf8(bytes)
+}
+
+/// Whether no byte has its highest bit.
+#[inline]
+fn is_ascii(bytes: &[u8]) -> bool {
+    const HIGHEST: u64 = u64::from_le_bytes([0x80; 8]);
+    let Some(last) = bytes.last_chunk::<8>() else {
+        return bytes.iter().fold(0, |all, byte| all | byte) < 0x80;
+    };
+    // The last eight may have some bytes in common with those before.
+    let (chunks, _) = bytes.as_chunks::<8>();
+    let all = chunks.iter().fold(u64::from_le_bytes(*last), |all, &chunk| all | u64::from_le_bytes(chunk));
+    all & HIGHEST == 0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,6 +88,23 @@ mod tests {
         assert_eq!(slice_of::<_, u16>(&&vector.clone().into_boxed_slice()), None);
         assert_eq!(slice_of::<_, u16>(&vector.iter().rev()), None);
         assert_eq!(slice_of::<_, char>(&&vec![7u32]), None, "of equal size, not of equal type");
+    }
+
+    #[test]
+    fn bytes_are_a_text_if_they_are_utf_8() {
+        for length in [0, 1, 7, 16, 33, 100] {
+            let ascii = vec![b'a'; length];
+            assert_eq!(text_of(&ascii), str::from_utf8(&ascii));
+            let longer = [&*ascii, "é☃".as_bytes(), b"b"].concat();
+            assert_eq!(text_of(&longer), str::from_utf8(&longer));
+            for bad in [0x80, 0xc3, 0xff] {
+                for at in 0..longer.len() {
+                    let mut broken = longer.clone();
+                    broken[at] = bad;
+                    assert_eq!(text_of(&broken), str::from_utf8(&broken), "{bad} at {at} of {length}");
+                }
+            }
+        }
     }
 
     #[test]

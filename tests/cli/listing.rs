@@ -58,7 +58,7 @@ fn an_entry_is_shown_by_the_beginning_of_its_key() {
         let cache = Cache::filled(layout);
         for (arguments, name, encoding) in [
             ("3, 1", "shop::price", "serde, by position"),
-            (r#""a""#, "shop::label", "raw bytes"),
+            (r#""a""#, "shop::label", "text"),
             ("20000", "shop::table", "raw bytes"),
         ] {
             let key = cache.key(arguments);

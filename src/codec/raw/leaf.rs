@@ -162,6 +162,20 @@ impl<'h> Described<'h> {
     }
 }
 
+/// The number of the elements and the data of a small payload that is one array of one dimension, of this kind and form and of
+/// elements of this size; `None` if it is another one, or none.
+#[inline]
+pub(super) fn lone(payload: &[u8], kind: u8, form: Form, size: usize) -> Option<(usize, &[u8])> {
+    let (fixed, rest) = payload.split_first_chunk::<FIXED>()?;
+    let (count, data) = rest.split_first_chunk()?;
+    let [first, second, third, fourth, ..] = size.to_le_bytes();
+    let count = usize::try_from(u64::from_le_bytes(*count)).ok()?;
+    let is_this = *fixed == [kind, form as u8, 1, 0, first, second, third, fourth]
+        && count.checked_mul(size) == Some(data.len())
+        && (payload.len() as u64) < PACKED;
+    is_this.then_some((count, data))
+}
+
 /// How many dimensions an array has.
 fn rank(fixed: [u8; FIXED]) -> usize {
     usize::from(u16::from_le_bytes([fixed[2], fixed[3]]))

@@ -1,6 +1,7 @@
 //! Values that are nothing but arrays of numbers, kept as they lie in memory. The format is specified in `docs/format.md`.
 //!
-//! A value is one array, or a tuple of a few: its *leaves*. First the shapes of all of them are written, then their data.
+//! A value is one array, or a tuple of a few: its *leaves*. First the shapes of all of them are written, then their data. A text that
+//! is all of a value is written without a shape ([`text`]), and small arrays are read without looking for one ([`Raw::of_small`]).
 //!
 //! # Invariants
 //! 1. The type of the elements, their size and the form of the array are written and compared: an entry of `Vec<f32>` is never
@@ -25,6 +26,7 @@ mod argument;
 mod difference;
 mod elements;
 mod leaf;
+mod text;
 mod types;
 
 use std::borrow::Cow;
@@ -37,7 +39,7 @@ pub(crate) use leaf::{Described, Form, elements, little_endian, unreadable};
 pub use leaf::{Leaf, Leaves};
 
 use super::{CodecError, DecodeError, Encoded, RAW, expect_codec};
-use crate::payload::{Bytes, Content, LARGE, ReadError};
+use crate::payload::{ByteSource, Bytes, Content, LARGE, ReadError};
 pub use crate::sys::raw::Bits;
 #[cfg(all(feature = "bytemuck", target_endian = "little"))]
 pub use crate::sys::raw::Pod;
@@ -57,6 +59,21 @@ pub trait Raw<W>: Sized {
     /// Whether values may take their data from a mapped file.
     const MAPS: bool = false;
 
+    /// How a value is made of a text, if that is all of it.
+    const OF_TEXT: Option<fn(String) -> Self> = None;
+
+    /// The text that is all of the value.
+    fn as_text(&self) -> Option<&str> {
+        None
+    }
+
+    /// The value that this payload is, if it is one small array of just this type. Says nothing of others: [`read`](Self::read)
+    /// reads them, or tells what is wrong.
+    fn of_small(payload: &[u8]) -> Option<Self> {
+        let _ = payload;
+        None
+    }
+
     /// Calls `each` with the arrays of the value, in order.
     fn describe<'v>(&'v self, each: &mut dyn FnMut(Leaf<'v>));
 
@@ -71,6 +88,9 @@ pub trait Raw<W>: Sized {
 /// The bytes of a value. Those of a large one are borrowed.
 #[expect(clippy::unnecessary_wraps, reason = "the signature of all encoders")]
 pub(crate) fn encode<W, T: Raw<W>>(value: &T) -> Result<Encoded<'_>, CodecError> {
+    if let Some(text) = value.as_text() {
+        return Ok(text::encode(text));
+    }
     Ok(join(&|each| value.describe(each)))
 }
 
@@ -107,6 +127,14 @@ fn join<'v>(describe: Describe<'_, 'v>) -> Encoded<'v> {
 
 /// Reads a value.
 pub(crate) fn decode<W, T: Raw<W>>(content: &Content<'_>) -> Result<T, DecodeError> {
+    if let Some(make) = T::OF_TEXT {
+        return text::decode(content).map(make);
+    }
+    if let (RAW, ByteSource::Memory(payload)) = (content.codec, content.source)
+        && let Some(value) = T::of_small(payload)
+    {
+        return Ok(value);
+    }
     take_apart(content, T::LEAVES, T::MAPS, T::read)
 }
 

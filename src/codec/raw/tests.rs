@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::array::Array;
+use crate::codec::TEXT;
 use crate::payload::ByteSource;
 
 /// Elements of a large value; under miri of one that is large enough for its kind of code.
@@ -15,7 +16,11 @@ fn bytes<T: Raw<Primitive>>(value: &T) -> Vec<u8> {
 }
 
 fn read<T: Raw<Primitive>>(bytes: &[u8]) -> Result<T, DecodeError> {
-    decode(&Content { codec: RAW, source: ByteSource::Memory(bytes) })
+    read_as(if T::OF_TEXT.is_some() { TEXT } else { RAW }, bytes)
+}
+
+fn read_as<T: Raw<Primitive>>(codec: u8, bytes: &[u8]) -> Result<T, DecodeError> {
+    decode(&Content { codec, source: ByteSource::Memory(bytes) })
 }
 
 #[track_caller]
@@ -58,6 +63,39 @@ fn texts_and_tuples_come_back() {
     expect_round_trip(((vec![1u8], [2u16]), vec![-0.0f32]));
 }
 
+/// Small arrays are read in a way of their own: whatever its length, a value comes back, and no other payload is taken for one.
+#[test]
+fn small_and_large_arrays_are_read_alike() {
+    for length in [0, 1, 1000, PACKED as usize / 8 - 3, PACKED as usize / 8 - 2, PACKED as usize / 8] {
+        let numbers = vec![0.5; length];
+        let written = bytes(&numbers);
+        assert_eq!(
+            <Vec<f64> as Raw<Primitive>>::of_small(&written).is_some(),
+            written.len() < PACKED as usize
+        );
+        let is_small = |taken: bool, what: &str| assert!(!taken, "{what} of {length}");
+        is_small(<Vec<f32> as Raw<Primitive>>::of_small(&written).is_some(), "other elements");
+        is_small(<Vec<u64> as Raw<Primitive>>::of_small(&written).is_some(), "elements of another kind");
+        is_small(<[f64; 7] as Raw<Primitive>>::of_small(&written).is_some(), "another form");
+        is_small(
+            <Vec<f64> as Raw<Primitive>>::of_small(&[&*written, &[0; 8]].concat()).is_some(),
+            "more data",
+        );
+        is_small(
+            <Vec<f64> as Raw<Primitive>>::of_small(&written[..written.len() - 1]).is_some(),
+            "less data",
+        );
+        expect_round_trip(numbers);
+    }
+    for bad in [2, 0xff] {
+        let mut written = bytes(&vec![true, false]);
+        *written.last_mut().unwrap() = bad;
+        assert!(read::<Vec<bool>>(&written).is_err());
+    }
+    assert!(<[u8; 2] as Raw<Primitive>>::of_small(&bytes(&[1u8; 2])).is_some());
+    assert!(<[u8; 2] as Raw<Primitive>>::of_small(&bytes(&[1u8; 3])).is_none());
+}
+
 #[test]
 fn not_a_number_keeps_its_payload() {
     let numbers = vec![f64::from_bits(0x7ff8_dead_beef_0001), f64::from_bits(0xfff0_0000_0000_0001), -0.0];
@@ -74,7 +112,8 @@ fn golden_bytes() {
         [&[kind, form][..], &rank.to_le_bytes(), &size.to_le_bytes(), &numbers].concat()
     };
     assert_eq!(bytes(&vec![1u16, 0x0203]), [shape(7, 0, 1, 2, &[2]), vec![1, 0, 3, 2]].concat());
-    assert_eq!(bytes(&"hé".to_owned()), [shape(6, 2, 1, 1, &[3]), b"h\xc3\xa9".to_vec()].concat());
+    assert_eq!(bytes(&"hé".to_owned()), b"h\xc3\xa9");
+    assert_eq!(bytes(&("hé".to_owned(),)), [shape(6, 2, 1, 1, &[3]), b"h\xc3\xa9".to_vec()].concat());
     let two = [shape(0, 1, 1, 1, &[1]), shape(12, 0, 1, 8, &[1]), vec![1], 0.5f64.to_le_bytes().to_vec()];
     assert_eq!(bytes(&([true], vec![0.5])), two.concat());
     let array = Array::new([1, 3], vec![7u8, 8, 9]).unwrap();
@@ -92,7 +131,10 @@ fn golden_bytes() {
 #[test]
 fn values_of_other_types_are_unreadable() {
     fn refuses<T: Raw<Primitive>>(bytes: &[u8]) {
-        let unreadable = matches!(read::<T>(bytes), Err(DecodeError::Unreadable(_)));
+        refuses_of::<T>(RAW, bytes);
+    }
+    fn refuses_of<T: Raw<Primitive>>(codec: u8, bytes: &[u8]) {
+        let unreadable = matches!(read_as::<T>(codec, bytes), Err(DecodeError::Unreadable(_)));
         assert!(unreadable, "{}", std::any::type_name::<T>());
     }
     let numbers = bytes(&vec![1.0f64; 3]);
@@ -102,7 +144,11 @@ fn values_of_other_types_are_unreadable() {
     refuses::<[f64; 3]>(&numbers);
     refuses::<(Vec<f64>, Vec<f64>)>(&numbers);
     refuses::<String>(&bytes(&vec![b'a']));
-    refuses::<Vec<u8>>(&bytes(&"a".to_owned()));
+    refuses::<String>(b"a");
+    refuses_of::<Vec<u8>>(TEXT, b"a");
+    refuses_of::<(String,)>(TEXT, b"a");
+    refuses_of::<String>(TEXT, b"h\xc3");
+    refuses_of::<Box<str>>(TEXT, b"\xff");
     refuses::<[u8; 2]>(&bytes(&[1u8; 3]));
     refuses::<Vec<f64>>(&bytes(&(vec![1.0f64], vec![1.0f64])));
     refuses::<Vec<f64>>(&[numbers.clone(), vec![0]].concat());
@@ -131,6 +177,10 @@ fn data_of_large_values_is_borrowed_and_small_values_are_in_one_piece() {
     let data = parts.last().unwrap();
     assert!(matches!(data, Cow::Borrowed(_)) && data.as_ptr() == numbers.as_ptr().cast());
     assert!(matches!(encode::<Primitive, _>(&vec![1u8; 1000]).unwrap().bytes, Bytes::Owned(_)));
+    let text = "x".repeat(LARGE);
+    let Bytes::Parts(parts) = encode::<Primitive, _>(&text).unwrap().bytes else { panic!("one piece") };
+    assert!(matches!(&parts[..], [Cow::Borrowed(data)] if data.as_ptr() == text.as_ptr()));
+    assert!(matches!(encode::<Primitive, _>(&text[1..].to_owned()).unwrap().bytes, Bytes::Owned(_)));
 }
 
 #[track_caller]

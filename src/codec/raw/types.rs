@@ -2,14 +2,21 @@
 
 use std::sync::Arc;
 
-use super::leaf::{Form, Leaf, Leaves, unreadable};
+use super::leaf::{Form, Leaf, Leaves, lone, unreadable};
 use super::{Bits, DecodeError, Primitive, Raw};
+use crate::sys::raw::{self, Unfilled, Unfit};
 
 /// Types that are one array, by how they are seen and how they are made.
 macro_rules! one_array {
     ($($(#[$attribute:meta])* [$($generics:tt)*] $type:ty, $element:ty, $form:expr, $see:expr, $make:expr;)*) => {$(
         impl<W, $($generics)*> Raw<W> for $type {
             const LEAVES: usize = 1;
+
+            fn of_small(payload: &[u8]) -> Option<Self> {
+                let make: fn(Vec<$element>) -> Self = $make;
+                let (count, data) = small::<_, $element>(payload, $form)?;
+                raw::vec(count, copy(data)).ok().map(make)
+            }
 
             fn describe<'v>(&'v self, each: &mut dyn FnMut(Leaf<'v>)) {
                 let see: fn(&Self) -> &[$element] = $see;
@@ -18,8 +25,8 @@ macro_rules! one_array {
 
             fn read(leaves: &mut Leaves<'_>) -> Result<Self, DecodeError> {
                 let leaf = leaves.next::<_, $element>($form)?;
-                let make: fn(Vec<$element>) -> Result<Self, DecodeError> = $make;
-                make(leaves.vec(&leaf)?)
+                let make: fn(Vec<$element>) -> Self = $make;
+                Ok(make(leaves.vec(&leaf)?))
             }
         }
     )*};
@@ -30,8 +37,23 @@ pub(super) fn text(bytes: Vec<u8>) -> Result<String, DecodeError> {
 }
 
 one_array! {
-    [T: Bits<W>] Vec<T>, T, Form::Sequence, |items| items, Ok;
-    [T: Bits<W>] Box<[T]>, T, Form::Sequence, |items| items, |items| Ok(items.into());
+    [T: Bits<W>] Vec<T>, T, Form::Sequence, |items| items, |items| items;
+    [T: Bits<W>] Box<[T]>, T, Form::Sequence, |items| items, |items| items.into();
+}
+
+/// The number and the bytes of the elements of a payload that is one small array of `T`s, as they lie in memory.
+#[inline]
+fn small<W, T: Bits<W>>(payload: &[u8], form: Form) -> Option<(usize, &[u8])> {
+    if cfg!(target_endian = "big") { None } else { lone(payload, T::KIND, form, size_of::<T>()) }
+}
+
+/// Fills memory with these bytes.
+#[inline]
+fn copy(data: &[u8]) -> impl FnOnce(&mut Unfilled<'_>) -> Result<(), Unfit> {
+    |target| {
+        target.put(data);
+        Ok(())
+    }
 }
 
 /// Texts: their bytes are numbers however others are known to be.
@@ -39,6 +61,11 @@ macro_rules! texts {
     ($($type:ty)*) => {$(
         impl<W> Raw<W> for $type {
             const LEAVES: usize = 1;
+            const OF_TEXT: Option<fn(String) -> Self> = Some(|text| text.into());
+
+            fn as_text(&self) -> Option<&str> {
+                Some(self)
+            }
 
             fn describe<'v>(&'v self, each: &mut dyn FnMut(Leaf<'v>)) {
                 each(Leaf::new::<Primitive, _>(Form::Text, self.as_bytes()));
@@ -57,6 +84,11 @@ texts! { String Box<str> }
 impl<W, T: Bits<W>> Raw<W> for Arc<[T]> {
     const LEAVES: usize = 1;
 
+    fn of_small(payload: &[u8]) -> Option<Self> {
+        let (count, data) = small::<W, T>(payload, Form::Sequence)?;
+        raw::shared(count, copy(data)).ok()
+    }
+
     fn describe<'v>(&'v self, each: &mut dyn FnMut(Leaf<'v>)) {
         each(Leaf::new(Form::Sequence, self));
     }
@@ -69,6 +101,11 @@ impl<W, T: Bits<W>> Raw<W> for Arc<[T]> {
 
 impl<W, T: Bits<W>, const N: usize> Raw<W> for [T; N] {
     const LEAVES: usize = 1;
+
+    fn of_small(payload: &[u8]) -> Option<Self> {
+        let (_, data) = small::<W, T>(payload, Form::Fixed).filter(|&(count, _)| count == N)?;
+        raw::array(copy(data)).ok()
+    }
 
     fn describe<'v>(&'v self, each: &mut dyn FnMut(Leaf<'v>)) {
         each(Leaf::new(Form::Fixed, self));
