@@ -1,19 +1,22 @@
 //! The table of keys that threads of this process are computing.
 
+mod second_time;
+
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
 use std::mem;
 use std::process;
+use std::sync::atomic::{Ordering::Acquire, fence};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
+use self::second_time::alone;
 use super::hidden::{Doubt, Suspicion};
 use super::waits::{self, Awaited, Wait};
 use crate::error::Result;
-use crate::events;
 use crate::key::{Key, KeyMap};
 use crate::lock::lock;
 use crate::store::Payload;
@@ -26,7 +29,37 @@ pub(crate) type Shared = Arc<dyn Payload + Send + Sync>;
 #[derive(Debug, Default)]
 pub(crate) struct Flights {
     /// By a byte of the key, so that threads seldom meet at a lock.
-    tables: [Mutex<KeyMap<Arc<Flight>>>; TABLES],
+    tables: [Mutex<Table>; TABLES],
+}
+
+/// Some of the keys in flight.
+#[derive(Debug, Default)]
+struct Table {
+    flights: KeyMap<Arc<Flight>>,
+    /// A flight that has ended, which nobody has seen but its leader: the next one needs no memory of its own.
+    spare: Option<Arc<Flight>>,
+}
+
+impl Table {
+    /// A flight that this thread leads.
+    fn start(&mut self, function: &'static str) -> Arc<Flight> {
+        let new = || Flight {
+            leader: this_thread(),
+            process: process::id(),
+            function,
+            course: Mutex::default(),
+            landed: Condvar::new(),
+        };
+        let Some(mut spare) = self.spare.take() else { return Arc::new(new()) };
+        match Arc::get_mut(&mut spare) {
+            Some(ended) => {
+                *ended = new();
+                spare
+            }
+            // Its leader has not let go of it yet.
+            None => Arc::new(new()),
+        }
+    }
 }
 
 const TABLES: usize = 16;
@@ -126,20 +159,22 @@ pub(super) fn lock_flight(flight: &Flight) -> MutexGuard<'_, Course> {
 }
 
 impl Flight {
-    fn new(function: &'static str) -> Arc<Self> {
-        Arc::new(Flight {
-            leader: thread::current().id(),
-            process: process::id(),
-            function,
-            course: Mutex::default(),
-            landed: Condvar::new(),
-        })
-    }
-
     /// Makes a thread that waits wait no longer.
     pub(super) fn free(&self, thread: ThreadId) {
         lock(&self.course).freed.push(thread);
         self.landed.notify_all();
+    }
+
+    /// How far it has come, if nobody but its leader has seen it, and nobody will: it was just taken out of the table.
+    fn take_unseen(self: &Arc<Self>) -> Option<Course> {
+        // The leader and the caller hold one each.
+        if Arc::strong_count(self) > 2 {
+            return None;
+        }
+        // Who has let go of it had put its watcher in before.
+        fence(Acquire);
+        let mut course = lock(&self.course);
+        course.watchers.is_empty().then(|| mem::take(&mut *course))
     }
 
     /// Changes how far it is; who is to be told of that. Not under the lock: they may ask again at once.
@@ -153,6 +188,13 @@ impl Flight {
 thread_local! {
     /// How many flights this thread leads.
     static LED: Cell<u32> = const { Cell::new(0) };
+    /// The number of this thread: the standard library takes the whole thread in hand to tell it.
+    static ME: ThreadId = thread::current().id();
+}
+
+fn this_thread() -> ThreadId {
+    // A thread that ends may have lost it.
+    ME.try_with(|me| *me).unwrap_or_else(|_| thread::current().id())
 }
 
 /// Whether this thread leads a flight: others may wait for what it computes, so while it waits itself it has to do what nobody
@@ -183,7 +225,7 @@ impl Flights {
         Ok(flights)
     }
 
-    fn table(&self, key: &Key) -> MutexGuard<'_, KeyMap<Arc<Flight>>> {
+    fn table(&self, key: &Key) -> MutexGuard<'_, Table> {
         lock(&self.tables[usize::from(key.as_bytes()[31]) % TABLES])
     }
 
@@ -199,12 +241,12 @@ impl Flights {
         mean_time: Option<Duration>,
     ) -> Joined<'_> {
         let flight = {
-            let mut flights = self.table(&key);
-            match flights.entry(key) {
-                Entry::Occupied(entry) if entry.get().process == process::id() => Arc::clone(entry.get()),
-                entry => {
-                    let flight = Flight::new(function);
-                    entry.insert_entry(Arc::clone(&flight));
+            let mut table = self.table(&key);
+            match table.flights.get(&key) {
+                Some(flight) if flight.process == process::id() => Arc::clone(flight),
+                _ => {
+                    let flight = table.start(function);
+                    table.flights.insert(key, Arc::clone(&flight));
                     // A thread that ends, whose locals are gone, waits for nothing any more.
                     let _ = LED.try_with(|led| led.set(led.get() + 1));
                     return Joined::Leader(Leader { flights: self, key, flight });
@@ -229,16 +271,6 @@ impl Flights {
                 Joined::Busy(flight.leader)
             }
         }
-    }
-
-    /// The functions of the flights that a thread leads, for people.
-    fn led_by(&self, thread: ThreadId) -> Vec<&'static str> {
-        let tables = self.tables.iter().map(lock);
-        let led = |table: MutexGuard<'_, KeyMap<Arc<Flight>>>| {
-            let of_thread = table.values().filter(|flight| flight.leader == thread);
-            of_thread.map(|flight| flight.function).collect::<Vec<_>>()
-        };
-        tables.flat_map(led).collect()
     }
 }
 
@@ -289,34 +321,6 @@ fn wait(flight: &Arc<Flight>, newer: bool, mean_time: Option<Duration>) -> Joine
     }
 }
 
-/// Has this thread compute what the leader of the flight does, since waiting for it would never end, and says so. If it is over
-/// by now, its value is to be had.
-#[cold]
-#[inline(never)]
-fn alone(flight: &Flight, newer: bool) -> Joined<'static> {
-    if !lock(&flight.course).is_waited_for(newer) {
-        return Joined::Again;
-    }
-    warn_of_second_time(flight);
-    Joined::Alone
-}
-
-/// Says that what others compute is computed a second time on this thread, and why.
-fn warn_of_second_time(flight: &Flight) {
-    let all: Vec<_> = lock(&ALL).values().filter_map(Weak::upgrade).collect();
-    let here: Vec<_> = all.iter().flat_map(|flights| flights.led_by(thread::current().id())).collect();
-    events::warn!(
-        "`{}` is computed a second time, inside {}: two calls came to wait for each other through rayon, which runs pieces of \
-         one on the stack of another that waits",
-        flight.function,
-        if here.is_empty() {
-            "a piece of rayon's work".to_owned()
-        } else {
-            format!("`{}`", here.join("`, `"))
-        },
-    );
-}
-
 impl Leader<'_> {
     /// Whether anyone waits just now.
     pub(crate) fn has_waiters(&self) -> bool {
@@ -350,21 +354,29 @@ impl Leader<'_> {
 impl Drop for Leader<'_> {
     fn drop(&mut self) {
         let _ = LED.try_with(|led| led.set(led.get().saturating_sub(1)));
-        let watchers = self.flight.go_on(|phase| match phase {
-            Phase::Flying => Phase::Failed,
-            Phase::Landed(shared) => Phase::Ended(shared),
-            ended => ended,
-        });
         // First out of the table, then awake: who comes now looks into the store again.
+        // Of a flight that nobody has seen, what came of it goes when the lock is free.
+        let mut unseen = None;
         let flight = {
             let mut table = self.flights.table(&self.key);
-            match table.entry(self.key) {
+            match table.flights.entry(self.key) {
                 // After a fork another may have taken the place of one whose leader is not there.
-                Entry::Occupied(entry) if Arc::ptr_eq(entry.get(), &self.flight) => Some(entry.remove()),
+                Entry::Occupied(entry) if Arc::ptr_eq(entry.get(), &self.flight) => {
+                    let flight = entry.remove();
+                    unseen = flight.take_unseen();
+                    if unseen.is_some() { table.spare.replace(flight) } else { Some(flight) }
+                }
                 _ => None,
             }
         };
-        self.wake(watchers);
+        if unseen.is_none() {
+            let watchers = self.flight.go_on(|phase| match phase {
+                Phase::Flying => Phase::Failed,
+                Phase::Landed(shared) => Phase::Ended(shared),
+                ended => ended,
+            });
+            self.wake(watchers);
+        }
         drop(flight);
     }
 }

@@ -93,6 +93,18 @@ impl Memory {
         keyed.read(keyed.call.get())
     }
 
+    /// A call whose key is known.
+    pub(crate) fn keyed_by<C: Call>(&self, call: &C, key: Key) -> Option<Keyed<'_, C::Output>> {
+        Some(Keyed::new(self, self.inner.as_deref()?, &call.memo()?, key))
+    }
+
+    /// Calls `each` with the entry of each of several keys, in order; they are read in one go.
+    pub(crate) fn each_entry_of(&self, keys: &[Key], each: &mut dyn FnMut(Result<Lookup>)) {
+        if let Some(inner) = &self.inner {
+            inner.store.get_each(keys, each);
+        }
+    }
+
     /// The entries of several keys, read in one go.
     pub(crate) fn entries_of(&self, keys: &[Key]) -> Vec<Result<Lookup>> {
         self.inner.as_ref().map_or_else(Vec::new, |inner| inner.store.get_all(keys))
@@ -139,7 +151,7 @@ impl Memory {
             },
             Asked::Stored(entry, waited, turn) => match keyed.decode(&entry) {
                 Ok(value) => {
-                    let (source, shared) = turn.found(entry, waited);
+                    let (source, shared) = turn.found(*entry, waited);
                     return Err(NotLed::Done(Computed::new(value, source, Some(shared))));
                 }
                 Err(_) => turn,
@@ -166,7 +178,11 @@ impl<'m, T> Keyed<'m, T> {
     /// The value of the entry that the store has for the key, which counts as a hit; unless this hit is
     /// to be computed again.
     pub(crate) fn read(&self, entry: Result<Lookup>) -> Result<T, Miss> {
-        let value = self.call.readable(entry).and_then(|entry| self.hit(&entry));
+        let value = match &entry {
+            // An entry is large: it stays where it is.
+            Ok(Lookup::Found(entry)) => self.call.expect_readable(entry).and_then(|()| self.hit(entry)),
+            _ => self.call.usable(entry).and_then(|entry| self.hit(&entry)),
+        };
         value.map_err(|reason| Miss { key: Some(self.call.key), reason })
     }
 

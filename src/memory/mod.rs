@@ -117,7 +117,10 @@ impl Memory {
     /// ```
     #[track_caller]
     pub fn call<C: Call>(&self, call: C) -> C::Output {
-        self.call_info(call).value
+        match self.look_up(&call) {
+            Ok(value) => value,
+            Err(miss) => self.compute_and_insist(call, miss).value,
+        }
     }
 
     /// Returns the value of `call`, as [`call`](Self::call) does, unless the cache is seen to be out of order before the
@@ -183,12 +186,16 @@ impl Memory {
     pub fn call_info<C: Call>(&self, call: C) -> Outcome<C::Output> {
         match self.look_up(&call) {
             Ok(value) => Outcome::new(value, Source::Hit),
-            Err(miss) => {
-                let function = name_of(&call);
-                let outcome = self.compute(call, miss, Part::All);
-                self.insist(function, outcome)
-            }
+            Err(miss) => self.compute_and_insist(call, miss),
         }
+    }
+
+    /// Computes a call that missed; see [`insist`](Self::insist).
+    #[track_caller]
+    fn compute_and_insist<C: Call>(&self, call: C, miss: Miss) -> Outcome<C::Output> {
+        let function = name_of(&call);
+        let outcome = self.compute(call, miss, Part::All);
+        self.insist(function, outcome)
     }
 
     /// The value of a call, and where it is from; one that was not kept, too.

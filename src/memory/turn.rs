@@ -65,7 +65,7 @@ pub(crate) struct Turn<'m> {
     lease: Option<Lease>,
     part: Part,
     /// What the value is compared with, if the call was a hit.
-    pub(super) before: Option<Entry>,
+    pub(super) before: Option<Box<Entry>>,
 }
 
 /// What comes of asking for the turn to compute a call. If the value that another made cannot be read, it is this thread's turn.
@@ -75,7 +75,7 @@ pub(super) enum Asked<'m> {
     /// Another thread has computed it meanwhile.
     Landed(Shared, Turn<'m>),
     /// Its value has been stored since the first look-up; whether this thread waited for that.
-    Stored(Entry, bool, Turn<'m>),
+    Stored(Box<Entry>, bool, Turn<'m>),
     /// This thread computes it, or another process.
     Busy(Option<ThreadId>),
 }
@@ -86,12 +86,10 @@ impl<'m> KeyedCall<'m> {
         self.inner.store.get(&self.key)
     }
 
-    /// The entry that the store has, if it can be used and this hit is not to be computed again.
-    pub(super) fn readable(&self, entry: Result<Lookup>) -> Result<Entry, MissReason> {
-        match self.usable(entry) {
-            Ok(_) if self.inner.verification.is_due() => Err(MissReason::Verified),
-            usable => usable,
-        }
+    /// Fails if the function does not want the entry any more, or if this hit is to be computed again.
+    pub(super) fn expect_readable(&self, entry: &Entry) -> Result<(), MissReason> {
+        self.inner.expect_wanted(entry, self.function)?;
+        if self.inner.verification.is_due() { Err(MissReason::Verified) } else { Ok(()) }
     }
 
     pub(super) fn count_hit(&self, entry: &Entry) {
@@ -110,7 +108,7 @@ impl<'m> KeyedCall<'m> {
     ) -> Asked<'m> {
         let turn = |leader, lease| {
             let (reason, arguments) = (reason.clone(), call.preview());
-            let before = if reason == MissReason::Verified { self.entry().ok() } else { None };
+            let before = if reason == MissReason::Verified { self.entry().ok().map(Box::new) } else { None };
             Turn { call: self, reason, arguments, leader, lease, part, before }
         };
         // A value that was computed before is not newer than the wish to compute it again.
@@ -137,7 +135,7 @@ impl<'m> KeyedCall<'m> {
         // The last leader of the flight, or holder of the lease, may have stored the value since the
         // first look-up.
         match if newer { None } else { self.entry().ok() } {
-            Some(entry) => Asked::Stored(entry, waited, turn(leader, lease)),
+            Some(entry) => Asked::Stored(Box::new(entry), waited, turn(leader, lease)),
             None => Asked::Granted(turn(leader, lease)),
         }
     }

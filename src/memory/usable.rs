@@ -4,12 +4,13 @@ use std::time::{Duration, SystemTime};
 
 use super::MissReason;
 use super::compute::Keyed;
+use super::inner::Inner;
 use super::trouble::Trouble;
 use super::turn::KeyedCall;
 use crate::codec::DecodeError;
 use crate::error::{Result, chain};
 use crate::function::Function;
-use crate::store::{Entry, Lookup, Payload, Store};
+use crate::store::{Entry, Lookup, Payload};
 
 impl KeyedCall<'_> {
     /// Whether the entry is there, sound and valid; reads all of it, and counts nothing.
@@ -33,7 +34,7 @@ impl KeyedCall<'_> {
     /// The entry that the store has, if it can be used as far as that shows before its value is
     /// read; trouble is noted.
     pub(super) fn usable(&self, entry: Result<Lookup>) -> Result<Entry, MissReason> {
-        usable(&*self.inner.store, entry, self.function).inspect_err(|reason| match reason {
+        self.inner.usable(entry, self.function).inspect_err(|reason| match reason {
             MissReason::Damaged(how) => self.note(Trouble::Damaged, how),
             MissReason::Unavailable(how) => self.note(Trouble::Read, how),
             _ => {}
@@ -43,7 +44,7 @@ impl KeyedCall<'_> {
     /// How long the value took to compute that the store has, if it can be used as far as that shows before it is read;
     /// counts and notes nothing.
     pub(crate) fn peek(&self, entry: Result<Lookup>) -> Result<Duration, MissReason> {
-        usable(&*self.inner.store, entry, self.function).map(|entry| entry.compute_time())
+        self.inner.usable(entry, self.function).map(|entry| entry.compute_time())
     }
 
     /// Notes that the value of an entry could not be read; why.
@@ -70,28 +71,32 @@ impl<T> Keyed<'_, T> {
     }
 }
 
-/// The entry that the store has, if it is sound and its function still wants it.
-pub(super) fn usable(
-    store: &dyn Store,
-    entry: Result<Lookup>,
-    function: &Function,
-) -> Result<Entry, MissReason> {
-    let entry = match entry {
-        Ok(Lookup::Found(entry)) => entry,
-        Ok(Lookup::Absent) => return Err(MissReason::Absent),
-        Ok(Lookup::Damaged(how)) => return Err(MissReason::Damaged(how)),
-        Err(error) => return Err(MissReason::Unavailable(chain(&error).to_string())),
-    };
-    let definition = function.definition();
-    if let Some(ttl) = definition.ttl {
-        // The age of an entry from the future, by this machine's clock, is not known.
-        match SystemTime::now().duration_since(entry.created()) {
-            Ok(age) if age <= ttl => {}
-            age => return Err(MissReason::Expired { age: age.unwrap_or_default() }),
+impl Inner {
+    /// The entry that the store has, if it is sound and its function still wants it.
+    pub(super) fn usable(&self, entry: Result<Lookup>, function: &Function) -> Result<Entry, MissReason> {
+        let entry = match entry {
+            Ok(Lookup::Found(entry)) => entry,
+            Ok(Lookup::Absent) => return Err(MissReason::Absent),
+            Ok(Lookup::Damaged(how)) => return Err(MissReason::Damaged(how)),
+            Err(error) => return Err(MissReason::Unavailable(chain(&error).to_string())),
+        };
+        self.expect_wanted(&entry, function)?;
+        Ok(entry)
+    }
+
+    /// Fails if its function does not want a sound entry any more.
+    pub(super) fn expect_wanted(&self, entry: &Entry, function: &Function) -> Result<(), MissReason> {
+        let definition = function.definition();
+        if let Some(ttl) = definition.ttl {
+            // The age of an entry from the future, by this machine's clock, is not known.
+            match SystemTime::now().duration_since(entry.created()) {
+                Ok(age) if age <= ttl => {}
+                age => return Err(MissReason::Expired { age: age.unwrap_or_default() }),
+            }
         }
+        if definition.valid.is_some_and(|valid| !valid(&self.store.info(entry, function.name()))) {
+            return Err(MissReason::Rejected);
+        }
+        Ok(())
     }
-    if definition.valid.is_some_and(|valid| !valid(&store.info(&entry, function.name()))) {
-        return Err(MissReason::Rejected);
-    }
-    Ok(entry)
 }

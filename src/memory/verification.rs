@@ -71,7 +71,7 @@ impl<T> Computation<'_, T> {
         // A value that cannot be read tells nothing; the new one takes its place.
         let before = Keyed { call: self.turn.call, codec: self.codec }.decode(&entry).ok()?;
         let difference = self.codec.difference(&before, value);
-        self.turn.compared(entry, difference)
+        self.turn.compared(*entry, difference)
     }
 }
 

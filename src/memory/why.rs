@@ -25,7 +25,6 @@ use std::cmp::Reverse;
 use std::time::SystemTime;
 
 use super::inner::Inner;
-use super::usable::usable;
 use super::{Memory, Miss, MissReason};
 use crate::call::{Call, MemoizedCall};
 use crate::codec::DecodeError;
@@ -105,7 +104,7 @@ impl Memory {
     ) -> Result<Why, MissReason> {
         let inner = self.inner.as_deref().ok_or(MissReason::Disabled)?;
         let key = call.key(&inner.states).map_err(|error| MissReason::Unkeyed(chain(&error).to_string()))?;
-        let entry = match usable(&*inner.store, inner.store.get(&key), call.function) {
+        let entry = match inner.usable(inner.store.get(&key), call.function) {
             Err(MissReason::Absent) => {
                 if let Some(reason) = inner.not_kept.reason(&key) {
                     let function = call.function.name().to_owned();

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::attempt::Item;
 use super::crew;
 use crate::key::{Key, KeyMap};
-use crate::memory::WORTH_ORDERING;
+use crate::memory::{MissReason, WORTH_ORDERING};
 use crate::task_error::TaskError;
 
 /// Most calls that are drawn ahead of what is done.
@@ -154,6 +154,12 @@ impl<C, R> Queue<C, R> {
             None => self.ready.push_back(item),
         }
         true
+    }
+
+    /// Takes in a closure, which has no key.
+    #[inline]
+    pub(super) fn add_closure(&mut self, index: usize, call: C) {
+        self.ready.push_back(Item::new(index, call, MissReason::NotMemoized.into()));
     }
 
     /// Takes in an item that is to be run before all others, though it may equal one that was run.

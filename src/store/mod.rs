@@ -163,9 +163,19 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
     /// Reads the entry of `key`.
     fn get(&self, key: &Key) -> Result<Lookup>;
 
-    /// Reads the entries of several keys in one go; what [`get`](Self::get) returns for each.
+    /// Reads the entries of several keys in one go, and calls `each` with what [`get`](Self::get) returns for each, in order: no
+    /// two entries are in memory at a time, unless it keeps them.
+    fn get_each(&self, keys: &[Key], each: &mut dyn FnMut(Result<Lookup>)) {
+        for key in keys {
+            each(self.get(key));
+        }
+    }
+
+    /// The same, all at a time.
     fn get_all(&self, keys: &[Key]) -> Vec<Result<Lookup>> {
-        keys.iter().map(|key| self.get(key)).collect()
+        let mut all = Vec::with_capacity(keys.len());
+        self.get_each(keys, &mut |entry| all.push(entry));
+        all
     }
 
     /// What an entry of this store says of itself, and the name of its function.

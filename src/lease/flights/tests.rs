@@ -105,6 +105,25 @@ fn a_value_that_has_landed_is_to_be_had_until_it_is_stored_also_by_its_leader() 
 }
 
 #[test]
+fn the_next_flight_has_the_memory_of_one_that_nobody_saw_and_nothing_else_of_it() {
+    let flights = Flights::default();
+    let leader = lead(&flights, ONE);
+    let first = Arc::as_ptr(&leader.flight);
+    let value: Shared = Arc::new(Bytes(b"value"));
+    leader.land(Arc::clone(&value));
+    drop(leader);
+    assert_eq!(Arc::strong_count(&value), 1, "the value is not kept");
+    let leader = lead(&flights, ONE);
+    assert_eq!(Arc::as_ptr(&leader.flight), first);
+    assert!(matches!(lock_flight(&leader.flight).phase, Phase::Flying) && !leader.has_waiters());
+    // Who has seen a flight reads there how it ended.
+    let seen = Arc::clone(&leader.flight);
+    drop(leader);
+    let next = lead(&flights, ONE);
+    assert!(!Arc::ptr_eq(&next.flight, &seen) && matches!(lock_flight(&seen).phase, Phase::Failed));
+}
+
+#[test]
 fn a_leader_that_is_dropped_frees_its_waiters() {
     let flights = Flights::default();
     let leader = lead(&flights, ONE);

@@ -209,7 +209,7 @@ where
     C::Output: Send,
 {
     fn drop(&mut self) {
-        self.0.crew.change(super::Queue::stop);
+        self.0.stop();
         self.0.wait(Wish { is_met: is_over, works: false }, None);
     }
 }

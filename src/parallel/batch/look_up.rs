@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use super::{Batch, Indexed};
 use crate::call::Call;
+use crate::error::Result;
+use crate::memory::MissReason;
 use crate::panics;
 use crate::parallel::attempt::{Item, end_of, panicked, subject_of};
 use crate::parallel::progress::Counted;
@@ -30,18 +32,22 @@ where
             match self.guarded(index, &call, |call| self.memory.keyed(call), results) {
                 Some(Ok(under)) => {
                     keys.push(under.call.key);
-                    keyed.push((index, call, under));
+                    keyed.push((index, call));
                 }
                 Some(Err(reason)) => miss(Item::new(index, call, reason.into()), None),
                 None => panics::drop_quietly(call),
             }
         }
-        // A store that panics has no entries.
-        let entries = panics::catch(|| self.memory.entries_of(&keys))
-            .unwrap_or_else(|_| keys.iter().map(|_| Ok(Lookup::Absent)).collect());
-        for ((index, call, keyed), entry) in keyed.into_iter().zip(entries) {
+        let mut keyed = keyed.into_iter().zip(&keys);
+        // Whether there was a call whose entry this is.
+        let mut read = |entry: Result<Lookup>| {
+            let Some(((index, call), &key)) = keyed.next() else { return false };
             let took = entry.as_ref().ok().and_then(Lookup::compute_time);
-            match self.guarded(index, &call, |_| keyed.read(entry), results) {
+            let value = |call: &C| match self.memory.keyed_by(call, key) {
+                Some(keyed) => keyed.read(entry),
+                None => Err(MissReason::Absent.into()),
+            };
+            match self.guarded(index, &call, value, results) {
                 Some(Ok(value)) => {
                     let counted = Counted::Remembered(took.unwrap_or_default());
                     let is_named = self.names_hits || self.policy.is_failure(&value);
@@ -51,6 +57,16 @@ where
                 Some(Err(reason)) => miss(Item::new(index, call, reason), took),
                 None => panics::drop_quietly(call),
             }
+            true
+        };
+        // Each entry goes before the next one is read.
+        let each = &mut |entry| {
+            read(entry);
+        };
+        let read_all = panics::catch(|| self.memory.each_entry_of(&keys, each));
+        if read_all.is_err() {
+            // A store that panics has no more entries.
+            while read(Ok(Lookup::Absent)) {}
         }
         if let Some(tally) = &self.tally {
             tally.looked_up(looked_up);

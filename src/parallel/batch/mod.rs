@@ -15,11 +15,12 @@ pub(super) mod stream;
 use std::collections::HashSet;
 use std::fmt;
 use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
-use super::attempt::{Item, panicked};
+use super::attempt::panicked;
 use super::crew::{Crew, Load, Queue as _, Real, Wish};
 use super::dispatch::Dispatch;
 use super::policy::Policy;
@@ -29,7 +30,7 @@ use super::queue::{Queue, Taken};
 use crate::call::Call;
 use crate::key::Key;
 use crate::lease::{Awaited, Doubt, Suspicion, Waiting, wait_for_work};
-use crate::memory::{Memory, MissReason, Outbox};
+use crate::memory::{Memory, Outbox};
 use crate::panics;
 use crate::task_error::{TaskError, TaskSubject};
 
@@ -56,6 +57,8 @@ where
     /// Whether results are wanted as they come, not at the end.
     streams: bool,
     crew: Crew<Real, BatchQueue<C>>,
+    /// Whether the queue is stopped, to be seen without its lock. It is set first.
+    is_stopped: AtomicBool,
     /// The batch, as the line of its pool has it.
     standing: OnceLock<Arc<Standing>>,
     /// Who is told how far it is.
@@ -118,6 +121,7 @@ where
             most,
             streams,
             crew: Crew::new(Queue::default(), most),
+            is_stopped: AtomicBool::new(false),
             standing: OnceLock::new(),
         }
     }
@@ -143,12 +147,22 @@ where
         }
         self.crew.change(|queue| {
             if is_plain {
-                queue.add(Item::new(index, call, MissReason::NotMemoized.into()), None);
+                queue.add_closure(index, call);
             } else {
                 queue.push(index, call);
             }
             look(queue)
         })
+    }
+
+    /// Starts nothing more.
+    fn stop(&self) {
+        self.is_stopped.store(true, Relaxed);
+        self.crew.change(Queue::stop);
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.is_stopped.load(Relaxed)
     }
 
     /// Waits until the wish of the caller is met, or there is something to be told meanwhile.

@@ -11,10 +11,11 @@ use crate::events;
 use crate::key::Key;
 use crate::lease::{Awaited, Leave, Meanwhile, Watcher};
 use crate::lock::lock;
-use crate::memory::Outbox;
-use crate::parallel::attempt::{AttemptOptions, Done, Item, Ran, Retry, send, subject_of};
+use crate::memory::{MissReason, Outbox};
+use crate::panics;
+use crate::parallel::attempt::{AttemptOptions, Done, Item, Ran, Retry, panicked, send, subject_of};
 use crate::parallel::progress::{Counted, Run, Tally};
-use crate::parallel::queue::{GATHERED, Queue, Taken};
+use crate::parallel::queue::{GATHERED, Taken};
 use crate::parallel::timer;
 use crate::task_error::{TaskError, TaskSubject};
 
@@ -65,6 +66,7 @@ where
                 self.give_back([item].into_iter().chain(items).collect());
                 break;
             }
+            let Some(item) = self.run_closure(item, results) else { continue };
             let run = self.tally.as_ref().map(Tally::run);
             let ran = item.run(&self.memory, options, outbox);
             done.extend(self.settle(run, ran, results));
@@ -76,6 +78,21 @@ where
         }
         send(outbox);
         self.finish_duplicates(done, results);
+    }
+
+    /// Runs the item, if it is a closure of which nobody wants to know more than its result; else gives it back.
+    fn run_closure(&self, item: Item<C>, results: &mut Vec<Indexed<C::Output>>) -> Option<Item<C>> {
+        let is_closure = matches!(item.miss.reason, MissReason::NotMemoized);
+        if !is_closure || self.tally.is_some() || self.policy.retries > 0 {
+            return Some(item);
+        }
+        let Item { index, call, .. } = item;
+        let result = panics::catch(|| call.run());
+        let result = result.map_err(|payload| panicked(TaskSubject::unknown(index), &payload));
+        let is_failure = result.as_ref().is_ok_and(|value| self.policy.is_failure(value));
+        let subject = is_failure.then(|| Box::new(TaskSubject::unknown(index)));
+        self.finish(index, Counted::Failed, subject, result, results);
+        None
     }
 
     /// Adds to the items what else can be started, until the input has come to its end, or nothing has come for a moment: an
@@ -102,10 +119,6 @@ where
             last = Instant::now();
         }
         items
-    }
-
-    fn is_stopped(&self) -> bool {
-        self.crew.look(|queue, _| queue.is_stopped())
     }
 
     /// Puts back what is not run, as the batch was stopped: it is dropped with the rest.
@@ -163,7 +176,24 @@ where
 
     /// Takes note of what came of a call, and how; `subject` is what was called, if that is to be
     /// told.
+    #[inline]
     pub(super) fn finish(
+        &self,
+        index: usize,
+        counted: Counted,
+        subject: Option<Box<TaskSubject>>,
+        result: Result<C::Output, TaskError>,
+        results: &mut Vec<Indexed<C::Output>>,
+    ) {
+        if result.is_ok() && self.tally.is_none() && self.policy.failure.is_none() {
+            results.push((index, result));
+        } else {
+            self.finish_noted(index, counted, subject, result, results);
+        }
+    }
+
+    /// The same where somebody is told, or it may be a failure.
+    fn finish_noted(
         &self,
         index: usize,
         counted: Counted,
@@ -180,7 +210,7 @@ where
             lock(&self.failures).push(*subject);
         }
         if self.policy.stops(&result) {
-            self.crew.change(Queue::stop);
+            self.stop();
         }
         results.push((index, result));
     }

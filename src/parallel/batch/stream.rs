@@ -256,7 +256,7 @@ where
     C::Output: Send,
 {
     fn drop(&mut self) {
-        self.batch.crew.change(Queue::stop);
+        self.batch.stop();
         self.batch.wait(Wish { is_met: is_over, works: false }, None);
         self.batch.drop_rest();
         panics::drop_each_quietly(mem::take(&mut self.ready).into_values());

@@ -388,7 +388,7 @@ impl Store for LogStore {
         self.look_up(&self.view(now), key, now)
     }
 
-    fn get_all(&self, keys: &[Key]) -> Vec<Result<Lookup>> {
+    fn get_each(&self, keys: &[Key], each: &mut dyn FnMut(Result<Lookup>)) {
         let now = self.now();
         let view = self.view(now);
         // All slots are read ahead, so that the processor waits for several of them at a time, not for one after the other.
@@ -396,7 +396,9 @@ impl Store for LogStore {
         for key in keys {
             table.read_ahead(Hash::of(key));
         }
-        keys.iter().map(|key| self.look_up(&view, key, now)).collect()
+        for key in keys {
+            each(self.look_up(&view, key, now));
+        }
     }
 
     fn info(&self, entry: &Entry, function: &str) -> EntryInfo {
