@@ -1,7 +1,7 @@
 //! Values that are nothing but arrays of numbers, kept as they lie in memory. The format is specified in `docs/format.md`.
 //!
 //! A value is one array, or a tuple of a few: its *leaves*. First the shapes of all of them are written, then their data. A text that
-//! is all of a value is written without a shape ([`text`]), and small arrays are read without looking for one ([`Raw::of_small`]).
+//! is all of a value is written without a shape (`text`), and small arrays are read without looking for one ([`Raw::of_small`]).
 //!
 //! # Invariants
 //! 1. The type of the elements, their size and the form of the array are written and compared: an entry of `Vec<f32>` is never

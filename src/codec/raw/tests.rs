@@ -66,13 +66,11 @@ fn texts_and_tuples_come_back() {
 /// Small arrays are read in a way of their own: whatever its length, a value comes back, and no other payload is taken for one.
 #[test]
 fn small_and_large_arrays_are_read_alike() {
-    for length in [0, 1, 1000, PACKED as usize / 8 - 3, PACKED as usize / 8 - 2, PACKED as usize / 8] {
+    let packed = usize::try_from(PACKED).unwrap();
+    for length in [0, 1, 1000, packed / 8 - 3, packed / 8 - 2, packed / 8] {
         let numbers = vec![0.5; length];
         let written = bytes(&numbers);
-        assert_eq!(
-            <Vec<f64> as Raw<Primitive>>::of_small(&written).is_some(),
-            written.len() < PACKED as usize
-        );
+        assert_eq!(<Vec<f64> as Raw<Primitive>>::of_small(&written).is_some(), written.len() < packed);
         let is_small = |taken: bool, what: &str| assert!(!taken, "{what} of {length}");
         is_small(<Vec<f32> as Raw<Primitive>>::of_small(&written).is_some(), "other elements");
         is_small(<Vec<u64> as Raw<Primitive>>::of_small(&written).is_some(), "elements of another kind");
