@@ -21,7 +21,7 @@ use crate::states::{Difference, States};
 /// [`Parallel::run`](crate::Parallel::run) take.
 ///
 /// There are two: `f::delayed(…)` of a memoized function `f` makes a [`FunctionCall`], and
-/// [`delayed`] makes a [`Delayed`] of a plain closure, which is never kept. A [`BoxedCall`] has one
+/// [`delayed()`] makes a [`Delayed`] of a plain closure, which is never kept. A [`BoxedCall`] has one
 /// of them inside: calls of several functions are one batch by [`calls!`](crate::calls).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a call",
