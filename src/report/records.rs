@@ -363,7 +363,7 @@ mod tests {
         let dir = Arc::new(Dir::create(temporary.path()).unwrap());
         let records = Records::new(&dir);
         for number in 0..9_u64 {
-            let name = format!("{FUNCTIONS}/{number:032x}.json");
+            let name = format!("{FUNCTIONS}/{number:016x}.json");
             let record = FunctionRecord { name: number.to_string(), ..record() };
             sys::replace(&dir, &name, &[record.to_json().as_bytes()]).unwrap();
             let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000 + number);
