@@ -191,9 +191,9 @@ impl Index {
         Table::new(self.words.words())
     }
 
-    /// Whether so many entries would do with an eighth of it.
+    /// Whether so many entries would do with a quarter of it.
     pub(super) fn is_much_too_large_for(&self, entries: u64) -> bool {
-        self.table().capacity() / 8 >= capacity_for(entries)
+        self.table().capacity() / 4 >= capacity_for(entries)
     }
 
     /// The bytes of the file.
