@@ -275,6 +275,20 @@ pub(super) fn is_alone(caller: &File) -> bool {
     caller.unlock().is_ok() && caller.try_lock().is_ok()
 }
 
+/// Removes a folder, unless it is used, and the lock of the directory that it was the last in; whether it has gone.
+pub(super) fn remove_if_left(folder: &Folder, memory_root: Option<&Path>) -> bool {
+    let Some(all) = folder.path.parent().filter(|_| folder.path.exists()) else { return true };
+    let Ok(lock) = lock(all) else { return false };
+    let has_gone = !folder.path.exists() || folder.is_left();
+    if has_gone {
+        folder.remove();
+    }
+    drop(lock);
+    // Also where another has removed it meanwhile: then the lock was made anew just now.
+    remove_place(all, memory_root);
+    has_gone
+}
+
 /// Removes the lock of a directory in which no folders are left; with the directory, if it is the one in that of the memory.
 pub(super) fn remove_place(all: &Path, memory_root: Option<&Path>) {
     if !all.is_dir() {
@@ -356,4 +370,36 @@ fn nanos(time: Duration) -> u64 {
 fn path(bytes: &[u8]) -> PathBuf {
     use std::os::unix::ffi::OsStrExt;
     std::ffi::OsStr::from_bytes(bytes).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    /// Who waits for the lock of a directory that goes meanwhile makes it anew, and has to remove it once more.
+    #[test]
+    fn two_that_remove_a_folder_at_once_leave_nothing() {
+        let temporary = tempfile::tempdir().unwrap();
+        let root = temporary.path();
+        let all = root.join(JOBS);
+        let folder = Folder { path: all.join(format!("{PREFIX}1")) };
+        fs::create_dir_all(&folder.path).unwrap();
+        for users in [CALLERS, TASKS] {
+            File::create(folder.path.join(users)).unwrap();
+        }
+        let first = lock(&all).unwrap();
+        thread::scope(|scope| {
+            let second = scope.spawn(|| remove_if_left(&folder, Some(root)));
+            // Time to see the folder, and to wait for the lock.
+            thread::sleep(Duration::from_millis(100));
+            folder.remove();
+            fs::remove_file(all.join(LOCK)).unwrap();
+            fs::remove_dir(&all).unwrap();
+            drop(first);
+            assert!(second.join().unwrap(), "it has gone");
+        });
+        assert!(!all.exists());
+    }
 }

@@ -122,15 +122,8 @@ fn work(folder: &Folder) -> io::Result<()> {
     });
     // Who stopped it may be gone.
     drop(users);
-    if folder.is_stopped()
-        && let Some(all) = folder.path.parent()
-        && let Ok(lock) = folder::lock(all)
-        && folder.is_left()
-    {
-        folder.remove();
-        drop(lock);
-        let root = task.contents.memory.as_ref().map(|memory| &*memory.root);
-        folder::remove_place(all, root);
+    if folder.is_stopped() {
+        folder::remove_if_left(folder, task.contents.memory.as_ref().map(|memory| &*memory.root));
     }
     result
 }

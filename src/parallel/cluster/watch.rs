@@ -99,7 +99,7 @@ impl<'c> Watch<'c> {
             }
         }
         for folder in std::mem::take(&mut self.leaving) {
-            self.try_remove(&folder);
+            folder::remove_if_left(&folder, self.memory_root());
         }
     }
 
@@ -327,25 +327,12 @@ impl<'c> Watch<'c> {
     /// Removes a folder, if nobody uses it. Else the last task does it, unless that is killed: it is tried again at the end.
     fn remove(&mut self, folder: Folder) {
         let started = Instant::now();
-        while !self.try_remove(&folder) {
+        while !folder::remove_if_left(&folder, self.memory_root()) {
             if started.elapsed() > LEAVING {
                 return self.leaving.push(folder);
             }
             thread::sleep(SHORTEST);
         }
-    }
-
-    /// Removes a folder unless it is used; whether it has gone.
-    fn try_remove(&self, folder: &Folder) -> bool {
-        let Some(all) = folder.path.parent().filter(|_| folder.path.exists()) else { return true };
-        let Ok(lock) = folder::lock(all) else { return false };
-        if !folder.is_left() {
-            return false;
-        }
-        folder.remove();
-        drop(lock);
-        folder::remove_place(all, self.memory_root());
-        true
     }
 
     /// The batch was stopped: nothing more is begun, unless somebody else waits for it.
