@@ -12,8 +12,11 @@ pub(super) enum Input<'de, 's> {
     /// Bytes that are copied, never lent.
     Copied(&'s [u8]),
     /// Bytes that are not in one piece: what fills a slice with the next ones, and how many there are.
-    Streamed(&'s mut dyn FnMut(&mut [u8]) -> io::Result<()>, usize),
+    Streamed(&'s mut ReadExact<'s>, usize),
 }
+
+/// Fills a slice with the next bytes.
+type ReadExact<'r> = dyn FnMut(&mut [u8]) -> io::Result<()> + 'r;
 
 /// Bytes that were read.
 pub(super) enum Bytes<'de> {
@@ -37,9 +40,9 @@ impl<'de> Input<'de, '_> {
         match self {
             Input::Lent(bytes) => split_array(bytes),
             Input::Copied(bytes) => split_array(bytes),
-            Input::Streamed(..) => {
+            Input::Streamed(read_exact, left) => {
                 let mut bytes = [0; N];
-                self.fill(&mut bytes)?;
+                fill(read_exact, left, &mut bytes)?;
                 Ok(bytes)
             }
         }
@@ -51,28 +54,20 @@ impl<'de> Input<'de, '_> {
             Input::Lent(bytes) => split(bytes, count).map(Bytes::Lent),
             Input::Copied(bytes) => split(bytes, count).map(|bytes| Bytes::Own(bytes.to_vec())),
             Input::Streamed(_, left) if count > *left => too_short(),
-            Input::Streamed(..) => {
+            Input::Streamed(read_exact, left) => {
                 let mut bytes = vec![0; count];
-                self.fill(&mut bytes)?;
+                fill(read_exact, left, &mut bytes)?;
                 Ok(Bytes::Own(bytes))
             }
         }
     }
+}
 
-    /// Fills `to` with the next bytes.
-    fn fill(&mut self, to: &mut [u8]) -> Result<(), Misfit> {
-        let count = to.len();
-        match self {
-            Input::Lent(bytes) => to.copy_from_slice(split(bytes, count)?),
-            Input::Copied(bytes) => to.copy_from_slice(split(bytes, count)?),
-            Input::Streamed(read_exact, left) => {
-                let Some(rest) = left.checked_sub(count) else { return too_short() };
-                *left = rest;
-                read_exact(to).or_else(|error| misfit(error.to_string()))?;
-            }
-        }
-        Ok(())
-    }
+/// Fills `to` with the next bytes, of which so many are left.
+fn fill(read_exact: &mut ReadExact<'_>, left: &mut usize, to: &mut [u8]) -> Result<(), Misfit> {
+    let Some(rest) = left.checked_sub(to.len()) else { return too_short() };
+    *left = rest;
+    read_exact(to).or_else(|error| misfit(error.to_string()))
 }
 
 #[inline]
