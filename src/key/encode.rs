@@ -19,6 +19,7 @@ mod apart;
 mod buffer;
 mod compound;
 mod numbers;
+mod rows;
 mod serializer;
 mod unordered;
 

@@ -29,6 +29,9 @@ pub unsafe trait Bits<W>: Copy + Send + Sync + 'static {
     /// The number of the type in the format of entries.
     const KIND: u8;
 
+    /// The bytes of one number: a value is some of them, one behind the other.
+    const NUMBER: usize = size_of::<Self>();
+
     /// Whether any bytes are values, so that `check` need not look.
     const ANY: bool = true;
 
@@ -74,6 +77,20 @@ unsafe impl Bits<Primitive> for char {
         let (numbers, _) = bytes.as_chunks();
         // As they lie in memory, in the byte order of the machine.
         numbers.iter().all(|&number| char::from_u32(u32::from_le(u32::from_le_bytes(number))).is_some())
+    }
+}
+
+/// Added to the kind of the numbers that an array consists of.
+pub(crate) const NESTED: u8 = 64;
+
+// SAFETY: An array is its elements, one behind the other, and nothing else; so bytes that are values of the elements are one.
+unsafe impl<T: Bits<Primitive>, const N: usize> Bits<Primitive> for [T; N] {
+    const KIND: u8 = T::KIND | NESTED;
+    const NUMBER: usize = T::NUMBER;
+    const ANY: bool = T::ANY;
+
+    fn check(bytes: &[u8]) -> bool {
+        T::check(bytes)
     }
 }
 

@@ -8,6 +8,8 @@ use std::any::TypeId;
 use std::str::Utf8Error;
 use std::{ptr, slice};
 
+use super::raw::{self, Bits};
+
 /// What `items` goes through as a slice, if it is a reference to a slice or vector of `T`, or an iterator over one.
 #[inline]
 pub(crate) fn slice_of<I, T: 'static>(items: &I) -> Option<&[T]> {
@@ -25,6 +27,47 @@ pub(crate) fn slice_of<I, T: 'static>(items: &I) -> Option<&[T]> {
     } else {
         None
     }
+}
+
+/// How an iterator over a slice of some type is seen as the bytes of what it goes through.
+#[derive(Debug)]
+pub(crate) struct SliceIter {
+    id: TypeId,
+    bytes: unsafe fn(*const ()) -> *const [u8],
+}
+
+impl SliceIter {
+    /// Of a slice of `T`s.
+    pub(crate) const fn over<W, T: Bits<W>>() -> Self {
+        SliceIter { id: TypeId::of::<slice::Iter<'static, T>>(), bytes: bytes_left::<W, T> }
+    }
+
+    /// Whether the iterator has the type of this number.
+    pub(crate) fn is(&self, id: TypeId) -> bool {
+        self.id == id
+    }
+}
+
+/// The bytes of what an iterator will go through.
+///
+/// # Safety
+///
+/// `iterator` points to a `slice::Iter<'_, T>`, and the bytes are used no longer than that is borrowed.
+unsafe fn bytes_left<W, T: Bits<W>>(iterator: *const ()) -> *const [u8] {
+    // SAFETY: That is what the caller promises.
+    let iterator = unsafe { &*iterator.cast::<slice::Iter<'_, T>>() };
+    raw::bytes_of(iterator.as_slice())
+}
+
+/// The bytes of what `items` will go through, if it is the iterator that `known` is about.
+#[inline]
+pub(crate) fn bytes_of_iter<'i, I>(items: &'i I, known: &SliceIter) -> Option<&'i [u8]> {
+    if known.id != typeid::of::<I>() {
+        return None;
+    }
+    // SAFETY: `I` is `slice::Iter<'a, T>` with some lifetime `'a` for the `T` that `known` was made for, so the cast changes no
+    // type. The bytes get the lifetime of `items`, which is not longer than `'a`.
+    Some(unsafe { &*(known.bytes)(ptr::from_ref(items).cast()) })
 }
 
 /// What `reference` refers to, if it is a `&mut T`.
@@ -77,6 +120,19 @@ mod tests {
         iterator.next();
         assert_eq!(slice_of::<_, u16>(&iterator), Some(&[2, 3][..]));
         assert_eq!(slice_of::<_, u16>(&&Vec::<u16>::new()), Some(&[][..]));
+    }
+
+    #[test]
+    fn an_iterator_over_a_slice_is_seen_as_the_bytes_that_are_left() {
+        let array = [[1u8, 2], [3, 4], [5, 6]];
+        let known = SliceIter::over::<raw::Primitive, [u8; 2]>();
+        let mut iterator = array.iter(); // borrows for less than 'static
+        assert!(known.is(typeid::of::<slice::Iter<'_, [u8; 2]>>()));
+        assert_eq!(bytes_of_iter(&iterator, &known), Some(&[1, 2, 3, 4, 5, 6][..]));
+        iterator.next();
+        assert_eq!(bytes_of_iter(&iterator, &known), Some(&[3, 4, 5, 6][..]));
+        assert_eq!(bytes_of_iter(&iterator.rev(), &known), None);
+        assert_eq!(bytes_of_iter(&[[1u16]].iter(), &known), None, "of equal size, not of equal type");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::Raw;
 use super::leaf::{Form, Leaf, Shape};
 use crate::codec::Difference;
 use crate::key::preview_of;
+use crate::sys::raw::NESTED;
 
 /// How two values differ: in the shape of an array, or from which element on.
 pub(crate) fn differ<W, T: Raw<W>>(before: &T, now: &T) -> Option<Difference> {
@@ -54,11 +55,18 @@ impl Display for Element<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Element(leaf, number) = self;
         let bytes = &leaf.data[number * leaf.size..][..leaf.size];
-        /// As the number that these bytes are.
+        /// As the number or the array of numbers that these bytes are.
         macro_rules! numbers {
             ($($kind:literal: $type:ty)*) => {
-                match (leaf.kind, bytes.len()) {
-                    $(($kind, _) => write!(f, "{:?}", <$type>::from_le_bytes(bytes.try_into().map_err(|_| fmt::Error)?)),)*
+                match leaf.kind & !NESTED {
+                    $($kind => {
+                        let (numbers, _) = bytes.as_chunks();
+                        let mut numbers = numbers.iter().map(|&bytes| <$type>::from_le_bytes(bytes));
+                        match numbers.next() {
+                            Some(number) if leaf.kind & NESTED == 0 => write!(f, "{number:?}"),
+                            first => f.debug_list().entries(first.into_iter().chain(numbers)).finish(),
+                        }
+                    })*
                     _ => bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}")),
                 }
             };
@@ -88,6 +96,7 @@ mod tests {
         expect(&vec![1.5, 2.0, 3.0], &vec![1.5, 2.5, 4.0], Some(["2.0 at [1]", "2.5 at [1]"]));
         expect(&[-1_i16, 7], &[-1, -7], Some(["7 at [1]", "-7 at [1]"]));
         expect(&vec![true], &vec![false], Some(["01 at [0]", "00 at [0]"]));
+        expect(&vec![[1, 2], [3, 4]], &vec![[1, 2], [3, -4]], Some(["[3, 4] at [1]", "[3, -4] at [1]"]));
     }
 
     #[test]

@@ -111,7 +111,7 @@ pub(crate) fn little_endian<W, T: Bits<W>>(items: &[T]) -> Cow<'_, [u8]> {
         return bytes.into();
     }
     let mut bytes = bytes.to_vec();
-    bytes.chunks_exact_mut(size_of::<T>().max(1)).for_each(<[u8]>::reverse);
+    bytes.chunks_exact_mut(T::NUMBER.max(1)).for_each(<[u8]>::reverse);
     bytes.into()
 }
 
@@ -273,17 +273,17 @@ impl<'e> Leaves<'e> {
 
     /// The data of the array, in memory of its own.
     pub(super) fn vec<W, T: Bits<W>>(&mut self, leaf: &Described<'_>) -> Result<Vec<T>, DecodeError> {
-        raw::vec(leaf.count, |target| self.fill::<T>(target))
+        raw::vec(leaf.count, |target| self.fill::<W, T>(target))
     }
 
     /// The data of the array, in shared memory.
     pub(super) fn shared<W, T: Bits<W>>(&mut self, leaf: &Described<'_>) -> Result<Arc<[T]>, DecodeError> {
-        raw::shared(leaf.count, |target| self.fill::<T>(target))
+        raw::shared(leaf.count, |target| self.fill::<W, T>(target))
     }
 
     /// The data of the array, which has as many elements as this one.
     pub(super) fn array<W, T: Bits<W>, const N: usize>(&mut self) -> Result<[T; N], DecodeError> {
-        raw::array(|target| self.fill::<T>(target))
+        raw::array(|target| self.fill::<W, T>(target))
     }
 
     /// The data of the array, mapped where that can be.
@@ -313,12 +313,12 @@ impl<'e> Leaves<'e> {
         Ok(usize::try_from(start).ok().map(|start| (mapped, start)))
     }
 
-    fn fill<T>(&mut self, target: &mut Unfilled<'_>) -> Result<(), DecodeError> {
+    fn fill<W, T: Bits<W>>(&mut self, target: &mut Unfilled<'_>) -> Result<(), DecodeError> {
         if cfg!(target_endian = "little") {
             return Ok(self.reader.fill(target)?);
         }
         let mut bytes = self.reader.vec(target.remaining())?;
-        bytes.chunks_exact_mut(size_of::<T>().max(1)).for_each(<[u8]>::reverse);
+        bytes.chunks_exact_mut(T::NUMBER.max(1)).for_each(<[u8]>::reverse);
         target.put(&bytes);
         Ok(())
     }

@@ -54,6 +54,32 @@ fn arrays_of_every_number_come_back() {
 }
 
 #[test]
+fn arrays_in_arrays_come_back_and_are_told_apart_by_their_numbers() {
+    for length in [0, 1, 3, MANY] {
+        expect_round_trip(vec![[0.5f64, -1.0, f64::MAX]; length]);
+        expect_round_trip::<Box<[[u8; 3]]>>(vec![[1, 2, 3]; length].into());
+        expect_round_trip::<Arc<[[[f32; 2]; 2]]>>(vec![[[0.0, 1.0], [2.0, 3.0]]; length].into());
+        expect_round_trip((vec![[true, false]; length], vec![['é'; 4]; length]));
+        expect_round_trip(vec![[0u64; 0]; length]);
+    }
+    expect_round_trip([[1i16, 2], [3, 4], [5, 6]]);
+    let points = bytes(&vec![[1.0f64, 2.0], [3.0, 4.0]]);
+    assert_eq!(points[..16], [12 + 64, 0, 1, 0, 16, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(points[16..], [1.0f64, 2.0, 3.0, 4.0].map(f64::to_le_bytes).concat());
+    for is_read in [
+        read::<Vec<f64>>(&points).is_ok(),
+        read::<Vec<[f32; 4]>>(&points).is_ok(),
+        read::<Vec<[f64; 4]>>(&points).is_ok(),
+        read::<[[f64; 2]; 2]>(&points).is_ok(),
+    ] {
+        assert!(!is_read);
+    }
+    let mut no_truth = bytes(&vec![[true; 3]; 2]);
+    *no_truth.last_mut().unwrap() = 2;
+    assert!(read::<Vec<[bool; 3]>>(&no_truth).is_err());
+}
+
+#[test]
 fn texts_and_tuples_come_back() {
     expect_round_trip(String::new());
     expect_round_trip("é☃".repeat(MANY / 2));

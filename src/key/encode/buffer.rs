@@ -5,71 +5,84 @@ use std::ops::Deref;
 /// Room for the arguments of most calls, in bytes.
 const ROOM: usize = 256;
 
-/// A growing sequence of bytes, of which the first are kept in place.
+/// A growing sequence of bytes, which begins in place.
 #[derive(Debug)]
 pub(super) struct Buffer {
-    /// All of the bytes, unless there are `more`.
     first: [u8; ROOM],
-    /// How many of `first` are bytes; [`ROOM`] if there are `more`, so that one comparison tells whether others fit.
-    length: usize,
-    /// All of the bytes once they do not fit; empty until then.
+    /// Room in place of `first` once that is too small, filled with zeros in advance; empty until then.
     more: Vec<u8>,
+    /// How many bytes there are.
+    length: usize,
 }
 
 impl Buffer {
     #[inline]
     pub(super) fn new() -> Self {
-        Buffer { first: [0; ROOM], length: 0, more: Vec::new() }
+        Buffer { first: [0; ROOM], more: Vec::new(), length: 0 }
     }
 
     /// Appends bytes of which the compiler knows the number.
     #[inline]
     pub(super) fn put<const N: usize>(&mut self, bytes: [u8; N]) {
-        match self.first[self.length..].first_chunk_mut() {
+        let end = self.length;
+        match self.all()[end..].first_chunk_mut() {
             Some(room) => {
                 *room = bytes;
                 self.length += N;
             }
-            None => self.put_more(&bytes),
+            None => self.grow_by(&bytes),
         }
     }
 
     /// Appends bytes.
     #[inline]
     pub(super) fn append(&mut self, bytes: &[u8]) {
-        match self.first[self.length..].get_mut(..bytes.len()) {
+        let end = self.length;
+        match self.all()[end..].get_mut(..bytes.len()) {
             Some(room) => {
                 room.copy_from_slice(bytes);
                 self.length += bytes.len();
             }
-            None => self.put_more(bytes),
+            None => self.grow_by(bytes),
         }
     }
 
+    /// The bytes, and the room behind them.
+    #[inline]
+    fn all(&mut self) -> &mut [u8] {
+        if self.more.is_empty() { &mut self.first } else { &mut self.more }
+    }
+
+    /// Appends bytes for which there is no room.
+    #[cold]
     #[inline(never)]
-    fn put_more(&mut self, bytes: &[u8]) {
+    fn grow_by(&mut self, bytes: &[u8]) {
         if self.more.is_empty() {
-            self.more.reserve(4 * ROOM);
-            self.more.extend_from_slice(&self.first[..self.length]);
-            self.length = ROOM;
+            self.more.extend_from_slice(&self.first);
         }
-        self.more.extend_from_slice(bytes);
+        let end = self.length + bytes.len();
+        self.more.resize((2 * end).max(4 * ROOM), 0);
+        self.more[self.length..end].copy_from_slice(bytes);
+        self.length = end;
     }
 
     /// Replaces two bytes that were appended.
     pub(super) fn set(&mut self, at: usize, bytes: [u8; 2]) {
-        let all = if self.more.is_empty() { &mut self.first[..self.length] } else { &mut self.more[..] };
-        all[at..at + 2].copy_from_slice(&bytes);
+        let end = self.length;
+        self.all()[..end][at..at + 2].copy_from_slice(&bytes);
     }
 
     /// Forgets all bytes.
     pub(super) fn clear(&mut self) {
         self.length = 0;
-        self.more.clear();
     }
 
-    pub(super) fn into_vec(self) -> Vec<u8> {
-        if self.more.is_empty() { self.first[..self.length].to_vec() } else { self.more }
+    pub(super) fn into_vec(mut self) -> Vec<u8> {
+        if self.more.is_empty() {
+            return self.first[..self.length].to_vec();
+        }
+        self.more.truncate(self.length);
+        self.more
     }
 }
 
@@ -78,7 +91,7 @@ impl Deref for Buffer {
 
     #[inline]
     fn deref(&self) -> &[u8] {
-        if self.more.is_empty() { &self.first[..self.length] } else { &self.more }
+        if self.more.is_empty() { &self.first[..self.length] } else { &self.more[..self.length] }
     }
 }
 

@@ -6,7 +6,8 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
 use super::compound::{Entries, Fields, Heap, Sequence};
-use super::{EncodeError, Encoder, Numbers, PrimitiveKind, has_no_order, tag};
+use super::rows::Rows;
+use super::{APART, EncodeError, Encoder, Numbers, PrimitiveKind, has_no_order, tag};
 
 /// One method for each primitive: its kind and its little-endian bytes.
 macro_rules! primitives {
@@ -146,7 +147,14 @@ impl<'e> Serializer for &'e mut Encoder {
             heap.end();
             return Ok(());
         }
-        let mut sequence = Sequence::new(self, tag::SEQUENCE, exact_length(&items));
+        let length = exact_length(&items);
+        if length.is_some_and(|length| length >= APART)
+            && let Some(rows) = Rows::of(&items)
+        {
+            self.rows(&rows);
+            return Ok(());
+        }
+        let mut sequence = Sequence::new(self, tag::SEQUENCE, length);
         for item in items {
             sequence.element(&item)?;
         }

@@ -175,6 +175,38 @@ fn arrays_have_the_bytes_of_tuples() {
     assert_eq!(bytes(&Rc::<[f64; 32]>::new(numbers).as_ref()), expected);
 }
 
+/// Arrays of numbers, whose `of_one` is what docs/format.md has in the structure for one.
+fn expect_rows<T: Serialize + Clone>(
+    of_one: &[u8],
+    row: impl Fn(usize) -> T,
+    bytes_of: impl Fn(&T) -> Vec<u8>,
+) {
+    for length in [4096, 4097, 20_000, 100_000] {
+        let rows: Vec<T> = (0..length).map(&row).collect();
+        let data: Vec<u8> = rows.iter().flat_map(&bytes_of).collect();
+        let structure = [&*of_one.repeat(length), blake3::hash(&data).as_bytes()].concat();
+        let expected = [&[0x86][..], blake3::hash(&structure).as_bytes()].concat();
+        let what = format!("{length} × {}", std::any::type_name::<T>());
+        assert_eq!(bytes(&rows), expected, "{what}, a vector");
+        assert_eq!(bytes(&Iterated(&rows)), expected, "{what}, an iterator");
+        let slow = OneByOne(rows.clone());
+        assert_eq!(bytes(&slow), expected, "{what}, one by one");
+        assert_eq!(bytes(&Nested::of(rows)), bytes(&Nested::of(slow)), "{what}, nested");
+    }
+}
+
+#[test]
+fn long_slices_of_arrays_have_the_bytes_that_their_elements_have_in_turn() {
+    let reals = |row: &[f64]| row.iter().flat_map(|number| number.to_le_bytes()).collect();
+    expect_rows(&[0x07, 0x4c, 3, 0], |i| [i as f64, 0.5, -(i as f64)], |row| reals(row));
+    expect_rows(&[0x07, 0x46, 3, 0], |i| [i as u8, 7, (i >> 8) as u8], |row| row.to_vec());
+    let words = |row: &[usize; 2]| row.map(|number| (number as u64).to_le_bytes()).concat();
+    expect_rows(&[0x07, 0x49, 2, 0], |i| [i, i / 3], words);
+    expect_rows(&[0x07, 0x46, 5, 0], |i| [i as u8; 5], |row| row.to_vec()); // of a size that is not looked for
+    let of_matrix = [0x07, 0x07, 0x4c, 2, 0, 0x07, 0x4c, 2, 0, 0];
+    expect_rows(&of_matrix, |i| [[i as f64, 1.0], [2.0, -1.0]], |row| reals(row.as_flattened()));
+}
+
 #[test]
 fn large_slices_hash_the_same_on_several_threads_and_on_one() {
     let numbers: Vec<u64> = Random(7).numbers(500_000);
