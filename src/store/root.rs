@@ -143,7 +143,7 @@ enum Format {
 
 fn read_format(dir: &Dir) -> Result<Format> {
     let Some((file, _)) = dir.find(FORMAT, Access::Read)? else { return Ok(Format::Missing) };
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(64);
     (&file).take(1024).read_to_end(&mut bytes).map_err(|error| dir.error("read", FORMAT, error))?;
     let is_lost = bytes.iter().all(|&byte| byte == 0);
     Ok(if is_lost { Format::Lost(file) } else { Format::Told(String::from_utf8_lossy(&bytes).into_owned()) })

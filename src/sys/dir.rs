@@ -119,7 +119,8 @@ impl Dir {
     /// What is in a file, but no more than `most` bytes; `None` if it is missing.
     pub(crate) fn read(&self, name: &str, most: u64) -> Result<Option<(Vec<u8>, Stat)>> {
         let Some((file, stat)) = self.find(name, Access::Read)? else { return Ok(None) };
-        let mut bytes = Vec::new();
+        // With room for all of it, and one byte more: then two system calls read it, of which the second finds the end.
+        let mut bytes = Vec::with_capacity(usize::try_from(stat.size.min(most)).unwrap_or_default() + 1);
         file.take(most).read_to_end(&mut bytes).map_err(|error| self.error("read", name, error))?;
         Ok(Some((bytes, stat)))
     }
