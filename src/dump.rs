@@ -8,7 +8,6 @@ mod bytes;
 
 use std::any::type_name;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 pub(crate) use self::bytes::{decode_value, encode_value};
@@ -103,7 +102,7 @@ fn write(path: &Path, encoded: Encoded<'_>, of_type: &'static str) -> Result<()>
             key: key_of(of_type),
             function: FunctionId([0; 8]),
             function_name: of_type,
-            arguments: Arc::default(),
+            arguments: "".into(),
             created: SystemTime::now(),
             compute_time: Duration::ZERO,
             author: Author::Other(None),

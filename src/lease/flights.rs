@@ -15,15 +15,12 @@ use std::time::Duration;
 
 use self::second_time::alone;
 use super::hidden::{Doubt, Suspicion};
+use super::shared::Shared;
 use super::waits::{self, Awaited, Wait};
 use crate::error::Result;
 use crate::key::{Key, KeyMap};
 use crate::lock::lock;
-use crate::store::Payload;
 use crate::sys::{Dir, Identity};
-
-/// What a leader shares: the bytes of its value.
-pub(crate) type Shared = Arc<dyn Payload + Send + Sync>;
 
 /// Keys in flight in this process, for one store.
 #[derive(Debug, Default)]
@@ -36,33 +33,28 @@ pub(crate) struct Flights {
 #[derive(Debug, Default)]
 struct Table {
     flights: KeyMap<Arc<Flight>>,
-    /// A flight that has ended, which nobody has seen but its leader: the next one needs no memory of its own.
-    spare: Option<Arc<Flight>>,
+    /// Flights that have ended, which nobody has seen but their leaders: the next ones need no memory of their own.
+    spare: Vec<Arc<Flight>>,
 }
 
-impl Table {
-    /// A flight that this thread leads.
-    fn start(&mut self, function: &'static str) -> Arc<Flight> {
-        let new = || Flight {
-            leader: this_thread(),
-            process: process::id(),
-            function,
-            course: Mutex::default(),
-            landed: Condvar::new(),
-        };
-        let Some(mut spare) = self.spare.take() else { return Arc::new(new()) };
-        match Arc::get_mut(&mut spare) {
-            Some(ended) => {
-                *ended = new();
-                spare
-            }
-            // Its leader has not let go of it yet.
-            None => Arc::new(new()),
-        }
+/// A flight that this thread leads.
+fn start(spare: &mut Vec<Arc<Flight>>, process: u32, function: &'static str) -> Arc<Flight> {
+    let leader = this_thread();
+    if let Some(mut spare) = spare.pop()
+        // Not if its leader has not let go of it yet.
+        && let Some(ended) = Arc::get_mut(&mut spare)
+    {
+        // What came of it was taken out.
+        (ended.leader, ended.process, ended.function) = (leader, process, function);
+        return spare;
     }
+    Arc::new(Flight { leader, process, function, course: Mutex::default(), landed: Condvar::new() })
 }
 
 const TABLES: usize = 16;
+
+/// A table keeps so many flights that have ended. A batch leads some hundred flights at a time, whose values are stored together.
+const SPARE: usize = 32;
 
 /// The flights of all stores, by directory.
 static ALL: Mutex<BTreeMap<Identity, Weak<Flights>>> = Mutex::new(BTreeMap::new());
@@ -166,7 +158,7 @@ impl Flight {
     }
 
     /// How far it has come, if nobody but its leader has seen it, and nobody will: it was just taken out of the table.
-    fn take_unseen(self: &Arc<Self>) -> Option<Course> {
+    fn take_unseen(self: &Arc<Self>) -> Option<Phase> {
         // The leader and the caller hold one each.
         if Arc::strong_count(self) > 2 {
             return None;
@@ -174,7 +166,8 @@ impl Flight {
         // Who has let go of it had put its watcher in before.
         fence(Acquire);
         let mut course = lock(&self.course);
-        course.watchers.is_empty().then(|| mem::take(&mut *course))
+        let is_untouched = course.watchers.is_empty() && course.freed.is_empty();
+        is_untouched.then(|| mem::take(&mut course.phase))
     }
 
     /// Changes how far it is; who is to be told of that. Not under the lock: they may ask again at once.
@@ -242,11 +235,13 @@ impl Flights {
     ) -> Joined<'_> {
         let flight = {
             let mut table = self.table(&key);
-            match table.flights.get(&key) {
-                Some(flight) if flight.process == process::id() => Arc::clone(flight),
-                _ => {
-                    let flight = table.start(function);
-                    table.flights.insert(key, Arc::clone(&flight));
+            let Table { flights, spare } = &mut *table;
+            let process = process::id();
+            match flights.entry(key) {
+                Entry::Occupied(entry) if entry.get().process == process => Arc::clone(entry.get()),
+                entry => {
+                    let flight = start(spare, process, function);
+                    entry.insert_entry(Arc::clone(&flight));
                     // A thread that ends, whose locals are gone, waits for nothing any more.
                     let _ = LED.try_with(|led| led.set(led.get() + 1));
                     return Joined::Leader(Leader { flights: self, key, flight });
@@ -254,7 +249,7 @@ impl Flights {
             }
         };
         if !newer && let Phase::Landed(shared) = &lock(&flight.course).phase {
-            return Joined::Landed(Arc::clone(shared));
+            return Joined::Landed(shared.clone());
         }
         match meanwhile {
             Meanwhile::Alone => alone(&flight, newer),
@@ -283,8 +278,8 @@ fn wait(flight: &Arc<Flight>, newer: bool, mean_time: Option<Duration>) -> Joine
     let mut course = lock(&flight.course);
     loop {
         match &course.phase {
-            Phase::Landed(shared) if !newer => return Joined::Landed(Arc::clone(shared)),
-            Phase::Ended(shared) => return Joined::Landed(Arc::clone(shared)),
+            Phase::Landed(shared) if !newer => return Joined::Landed(shared.clone()),
+            Phase::Ended(shared) => return Joined::Landed(shared.clone()),
             Phase::GivenUp => return Joined::Again,
             Phase::Failed => return Joined::Alone,
             Phase::Flying | Phase::Landed(_) => {}
@@ -364,7 +359,12 @@ impl Drop for Leader<'_> {
                 Entry::Occupied(entry) if Arc::ptr_eq(entry.get(), &self.flight) => {
                     let flight = entry.remove();
                     unseen = flight.take_unseen();
-                    if unseen.is_some() { table.spare.replace(flight) } else { Some(flight) }
+                    if unseen.is_some() && table.spare.len() < SPARE {
+                        table.spare.push(flight);
+                        None
+                    } else {
+                        Some(flight)
+                    }
                 }
                 _ => None,
             }

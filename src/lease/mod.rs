@@ -19,9 +19,11 @@ mod file;
 mod flights;
 mod hidden;
 mod notice;
+mod shared;
 mod waits;
 
 pub(crate) use file::{Lease, LeaseFiles};
-pub(crate) use flights::{Flights, Joined, Leader, Leave, Meanwhile, Shared, Watcher, leads_any};
+pub(crate) use flights::{Flights, Joined, Leader, Leave, Meanwhile, Watcher, leads_any};
 pub(crate) use hidden::{Doubt, Suspicion, note_own_thread};
+pub(crate) use shared::{Packed, Packet, Shared};
 pub(crate) use waits::{Awaited, Waiting, wait_for_work};

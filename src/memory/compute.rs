@@ -24,7 +24,7 @@ use super::inner::Inner;
 use super::outbox::Outbox;
 use super::outcome::{Computed, Miss};
 use super::trouble::Trouble;
-use super::turn::{Asked, KeyedCall, Part, Turn};
+use super::turn::{Asked, Busy, Found, KeyedCall, Part, Turn};
 use super::{Memory, MissReason, Outcome, Source, checkpoints};
 use crate::call::{Call, Memo, MemoizedCall};
 use crate::codec::{Codec, CodecError, Encoded};
@@ -60,6 +60,8 @@ pub(crate) enum NotLed<T> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ran {
     pub(crate) took: Duration,
+    /// When it was done.
+    pub(crate) ended: Instant,
     /// Whether there may be a [checkpoint](super::checkpoints) of the call.
     pub(crate) left_checkpoint: bool,
 }
@@ -93,11 +95,6 @@ impl Memory {
         keyed.read(keyed.call.get())
     }
 
-    /// A call whose key is known.
-    pub(crate) fn keyed_by<C: Call>(&self, call: &C, key: Key) -> Option<Keyed<'_, C::Output>> {
-        Some(Keyed::new(self, self.inner.as_deref()?, &call.memo()?, key))
-    }
-
     /// Calls `each` with the entry of each of several keys, in order; they are read in one go.
     pub(crate) fn each_entry_of(&self, keys: &[Key], each: &mut dyn FnMut(Result<Lookup>)) {
         if let Some(inner) = &self.inner {
@@ -113,7 +110,7 @@ impl Memory {
     /// Computes a call that missed, or waits for the thread or process that computes it.
     pub(crate) fn compute<C: Call>(&self, call: C, miss: Miss, part: Part) -> Outcome<C::Output> {
         match self.begin(&call, &miss, Meanwhile::Wait, part) {
-            Ok(computation) => computation.run(call, None, |_| true).outcome,
+            Ok(mut computation) => computation.run(call, None, |_| true).outcome,
             // Nobody waits for what is not begun.
             Err(NotLed::Frozen(why)) => panic!("{}", frozen(call.memo().map(|memo| memo.call), &why)),
             Err(NotLed::Done(computed)) => {
@@ -141,23 +138,22 @@ impl Memory {
         }
         let Some(key) = miss.key else { return Err(NotLed::NoKey) };
         let keyed = Keyed::new(self, inner, &memo, key);
-        let turn = match keyed.call.ask(&memo.call, &miss.reason, meanwhile, part) {
-            Asked::Granted(turn) => turn,
-            Asked::Landed(shared, turn) => match inner.join(memo.call.function, &memo.codec, &shared) {
-                Some(value) => {
+        let asked = keyed.call.ask(&memo.call, &miss.reason, meanwhile, part);
+        let Asked { turn, found } = asked.map_err(|Busy(by)| NotLed::Busy(key, by))?;
+        match found {
+            None => {}
+            Some(Found::Landed(shared)) => {
+                if let Some(value) = inner.join(memo.call.function, &memo.codec, &shared) {
                     return Err(NotLed::Done(Computed::new(value, Source::Joined, Some(shared))));
                 }
-                None => turn,
-            },
-            Asked::Stored(entry, waited, turn) => match keyed.decode(&entry) {
-                Ok(value) => {
+            }
+            Some(Found::Stored(entry, waited)) => {
+                if let Ok(value) = keyed.decode(&entry) {
                     let (source, shared) = turn.found(*entry, waited);
                     return Err(NotLed::Done(Computed::new(value, source, Some(shared))));
                 }
-                Err(_) => turn,
-            },
-            Asked::Busy(by) => return Err(NotLed::Busy(key, by)),
-        };
+            }
+        }
         Ok(Computation { turn, codec: memo.codec })
     }
 }
@@ -179,7 +175,8 @@ impl<'m, T> Keyed<'m, T> {
     /// to be computed again.
     pub(crate) fn read(&self, entry: Result<Lookup>) -> Result<T, Miss> {
         let value = match &entry {
-            // An entry is large: it stays where it is.
+            // An entry is large: it stays where it is. Of most misses there is none.
+            Ok(Lookup::Absent) => Err(MissReason::Absent),
             Ok(Lookup::Found(entry)) => self.call.expect_readable(entry).and_then(|()| self.hit(entry)),
             _ => self.call.usable(entry).and_then(|entry| self.hit(&entry)),
         };
@@ -195,19 +192,20 @@ impl<'m, T> Keyed<'m, T> {
 }
 
 impl<'m, T> Computation<'m, T> {
-    /// Runs the function, keeps its value, and ends the flight and the lease. A value of a batch has
-    /// an `outbox`, and is shared with duplicates. One that is not `is_final` is not kept: the call
-    /// is tried again.
+    /// Runs the function and keeps its value. The flight and the lease end when this is dropped. A value
+    /// of a batch has an `outbox`, and is shared with duplicates. One that is not `is_final` is not
+    /// kept: the call is tried again.
     pub(crate) fn run<C: Call<Output = T>>(
-        mut self,
+        &mut self,
         call: C,
-        outbox: Option<&mut Outbox<'m>>,
+        mut outbox: Option<&mut Outbox<'m>>,
         is_final: impl FnOnce(&T) -> bool,
     ) -> Computed<T> {
         self.turn.told_to_run();
         let KeyedCall { memory, key, .. } = self.turn.call;
         let (value, ran) = memory.timed(call, Some(key));
         self.turn.has_run(ran.took);
+        outbox.iter_mut().for_each(|outbox| outbox.computed(ran.took, ran.ended));
         let is_final = is_final(&value);
         if is_final && let Some(shared) = self.confirmed(&value) {
             return self.turn.computed(value, Some(shared));
@@ -257,8 +255,9 @@ impl Memory {
         let _entered = self.enter_body(key);
         let started = Instant::now();
         let value = call.run();
-        let took = started.elapsed();
-        (value, Ran { took, left_checkpoint: checkpoints::is_left() })
+        let ended = Instant::now();
+        let took = ended.saturating_duration_since(started);
+        (value, Ran { took, ended, left_checkpoint: checkpoints::is_left() })
     }
 
     /// The value of a call whose bytes another thread shared; `None` if they cannot be read.

@@ -47,9 +47,13 @@ impl Memory {
     /// How long each of the calls took under the latest earlier code of its function, where that is known and worth ordering by.
     pub(crate) fn earlier_times<'c, C: Call + 'c>(
         &self,
-        calls: impl Iterator<Item = &'c C>,
+        calls: impl Iterator<Item = &'c C> + Clone,
     ) -> Vec<Option<Duration>> {
         let Some(inner) = &self.inner else { return Vec::new() };
+        let is_cheap = |call: &C| call.memo().is_none_or(|memo| is_cheap(memo.call.function));
+        if calls.clone().all(is_cheap) {
+            return Vec::new();
+        }
         let asked: Vec<_> = calls.map(|call| inner.earlier_key(&call.memo()?.call)).collect();
         let keys: Vec<Key> = asked.iter().flatten().map(|(_, key)| *key).collect();
         if keys.is_empty() {
@@ -69,7 +73,7 @@ impl Memory {
 impl Inner {
     /// The key that a call had under the latest earlier code of its function, if that is worth a look-up.
     fn earlier_key(&self, call: &MemoizedCall<'_>) -> Option<(&EarlierState, Key)> {
-        if call.function.mean_time().is_some_and(|time| time < WORTH_ORDERING) {
+        if is_cheap(call.function) {
             return None;
         }
         let states = self.earlier.0.get_or_init(|| by_name(self.records.all().unwrap_or_default()));
@@ -81,6 +85,11 @@ impl Inner {
         let keys = call.keys_under(&self.states, &state.version, &state.fingerprint, &parameters);
         Some((state, keys.first()?.1))
     }
+}
+
+/// Whether the order of calls of a function is known to be worth nothing.
+fn is_cheap(function: &Function) -> bool {
+    function.mean_time().is_some_and(|time| time < WORTH_ORDERING)
 }
 
 impl EarlierState {

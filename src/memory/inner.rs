@@ -1,5 +1,6 @@
 //! What the clones of a memory share, and how values get into its store.
 
+use std::mem;
 use std::ptr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -17,7 +18,7 @@ use crate::error::{Result, chain};
 use crate::events;
 use crate::function::{Compress, Function};
 use crate::key::Key;
-use crate::lease::{Flights, LeaseFiles, Shared};
+use crate::lease::{Flights, LeaseFiles, Packet, Shared};
 use crate::payload::Level;
 use crate::remote::MemorySettings;
 use crate::report::Records;
@@ -117,14 +118,18 @@ impl Inner {
     }
 
     /// Stores values by one write, and ends the flight of each, which empties the list. Trouble is noted.
-    pub(super) fn store_all(&self, parcels: &mut Vec<Parcel<'_>>) {
-        let drafts: Vec<&Draft<'_>> = parcels.iter().map(|parcel| parcel.draft.draft()).collect();
-        let results = self.store.put_all(&drafts);
+    pub(super) fn store_all(&self, parcels: &mut Vec<Parcel<'_>>, packet: &Packet) {
+        let results = packet.with(|bytes| {
+            let drafts: Vec<Draft<'_>> = parcels.iter().map(|parcel| parcel.draft(bytes)).collect();
+            self.store.put_all(&drafts)
+        });
         let mut recorded: Option<&'static Function> = None;
-        for (parcel, result) in parcels.drain(..).zip(results) {
+        let room = Vec::with_capacity(parcels.len());
+        let sent = mem::replace(parcels, room);
+        for (parcel, result) in sent.iter().zip(results) {
             match result {
                 Ok(()) => {
-                    self.count_stored(parcel.function, &parcel.draft.draft().key);
+                    self.count_stored(parcel.function, &parcel.key);
                     if !recorded.is_some_and(|function| ptr::eq(function, parcel.function)) {
                         self.record(parcel.function);
                         recorded = Some(parcel.function);
@@ -160,7 +165,7 @@ impl Inner {
         codec: &Codec<T>,
         shared: &Shared,
     ) -> Option<T> {
-        let decoded = codec.decode(&shared.content()?);
+        let decoded = shared.read(|content| codec.decode(content))?;
         self.joined(function, shared, decoded.as_ref().err());
         decoded.ok()
     }
@@ -183,13 +188,13 @@ impl Drop for Inner {
 
 impl KeyedCall<'_> {
     /// An entry with an encoded value.
-    pub(super) fn draft<'v>(&self, encoded: Encoded<'v>, arguments: Arc<str>, took: Duration) -> Draft<'v> {
+    pub(super) fn draft<'v>(&self, encoded: Encoded<'v>, arguments: &'v str, took: Duration) -> Draft<'v> {
         let Encoded { codec, bytes } = encoded;
         Draft {
             key: self.key,
             function: self.function.id(),
             function_name: self.function.name(),
-            arguments,
+            arguments: arguments.into(),
             created: SystemTime::now(),
             compute_time: took,
             author: Author::This,

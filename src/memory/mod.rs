@@ -281,7 +281,7 @@ impl Memory {
             .map_err(|error| Error::value("encode", function.name(), error))?
             .ok_or_else(|| Error::value("store", function.name(), DECLINED))?;
         let keyed = Keyed::new(self, inner, &memo, key);
-        inner.try_store(function, &keyed.call.draft(encoded, memo.call.preview(), Duration::ZERO))
+        inner.try_store(function, &keyed.call.draft(encoded, &memo.call.preview(), Duration::ZERO))
     }
 
     /// Removes the entry of `call`; whether there was one.

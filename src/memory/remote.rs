@@ -128,7 +128,7 @@ impl<'m, T> Computation<'m, T> {
         is_final: impl FnOnce(&T) -> bool,
     ) -> Result<Computed<T>, Failure> {
         let Reply { value, took } = reply;
-        let (keyed, values) = (self.turn.call, self.codec);
+        let (keyed, values, arguments) = (self.turn.call, self.codec, Arc::clone(&self.turn.arguments));
         self.turn.told_to_be_remote();
         let (value, shared) = match value {
             ReplyValue::Stored => {
@@ -136,19 +136,19 @@ impl<'m, T> Computation<'m, T> {
                 let value = Keyed { call: keyed, codec: values }.decode(&entry).map_err(|_| vanished())?;
                 keyed.ran(took);
                 let is_final = is_final(&value);
-                let shared = self.accept_stored(&value, Arc::new(entry), is_final);
+                let shared = self.accept_stored(&value, Shared::new(entry), is_final);
                 (value, shared)
             }
             ReplyValue::Kept { codec, bytes } => {
                 keyed.ran(took);
                 let value = decode(&values, codec, &bytes)?;
-                let draft = self.turn.draft(Encoded { codec, bytes: Bytes::Owned(bytes) }, took);
+                let draft = keyed.draft(Encoded { codec, bytes: Bytes::Owned(bytes) }, &arguments, took);
                 let is_final = is_final(&value);
                 // The directory of the machine that stored it may be another one, under the same path.
                 let shared = if is_final && keyed.entry().is_err() {
                     self.confirmed(&value).or_else(|| self.turn.keep(draft, outbox))
                 } else {
-                    self.accept_stored(&value, Arc::new(draft.to_owned()), is_final)
+                    self.accept_stored(&value, Shared::new(draft.to_owned()), is_final)
                 };
                 (value, shared)
             }
@@ -165,7 +165,7 @@ impl<'m, T> Computation<'m, T> {
                     return Ok(self.turn.computed(value, None));
                 }
                 let shared = self.confirmed(&value).or_else(|| {
-                    let draft = self.turn.draft(Encoded { codec, bytes: Bytes::Owned(bytes) }, took);
+                    let draft = keyed.draft(Encoded { codec, bytes: Bytes::Owned(bytes) }, &arguments, took);
                     self.turn.keep(draft, outbox)
                 });
                 (value, shared)

@@ -48,6 +48,6 @@ impl KeyedCall<'_> {
         // Lent, not copied: a value that cannot be stored goes back from where it is.
         let bytes = Bytes::Parts(encoded.bytes.parts().map(Cow::Borrowed).collect());
         let lent = Encoded { codec: encoded.codec, bytes };
-        self.inner.try_store(self.function, &self.draft(lent, arguments, took)).is_ok()
+        self.inner.try_store(self.function, &self.draft(lent, &arguments, took)).is_ok()
     }
 }

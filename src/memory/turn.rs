@@ -13,17 +13,18 @@ use std::time::Duration;
 use super::compute::Ran;
 use super::inner::Inner;
 use super::lazy_entry::LazyEntry;
-use super::outbox::{Outbox, Parcel};
+use super::outbox::Outbox;
 use super::outcome::Computed;
 use super::trouble::Trouble;
 use super::{Memory, MissReason, Source};
 use crate::call::MemoizedCall;
 use crate::codec::{CodecError, Encoded};
-use crate::error::{Error, Result, chain};
+use crate::error::{self, Error, chain};
 use crate::events;
 use crate::function::Function;
 use crate::key::Key;
 use crate::lease::{Joined, Leader, Lease, Meanwhile, Shared, Watcher};
+use crate::payload::LARGE;
 use crate::store::{Draft, Entry, Lookup, OwnedDraft, Payload};
 
 /// Functions that take less than this on average run without a lease. A lease itself costs two
@@ -68,21 +69,29 @@ pub(crate) struct Turn<'m> {
     pub(super) before: Option<Box<Entry>>,
 }
 
-/// What comes of asking for the turn to compute a call. If the value that another made cannot be read, it is this thread's turn.
+/// The turn to compute a call, and the value if another has made one meanwhile. If that cannot be read, it is computed.
 #[derive(Debug)]
-pub(super) enum Asked<'m> {
-    Granted(Turn<'m>),
-    /// Another thread has computed it meanwhile.
-    Landed(Shared, Turn<'m>),
-    /// Its value has been stored since the first look-up; whether this thread waited for that.
-    Stored(Box<Entry>, bool, Turn<'m>),
-    /// This thread computes it, or another process.
-    Busy(Option<ThreadId>),
+pub(super) struct Asked<'m> {
+    pub(super) turn: Turn<'m>,
+    pub(super) found: Option<Found>,
 }
+
+/// A value that was made since the first look-up.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// Another thread has computed it.
+    Landed(Shared),
+    /// It has been stored; whether this thread waited for that.
+    Stored(Box<Entry>, bool),
+}
+
+/// A call is computed elsewhere: by this thread, or by another process.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Busy(pub(super) Option<ThreadId>);
 
 impl<'m> KeyedCall<'m> {
     /// What the store has for the key.
-    pub(super) fn get(&self) -> Result<Lookup> {
+    pub(super) fn get(&self) -> error::Result<Lookup> {
         self.inner.store.get(&self.key)
     }
 
@@ -99,17 +108,21 @@ impl<'m> KeyedCall<'m> {
     }
 
     /// Asks for the turn to compute the call, which missed for a `reason`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if this thread is not to wait for whoever computes it.
     pub(super) fn ask(
         self,
         call: &MemoizedCall<'_>,
         reason: &MissReason,
         meanwhile: Meanwhile<'_>,
         part: Part,
-    ) -> Asked<'m> {
-        let turn = |leader, lease| {
+    ) -> Result<Asked<'m>, Busy> {
+        let asked = |leader, lease, found| {
             let (reason, arguments) = (reason.clone(), call.preview());
             let before = if reason == MissReason::Verified { self.entry().ok().map(Box::new) } else { None };
-            Turn { call: self, reason, arguments, leader, lease, part, before }
+            Ok(Asked { turn: Turn { call: self, reason, arguments, leader, lease, part, before }, found })
         };
         // A value that was computed before is not newer than the wish to compute it again.
         let newer = matches!(reason, MissReason::Recomputed | MissReason::Verified);
@@ -120,9 +133,11 @@ impl<'m> KeyedCall<'m> {
                 let (name, mean_time) = (self.function.name(), self.function.mean_time());
                 match self.inner.flights.join(self.key, meanwhile, newer, name, mean_time) {
                     Joined::Leader(leader) => break Some(leader),
-                    Joined::Busy(leader) => return Asked::Busy(Some(leader)),
-                    Joined::Landed(shared) if !newer => return Asked::Landed(shared, turn(None, None)),
-                    Joined::Alone => return Asked::Granted(turn(None, None)),
+                    Joined::Busy(leader) => return Err(Busy(Some(leader))),
+                    Joined::Landed(shared) if !newer => {
+                        return asked(None, None, Some(Found::Landed(shared)));
+                    }
+                    Joined::Alone => return asked(None, None, None),
                     Joined::Landed(_) | Joined::Again => {}
                 }
             },
@@ -130,14 +145,13 @@ impl<'m> KeyedCall<'m> {
         let lease = if part == Part::Sends { Some((None, false)) } else { self.lease(meanwhile) };
         let Some((lease, waited)) = lease else {
             leader.into_iter().for_each(Leader::give_up);
-            return Asked::Busy(None);
+            return Err(Busy(None));
         };
         // The last leader of the flight, or holder of the lease, may have stored the value since the
         // first look-up.
-        match if newer { None } else { self.entry().ok() } {
-            Some(entry) => Asked::Stored(Box::new(entry), waited, turn(leader, lease)),
-            None => Asked::Granted(turn(leader, lease)),
-        }
+        let is_absent = newer || self.inner.store.lacks(&self.key);
+        let stored = if is_absent { None } else { self.entry().ok() };
+        asked(leader, lease, stored.map(|entry| Found::Stored(Box::new(entry), waited)))
     }
 
     /// The lease of the key, unless the function is cheaper than that is worth; and whether another
@@ -215,7 +229,7 @@ impl<'m> Turn<'m> {
             function.count(&inner.session, |counters| counters.hit(time));
             Source::Hit
         };
-        let shared: Shared = Arc::new(entry);
+        let shared = Shared::new(entry);
         self.land(&shared);
         (source, shared)
     }
@@ -233,8 +247,8 @@ impl<'m> Turn<'m> {
     }
 
     /// What came of it.
-    pub(super) fn computed<T>(self, value: T, shared: Option<Shared>) -> Computed<T> {
-        Computed::new(value, Source::Miss(self.reason), shared)
+    pub(super) fn computed<T>(&self, value: T, shared: Option<Shared>) -> Computed<T> {
+        Computed::new(value, Source::Miss(self.reason.clone()), shared)
     }
 
     pub(super) fn is_worth_storing(&self, took: Duration) -> bool {
@@ -248,10 +262,6 @@ impl<'m> Turn<'m> {
     /// Whether anybody wants the bytes of a value.
     pub(super) fn is_wanted(&self, took: Duration, share: bool) -> bool {
         share || self.is_worth_storing(took) || self.has_waiters()
-    }
-
-    pub(super) fn draft<'v>(&self, encoded: Encoded<'v>, took: Duration) -> Draft<'v> {
-        self.call.draft(encoded, Arc::clone(&self.arguments), took)
     }
 
     /// Keeps a value, if it could be encoded and is to be kept, and removes its checkpoint; its bytes, if others can have
@@ -269,8 +279,8 @@ impl<'m> Turn<'m> {
     ) -> Result<Option<Shared>, String> {
         let encoded = encoded.map_err(|error| self.call.not_kept(value_type, &error));
         let kept = encoded.map(|encoded| {
-            let draft = encoded.map(|encoded| self.draft(encoded, ran.took));
-            draft.and_then(|draft| self.keep(draft, outbox))
+            let arguments = Arc::clone(&self.arguments);
+            self.keep(self.call.draft(encoded?, &arguments, ran.took), outbox)
         });
         if ran.left_checkpoint {
             self.call.drop_checkpoint();
@@ -282,41 +292,54 @@ impl<'m> Turn<'m> {
     /// others can have them. Values that were computed here and in other processes meet here.
     pub(super) fn keep(&mut self, draft: Draft<'_>, outbox: Option<&mut Outbox<'m>>) -> Option<Shared> {
         let is_worth_storing = self.is_worth_storing(draft.compute_time);
+        let (is_small, share) = (draft.payload.len() < LARGE, outbox.is_some());
+        if is_small && is_worth_storing {
+            match outbox {
+                // What other processes wait for on the disk does not wait in the outbox.
+                Some(outbox) if self.lease.is_none() => {
+                    return Some(outbox.put(self.call.function, &draft, self.leader.take()));
+                }
+                None if !self.has_waiters() => return self.keep_unshared(&draft),
+                _ => {}
+            }
+        }
         match draft.try_owned() {
-            Ok(draft) => Some(self.keep_owned(Arc::new(draft), is_worth_storing, outbox)),
-            Err(draft) => self.keep_borrowed(&draft, is_worth_storing, outbox.is_some()),
+            Ok(draft) => Some(self.keep_owned(draft, is_worth_storing)),
+            Err(draft) if is_small => Some(self.keep_owned(draft.as_ref().to_owned(), is_worth_storing)),
+            Err(draft) => self.keep_borrowed(&draft, is_worth_storing, share),
         }
     }
 
-    fn keep_owned(
-        &mut self,
-        draft: Arc<OwnedDraft>,
-        is_worth_storing: bool,
-        outbox: Option<&mut Outbox<'m>>,
-    ) -> Shared {
-        let KeyedCall { inner, function, .. } = self.call;
-        let shared = Arc::clone(&draft) as Shared;
+    fn keep_owned(&self, draft: OwnedDraft, is_worth_storing: bool) -> Shared {
+        let draft = Arc::new(draft);
+        let shared = Shared::One(Arc::clone(&draft) as _);
         self.land(&shared);
-        if !is_worth_storing {
-            return shared;
-        }
-        // What other processes wait for on the disk does not wait in the outbox.
-        if let Some(outbox) = outbox.filter(|_| self.lease.is_none()) {
-            outbox.put(Parcel { function, draft, leader: self.leader.take() });
-        } else {
-            inner.store(function, draft.draft());
+        if is_worth_storing {
+            self.call.inner.store(self.call.function, draft.draft());
         }
         shared
+    }
+
+    /// Stores a small value that nobody waits for. Whoever comes meanwhile finds it in the store, or gets a copy if it could not be
+    /// stored.
+    fn keep_unshared(&mut self, draft: &Draft<'_>) -> Option<Shared> {
+        if self.call.inner.store(self.call.function, draft) {
+            self.leader.take().into_iter().for_each(Leader::give_up);
+            return None;
+        }
+        let shared = Shared::new(draft.to_owned());
+        self.land(&shared);
+        Some(shared)
     }
 
     /// Stores a large value from where it is, then lands the flight with the entry. Only if it is
     /// not stored are its bytes copied, for those who wait or may come to wait.
     fn keep_borrowed(&self, draft: &Draft<'_>, is_worth_storing: bool, share: bool) -> Option<Shared> {
         let KeyedCall { inner, key, function, .. } = self.call;
-        let shared: Shared = if is_worth_storing && inner.store(function, draft) {
-            Arc::new(LazyEntry::new(&inner.store, key, draft.compute_time))
+        let shared = if is_worth_storing && inner.store(function, draft) {
+            Shared::new(LazyEntry::new(&inner.store, key, draft.compute_time))
         } else if share || self.has_waiters() {
-            Arc::new(draft.to_owned())
+            Shared::new(draft.to_owned())
         } else {
             return None;
         };
@@ -328,7 +351,7 @@ impl<'m> Turn<'m> {
     /// ends.
     pub(super) fn land(&self, shared: &Shared) {
         if let Some(leader) = &self.leader {
-            leader.land(Arc::clone(shared));
+            leader.land(shared.clone());
         }
     }
 }

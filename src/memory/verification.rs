@@ -6,7 +6,6 @@
 //! stays. If not, the user is told, and the new value takes its place.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use super::compute::{Computation, Keyed};
@@ -85,7 +84,7 @@ impl Turn<'_> {
             self.tell(&difference);
             return None;
         }
-        let shared: Shared = Arc::new(entry);
+        let shared = Shared::new(entry);
         self.land(&shared);
         Some(shared)
     }

@@ -1,5 +1,6 @@
 //! One call that missed, and one attempt to compute it.
 
+use std::mem;
 use std::sync::Arc;
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
@@ -143,7 +144,7 @@ impl<C: Call> Item<C> {
     fn run_here<'m>(
         self,
         memory: &'m Memory,
-        computation: Option<Computation<'m, C::Output>>,
+        mut computation: Option<Computation<'m, C::Output>>,
         policy: &Policy<C::Output>,
         outbox: &mut Option<Outbox<'m>>,
     ) -> Ran<C> {
@@ -164,11 +165,19 @@ impl<C: Call> Item<C> {
             is_to_retry = policy.is_to_retry(value, failures);
             !is_to_retry || !has_spare
         };
-        let run = || match computation {
-            Some(computation) => computation.run(call, outbox.as_mut(), is_final),
-            None => run_plain(memory, call, miss.reason.clone(), is_final),
+        // What is large stays where it is.
+        let mut call = Some(call);
+        let run = || {
+            let call = call.take().expect("it is run once");
+            match &mut computation {
+                Some(computation) => computation.run(call, outbox.as_mut(), is_final),
+                None => run_plain(memory, call, miss.reason.clone(), is_final),
+            }
         };
-        let result = match panics::catch(run) {
+        let ran = panics::catch(run);
+        // Whoever waits for it goes on.
+        drop(computation);
+        let result = match ran {
             Ok(computed) => insist(memory, &subject, computed),
             Err(payload) => Err(panicked(subject.clone(), &payload)),
         };
@@ -271,7 +280,7 @@ impl<C: Call> Ran<C> {
             Err(error) => (Err(error.clone()), Err(error)),
         };
         let index = subject.index;
-        let result = after_drop(subject, rest, result);
+        let result = after_drop(rest, result, || subject);
         Ran::Done { index, result, done: key.map(|key| (key, shared)), subject: named }
     }
 }
@@ -317,15 +326,23 @@ pub(super) fn end_of<C: Call, T>(
     call: C,
     result: Result<T, TaskError>,
 ) -> Result<T, TaskError> {
-    after_drop(named_subject(index, &call), call, result)
+    let function = function_of(&call);
+    after_drop(call, result, || TaskSubject { function, ..TaskSubject::unknown(index) })
 }
 
 /// The result of a task whose call is dropped now: if that panics, the panic is the result.
-fn after_drop<C, T>(subject: TaskSubject, call: C, result: Result<T, TaskError>) -> Result<T, TaskError> {
+fn after_drop<C, T>(
+    call: C,
+    result: Result<T, TaskError>,
+    subject: impl FnOnce() -> TaskSubject,
+) -> Result<T, TaskError> {
+    if !mem::needs_drop::<C>() {
+        return result;
+    }
     match (panics::catch(|| drop(call)), result) {
         (Err(payload), Ok(value)) => {
             panics::drop_quietly(value);
-            Err(panicked(subject, &payload))
+            Err(panicked(subject(), &payload))
         }
         (_, result) => result,
     }
@@ -337,9 +354,14 @@ fn copy_of<C: Call>(call: &C) -> Option<C> {
     panics::catch(|| call.again()).ok().flatten()
 }
 
+/// The name of the function of a call.
+fn function_of<C: Call>(call: &C) -> Option<&'static str> {
+    call.memo().map(|memo| memo.call.function.name())
+}
+
 /// What a failure of the call is told of where its arguments are not to be looked at.
 fn named_subject<C: Call>(index: usize, call: &C) -> TaskSubject {
-    TaskSubject { function: call.memo().map(|memo| memo.call.function.name()), ..TaskSubject::unknown(index) }
+    TaskSubject { function: function_of(call), ..TaskSubject::unknown(index) }
 }
 
 /// What a failure of the call is told of.

@@ -1,6 +1,7 @@
 //! What is left to do: calls to be looked up, misses to be run, and what waits for an equal call or for somebody else.
 
 use std::cmp::{Ordering, Reverse};
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::mem;
 use std::thread::ThreadId;
@@ -142,12 +143,14 @@ impl<C, R> Queue<C, R> {
     /// that is known.
     pub(super) fn add(&mut self, item: Item<C>, time: Option<Duration>) -> bool {
         if let Some(key) = item.key() {
-            if let Some(duplicates) = self.duplicates.get_mut(&key) {
-                duplicates.push(item);
-                self.parked += 1;
-                return false;
-            }
-            self.duplicates.insert(key, Vec::new());
+            match self.duplicates.entry(key) {
+                Entry::Occupied(duplicates) => {
+                    duplicates.into_mut().push(item);
+                    self.parked += 1;
+                    return false;
+                }
+                Entry::Vacant(place) => place.insert(Vec::new()),
+            };
         }
         match time.filter(|&time| time >= WORTH_ORDERING) {
             Some(time) => self.long.push(Long { time, item }),

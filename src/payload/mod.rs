@@ -32,19 +32,35 @@ pub(crate) const LARGE: usize = 64 * 1024;
 #[derive(Clone, Debug)]
 pub(crate) enum Bytes<'v> {
     Owned(Vec<u8>),
+    /// All in one piece, borrowed from the value.
+    Slice(&'v [u8]),
     /// One behind the other; as a rule borrowed from the value.
     Parts(Vec<Cow<'v, [u8]>>),
 }
 
 impl<'v> Bytes<'v> {
     pub(crate) fn len(&self) -> usize {
-        self.parts().map(<[u8]>::len).sum()
+        match self {
+            Bytes::Owned(bytes) => bytes.len(),
+            Bytes::Slice(bytes) => bytes.len(),
+            Bytes::Parts(parts) => parts.iter().map(|part| part.len()).sum(),
+        }
+    }
+
+    /// Copies all of them behind what is in `to`.
+    pub(crate) fn append_to(&self, to: &mut Vec<u8>) {
+        match self {
+            Bytes::Owned(bytes) => to.extend_from_slice(bytes),
+            Bytes::Slice(bytes) => to.extend_from_slice(bytes),
+            Bytes::Parts(parts) => parts.iter().for_each(|part| to.extend_from_slice(part)),
+        }
     }
 
     /// All of them, in slices that follow one another.
     pub(crate) fn parts(&self) -> impl Iterator<Item = &[u8]> + Clone {
         let (owned, parts) = match self {
             Bytes::Owned(bytes) => (Some(&**bytes), &[][..]),
+            Bytes::Slice(bytes) => (Some(*bytes), &[][..]),
             Bytes::Parts(parts) => (None, &**parts),
         };
         owned.into_iter().chain(parts.iter().map(|part| &**part))
@@ -54,7 +70,7 @@ impl<'v> Bytes<'v> {
     pub(crate) fn try_owned(self) -> Result<Bytes<'static>, Bytes<'v>> {
         match self {
             Bytes::Owned(bytes) => Ok(Bytes::Owned(bytes)),
-            parts @ Bytes::Parts(_) => Err(parts),
+            borrowed @ (Bytes::Slice(_) | Bytes::Parts(_)) => Err(borrowed),
         }
     }
 
@@ -62,14 +78,14 @@ impl<'v> Bytes<'v> {
     pub(crate) fn into_vec(self) -> Vec<u8> {
         match self {
             Bytes::Owned(bytes) => bytes,
-            Bytes::Parts(_) => self.to_vec(),
+            Bytes::Slice(_) | Bytes::Parts(_) => self.to_vec(),
         }
     }
 
     /// A copy of all in one piece.
     pub(crate) fn to_vec(&self) -> Vec<u8> {
         let mut all = Vec::with_capacity(self.len());
-        self.parts().for_each(|part| all.extend_from_slice(part));
+        self.append_to(&mut all);
         all
     }
 }

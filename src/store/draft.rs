@@ -1,6 +1,6 @@
 //! Entries on their way to the store.
 
-use std::sync::Arc;
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use super::entry::{covered, seal};
@@ -16,7 +16,7 @@ pub(crate) struct Draft<'v> {
     pub(crate) function: FunctionId,
     pub(crate) function_name: &'static str,
     /// The arguments in short, for people.
-    pub(crate) arguments: Arc<str>,
+    pub(crate) arguments: Cow<'v, str>,
     pub(crate) created: SystemTime,
     pub(crate) compute_time: Duration,
     pub(crate) author: Author,
@@ -39,7 +39,7 @@ impl Payload for OwnedDraft {
     fn content(&self) -> Option<Content<'_>> {
         let bytes = match &self.0.payload {
             Bytes::Owned(bytes) => bytes,
-            Bytes::Parts(_) => unreachable!("made of owned bytes alone"),
+            Bytes::Slice(_) | Bytes::Parts(_) => unreachable!("made of owned bytes alone"),
         };
         Some(Content { codec: self.0.codec, source: ByteSource::Memory(bytes) })
     }
@@ -53,7 +53,10 @@ impl<'v> Draft<'v> {
     /// The draft for itself, if its payload is not borrowed; else as it came.
     pub(crate) fn try_owned(self) -> Result<OwnedDraft, Box<Draft<'v>>> {
         match self.payload.try_owned() {
-            Ok(payload) => Ok(OwnedDraft(Draft { payload, ..self })),
+            Ok(payload) => {
+                let arguments = self.arguments.into_owned().into();
+                Ok(OwnedDraft(Draft { payload, arguments, ..self }))
+            }
             Err(payload) => Err(Box::new(Draft { payload, ..self })),
         }
     }
@@ -61,7 +64,7 @@ impl<'v> Draft<'v> {
     /// A copy for itself, payload and all.
     pub(crate) fn to_owned(&self) -> OwnedDraft {
         let Draft { key, function, created, compute_time, codec, .. } = *self;
-        let (function_name, arguments) = (self.function_name, Arc::clone(&self.arguments));
+        let (function_name, arguments) = (self.function_name, self.arguments.to_string().into());
         let (author, payload) = (self.author.clone(), self.payload.to_vec().into());
         OwnedDraft(Draft {
             key,
@@ -79,7 +82,7 @@ impl<'v> Draft<'v> {
     /// All bytes of the entry, for a small one.
     pub(crate) fn whole(&self) -> Vec<u8> {
         let mut bytes = self.head();
-        self.payload.parts().for_each(|part| bytes.extend_from_slice(part));
+        self.payload.append_to(&mut bytes);
         let checksum = checksum::of(covered(&bytes), 0);
         seal(&mut bytes, checksum);
         bytes

@@ -208,7 +208,11 @@ impl Store for FilesStore {
         Ok(self.dir.stat(&name(key))?.is_some())
     }
 
-    fn put_all(&self, drafts: &[&Draft<'_>]) -> Vec<Result<()>> {
+    fn put(&self, draft: &Draft<'_>) -> Result<()> {
+        self.put_one(draft)
+    }
+
+    fn put_all(&self, drafts: &[Draft<'_>]) -> Vec<Result<()>> {
         drafts.iter().map(|draft| self.put_one(draft)).collect()
     }
 

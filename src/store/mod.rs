@@ -183,17 +183,21 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
         entry.info(function)
     }
 
+    /// Whether there is still no entry of `key`, which was just looked up, where that shows without a look at any; else it is to be
+    /// looked up again.
+    fn lacks(&self, _key: &Key) -> bool {
+        false
+    }
+
     /// Whether there is an entry of `key`, sound or not; reads none of it.
     fn holds(&self, key: &Key) -> Result<bool>;
 
     /// Stores entries, in place of those that are there, and together as far as the store can; the
     /// result of each.
-    fn put_all(&self, entries: &[&Draft<'_>]) -> Vec<Result<()>>;
+    fn put_all(&self, entries: &[Draft<'_>]) -> Vec<Result<()>>;
 
     /// Stores one entry.
-    fn put(&self, entry: &Draft<'_>) -> Result<()> {
-        self.put_all(&[entry]).pop().expect("as many results as entries")
-    }
+    fn put(&self, entry: &Draft<'_>) -> Result<()>;
 
     /// Takes note that the file of the entry of `key` was found sound when it had this stamp.
     fn mark_verified(&self, _key: &Key, _stamp: &Stamp) {}

@@ -121,7 +121,7 @@ impl<'b> Request<'b> {
         function: &'static Function,
         encoded: Encoded<'_>,
         arguments: Arc<str>,
-        Ran { took, left_checkpoint }: Ran,
+        Ran { took, left_checkpoint, .. }: Ran,
     ) -> ReplyValue {
         let keyed = self.job.key.and_then(|key| self.memory.keyed_by_sender(function, key));
         // Who has the value stored has the checkpoint removed.

@@ -195,16 +195,17 @@ fn no_bytes_make_a_panic() {
 }
 
 #[test]
-fn data_of_large_values_is_borrowed_and_small_values_are_in_one_piece() {
+fn data_of_large_values_and_texts_is_borrowed_and_small_values_are_in_one_piece() {
     let numbers = vec![0.0f64; 10_000];
     let Bytes::Parts(parts) = encode::<Primitive, _>(&numbers).unwrap().bytes else { panic!("one piece") };
     let data = parts.last().unwrap();
     assert!(matches!(data, Cow::Borrowed(_)) && data.as_ptr() == numbers.as_ptr().cast());
     assert!(matches!(encode::<Primitive, _>(&vec![1u8; 1000]).unwrap().bytes, Bytes::Owned(_)));
     let text = "x".repeat(LARGE);
-    let Bytes::Parts(parts) = encode::<Primitive, _>(&text).unwrap().bytes else { panic!("one piece") };
-    assert!(matches!(&parts[..], [Cow::Borrowed(data)] if data.as_ptr() == text.as_ptr()));
-    assert!(matches!(encode::<Primitive, _>(&text[1..].to_owned()).unwrap().bytes, Bytes::Owned(_)));
+    for text in [&text, "small"].map(str::to_owned) {
+        let Bytes::Slice(data) = encode::<Primitive, _>(&text).unwrap().bytes else { panic!("copied") };
+        assert!(data.as_ptr() == text.as_ptr() && data.len() == text.len());
+    }
 }
 
 #[track_caller]

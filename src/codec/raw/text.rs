@@ -1,19 +1,12 @@
 //! A text that is all of a value: its bytes, and nothing else.
 
-use std::borrow::Cow;
-
 use super::super::{DecodeError, Encoded, TEXT, expect_codec};
-use crate::payload::{ByteSource, Bytes, Content, LARGE};
+use crate::payload::{ByteSource, Bytes, Content};
 use crate::sys::view;
 
-/// The bytes of a text. Those of a large one are borrowed.
+/// The bytes of a text, borrowed.
 pub(super) fn encode(text: &str) -> Encoded<'_> {
-    let bytes = if text.len() < LARGE {
-        Bytes::Owned(text.as_bytes().to_vec())
-    } else {
-        Bytes::Parts(vec![Cow::Borrowed(text.as_bytes())])
-    };
-    Encoded { codec: TEXT, bytes }
+    Encoded { codec: TEXT, bytes: Bytes::Slice(text.as_bytes()) }
 }
 
 /// Reads a text.

@@ -2,6 +2,7 @@ use std::sync::mpsc;
 
 use super::*;
 use crate::payload::{ByteSource, Content};
+use crate::store::Payload;
 
 #[derive(Debug)]
 struct Bytes(&'static [u8]);
@@ -71,12 +72,12 @@ fn a_waiter_gets_what_the_leader_shares() {
     assert!(!leader.has_waiters());
     thread::scope(|scope| {
         let waiter = scope.spawn(|| match flights.join(ONE, Meanwhile::Wait, false, "f", None) {
-            Joined::Landed(shared) => shared.content().unwrap().whole().unwrap().to_vec(),
+            Joined::Landed(shared) => shared.read(|content| content.whole().unwrap().to_vec()).unwrap(),
             other => panic!("{other:?}"),
         });
         until_waiting(waiter.thread().id());
         assert!(leader.has_waiters());
-        leader.land(Arc::new(Bytes(b"value")));
+        leader.land(Shared::new(Bytes(b"value")));
         assert_eq!(waiter.join().unwrap(), b"value");
     });
     drop(leader);
@@ -87,7 +88,7 @@ fn a_waiter_gets_what_the_leader_shares() {
 fn a_value_that_has_landed_is_to_be_had_until_it_is_stored_also_by_its_leader() {
     let flights = Flights::default();
     let leader = lead(&flights, ONE);
-    leader.land(Arc::new(Bytes(b"value")));
+    leader.land(Shared::new(Bytes(b"value")));
     assert!(matches!(flights.join(ONE, Meanwhile::Wait, false, "f", None), Joined::Landed(_)));
     assert!(matches!(leave(&flights, ONE, &nothing(), &mpsc::channel().0), Joined::Landed(_)));
     assert!(
@@ -109,8 +110,8 @@ fn the_next_flight_has_the_memory_of_one_that_nobody_saw_and_nothing_else_of_it(
     let flights = Flights::default();
     let leader = lead(&flights, ONE);
     let first = Arc::as_ptr(&leader.flight);
-    let value: Shared = Arc::new(Bytes(b"value"));
-    leader.land(Arc::clone(&value));
+    let value = Arc::new(Bytes(b"value"));
+    leader.land(Shared::One(Arc::clone(&value) as _));
     drop(leader);
     assert_eq!(Arc::strong_count(&value), 1, "the value is not kept");
     let leader = lead(&flights, ONE);
@@ -165,7 +166,7 @@ fn who_leaves_a_key_is_told_once_when_it_may_be_asked_for_again() {
     });
     assert!(told.try_recv().is_err());
     assert!(leader.has_waiters(), "its value is to be shared");
-    leader.land(Arc::new(Bytes(b"value")));
+    leader.land(Shared::new(Bytes(b"value")));
     told.try_recv().unwrap();
     drop(leader);
     assert!(told.try_recv().is_err());

@@ -21,7 +21,8 @@ fn lasting(x: u64) -> u64 {
 fn put<C: Call<Output = u64>>(memory: &Memory, call: &C, value: u64, created: SystemTime) {
     let (inner, memo) = (memory.inner.as_ref().unwrap(), call.memo().unwrap());
     let encoded = memo.codec.encode(&value, memo.call.function.values()).unwrap().unwrap();
-    let draft = memory.keyed(call).unwrap().call.draft(encoded, memo.call.preview(), Duration::ZERO);
+    let arguments = memo.call.preview();
+    let draft = memory.keyed(call).unwrap().call.draft(encoded, &arguments, Duration::ZERO);
     inner.try_store(memo.call.function, &Draft { created, ..draft }).unwrap();
 }
 

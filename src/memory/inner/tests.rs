@@ -29,7 +29,7 @@ fn stored() -> Vec<(tempfile::TempDir, Memory)> {
                 key: memo.key(&memory.inner.as_ref().unwrap().states).unwrap(),
                 function: memo.function.id(),
                 function_name: memo.function.name(),
-                arguments: memo.preview(),
+                arguments: memo.preview().to_string().into(),
                 created: SystemTime::now(),
                 compute_time: Duration::ZERO,
                 author: Author::This,

@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::{Batch, Indexed};
 use crate::call::Call;
 use crate::error::Result;
-use crate::memory::MissReason;
 use crate::panics;
 use crate::parallel::attempt::{Item, end_of, panicked, subject_of};
 use crate::parallel::progress::Counted;
@@ -32,22 +31,18 @@ where
             match self.guarded(index, &call, |call| self.memory.keyed(call), results) {
                 Some(Ok(under)) => {
                     keys.push(under.call.key);
-                    keyed.push((index, call));
+                    keyed.push((index, call, under));
                 }
                 Some(Err(reason)) => miss(Item::new(index, call, reason.into()), None),
                 None => panics::drop_quietly(call),
             }
         }
-        let mut keyed = keyed.into_iter().zip(&keys);
+        let mut keyed = keyed.into_iter();
         // Whether there was a call whose entry this is.
         let mut read = |entry: Result<Lookup>| {
-            let Some(((index, call), &key)) = keyed.next() else { return false };
+            let Some((index, call, under)) = keyed.next() else { return false };
             let took = entry.as_ref().ok().and_then(Lookup::compute_time);
-            let value = |call: &C| match self.memory.keyed_by(call, key) {
-                Some(keyed) => keyed.read(entry),
-                None => Err(MissReason::Absent.into()),
-            };
-            match self.guarded(index, &call, value, results) {
+            match self.guarded(index, &call, |_| under.read(entry), results) {
                 Some(Ok(value)) => {
                     let counted = Counted::Remembered(took.unwrap_or_default());
                     let is_named = self.names_hits || self.policy.is_failure(&value);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Batch, Indexed, TAKE};
+use super::{Batch, Indexed};
 use crate::call::Call;
 use crate::events;
 use crate::key::Key;
@@ -59,40 +59,42 @@ where
             send(outbox);
             return self.give_back(rest);
         }
-        let mut sent = Instant::now();
         let mut items = items.into_iter();
         while let Some(item) = items.next() {
             if self.is_stopped() {
                 self.give_back([item].into_iter().chain(items).collect());
                 break;
             }
-            let Some(item) = self.run_closure(item, results) else { continue };
+            if self.is_bare_closure(&item) {
+                self.run_closure(item, results);
+                continue;
+            }
             let run = self.tally.as_ref().map(Tally::run);
             let ran = item.run(&self.memory, options, outbox);
             done.extend(self.settle(run, ran, results));
-            // What waits has cost little: a killed process loses no more than that.
-            if outbox.as_ref().is_some_and(Outbox::has_parcels) && sent.elapsed() > TAKE {
+            // What waits has cost little.
+            if outbox.as_ref().is_some_and(Outbox::is_due) {
                 send(outbox);
-                sent = Instant::now();
             }
         }
         send(outbox);
         self.finish_duplicates(done, results);
     }
 
-    /// Runs the item, if it is a closure of which nobody wants to know more than its result; else gives it back.
-    fn run_closure(&self, item: Item<C>, results: &mut Vec<Indexed<C::Output>>) -> Option<Item<C>> {
+    /// Whether the item is a closure of which nobody wants to know more than its result.
+    fn is_bare_closure(&self, item: &Item<C>) -> bool {
         let is_closure = matches!(item.miss.reason, MissReason::NotMemoized);
-        if !is_closure || self.tally.is_some() || self.policy.retries > 0 {
-            return Some(item);
-        }
+        is_closure && self.tally.is_none() && self.policy.retries == 0
+    }
+
+    /// Runs a bare closure.
+    fn run_closure(&self, item: Item<C>, results: &mut Vec<Indexed<C::Output>>) {
         let Item { index, call, .. } = item;
         let result = panics::catch(|| call.run());
         let result = result.map_err(|payload| panicked(TaskSubject::unknown(index), &payload));
         let is_failure = result.as_ref().is_ok_and(|value| self.policy.is_failure(value));
         let subject = is_failure.then(|| Box::new(TaskSubject::unknown(index)));
         self.finish(index, Counted::Failed, subject, result, results);
-        None
     }
 
     /// Adds to the items what else can be started, until the input has come to its end, or nothing has come for a moment: an
@@ -244,14 +246,17 @@ where
         if done.is_empty() {
             return;
         }
-        let duplicates: Vec<_> = self.crew.change(|queue| {
-            let of = |(key, result): Done| {
-                if let Err(error) = &result {
-                    queue.fail(key, error.clone());
+        let mut duplicates = Vec::new();
+        self.crew.change(|queue| {
+            for (key, result) in &done {
+                if let Err(error) = result {
+                    queue.fail(*key, error.clone());
                 }
-                queue.duplicates_of(&key).into_iter().map(move |item| (item, result.clone()))
-            };
-            done.into_iter().flat_map(of).collect()
+                // As a rule there are none.
+                for item in queue.duplicates_of(key) {
+                    duplicates.push((item, result.clone()));
+                }
+            }
         });
         for (item, result) in duplicates {
             let index = item.index;

@@ -50,7 +50,7 @@ pub(crate) fn compress(bytes: Bytes<'_>, level: Level) -> io::Result<Attempt<'_>
     let mut blocks = Blocks::new(encoder, length);
     match bytes {
         Bytes::Owned(bytes) => Pieces::from(bytes).try_for_each(|piece| blocks.add(&piece))?,
-        bytes @ Bytes::Parts(_) => bytes.parts().try_for_each(|part| blocks.add(part))?,
+        bytes @ (Bytes::Slice(_) | Bytes::Parts(_)) => bytes.parts().try_for_each(|part| blocks.add(part))?,
     }
     blocks.finish().map(Ok)
 }

@@ -30,6 +30,7 @@ mod control;
 mod index;
 mod listing;
 mod open;
+mod publish;
 mod record;
 mod reduce;
 mod renew;
@@ -388,6 +389,12 @@ impl Store for LogStore {
         self.look_up(&self.view(now), key, now)
     }
 
+    fn lacks(&self, key: &Key) -> bool {
+        // Looked after by the look-up before.
+        let view = self.view.load();
+        view.index.table().lacks(Hash::of(key)) && matches!(view.is_left_behind(&self.dir), Ok(false))
+    }
+
     fn get_each(&self, keys: &[Key], each: &mut dyn FnMut(Result<Lookup>)) {
         let now = self.now();
         let view = self.view(now);
@@ -413,7 +420,7 @@ impl Store for LogStore {
         Ok(self.find_in_place(key)?.is_some())
     }
 
-    fn put_all(&self, drafts: &[&Draft<'_>]) -> Vec<Result<()>> {
+    fn put_all(&self, drafts: &[Draft<'_>]) -> Vec<Result<()>> {
         self.store(drafts)
     }
 

@@ -17,6 +17,7 @@ use self::times::Times;
 use super::address::Address;
 use crate::checksum;
 use crate::key::{FunctionId, Key};
+use crate::payload::Bytes;
 use crate::store::blobs::BLOBS;
 use crate::store::entry::{OfRecord, Places};
 use crate::store::marker::Marker;
@@ -150,7 +151,7 @@ impl Unsealed {
 
     fn new(facts: Facts, key: &Key, payload: &[u8], preview: &str) -> Self {
         let mut bytes = Vec::new();
-        append(&mut bytes, facts, key, [payload].into_iter(), preview);
+        append(&mut bytes, facts, key, &Bytes::Slice(payload), preview);
         Unsealed { bytes }
     }
 
@@ -179,23 +180,16 @@ pub(super) fn length_of(draft: &Draft<'_>) -> usize {
 /// Appends the record of an entry to `bytes`, value and all, not sealed.
 pub(super) fn append_entry(bytes: &mut Vec<u8>, draft: &Draft<'_>, writer: u16) {
     let facts = Facts::of(Kind::Entry, draft, writer);
-    append(bytes, facts, &draft.key, draft.payload.parts(), &draft.arguments);
+    append(bytes, facts, &draft.key, &draft.payload, &draft.arguments);
 }
 
-fn append<'p>(
-    bytes: &mut Vec<u8>,
-    facts: Facts,
-    key: &Key,
-    payload: impl Iterator<Item = &'p [u8]> + Clone,
-    preview: &str,
-) {
+fn append(bytes: &mut Vec<u8>, facts: Facts, key: &Key, payload: &Bytes<'_>, preview: &str) {
     let Facts { kind, codec, function, times, writer } = facts;
     let preview = &preview.as_bytes()[..preview.floor_char_boundary(preview.len().min(LONGEST_PREVIEW))];
-    let payload_length: usize = payload.clone().map(<[u8]>::len).sum();
     let shape = Shape {
         kind,
         codec,
-        payload: u16::try_from(payload_length).expect("payloads are short"),
+        payload: u16::try_from(payload.len()).expect("payloads are short"),
         preview: u8::try_from(preview.len()).expect("previews are short"),
     };
     let end = bytes.len() + shape.length();
@@ -209,7 +203,7 @@ fn append<'p>(
     head[at::FRACTION].copy_from_slice(&times.fraction.to_le_bytes());
     head[at::WRITER].copy_from_slice(&writer.to_le_bytes());
     bytes.extend_from_slice(&head);
-    payload.for_each(|part| bytes.extend_from_slice(part));
+    payload.append_to(bytes);
     bytes.extend_from_slice(preview);
     bytes.resize(end, 0);
 }

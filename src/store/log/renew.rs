@@ -44,7 +44,7 @@ impl LogStore {
         if view.index.table().change(slot, from, Some(to)) {
             let weight = weight_of(&record);
             view.control.uncount(weight);
-            view.control.count(Weight { record: length, ..weight });
+            view.control.count(1, Weight { record: length, ..weight });
         }
         Ok(())
     }

@@ -62,9 +62,9 @@ impl Totals {
 }
 
 impl Control {
-    /// Adds an entry to the totals.
-    pub(in crate::store::log) fn count(&self, weight: Weight) {
-        self.change_totals(weight, |word, by| {
+    /// Adds so many entries of a function to the totals, which weigh that much together.
+    pub(in crate::store::log) fn count(&self, entries: u64, weight: Weight) {
+        self.change_totals(entries, weight, |word, by| {
             word.fetch_add(by, SeqCst);
         });
     }
@@ -72,19 +72,19 @@ impl Control {
     /// Takes an entry from the totals.
     pub(in crate::store::log) fn uncount(&self, weight: Weight) {
         // Never below zero: the totals may be garbage.
-        self.change_totals(weight, |word, by| {
+        self.change_totals(1, weight, |word, by| {
             let _ = word.fetch_update(SeqCst, SeqCst, |value| Some(value.saturating_sub(by)));
         });
     }
 
-    fn change_totals(&self, weight: Weight, change: impl Fn(&AtomicU64, u64)) {
-        change(self.word(at::ENTRIES), 1);
+    fn change_totals(&self, count: u64, weight: Weight, change: impl Fn(&AtomicU64, u64)) {
+        change(self.word(at::ENTRIES), count);
         change(self.word(at::LIVE), weight.record);
         if weight.blob > 0 {
             change(self.word(at::BLOBS), weight.blob);
         }
         if let Some([_, entries, bytes]) = self.row(weight.function) {
-            change(entries, 1);
+            change(entries, count);
             change(bytes, weight.bytes());
         }
     }

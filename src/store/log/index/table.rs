@@ -209,9 +209,11 @@ impl<'w, W: Word> Table<'w, W> {
         self.header[at::USED].load()
     }
 
-    /// Whether so many slots are taken that the table should grow.
-    pub(in crate::store::log) fn is_crowded(&self) -> bool {
-        self.used() >= self.capacity() as u64 / 10 * 9
+    /// Whether with so many keys `more` nine slots of ten would be taken, so that the table should grow. Not if there are so many
+    /// that it would be too small for them then, too.
+    pub(in crate::store::log) fn should_grow_for(&self, more: u64) -> bool {
+        let used = self.used();
+        used + more > self.capacity() as u64 / 10 * 9 && (1..=used).contains(&more)
     }
 
     /// Whether a copy of this table is being made.
@@ -237,6 +239,11 @@ impl<'w, W: Word> Table<'w, W> {
     /// Brings the first place of a key into the cache of the processor.
     pub(in crate::store::log) fn read_ahead(&self, hash: Hash) {
         std::hint::black_box(self.lines[self.home(hash)][0].load());
+    }
+
+    /// Whether no slot can be the key's: none has its tag.
+    pub(in crate::store::log) fn lacks(&self, hash: Hash) -> bool {
+        matches!(self.next(hash, Place::FIRST), Some((_, _, 0)))
     }
 
     /// Calls `visit` with slots that may be the key's and the addresses they tell, until it returns something or fails.
@@ -329,7 +336,22 @@ impl<'w, W: Word> Table<'w, W> {
         Ok(Published::Full)
     }
 
-    /// The same in one slot, whose first word was `word`; `None` if it belongs to another key.
+    /// Gives a key a slot that tells `address`, with a `note`; whether there was room. Only for a table that nobody else has yet, and
+    /// a key that has no slot in it.
+    pub(in crate::store::log) fn add(&self, hash: Hash, address: Address, note: u64) -> bool {
+        for line in self.probe(hash) {
+            let free = |&slot: &usize| self.lines[line][2 * slot].load() == 0;
+            if let Some(slot) = (0..LINE).find(free) {
+                self.lines[line][2 * slot].store(hash.slot_word(address));
+                self.set_note(line * LINE + slot, hash.complete(note));
+                self.header[at::USED].store(self.used() + 1);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// As [`publish`](Self::publish) in one slot, whose first word was `word`; `None` if it belongs to another key.
     #[inline]
     fn publish_in<E>(
         &self,

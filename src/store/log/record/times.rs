@@ -25,7 +25,7 @@ impl Times {
         Times {
             seconds: u32::try_from(created.as_secs()).unwrap_or(u32::MAX),
             fraction: u16::try_from(fraction).unwrap_or(u16::MAX),
-            took: compute_time.as_nanos() as f32,
+            took: u64::try_from(compute_time.as_nanos()).unwrap_or(u64::MAX) as f32,
         }
     }
 

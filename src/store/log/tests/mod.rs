@@ -91,6 +91,25 @@ fn start_again(test: &str, root: &Path, variables: &[(&str, OsString)]) -> Child
         .unwrap()
 }
 
+/// Drafts of one write that replace each other, and such as were there before.
+#[test]
+fn entries_of_one_write_are_counted_once_for_each_key() {
+    let (_dir, store) = fresh();
+    store.put(&draft(3)).unwrap();
+    let one = store.stat().unwrap();
+    assert!(store.put_all(&[draft(3), draft(3), draft(3)]).iter().all(Result::is_ok));
+    assert_eq!(store.stat().unwrap(), one);
+    // Of three functions in turn, and more than the smallest index has room for.
+    let drafts: Vec<_> = (0..1000).chain(500..1000).map(draft).collect();
+    assert!(store.put_all(&drafts).iter().all(Result::is_ok));
+    assert_eq!(store.stat().unwrap().entries, 1000);
+    let mut functions = store.functions().unwrap();
+    functions.sort_by_key(|(function, _)| function.0);
+    assert_eq!(functions.iter().map(|(_, extent)| extent.entries).collect::<Vec<_>>(), [334, 333, 333]);
+    assert!((0..1000).all(|number| get(&*store, number) && !store.lacks(&key(number))));
+    assert!(store.lacks(&key(2000)));
+}
+
 #[test]
 fn golden_bytes() {
     let (dir, store) = fresh();
@@ -147,7 +166,7 @@ fn an_entry_of_a_hundred_bytes_takes_two_hundred_on_the_disk() {
             ..draft(number)
         };
         let drafts: Vec<_> = (start..start + 1000).map(draft).collect();
-        assert!(store.put_all(&drafts.iter().collect::<Vec<_>>()).iter().all(Result::is_ok));
+        assert!(store.put_all(&drafts).iter().all(Result::is_ok));
     }
     assert!((0..entries).step_by(77).all(|number| store.holds(&key(number)).unwrap()));
     let (bytes, index) = (on_disk(dir.path()), fs::metadata(dir.path().join("index")).unwrap().len());

@@ -39,7 +39,12 @@ impl LogStore {
         for &words in &snapshot {
             let told = Told(words);
             if let Some(address) = told.address().filter(|&address| keep(address)) {
-                self.copy_told(told, address, &new)?;
+                // Each slot is another key's, and nobody else has the copy yet.
+                if let Some(hash) = self.hash_of(told, address)?
+                    && !new.add(hash, address, told.note())
+                {
+                    return Err(Stopped::Full);
+                }
             }
         }
         let copy = |slot, address, new: &Table<'_, AtomicU64>| {
@@ -91,15 +96,7 @@ impl LogStore {
         to: &Table<'_, AtomicU64>,
     ) -> Result<Option<Published>, Stopped> {
         // If it tells another one by now, that may never be acknowledged; and its key is the same.
-        self.copy_told(table.told(slot), address, to)
-    }
-
-    fn copy_told(
-        &self,
-        told: Told,
-        address: Address,
-        to: &Table<'_, AtomicU64>,
-    ) -> Result<Option<Published>, Stopped> {
+        let told = table.told(slot);
         let Some(hash) = self.hash_of(told, address)? else { return Ok(None) };
         let same = |other| {
             let Some(key) = self.log.key(address)? else { return Ok(false) };

@@ -86,7 +86,7 @@ fn the_highest_address_of_each_key_is_found_until_the_table_is_full() {
     }
     assert!((0..500).all(|number| look_up(&table, number) == Some(address(number, 2))));
     assert!((500..600).all(|number| look_up(&table, number).is_none()));
-    assert_eq!((table.used(), table.entries().count(), table.is_crowded()), (500, 500, false));
+    assert_eq!((table.used(), table.entries().count(), table.should_grow_for(1)), (500, 500, false));
     let inserted = (500..768).filter(|&number| match publish(&table, number, address(number, 0)) {
         Published::Inserted => true,
         published => {
@@ -96,7 +96,27 @@ fn the_highest_address_of_each_key_is_found_until_the_table_is_full() {
     });
     let inserted: Vec<_> = inserted.collect();
     assert!(inserted.len() > 240, "{} are full", 500 + inserted.len());
-    assert!((0..500).chain(inserted).all(|number| look_up(&table, number).is_some()) && table.is_crowded());
+    assert!((0..500).chain(inserted).all(|number| look_up(&table, number).is_some()));
+    assert!(table.should_grow_for(1) && !table.should_grow_for(1000) && !table.should_grow_for(0));
+}
+
+/// What no slot has the tag of is lacking. What was added is found, and published as what was published before.
+#[test]
+fn keys_that_are_added_to_a_new_table_are_those_that_it_has() {
+    let words = words(768, AtomicU64::new);
+    let table = Table::new(&words);
+    let added = (0..600).filter(|&number| {
+        assert!(table.lacks(hash(number)), "{number}");
+        table.add(hash(number), address(number, 1), 5)
+    });
+    assert_eq!((added.count(), table.used(), table.entries().count()), (600, 600, 600));
+    for number in 0..600 {
+        assert!(!table.lacks(hash(number)) && look_up(&table, number) == Some(address(number, 1)));
+        assert_eq!(publish(&table, number, address(number, 1)), Published::Already);
+        assert_eq!(publish(&table, number, address(number, 2)), Published::Replaced(address(number, 1)));
+    }
+    let more = (600..1000).filter(|&number| table.add(hash(number), address(number, 1), 5)).count();
+    assert!((100..=168).contains(&more) && table.used() == 600 + more as u64, "{more} more");
 }
 
 /// A million keys in a table that is about to grow, and in one that has just grown: how many lines a look-up reads.
