@@ -90,9 +90,9 @@ mod tests {
             let (packet, length) = (Arc::clone(&packet), value.len());
             Shared::Packed(Packed { packet, start, length, codec: 7, compute_time: Duration::from_secs(3) })
         };
-        let packed = values.map(pack);
+        let all = values.map(pack);
         packet.append(|bytes| bytes.extend_from_slice(&[0; 1000]));
-        for (shared, value) in packed.iter().zip(values) {
+        for (shared, value) in all.iter().zip(values) {
             let read = |content: &Content<'_>| (content.codec, content.whole().unwrap().to_vec());
             assert_eq!(shared.read(read), Some((7, value.to_vec())));
             assert_eq!(shared.compute_time(), Duration::from_secs(3));

@@ -205,7 +205,9 @@ impl<'m, T> Computation<'m, T> {
         let KeyedCall { memory, key, .. } = self.turn.call;
         let (value, ran) = memory.timed(call, Some(key));
         self.turn.has_run(ran.took);
-        outbox.iter_mut().for_each(|outbox| outbox.computed(ran.took, ran.ended));
+        if let Some(outbox) = &mut outbox {
+            outbox.computed(ran.took, ran.ended);
+        }
         let is_final = is_final(&value);
         if is_final && let Some(shared) = self.confirmed(&value) {
             return self.turn.computed(value, Some(shared));

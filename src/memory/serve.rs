@@ -1,7 +1,6 @@
 //! Values of calls that other processes sent, on their way into the store.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::turn::KeyedCall;
@@ -37,7 +36,7 @@ impl KeyedCall<'_> {
     pub(crate) fn store_for_sender(
         &self,
         encoded: &Encoded<'_>,
-        arguments: Arc<str>,
+        arguments: &str,
         took: Duration,
         all: bool,
     ) -> bool {
@@ -48,6 +47,6 @@ impl KeyedCall<'_> {
         // Lent, not copied: a value that cannot be stored goes back from where it is.
         let bytes = Bytes::Parts(encoded.bytes.parts().map(Cow::Borrowed).collect());
         let lent = Encoded { codec: encoded.codec, bytes };
-        self.inner.try_store(self.function, &self.draft(lent, &arguments, took)).is_ok()
+        self.inner.try_store(self.function, &self.draft(lent, arguments, took)).is_ok()
     }
 }

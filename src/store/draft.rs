@@ -55,7 +55,7 @@ impl<'v> Draft<'v> {
         match self.payload.try_owned() {
             Ok(payload) => {
                 let arguments = self.arguments.into_owned().into();
-                Ok(OwnedDraft(Draft { payload, arguments, ..self }))
+                Ok(OwnedDraft(Draft { arguments, payload, ..self }))
             }
             Err(payload) => Err(Box::new(Draft { payload, ..self })),
         }

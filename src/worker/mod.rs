@@ -16,7 +16,6 @@
 mod registry;
 mod server;
 
-use std::sync::Arc;
 use std::time::Instant;
 
 pub use registry::Registered;
@@ -91,7 +90,7 @@ impl<'b> Request<'b> {
         let (value, ran) = run.map_err(|payload| Failure::panicked(&payload))?;
         let value = Quiet::new(value);
         let value = match self.memory.encode(function, &codec, &value) {
-            Some(encoded) => self.reply_with(function, encoded, arguments, ran),
+            Some(encoded) => self.reply_with(function, encoded, &arguments, ran),
             None => whole_reply(&travel, function, &value)?,
         };
         Ok(Reply { value, took: ran.took })
@@ -120,7 +119,7 @@ impl<'b> Request<'b> {
         &self,
         function: &'static Function,
         encoded: Encoded<'_>,
-        arguments: Arc<str>,
+        arguments: &str,
         Ran { took, left_checkpoint, .. }: Ran,
     ) -> ReplyValue {
         let keyed = self.job.key.and_then(|key| self.memory.keyed_by_sender(function, key));

@@ -49,7 +49,7 @@ where
             let items = items.into_iter().map(|item| (self.tally.as_ref().map(Tally::run), item));
             let tell = &mut |run, ran| {
                 if let Some(key) = self.settle(run, ran, results) {
-                    self.finish_duplicates(vec![key], results);
+                    self.finish_duplicates(&[key], results);
                 }
                 if self.streams && !results.is_empty() {
                     self.crew.change(|queue| queue.results.append(results));
@@ -78,7 +78,7 @@ where
             }
         }
         send(outbox);
-        self.finish_duplicates(done, results);
+        self.finish_duplicates(&done, results);
     }
 
     /// Whether the item is a closure of which nobody wants to know more than its result.
@@ -242,13 +242,13 @@ where
 
     /// Gives the duplicates of keys what came of them. Where a value cannot be shared (it is an `Err` that is not kept,
     /// say), they are run in their turn.
-    fn finish_duplicates(&self, done: Vec<Done>, results: &mut Vec<Indexed<C::Output>>) {
+    fn finish_duplicates(&self, done: &[Done], results: &mut Vec<Indexed<C::Output>>) {
         if done.is_empty() {
             return;
         }
         let mut duplicates = Vec::new();
         self.crew.change(|queue| {
-            for (key, result) in &done {
+            for (key, result) in done {
                 if let Err(error) = result {
                     queue.fail(*key, error.clone());
                 }
