@@ -81,6 +81,7 @@ trait Show {
 
 impl MemoizedCall<'_> {
     /// The key of the call where `states` are recorded.
+    #[inline]
     pub(crate) fn key(&self, states: &States) -> Result<Key, ArgumentError> {
         let show = |sink: &mut Arguments<'_>| self.arguments.show(sink);
         // Nearly always: nothing is copied.

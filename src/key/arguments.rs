@@ -129,6 +129,7 @@ fn encode<V: Serialize + ?Sized>(
 }
 
 /// The key of a call whose arguments `show` shows.
+#[inline]
 pub(crate) fn key(
     identity: &Identity,
     show: impl FnOnce(&mut Arguments<'_>) -> Result<(), ArgumentError>,

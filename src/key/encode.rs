@@ -205,6 +205,10 @@ impl Encoder {
         self.end_run();
         match &mut self.destination {
             Destination::Buffer => hashing::finish(None, None, &self.buffer),
+            // Nearly always.
+            Destination::Hash { identity: Some(identity), hasher: None } => {
+                hashing::keyed(identity, &self.buffer)
+            }
             Destination::Hash { identity, hasher } => {
                 hashing::finish(hasher.take(), identity.as_ref(), &self.buffer)
             }
@@ -246,8 +250,7 @@ impl Encoder {
             }
         } else {
             self.end_run();
-            self.buffer.put([tag::SCALAR + kind as u8]);
-            self.buffer.put(bytes);
+            self.buffer.put_tagged(tag::SCALAR + kind as u8, bytes);
         }
     }
 
@@ -322,8 +325,14 @@ impl Encoder {
     #[inline]
     fn string(&mut self, tag: u8, bytes: &[u8]) {
         if bytes.len() < APART {
-            self.open(tag);
-            self.length(bytes.len());
+            self.end_run();
+            self.in_sequence = false;
+            if let Ok(length @ ..0x80) = u8::try_from(bytes.len()) {
+                self.buffer.put_tagged(tag, [length]);
+            } else {
+                self.buffer.put([tag]);
+                self.length(bytes.len());
+            }
             self.buffer.append(bytes);
         } else {
             self.digest(tag, hashing::digest(bytes));

@@ -37,12 +37,18 @@ pub(super) fn update(hasher: &mut Option<Box<Hasher>>, identity: Option<&Identit
     hasher.get_or_insert_with(new).update(bytes);
 }
 
+/// The digest of `bytes` under an identity: a key.
+#[inline(never)]
+pub(super) fn keyed(identity: &Identity, bytes: &[u8]) -> [u8; 32] {
+    *blake3::keyed_hash(&identity.0, bytes).as_bytes()
+}
+
 /// The digest of all that a hasher was handed, and of the last `bytes`.
 #[inline(never)]
 pub(super) fn finish(hasher: Option<Box<Hasher>>, identity: Option<&Identity>, bytes: &[u8]) -> [u8; 32] {
     let digest = match (hasher, identity) {
         (Some(mut hasher), _) => hasher.update(bytes).finalize(),
-        (None, Some(identity)) => blake3::keyed_hash(&identity.0, bytes),
+        (None, Some(identity)) => return keyed(identity, bytes),
         (None, None) => blake3::hash(bytes),
     };
     *digest.as_bytes()

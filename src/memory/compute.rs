@@ -30,17 +30,30 @@ use crate::call::{Call, Memo, MemoizedCall};
 use crate::codec::{Codec, CodecError, Encoded};
 use crate::error::{Error, Result, chain};
 use crate::function::Function;
-use crate::key::Key;
+use crate::key::{ArgumentError, Key};
 use crate::lease::{Meanwhile, Shared};
 use crate::panics;
+use crate::payload::Content;
 use crate::report::Why;
-use crate::store::{Entry, Lookup};
+use crate::store::{Entry, Lent, Lookup, Payload};
+use crate::usage::nanos;
 
 /// A memoized call under its key, and how its value is written and read.
 #[derive(Debug)]
 pub(crate) struct Keyed<'m, T> {
     pub(crate) call: KeyedCall<'m>,
     pub(super) codec: Codec<T>,
+}
+
+/// What comes of looking a call up.
+#[derive(Debug)]
+enum Looked<'m> {
+    /// The value of its entry was read where it lies, and counts as a hit.
+    Hit,
+    /// The store has this for the key, of which nothing was read or counted yet.
+    Found(KeyedCall<'m>, Result<Lookup>),
+    /// The call has no key.
+    Unkeyed(MissReason),
 }
 
 /// Why this thread does not compute a call under its key.
@@ -82,17 +95,39 @@ impl Memory {
 
     fn keyed_call(&self, call: &MemoizedCall<'_>) -> Result<KeyedCall<'_>, MissReason> {
         let inner = self.inner.as_deref().ok_or(MissReason::Disabled)?;
-        let key = call.key(&inner.states).map_err(|error| {
-            inner.troubles.note(Trouble::Key, call.function.name(), &chain(&error));
-            MissReason::Unkeyed(chain(&error).to_string())
-        })?;
+        let key = call.key(&inner.states).map_err(|error| inner.unkeyed(call, &error))?;
         Ok(KeyedCall { memory: self, inner, key, function: call.function })
     }
 
     /// The value from the entry of `call`, which counts as a hit.
     pub(crate) fn look_up<C: Call>(&self, call: &C) -> Result<C::Output, Miss> {
-        let keyed = self.keyed(call)?;
-        keyed.read(keyed.call.get())
+        let Memo { call, codec } = call.memo().ok_or(MissReason::NotMemoized)?;
+        let mut value = None;
+        let looked = self.lend(&call, &mut |content| {
+            value = codec.decode(content).ok();
+            value.is_some()
+        });
+        match looked {
+            Looked::Hit => Ok(value.expect("it was read")),
+            Looked::Found(call, found) => Keyed { call, codec }.read(found),
+            Looked::Unkeyed(reason) => Err(reason.into()),
+        }
+    }
+
+    /// Has the value of the entry of `call` read where it lies.
+    fn lend(&self, call: &MemoizedCall<'_>, read: &mut dyn FnMut(&Content<'_>) -> bool) -> Looked<'_> {
+        // Step by step, since results of this size are copied from one `?` to the next.
+        let Some(inner) = self.inner.as_deref() else { return Looked::Unkeyed(MissReason::Disabled) };
+        let key = match call.key(&inner.states) {
+            Ok(key) => key,
+            Err(error) => return Looked::Unkeyed(inner.unkeyed(call, &error)),
+        };
+        let keyed = KeyedCall { memory: self, inner, key, function: call.function };
+        match keyed.lend(read) {
+            Lent::Read => Looked::Hit,
+            Lent::Absent => Looked::Found(keyed, Ok(Lookup::Absent)),
+            Lent::No => Looked::Found(keyed, keyed.get()),
+        }
     }
 
     /// Calls `each` with the entry of each of several keys, in order; they are read in one go.
@@ -158,6 +193,15 @@ impl Memory {
     }
 }
 
+impl Inner {
+    /// Why a call has no key, which is noted.
+    #[cold]
+    fn unkeyed(&self, call: &MemoizedCall<'_>, error: &ArgumentError) -> MissReason {
+        self.troubles.note(Trouble::Key, call.function.name(), &chain(error));
+        MissReason::Unkeyed(chain(error).to_string())
+    }
+}
+
 /// That a call is not computed, as the memory is frozen.
 pub(super) fn frozen(call: Option<MemoizedCall<'_>>, why: &Why) -> Error {
     let (function, arguments) =
@@ -186,7 +230,7 @@ impl<'m, T> Keyed<'m, T> {
     /// The value of an entry, which counts as a hit.
     pub(super) fn hit(&self, entry: &Entry) -> Result<T, MissReason> {
         let value = self.decode(entry)?;
-        self.call.count_hit(entry);
+        self.call.count_hit(nanos(entry.compute_time()));
         Ok(value)
     }
 }

@@ -16,6 +16,7 @@ use super::lazy_entry::LazyEntry;
 use super::outbox::Outbox;
 use super::outcome::Computed;
 use super::trouble::Trouble;
+use super::usable::expect_young;
 use super::{Memory, MissReason, Source};
 use crate::call::MemoizedCall;
 use crate::codec::{CodecError, Encoded};
@@ -24,8 +25,8 @@ use crate::events;
 use crate::function::Function;
 use crate::key::Key;
 use crate::lease::{Joined, Leader, Lease, Meanwhile, Shared, Watcher};
-use crate::payload::LARGE;
-use crate::store::{Draft, Entry, Lookup, OwnedDraft, Payload};
+use crate::payload::{Content, LARGE};
+use crate::store::{Draft, Entry, Lent, Lookup, OwnedDraft, Payload};
 
 /// Functions that take less than this on average run without a lease. A lease itself costs two
 /// microseconds. What is computed under one is also stored at once, since other processes wait for
@@ -95,15 +96,31 @@ impl<'m> KeyedCall<'m> {
         self.inner.store.get(&self.key)
     }
 
+    /// Has the value of the entry read where it lies, if it can be used; it counts as a hit if `read` says that it could be read.
+    #[inline]
+    pub(super) fn lend(&self, read: &mut dyn FnMut(&Content<'_>) -> bool) -> Lent {
+        // Whoever asks more than how old an entry is, is told all of it.
+        if self.function.definition().valid.is_some() || self.inner.verification.is_on() {
+            return Lent::No;
+        }
+        self.inner.store.lend(&self.key, &mut |entry| {
+            let is_hit = expect_young(|| entry.created(), self.function).is_ok() && read(&entry.value);
+            if is_hit {
+                self.count_hit(entry.compute_nanos);
+            }
+            is_hit
+        })
+    }
+
     /// Fails if the function does not want the entry any more, or if this hit is to be computed again.
     pub(super) fn expect_readable(&self, entry: &Entry) -> Result<(), MissReason> {
         self.inner.expect_wanted(entry, self.function)?;
         if self.inner.verification.is_due() { Err(MissReason::Verified) } else { Ok(()) }
     }
 
-    pub(super) fn count_hit(&self, entry: &Entry) {
-        let time = entry.compute_time();
-        self.function.count(&self.inner.session, |counters| counters.hit(time));
+    #[inline]
+    pub(super) fn count_hit(&self, nanos: u64) {
+        self.function.count(&self.inner.session, |counters| counters.hit_saving(nanos));
         events::trace!("hit: `{}` {}", self.function.name(), self.key);
     }
 

@@ -86,17 +86,24 @@ impl Inner {
 
     /// Fails if its function does not want a sound entry any more.
     pub(super) fn expect_wanted(&self, entry: &Entry, function: &Function) -> Result<(), MissReason> {
-        let definition = function.definition();
-        if let Some(ttl) = definition.ttl {
-            // The age of an entry from the future, by this machine's clock, is not known.
-            match SystemTime::now().duration_since(entry.created()) {
-                Ok(age) if age <= ttl => {}
-                age => return Err(MissReason::Expired { age: age.unwrap_or_default() }),
-            }
-        }
-        if definition.valid.is_some_and(|valid| !valid(&self.store.info(entry, function.name()))) {
+        expect_young(|| entry.created(), function)?;
+        if function.definition().valid.is_some_and(|valid| !valid(&self.store.info(entry, function.name()))) {
             return Err(MissReason::Rejected);
         }
         Ok(())
+    }
+}
+
+/// Fails if an entry that was created then is older than its function wants it.
+#[inline]
+pub(super) fn expect_young(
+    created: impl FnOnce() -> SystemTime,
+    function: &Function,
+) -> Result<(), MissReason> {
+    let Some(ttl) = function.definition().ttl else { return Ok(()) };
+    // The age of an entry from the future, by this machine's clock, is not known.
+    match SystemTime::now().duration_since(created()) {
+        Ok(age) if age <= ttl => Ok(()),
+        age => Err(MissReason::Expired { age: age.unwrap_or_default() }),
     }
 }

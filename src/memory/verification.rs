@@ -47,9 +47,15 @@ impl Verification {
         }
     }
 
+    /// Whether there are hits that are computed again.
+    #[inline]
+    pub(super) fn is_on(&self) -> bool {
+        self.step != 0
+    }
+
     /// Whether it is this hit's turn.
     pub(super) fn is_due(&self) -> bool {
-        if self.step == 0 {
+        if !self.is_on() {
             return false;
         }
         let before = self.turn.fetch_add(self.step, Relaxed);

@@ -11,6 +11,7 @@ mod draft;
 mod entry;
 mod files;
 mod info;
+mod lent;
 mod limits;
 #[cfg(target_os = "linux")]
 mod log;
@@ -36,6 +37,7 @@ pub(crate) use draft::{Draft, OwnedDraft};
 pub(crate) use entry::read_info;
 pub(crate) use entry::{Entry, Payload};
 pub use info::EntryInfo;
+pub(crate) use lent::{Lent, LentEntry};
 pub use limits::{Limits, Reduced};
 pub(crate) use options::Options;
 pub use options::{Durability, Layout};
@@ -162,6 +164,11 @@ fn fits_budget(root: &Path, draft: &Draft<'_>, budget: Option<u64>) -> Result<()
 pub(crate) trait Store: fmt::Debug + Send + Sync {
     /// Reads the entry of `key`.
     fn get(&self, key: &Key) -> Result<Lookup>;
+
+    /// Has the entry of `key` read where it lies, if it is sound and short; `read` tells whether it could be used.
+    fn lend(&self, _key: &Key, _read: &mut dyn FnMut(&LentEntry<'_>) -> bool) -> Lent {
+        Lent::No
+    }
 
     /// Reads the entries of several keys in one go, and calls `each` with what [`get`](Self::get) returns for each, in order: no
     /// two entries are in memory at a time, unless it keeps them.

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::{
-    Author, Draft, Durability, Facts, Layout, Limits, Lookup, Options, Payload, PruneReason, Selection,
+    Author, Draft, Durability, Facts, Layout, Lent, Limits, Lookup, Options, Payload, PruneReason, Selection,
     Store, Verdict, Writer, open,
 };
 use crate::key::{FunctionId, Key};
@@ -52,9 +52,25 @@ pub(super) fn draft(number: u64) -> Draft<'static> {
     }
 }
 
+/// Whether the entry under a number is lent; it must be the right one, and is read once.
+#[track_caller]
+pub(super) fn is_lent(store: &dyn Store, number: u64) -> bool {
+    let mut reads = 0;
+    let lent = store.lend(&key(number), &mut |entry| {
+        assert_eq!(*entry.value.whole().unwrap(), value(number), "{number}");
+        assert_eq!(Duration::from_nanos(entry.compute_nanos), draft(number).compute_time);
+        assert_eq!(entry.created(), draft(number).created);
+        reads += 1;
+        true
+    });
+    assert_eq!(reads, u32::from(lent == Lent::Read), "{number}");
+    lent == Lent::Read
+}
+
 /// The value under a number, if there is one; it must be the right one.
 #[track_caller]
 pub(super) fn get(store: &dyn Store, number: u64) -> bool {
+    is_lent(store, number);
     match store.get(&key(number)).unwrap() {
         Lookup::Found(entry) => {
             assert_eq!(*entry.value().whole().unwrap(), value(number), "{number}");

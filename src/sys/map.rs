@@ -8,6 +8,7 @@
 
 use std::fs::File;
 use std::io;
+use std::mem::MaybeUninit;
 use std::ops::Deref;
 use std::ptr;
 use std::slice;
@@ -166,6 +167,19 @@ impl Window {
         Some(bytes)
     }
 
+    /// As [`read`](Self::read), into room that has no values yet; what it has then.
+    #[inline]
+    pub(crate) fn read_to<'r>(&self, start: usize, room: &'r mut [MaybeUninit<u8>]) -> Option<&'r [u8]> {
+        if !self.holds(start, room.len()) {
+            return None;
+        }
+        // SAFETY: As above; all bytes of the room are written before they are taken for values.
+        unsafe {
+            ptr::copy_nonoverlapping(self.map.as_ptr().add(start), room.as_mut_ptr().cast(), room.len());
+            Some(room.assume_init_ref())
+        }
+    }
+
     #[inline]
     fn holds(&self, start: usize, count: usize) -> bool {
         start.checked_add(count).is_some_and(|end| end <= self.map.len())
@@ -278,6 +292,9 @@ mod tests {
         assert!(!window.read((1 << 20) - 4, &mut bytes) && !window.read(usize::MAX, &mut bytes));
         assert_eq!(window.read_vec(5000, 5).unwrap(), b"later");
         assert_eq!((window.read_vec((1 << 20) - 4, 5), window.read_vec(usize::MAX, 5)), (None, None));
+        let mut room = [MaybeUninit::uninit(); 8];
+        assert_eq!(window.read_to(5000, &mut room[..5]), Some(&b"later"[..]));
+        assert_eq!(window.read_to((1 << 20) - 4, &mut room[..5]), None);
         file.write_all_at(b"four", 4096).unwrap();
         assert_eq!(window.number(4096), Some(u32::from_le_bytes(*b"four")));
         assert_eq!((window.number(4097), window.number(1 << 20)), (None, None));

@@ -43,9 +43,15 @@ impl Counters {
 
     #[inline]
     pub(crate) fn hit(&self, saved: Duration) {
+        self.hit_saving(nanos(saved));
+    }
+
+    /// The same, of so many nanoseconds.
+    #[inline]
+    pub(crate) fn hit_saving(&self, nanos: u64) {
         let part = self.part();
         part.hits.fetch_add(1, Relaxed);
-        part.nanos_saved.fetch_add(nanos(saved), Relaxed);
+        part.nanos_saved.fetch_add(nanos, Relaxed);
     }
 
     #[inline]
@@ -143,7 +149,7 @@ impl Slot {
 
 /// As one number, up to 584 years of computing.
 #[inline]
-fn nanos(duration: Duration) -> u64 {
+pub(crate) fn nanos(duration: Duration) -> u64 {
     duration.as_secs().wrapping_mul(1_000_000_000).wrapping_add(u64::from(duration.subsec_nanos()))
 }
 

@@ -27,7 +27,7 @@ mod text;
 
 use std::time::{Duration, SystemTime};
 
-pub(crate) use counters::{Counters, Slot};
+pub(crate) use counters::{Counters, Slot, nanos};
 pub(crate) use session::NumberedSession;
 use session::Session;
 

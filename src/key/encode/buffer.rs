@@ -34,6 +34,27 @@ impl Buffer {
         }
     }
 
+    /// Appends a tag, and bytes of which the compiler knows the number.
+    #[inline]
+    pub(super) fn put_tagged<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) {
+        let end = self.length + 1 + N;
+        let start = self.length;
+        if let Some([first, rest @ ..]) = self.all().get_mut(start..end) {
+            *first = tag;
+            rest.copy_from_slice(&bytes);
+            self.length = end;
+        } else {
+            self.put([tag]);
+            self.put(bytes);
+        }
+    }
+
+    /// How many bytes there are.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.length
+    }
+
     /// Appends bytes.
     #[inline]
     pub(super) fn append(&mut self, bytes: &[u8]) {
@@ -103,9 +124,9 @@ mod tests {
     fn a_buffer_has_all_bytes_wherever_there_is_no_more_room() {
         let mut buffer = Buffer::new();
         for before in [0, 1, ROOM - 2, ROOM - 1, ROOM, ROOM + 1] {
-            for behind in [0, 1, 2, ROOM, 5 * ROOM] {
+            for behind in [0, 1, 2, ROOM - 4, ROOM, 5 * ROOM] {
                 buffer.append(&vec![1; before]);
-                buffer.put([2, 3, 4]);
+                buffer.put_tagged(2, [3, 4]);
                 buffer.append(&vec![5; behind]);
                 buffer.set(before + 1, [6, 7]);
                 let expected = [vec![1; before], vec![2, 6, 7], vec![5; behind]].concat();

@@ -28,6 +28,7 @@ mod address;
 mod append;
 mod control;
 mod index;
+mod lend;
 mod listing;
 mod open;
 mod publish;
@@ -55,7 +56,9 @@ use self::writers::Writers;
 use super::blobs::Blobs;
 use super::root;
 use super::selection::{Selected, Selection};
-use super::{Draft, Durability, Entry, EntryInfo, Extent, Layout, Lookup, Options, Store, Swept};
+use super::{
+    Draft, Durability, Entry, EntryInfo, Extent, Layout, Lent, LentEntry, Lookup, Options, Store, Swept,
+};
 use crate::error::{Error, Result};
 use crate::events;
 use crate::key::{FunctionId, Key};
@@ -76,8 +79,8 @@ pub(crate) struct LogStore {
     view: ArcSwap<View>,
     /// Held while the view is exchanged.
     changing: Mutex<()>,
-    /// When the mapped files were looked after last, in ticks.
-    ticked: AtomicU64,
+    /// When the mapped files were looked after last, in milliseconds since 1970.
+    looked_after: AtomicU64,
     /// Tells the milliseconds since 1970; tests have clocks of their own.
     clock: fn() -> u64,
     budget: Option<u64>,
@@ -96,9 +99,9 @@ const TRIES: usize = 100;
 /// A moment, as the store needs it.
 #[derive(Clone, Copy, Debug)]
 struct Now {
-    /// Counts spells of some milliseconds.
-    tick: u64,
     /// Since 1970.
+    millis: u64,
+    /// Likewise.
     seconds: u32,
 }
 
@@ -125,7 +128,7 @@ impl LogStore {
             writers: Writers::new(dir),
             view: ArcSwap::from_pointee(view),
             changing: Mutex::default(),
-            ticked: AtomicU64::new(0),
+            looked_after: AtomicU64::new(0),
             clock: sys::coarse_millis,
             budget: options.budget,
             pace: reduce::Pace::default(),
@@ -154,24 +157,31 @@ impl LogStore {
     #[inline]
     fn now(&self) -> Now {
         let millis = (self.clock)();
+        Now { millis, seconds: u32::try_from(millis / 1000).unwrap_or(u32::MAX) }
+    }
+
+    /// Whether the mapped files were looked after a moment ago. (Not if the clock of the machine was set back since.)
+    #[inline]
+    fn is_looked_after(&self, now: Now) -> bool {
         // Looking after thousands of segments costs time of its own.
         let spell = TICK * (1 + self.log.open_segments() as u64 / 256);
-        Now { tick: millis / spell, seconds: u32::try_from(millis / 1000).unwrap_or(u32::MAX) }
+        now.millis.wrapping_sub(self.looked_after.load(Relaxed)) < spell
     }
 
     /// What is mapped, looked after.
     #[inline]
     fn view(&self, now: Now) -> Guard<Arc<View>> {
         let view = self.view.load();
-        if !view.index.table().is_retired() && self.ticked.load(Relaxed) == now.tick {
+        if !view.index.table().is_retired() && self.is_looked_after(now) {
             return view;
         }
         self.look_after(&view, now);
         self.view.load()
     }
 
+    #[cold]
     fn look_after(&self, view: &Arc<View>, now: Now) {
-        self.ticked.store(now.tick, Relaxed);
+        self.looked_after.store(now.millis, Relaxed);
         let is_retired = view.index.table().is_retired();
         // What cannot be looked at is opened anew, which tells why.
         let looked = view.is_current(&self.dir);
@@ -312,7 +322,11 @@ impl LogStore {
         if !matches!(found, Ok(Lookup::Absent)) {
             return found;
         }
-        // What an index lacks may be in the one after it.
+        self.look_up_behind(view, key, now)
+    }
+
+    /// What is found of a key that `view` lacks: what an index lacks may be in the one after it.
+    fn look_up_behind(&self, view: &View, key: &Key, now: Now) -> Result<Lookup> {
         let Some(mut view) = self.newer_view(view)? else { return Ok(Lookup::Absent) };
         for _ in 0..TRIES {
             match self.look_up_in(&view, key, now)? {
@@ -387,6 +401,10 @@ impl Store for LogStore {
     fn get(&self, key: &Key) -> Result<Lookup> {
         let now = self.now();
         self.look_up(&self.view(now), key, now)
+    }
+
+    fn lend(&self, key: &Key, read: &mut dyn FnMut(&LentEntry<'_>) -> bool) -> Lent {
+        self.lend_entry(key, read)
     }
 
     fn lacks(&self, key: &Key) -> bool {

@@ -5,14 +5,16 @@
 //!    look like a record inside a payload, or a segment under another number, are none.
 //! 2. Nothing here panics on any input.
 
+mod lent;
 mod shape;
 mod times;
 
 use std::ops::Range;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use self::shape::{BLOB_PAYLOADS, Shape, record_length};
-pub(super) use self::shape::{Kind, announced_length};
+pub(super) use self::lent::lent;
+use self::shape::{BLOB_PAYLOADS, record_length};
+pub(super) use self::shape::{Kind, Shape, announced_length};
 use self::times::Times;
 use super::address::Address;
 use crate::checksum;

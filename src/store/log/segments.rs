@@ -6,13 +6,14 @@
 //! 3. A segment that cannot be mapped, or of which a page was lost, is read with system calls instead. So are those beyond
 //!    [`MAPPED`], since a process may have so many mappings and no more.
 
+use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
 use super::address::{Address, SEGMENT};
-use super::record::{self, HEAD, Head, Record, SHAPE, announced_length};
+use super::record::{self, HEAD, Head, Record, SHAPE, Shape, announced_length};
 use crate::error::Result;
 use crate::key::Key;
 use crate::lock::lock;
@@ -38,20 +39,26 @@ struct Segment {
 }
 
 impl Segment {
-    /// The record at `start`, copied from where it is mapped; `None` if there is none as far as the file is known to reach.
+    /// The window, where in it the record at `start` begins, and the word that tells its shape; `None` if there is none as far as
+    /// the file is known to reach.
     #[inline]
-    fn mapped_record(&self, start: u64) -> Option<Record> {
+    fn mapped(&self, start: u64) -> Option<(&Window, usize, u32, Shape)> {
         let window = self.window.as_ref()?;
         let (start, known) = (usize::try_from(start).ok()?, self.length.load(Relaxed));
         // Not behind the end of the file: there is nothing to read.
         if (start + HEAD) as u64 > known {
             return None;
         }
-        let length = announced_length(window.number(start + SHAPE.start)?)?;
-        if (start + length) as u64 > known {
-            return None;
-        }
-        let bytes = window.read_vec(start, length)?;
+        let word = window.number(start + SHAPE.start)?;
+        let shape = Shape::of_word(word)?;
+        if (start + shape.length()) as u64 > known { None } else { Some((window, start, word, shape)) }
+    }
+
+    /// The record at `start`, copied from where it is mapped.
+    #[inline]
+    fn mapped_record(&self, start: u64) -> Option<Record> {
+        let (window, start, _, shape) = self.mapped(start)?;
+        let bytes = window.read_vec(start, shape.length())?;
         // Zeros in place of a page that was lost are no answer.
         if window.is_lost() { None } else { Record::new(bytes) }
     }
@@ -334,6 +341,21 @@ impl Segments {
             Some(segment) if segment.number == number => Some(segment),
             _ => self.place(number).ok().map(|place| &*self.list[place]),
         }
+    }
+
+    /// The record at `address`, copied to `room` from where it is mapped, and its shape; not checked. `None` if that has no room for
+    /// it, or there may be no record: [`Log::record`] knows.
+    #[inline]
+    pub(super) fn short_record<'r>(
+        &self,
+        address: Address,
+        room: &'r mut [MaybeUninit<u8>],
+    ) -> Option<(&'r [u8], Shape)> {
+        let (window, start, word, shape) = self.get(address.segment())?.mapped(address.offset())?;
+        let bytes = window.read_to(start, room.get_mut(..shape.length())?)?;
+        // Zeros in place of a page that was lost are no answer, nor is what was written over between the two looks.
+        let is_whole = bytes.get(SHAPE)? == word.to_le_bytes() && !window.is_lost();
+        is_whole.then_some((bytes, shape))
     }
 
     /// These and one more.

@@ -265,20 +265,31 @@ impl<'w, W: Word> Table<'w, W> {
         Ok(None)
     }
 
+    /// The first slot that has the tag of the key, and the address it tells; `None` if a free one comes before, so that the key
+    /// has no slot. A slot with the tag of another key is taken for the key's, if it has the same.
+    #[inline]
+    pub(in crate::store::log) fn first(&self, hash: Hash) -> Option<(usize, Option<Address>)> {
+        let (_, slot, word) = self.next(hash, Place::FIRST)?;
+        if word == 0 { None } else { Some((slot, address_of(word))) }
+    }
+
     /// The next slot, from a place on, that is free or has the tag of the key; with its place and its first word.
     #[inline]
     fn next(&self, hash: Hash, from: Place) -> Option<(Place, usize, u64)> {
-        if from == Place::FIRST { self.next_of(hash, from) } else { self.next_behind(hash, from) }
+        if from != Place::FIRST {
+            return self.next_behind(hash, from);
+        }
+        // Nearly always it is in the first line.
+        let line = self.home(hash);
+        match slot_in(&self.lines[line], hash.tag(), 0) {
+            Some((slot, word)) => Some((Place { step: 0, slot }, line * LINE + slot, word)),
+            None => self.next_behind(hash, Place { step: 1, slot: 0 }),
+        }
     }
 
-    /// The same where the first one was not the key's.
-    #[cold]
+    /// The same where it is not the first one of the first line.
+    #[inline(never)]
     fn next_behind(&self, hash: Hash, from: Place) -> Option<(Place, usize, u64)> {
-        self.next_of(hash, from)
-    }
-
-    #[inline]
-    fn next_of(&self, hash: Hash, from: Place) -> Option<(Place, usize, u64)> {
         let (tag, mut first) = (hash.tag(), from.slot);
         for (step, line) in self.probe(hash).enumerate().skip(from.step) {
             if let Some((slot, word)) = slot_in(&self.lines[line], tag, first) {

@@ -27,7 +27,7 @@ pub(in crate::store::log) enum Kind {
 /// Of the word, bits 0–15 are the length of the payload, 16–23 that of the preview, 24–28 the number of the codec, 29–30
 /// the kind; bit 31 says that the payload is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Shape {
+pub(in crate::store::log) struct Shape {
     pub(super) kind: Kind,
     /// With the bit that says that the payload is compressed.
     pub(super) codec: u8,
@@ -38,7 +38,7 @@ pub(super) struct Shape {
 impl Shape {
     /// `None` if it is that of no record.
     #[inline]
-    pub(super) fn of_word(word: u32) -> Option<Self> {
+    pub(in crate::store::log) fn of_word(word: u32) -> Option<Self> {
         let [low, high, preview, last] = word.to_le_bytes();
         let kind = match last >> 5 & 3 {
             0 => Kind::Entry,
@@ -78,7 +78,7 @@ impl Shape {
 
     /// How many bytes the whole record takes.
     #[inline]
-    pub(super) fn length(self) -> usize {
+    pub(in crate::store::log) fn length(self) -> usize {
         record_length([self.payload.into(), self.preview.into()])
     }
 }
@@ -95,7 +95,8 @@ pub(in crate::store::log) fn announced_length(word: u32) -> Option<usize> {
 /// How long a record is whose payload and preview are so long.
 #[inline]
 pub(super) fn record_length([payload, preview]: [usize; 2]) -> usize {
-    (HEAD + payload + preview).next_multiple_of(ALIGN)
+    // As `next_multiple_of`, which looks for an overflow.
+    (HEAD + payload + preview + ALIGN - 1) & !(ALIGN - 1)
 }
 
 #[cfg(test)]

@@ -30,17 +30,28 @@ impl Times {
     }
 
     /// Since 1970, up to the year 2106.
-    #[inline]
     pub(super) fn created(self) -> Duration {
+        let (seconds, nanos) = self.created_parts();
+        Duration::new(seconds.into(), nanos)
+    }
+
+    /// The same in seconds and nanoseconds.
+    #[inline]
+    pub(super) fn created_parts(self) -> (u32, u32) {
         // Rounded up, so that the time that comes back, stored again, is the same.
-        let nanos = (u64::from(self.fraction) * NANOS).div_ceil(1 << 16);
-        Duration::new(self.seconds.into(), u32::try_from(nanos).unwrap_or(0))
+        let nanos = (u64::from(self.fraction) * NANOS + 0xFFFF) >> 16;
+        (self.seconds, u32::try_from(nanos).unwrap_or(0))
+    }
+
+    #[inline]
+    pub(super) fn compute_time(self) -> Duration {
+        Duration::from_nanos(self.took_nanos())
     }
 
     #[inline]
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it ends at what fits")]
-    pub(super) fn compute_time(self) -> Duration {
-        Duration::from_nanos(self.took as u64)
+    pub(super) fn took_nanos(self) -> u64 {
+        self.took as u64
     }
 }
 

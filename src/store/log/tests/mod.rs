@@ -7,6 +7,7 @@ mod damage;
 mod engines;
 mod full_disk;
 mod killed;
+mod lent;
 mod many;
 mod processes;
 mod reduction;
@@ -22,7 +23,7 @@ use std::time::UNIX_EPOCH;
 use std::{env, fs, thread};
 
 use super::*;
-use crate::store::suite::{draft, get, key};
+use crate::store::suite::{draft, get, is_lent, key};
 use crate::store::{Author, Layout, Limits, Writer, open};
 
 fn options() -> Options {
@@ -48,6 +49,7 @@ fn open_log(root: &Path, options: &Options) -> LogStore {
 /// Whether the entry is there and right; damage is a miss, a wrong value fails.
 #[track_caller]
 fn right_or_missed(store: &dyn Store, number: u64) -> bool {
+    is_lent(store, number);
     match store.get(&key(number)).unwrap() {
         Lookup::Found(entry) => {
             assert_eq!(*entry.value().whole().unwrap(), draft(number).payload.to_vec(), "{number}");
