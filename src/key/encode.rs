@@ -298,7 +298,7 @@ impl Encoder {
     #[inline]
     fn spill(&mut self) {
         debug_assert!(self.run.is_none());
-        if self.buffer.len() >= SPILL
+        if self.buffer.length_apart() >= SPILL
             && let Destination::Hash { identity, hasher } = &mut self.destination
         {
             hashing::update(hasher, identity.as_ref(), &self.buffer);

@@ -8,101 +8,106 @@ const ROOM: usize = 256;
 /// A growing sequence of bytes, which begins in place.
 #[derive(Debug)]
 pub(super) struct Buffer {
+    /// All of the bytes, unless some lie in `more`.
     first: [u8; ROOM],
-    /// Room in place of `first` once that is too small, filled with zeros in advance; empty until then.
+    /// How many of `first` are bytes; [`ROOM`] if they lie in `more`, so that one comparison tells whether others fit.
+    here: usize,
+    /// All of the bytes once they do not fit, and room behind them.
     more: Vec<u8>,
-    /// How many bytes there are.
-    length: usize,
+    /// How many of `more` are bytes; none as long as they lie in `first`.
+    there: usize,
 }
 
 impl Buffer {
     #[inline]
     pub(super) fn new() -> Self {
-        Buffer { first: [0; ROOM], more: Vec::new(), length: 0 }
+        Buffer { first: [0; ROOM], here: 0, more: Vec::new(), there: 0 }
     }
 
     /// Appends bytes of which the compiler knows the number.
     #[inline]
     pub(super) fn put<const N: usize>(&mut self, bytes: [u8; N]) {
-        let end = self.length;
-        match self.all()[end..].first_chunk_mut() {
-            Some(room) => {
-                *room = bytes;
-                self.length += N;
-            }
-            None => self.grow_by(&bytes),
+        if let Some(room) = self.first[self.here..].first_chunk_mut() {
+            *room = bytes;
+            self.here += N;
+        } else if self.there > 0
+            && let Some(room) = self.more[self.there..].first_chunk_mut()
+        {
+            *room = bytes;
+            self.there += N;
+        } else {
+            self.grow_by(&bytes);
         }
     }
 
     /// Appends a tag, and bytes of which the compiler knows the number.
     #[inline]
     pub(super) fn put_tagged<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) {
-        let end = self.length + 1 + N;
-        let start = self.length;
-        if let Some([first, rest @ ..]) = self.all().get_mut(start..end) {
+        let end = self.here + 1 + N;
+        if let Some([first, rest @ ..]) = self.first.get_mut(self.here..end) {
             *first = tag;
             rest.copy_from_slice(&bytes);
-            self.length = end;
+            self.here = end;
         } else {
             self.put([tag]);
             self.put(bytes);
         }
     }
 
-    /// How many bytes there are.
-    #[inline]
-    pub(super) fn len(&self) -> usize {
-        self.length
-    }
-
     /// Appends bytes.
     #[inline]
     pub(super) fn append(&mut self, bytes: &[u8]) {
-        let end = self.length;
-        match self.all()[end..].get_mut(..bytes.len()) {
-            Some(room) => {
-                room.copy_from_slice(bytes);
-                self.length += bytes.len();
-            }
-            None => self.grow_by(bytes),
+        if let Some(room) = self.first[self.here..].get_mut(..bytes.len()) {
+            room.copy_from_slice(bytes);
+            self.here += bytes.len();
+        } else if self.there > 0
+            && let Some(room) = self.more[self.there..].get_mut(..bytes.len())
+        {
+            room.copy_from_slice(bytes);
+            self.there += bytes.len();
+        } else {
+            self.grow_by(bytes);
         }
-    }
-
-    /// The bytes, and the room behind them.
-    #[inline]
-    fn all(&mut self) -> &mut [u8] {
-        if self.more.is_empty() { &mut self.first } else { &mut self.more }
     }
 
     /// Appends bytes for which there is no room.
     #[cold]
     #[inline(never)]
     fn grow_by(&mut self, bytes: &[u8]) {
-        if self.more.is_empty() {
-            self.more.extend_from_slice(&self.first);
+        let all = self.len() + bytes.len();
+        if self.more.len() < all {
+            self.more.resize((2 * all).max(4 * ROOM), 0);
         }
-        let end = self.length + bytes.len();
-        self.more.resize((2 * end).max(4 * ROOM), 0);
-        self.more[self.length..end].copy_from_slice(bytes);
-        self.length = end;
+        if self.there == 0 {
+            self.more[..self.here].copy_from_slice(&self.first[..self.here]);
+            (self.there, self.here) = (self.here, ROOM);
+        }
+        self.more[self.there..all].copy_from_slice(bytes);
+        self.there = all;
+    }
+
+    /// How many bytes do not lie on the stack, once they are too many for that.
+    #[inline]
+    pub(super) fn length_apart(&self) -> usize {
+        self.there
     }
 
     /// Replaces two bytes that were appended.
     pub(super) fn set(&mut self, at: usize, bytes: [u8; 2]) {
-        let end = self.length;
-        self.all()[..end][at..at + 2].copy_from_slice(&bytes);
+        let all = if self.there == 0 { &mut self.first[..self.here] } else { &mut self.more[..self.there] };
+        all[at..at + 2].copy_from_slice(&bytes);
     }
 
     /// Forgets all bytes.
     pub(super) fn clear(&mut self) {
-        self.length = 0;
+        (self.here, self.there) = (0, 0);
     }
 
     pub(super) fn into_vec(mut self) -> Vec<u8> {
-        if self.more.is_empty() {
-            return self.first[..self.length].to_vec();
+        if self.there == 0 {
+            return self.first[..self.here].to_vec();
         }
-        self.more.truncate(self.length);
+        self.more.truncate(self.there);
         self.more
     }
 }
@@ -112,7 +117,7 @@ impl Deref for Buffer {
 
     #[inline]
     fn deref(&self) -> &[u8] {
-        if self.more.is_empty() { &self.first[..self.length] } else { &self.more[..self.length] }
+        if self.there == 0 { &self.first[..self.here] } else { &self.more[..self.there] }
     }
 }
 
