@@ -124,16 +124,16 @@ impl Memory {
         };
         let keyed = KeyedCall { memory: self, inner, key, function: call.function };
         match keyed.lend(read) {
-            Lent::Read => Looked::Hit,
+            Lent::Read { .. } => Looked::Hit,
             Lent::Absent => Looked::Found(keyed, Ok(Lookup::Absent)),
             Lent::No => Looked::Found(keyed, keyed.get()),
         }
     }
 
-    /// Calls `each` with the entry of each of several keys, in order; they are read in one go.
-    pub(crate) fn each_entry_of(&self, keys: &[Key], each: &mut dyn FnMut(Result<Lookup>)) {
+    /// Takes note that the calls of these keys are looked up next.
+    pub(crate) fn read_ahead(&self, keys: &[Key]) {
         if let Some(inner) = &self.inner {
-            inner.store.get_each(keys, each);
+            inner.store.read_ahead(keys);
         }
     }
 
@@ -215,9 +215,28 @@ impl<'m, T> Keyed<'m, T> {
         Keyed { call, codec: memo.codec }
     }
 
+    /// The value from the entry of the call, which counts as a hit; and how long the function took, if there is a sound entry.
+    pub(crate) fn look_up(&self) -> (Option<Duration>, Result<T, Miss>) {
+        let mut value = None;
+        let lent = self.call.lend(&mut |content| {
+            value = self.codec.decode(content).ok();
+            value.is_some()
+        });
+        match (lent, value) {
+            (Lent::Read { compute_nanos }, Some(value)) => {
+                (Some(Duration::from_nanos(compute_nanos)), Ok(value))
+            }
+            (Lent::Absent, _) => (None, self.read(Ok(Lookup::Absent))),
+            _ => {
+                let entry = self.call.get();
+                (entry.as_ref().ok().and_then(Lookup::compute_time), self.read(entry))
+            }
+        }
+    }
+
     /// The value of the entry that the store has for the key, which counts as a hit; unless this hit is
     /// to be computed again.
-    pub(crate) fn read(&self, entry: Result<Lookup>) -> Result<T, Miss> {
+    pub(super) fn read(&self, entry: Result<Lookup>) -> Result<T, Miss> {
         let value = match &entry {
             // An entry is large: it stays where it is. Of most misses there is none.
             Ok(Lookup::Absent) => Err(MissReason::Absent),

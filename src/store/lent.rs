@@ -8,8 +8,8 @@ use crate::payload::Content;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "elsewhere there is no log"))]
 pub(crate) enum Lent {
-    /// It was read and used.
-    Read,
+    /// It was read and used. So long its function took.
+    Read { compute_nanos: u64 },
     /// There is none.
     Absent,
     /// It could not be used, or the store does not lend it, or not now: [`Store::get`](super::Store::get) tells what there is.

@@ -170,19 +170,13 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
         Lent::No
     }
 
-    /// Reads the entries of several keys in one go, and calls `each` with what [`get`](Self::get) returns for each, in order: no
-    /// two entries are in memory at a time, unless it keeps them.
-    fn get_each(&self, keys: &[Key], each: &mut dyn FnMut(Result<Lookup>)) {
-        for key in keys {
-            each(self.get(key));
-        }
-    }
+    /// Takes note that these keys are looked up next, so that the processor waits for several of them at a time.
+    fn read_ahead(&self, _keys: &[Key]) {}
 
-    /// The same, all at a time.
+    /// The entries of several keys, in order.
     fn get_all(&self, keys: &[Key]) -> Vec<Result<Lookup>> {
-        let mut all = Vec::with_capacity(keys.len());
-        self.get_each(keys, &mut |entry| all.push(entry));
-        all
+        self.read_ahead(keys);
+        keys.iter().map(|key| self.get(key)).collect()
     }
 
     /// What an entry of this store says of itself, and the name of its function.

@@ -4,11 +4,9 @@ use std::time::Duration;
 
 use super::{Batch, Indexed};
 use crate::call::Call;
-use crate::error::Result;
 use crate::panics;
 use crate::parallel::attempt::{Item, end_of, panicked, subject_of};
 use crate::parallel::progress::Counted;
-use crate::store::Lookup;
 
 impl<C> Batch<C>
 where
@@ -37,31 +35,19 @@ where
                 None => panics::drop_quietly(call),
             }
         }
-        let mut keyed = keyed.into_iter();
-        // Whether there was a call whose entry this is.
-        let mut read = |entry: Result<Lookup>| {
-            let Some((index, call, under)) = keyed.next() else { return false };
-            let took = entry.as_ref().ok().and_then(Lookup::compute_time);
-            match self.guarded(index, &call, |_| under.read(entry), results) {
-                Some(Ok(value)) => {
+        // A store that panics does so for a single call, too, and is heard then.
+        let _ = panics::catch(|| self.memory.read_ahead(&keys));
+        for (index, call, under) in keyed {
+            match self.guarded(index, &call, |_| under.look_up(), results) {
+                Some((took, Ok(value))) => {
                     let counted = Counted::Remembered(took.unwrap_or_default());
                     let is_named = self.names_hits || self.policy.is_failure(&value);
                     let subject = is_named.then(|| Box::new(subject_of(index, &call)));
                     self.finish(index, counted, subject, end_of(index, call, Ok(value)), results);
                 }
-                Some(Err(reason)) => miss(Item::new(index, call, reason), took),
+                Some((took, Err(reason))) => miss(Item::new(index, call, reason), took),
                 None => panics::drop_quietly(call),
             }
-            true
-        };
-        // Each entry goes before the next one is read.
-        let each = &mut |entry| {
-            read(entry);
-        };
-        let read_all = panics::catch(|| self.memory.each_entry_of(&keys, each));
-        if read_all.is_err() {
-            // A store that panics has no more entries.
-            while read(Ok(Lookup::Absent)) {}
         }
         if let Some(tally) = &self.tally {
             tally.looked_up(looked_up);

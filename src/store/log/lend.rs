@@ -35,7 +35,7 @@ impl LogStore {
         if Note::is_due(table.note(slot), now.seconds) {
             self.touch(&view, slot, key, now);
         }
-        if read(&entry) { Lent::Read } else { Lent::No }
+        if read(&entry) { Lent::Read { compute_nanos: entry.compute_nanos } } else { Lent::No }
     }
 
     /// What is lent of a key that `view` lacks: nothing, but it may be in the index after it.

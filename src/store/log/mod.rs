@@ -413,16 +413,11 @@ impl Store for LogStore {
         view.index.table().lacks(Hash::of(key)) && matches!(view.is_left_behind(&self.dir), Ok(false))
     }
 
-    fn get_each(&self, keys: &[Key], each: &mut dyn FnMut(Result<Lookup>)) {
-        let now = self.now();
-        let view = self.view(now);
-        // All slots are read ahead, so that the processor waits for several of them at a time, not for one after the other.
+    fn read_ahead(&self, keys: &[Key]) {
+        let view = self.view(self.now());
         let table = view.index.table();
         for key in keys {
             table.read_ahead(Hash::of(key));
-        }
-        for key in keys {
-            each(self.look_up(&view, key, now));
         }
     }
 
