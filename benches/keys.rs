@@ -57,6 +57,16 @@ fn of_struct(data: &Three) -> f64 {
 }
 
 #[memo]
+fn of_points(data: &[[f64; 3]]) -> f64 {
+    data[0][0]
+}
+
+#[memo]
+fn of_pixels(data: &[[u8; 3]]) -> u8 {
+    data[0][0]
+}
+
+#[memo]
 fn of_hashed(data: &Hashed<Vec<f64>>) -> f64 {
     data[0]
 }
@@ -135,6 +145,31 @@ fn structs(c: &mut Criterion) {
     group.finish();
 }
 
+/// Arrays of numbers, of which serde shows every number by itself.
+fn arrays(c: &mut Criterion) {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let memory = Memory::open(dir.path()).expect("a fresh directory");
+    let numbers = numbers(scaled(LARGE));
+    let (points, _) = numbers.as_chunks::<3>();
+    let bytes = bytes_of(points.as_flattened());
+    let (pixels, _) = bytes.as_chunks::<3>();
+    let mut group = c.benchmark_group("key of arrays, 100 MB");
+    group.throughput(Throughput::Bytes(bytes.len() as u64)).sample_size(20);
+    group.bench_function("blake3, update_rayon", |b| {
+        b.iter(|| black_box(blake3::Hasher::new().update_rayon(&bytes).finalize()));
+    });
+    group.bench_function("&[f64]", |b| {
+        b.iter(|| black_box(memory.contains(&of_slice::delayed(points.as_flattened()))));
+    });
+    group.bench_function("&[[f64; 3]]", |b| {
+        b.iter(|| black_box(memory.contains(&of_points::delayed(points))));
+    });
+    group.bench_function("&[[u8; 3]]", |b| {
+        b.iter(|| black_box(memory.contains(&of_pixels::delayed(pixels))));
+    });
+    group.finish();
+}
+
 fn files(c: &mut Criterion) {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let memory = Memory::open(dir.path().join("cache")).expect("a fresh directory");
@@ -178,6 +213,6 @@ fn files(c: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = Criterion::default().warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1));
-    targets = slices, structs, files
+    targets = slices, structs, arrays, files
 }
 criterion_main!(benches);

@@ -18,7 +18,6 @@ pub(crate) enum Lent {
 
 /// A sound entry in memory of the store, which lends it for as long as it is read: what a hit needs of it.
 #[derive(Debug)]
-#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "elsewhere there is no log"))]
 pub(crate) struct LentEntry<'e> {
     pub(crate) value: Content<'e>,
     /// When it was stored, in seconds since 1970 and nanoseconds.
