@@ -9,7 +9,7 @@
 use super::elf::{Elf, Files, Relocation, Target};
 use super::forms::{is_formed, is_mergeable, tells_length};
 use super::scan::{How, NO_USE, Scan};
-use super::usage::Use;
+use super::usage::Walks;
 
 /// Something that points to a place in data without a symbol.
 #[derive(Clone, Copy, Debug)]
@@ -285,11 +285,12 @@ impl Constants {
         if told || is_whole || is_start && (self.is_merged(elf, number) || is_formed(elf, extent)) {
             return Some((Part { number, goes: Goes::Nowhere }, false));
         }
-        let walks = match pointer {
-            Pointer::Code(usage) => scan.uses.get(usage as usize).is_some_and(|usage| usage.walks),
-            _ => false,
-        };
-        Some((Part { number, goes: Goes::Right }, walks || !is_start))
+        Some((Part { number, goes: Goes::Right }, walks(scan, pointer) != Walks::No || !is_start))
+    }
+
+    /// The piece that holds an address.
+    pub(super) fn piece_at(&self, address: u64) -> Option<Extent> {
+        Some(self.piece(self.piece_from(self.position(address)?)))
     }
 
     pub(super) fn extent(&self, part: Part) -> Extent {
@@ -341,7 +342,10 @@ impl Constants {
     }
 }
 
-/// What is known of the use of an address in code.
-pub(super) fn use_of(scan: &Scan, usage: u32) -> Option<&Use> {
-    scan.uses.get(usage as usize)
+/// Whether what points to data may reach memory before it.
+pub(super) fn walks(scan: &Scan, pointer: Pointer) -> Walks {
+    match pointer {
+        Pointer::Code(usage) => scan.uses.get(usage as usize).map_or(Walks::No, |usage| usage.walks),
+        _ => Walks::No,
+    }
 }

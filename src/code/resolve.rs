@@ -1,10 +1,12 @@
 //! Which piece an address belongs to.
 
 use super::Obstacle;
-use super::constants::{Extent, Pointer, use_of};
+use super::constants::{Extent, Pointer, walks};
 use super::describe::Description;
 use super::elf::{Section, Target, symbol_at};
+use super::forms::is_formed;
 use super::reach::{Graph, What};
+use super::usage::Walks;
 
 impl Graph {
     pub(super) fn is_slot(&self, address: u64) -> bool {
@@ -117,12 +119,13 @@ impl Graph {
             return Ok(());
         }
         let pointer = pointer.unwrap_or(Pointer::Distance);
-        let walks = match pointer {
-            Pointer::Code(usage) => use_of(&self.scan, usage).is_some_and(|usage| usage.walks),
-            _ => false,
-        };
         // It may be the end of what lies before.
-        if walks
+        let may_be_end = match walks(&self.scan, pointer) {
+            Walks::No => false,
+            Walks::Maybe => !self.has_form(address),
+            Walks::Yes => true,
+        };
+        if may_be_end
             && let Some(number) = self.elf.object_at(address.wrapping_sub(1))
             && self.elf.objects[number].end == address
         {
@@ -145,6 +148,15 @@ impl Graph {
             out.refer(id, 0, true);
         }
         Ok(())
+    }
+
+    /// Whether something begins at an address of data whose form tells what it is, such as a vtable.
+    fn has_form(&self, address: u64) -> bool {
+        let extent = match self.elf.object_at(address).map(|number| self.elf.objects[number]) {
+            Some(object) => Some(Extent { start: object.start, end: object.end }),
+            None => self.constants.piece_at(address),
+        };
+        extent.is_some_and(|extent| extent.start == address && is_formed(&self.elf, extent))
     }
 
     /// An address in no section: the end of one, the headers of the file, or a gap, where nothing is.

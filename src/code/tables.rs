@@ -101,16 +101,12 @@ fn table_at(elf: &Elf, scan: &Scan, function: &Function, start: u64, cuts: &[u64
         found => found.is_some(),
     };
     for number in 0..(end - start) / 4 {
-        let target = distance(number).filter(|target| is_known(*target));
-        let Some(target) = target else {
-            // Padding behind the last entry.
-            let rest = section.read(start + number * 4, end - start - number * 4)?;
-            if rest.len() < 16 && rest.iter().all(|byte| *byte == 0) {
-                break;
-            }
-            return None;
-        };
-        targets.push(target);
+        // Padding behind the last entry: as a distance, it would lead to the table itself.
+        let rest = section.read(start + number * 4, end - start - number * 4)?;
+        if rest.len() < 16 && rest.iter().all(|byte| *byte == 0) {
+            break;
+        }
+        targets.push(distance(number).filter(|target| is_known(*target))?);
     }
     (targets.len() > 1).then_some(Table { start, targets, jumps: false })
 }

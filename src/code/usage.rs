@@ -7,10 +7,20 @@ use super::x86::{Instruction, RBP, RSP};
 pub(super) struct Use {
     /// Numbers that stand near, of which one may be the length of what is there.
     pub(super) numbers: [u32; 4],
-    /// Whether memory before it may be reached: it is an index's base, or is counted down.
-    pub(super) walks: bool,
+    /// Whether memory before it may be reached.
+    pub(super) walks: Walks,
     /// Whether distances are read from a table there and added to it.
     pub(super) is_table: bool,
+}
+
+/// Whether code may reach memory before an address that it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Walks {
+    No,
+    /// It is kept on the stack, by code that counts with it or by such as optimizes nothing.
+    Maybe,
+    /// It is an index's base, or is counted down.
+    Yes,
 }
 
 /// The registers of arguments, in their order: rdi, rsi, rdx, rcx, r8, r9.
@@ -71,28 +81,27 @@ impl Block<'_> {
 
     /// Whether memory before the address may be reached. The code is looked at in the order in which it
     /// stands, as far as the register or a copy of it holds the address.
-    fn walks(&self, number: usize, register: u8) -> bool {
+    fn walks(&self, number: usize, register: u8) -> Walks {
         let mut held = 1_u16 << register;
         for (offset, i) in self.instructions[number + 1..].iter().take(FAR) {
             let holds = |register: Option<u8>| register.is_some_and(|r| held >> r & 1 == 1);
             if holds(i.base()) {
                 let is_backwards = i.displacement_at != 0 && i.displacement(self.bytes(*offset)) < 0;
                 if i.index().is_some() || is_backwards {
-                    return true;
+                    return Walks::Yes;
                 }
             }
             if holds(i.index()) {
-                return true;
+                return Walks::Yes;
             }
             match i.other_register() {
                 Some(other) if i.is(0x89) || i.is(0x8b) => {
                     let (from, to) = if i.is(0x89) { (i.register(), other) } else { (other, i.register()) };
                     held = if holds(Some(from)) { held | 1 << to } else { held & !(1 << to) };
                 }
-                Some(other) if holds(Some(other)) && i.is_arithmetic() => return true,
-                // It is kept on the stack, by code that counts with it or by such as optimizes nothing.
+                Some(other) if holds(Some(other)) && i.is_arithmetic() => return Walks::Yes,
                 None if i.is(0x89) && holds(Some(i.register())) && matches!(i.base(), Some(RSP | RBP)) => {
-                    return true;
+                    return Walks::Maybe;
                 }
                 None if i.is(0x8b) || i.is(0x8d) => held &= !(1 << i.register()),
                 _ => {}
@@ -101,10 +110,10 @@ impl Block<'_> {
                 held &= KEPT;
             }
             if held == 0 {
-                return false;
+                return Walks::No;
             }
         }
-        false
+        Walks::No
     }
 }
 

@@ -180,9 +180,10 @@ fn is_result<T>() -> bool {
     std::any::type_name::<T>().starts_with("core::result::Result<")
 }
 
-/// Fails unless `content` is in an encoding of one of these numbers.
+/// Fails unless `content` is in an encoding of one of these numbers. They are passed by value: a slice would be a constant in the
+/// program, and what the linker puts beside it would count as its code.
 #[inline]
-fn expect_codec(content: &Content<'_>, expected: &[u8]) -> Result<(), DecodeError> {
+fn expect_codec<const N: usize>(content: &Content<'_>, expected: [u8; N]) -> Result<(), DecodeError> {
     if expected.contains(&content.encoding()) {
         return Ok(());
     }
@@ -194,6 +195,6 @@ fn expect_codec(content: &Content<'_>, expected: &[u8]) -> Result<(), DecodeErro
 
 /// A value in either encoding through serde.
 pub(crate) fn of_serde<T: DeserializeOwned>(content: &Content<'_>) -> Result<T, DecodeError> {
-    expect_codec(content, &[POSITIONAL, NAMED])?;
+    expect_codec(content, [POSITIONAL, NAMED])?;
     decode_borrowed(content.encoding(), &content.whole()?).map_err(DecodeError::Unreadable)
 }

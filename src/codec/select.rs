@@ -189,7 +189,7 @@ fn as_it_is(value: &impl Serialize) -> Result<Encoded<'static>, CodecError> {
 }
 
 fn of_positional<T: DeserializeOwned>(content: &Content<'_>) -> Result<T, DecodeError> {
-    expect_codec(content, &[POSITIONAL])?;
+    expect_codec(content, [POSITIONAL])?;
     decode_borrowed(POSITIONAL, &content.whole()?).map_err(DecodeError::Unreadable)
 }
 

@@ -219,5 +219,5 @@ pub(super) fn encode<'v, T>(
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "zstd"))]
 mod tests;

@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "tests, and their helpers")]
 #![expect(clippy::cast_possible_truncation, reason = "64-bit programs, and small numbers")]
 
+mod assembly;
 mod build;
 mod files;
 mod fuzz;
@@ -15,4 +16,6 @@ mod oracle;
 mod outside;
 mod program;
 mod settings;
+mod small;
+
 mod traps;

@@ -1,64 +1,8 @@
 //! Each way in which machine code misleads, by a small program and an edit of it.
 
-use std::path::Path;
-
 use tempfile::TempDir;
 
-use crate::build;
-use crate::program::Compiled;
-
-/// Optimized and not.
-const LEVELS: [&str; 3] = ["-Copt-level=0", "-Copt-level=2", "-Copt-level=s"];
-
-const MAIN: &str = "fn main() { let n = std::env::args().len() as u64; println!(\"{}\", f(n)); }\n";
-
-/// A program whose function `f` is asked for.
-struct Small {
-    source: String,
-    flags: Vec<&'static str>,
-}
-
-impl Small {
-    fn new(source: &str) -> Self {
-        let source = source.replace("fn f(", "#[inline(never)] #[unsafe(no_mangle)] pub fn f(");
-        Small { source: source + MAIN, flags: Vec::new() }
-    }
-
-    fn flag(mut self, flag: &'static str) -> Self {
-        self.flags.push(flag);
-        self
-    }
-
-    fn compile(&self, dir: &Path, source: &str, level: &'static str) -> Compiled {
-        let flags: Vec<_> = self.flags.iter().copied().chain([level]).collect();
-        Compiled::read(&build::rust(dir, source, &flags))
-    }
-
-    /// Whether the digest of `f` changes with an edit, and whether what the program prints does, by level.
-    fn changes(&self, from: &str, to: &str) -> Vec<(bool, bool)> {
-        assert!(self.source.contains(from), "{from} is in the program");
-        let edited = self.source.replacen(from, to, 1);
-        let changes = LEVELS.map(|level| {
-            let dir = TempDir::new().unwrap();
-            let mut before = self.compile(&dir.path().join("a"), &self.source, level);
-            let mut after = self.compile(&dir.path().join("b"), &edited, level);
-            (before.digest("f") != after.digest("f"), before.run() != after.run())
-        });
-        changes.to_vec()
-    }
-
-    #[track_caller]
-    fn sees(&self, from: &str, to: &str) {
-        let changes = self.changes(from, to);
-        assert!(changes.iter().all(|(is_seen, _)| *is_seen), "{from} -> {to}: {changes:?}");
-    }
-
-    #[track_caller]
-    fn ignores(&self, from: &str, to: &str) {
-        let changes = self.changes(from, to);
-        assert!(changes.iter().all(|change| *change == (false, false)), "{from} -> {to}: {changes:?}");
-    }
-}
+use crate::small::{LEVELS, Small};
 
 #[test]
 fn a_table_is_whole_although_somebody_has_slices_of_it() {
@@ -107,6 +51,15 @@ fn tables_of_distances_are_followed_and_move_with_the_linker() {
     );
     texts.sees("\"three\"", "\"thrEe\"");
     texts.ignores("[7; 100]", "[7; 13]");
+    // An odd number of entries and padding; one of them lies among texts of sixteen bytes, which the linker merges.
+    let padded = Small::new(
+        "#[inline(never)] fn name(x: u64) -> &'static str { match x % 3 { 0 => \"zero\", 1 => \"one\", _ => \"sixteen letters!\" } }
+        fn f(x: u64) -> u64 { name(x).len() as u64 + name(x + 1).bytes().map(u64::from).sum::<u64>() }
+        #[inline(never)] fn other(x: u64) -> &'static str { if x % 9 == 7 { \"other constants.\" } else { \"a few more bytes\" } }
+        #[used] static S: fn(u64) -> &'static str = other;\n",
+    );
+    padded.sees("sixteen letters!", "sixteen letterS!");
+    padded.ignores("a few more bytes", "another text");
     let jumps = Small::new(
         "#[inline(never)] fn step(x: u64, y: u64) -> u64 {
             match x % 6 {

@@ -97,10 +97,12 @@ struct Follower<'b, 'a> {
     slots: Vec<i64>,
     read: Vec<i64>,
     lowest_taken: i64,
-    /// The depth of the stack at calls, which is that of landing pads.
+    /// The least depth of the stack at calls, which is that of landing pads: whoever unwinds takes arguments off the stack
+    /// that were pushed for a call (`DW_CFA_GNU_args_size`).
     at_calls: Option<i64>,
-    /// Registers that ever held it across a call.
+    /// Registers and slots that ever held it across a call.
     kept: u16,
+    kept_slots: Vec<i64>,
 }
 
 /// The registers that may hold the address when the function returns, if it is not used otherwise than by
@@ -133,7 +135,7 @@ pub(super) fn follow(
             continue;
         }
         let Some(depth) = follower.at_calls else { break };
-        let (registers, slots) = (follower.kept, follower.slots.clone());
+        let (registers, slots) = (follower.kept, follower.kept_slots.clone());
         follower.walk(number, State { registers, slots, depth, ..State::default() })?;
     }
     let lowest_taken = lowest_taken.min(follower.lowest_taken);
@@ -156,6 +158,7 @@ impl<'b, 'a> Follower<'b, 'a> {
             lowest_taken: i64::MAX,
             at_calls: None,
             kept: 0,
+            kept_slots: Vec::new(),
         }
     }
 
@@ -254,8 +257,11 @@ impl<'b, 'a> Follower<'b, 'a> {
             let names = [i.base(), i.index(), i.other_register()];
             state.holds(register) && !i.is_relative_branch() && names.contains(&Some(register))
         });
-        if is_operand || i.is_call() && *self.at_calls.get_or_insert(state.depth) != state.depth {
+        if is_operand {
             return None;
+        }
+        if i.is_call() {
+            self.at_calls = Some(self.at_calls.map_or(state.depth, |least| least.min(state.depth)));
         }
         if i.is_indirect_jump() && callee.is_none() {
             // To a place of this function, if it has a table.
@@ -267,6 +273,9 @@ impl<'b, 'a> Follower<'b, 'a> {
         }
         state.left = self.pass(callee, &state)?;
         self.kept |= state.registers & KEPT;
+        for slot in &state.slots {
+            note(&mut self.kept_slots, *slot);
+        }
         state.registers = state.registers & KEPT | state.left;
         state.loaded = None;
         Some(state)
@@ -320,11 +329,13 @@ impl<'b, 'a> Follower<'b, 'a> {
             note(&mut self.read, at);
             return Some(state);
         }
-        // Whatever else may meet a slot. Written anew it may still hold the address, for all that is known.
+        // Compilers use a slot again for what lives at other times.
+        if stores {
+            state.slots.retain(|slot| *slot != at);
+        }
+        // Whatever else may meet a slot.
         let is_beside = |slot: &i64| at + i64::from(width) <= *slot || slot + 8 <= at;
-        let is_written_anew = stores && state.slots.contains(&at);
-        let is_known = is_written_anew || state.slots.iter().all(is_beside);
-        if is_known { registers(i, state) } else { None }
+        if state.slots.iter().all(is_beside) { registers(i, state) } else { None }
     }
 }
 
@@ -355,9 +366,17 @@ fn move_pointer(i: &Instruction, bytes: &[u8], state: &State) -> ControlFlow<Opt
             after.hold(register, false);
             (!is_held && register != RSP).then_some(after)
         }
-        // Frames and flags, and what is pushed from and popped to memory.
+        // Frames and flags, and what is popped to memory.
         0x8f | 0x9c | 0x9d | 0xc8 | 0xc9 => None,
-        0xff if i.group() == 6 => None,
+        0xff if i.group() == 6 => match (i.base() == Some(RSP), i.index()) {
+            (true, None) => {
+                let at = i.displacement(bytes) - state.depth;
+                let is_beside = |slot: &i64| at + 8 <= *slot || slot + 8 <= at;
+                state.slots.iter().all(is_beside).then(|| by(8))
+            }
+            (true, Some(_)) => None,
+            (false, _) => (!state.held().any(|register| i.reads_as_operand(register))).then(|| by(8)),
+        },
         _ => return ControlFlow::Continue(()),
     })
 }

@@ -145,7 +145,7 @@ fn take_apart<T>(
     map: bool,
     value: impl FnOnce(&mut Leaves<'_>) -> Result<T, DecodeError>,
 ) -> Result<T, DecodeError> {
-    expect_codec(content, &[RAW])?;
+    expect_codec(content, [RAW])?;
     let read = || {
         let mut reader = leaf::open(content, map)?;
         let heads = leaf::read_heads(&mut reader, leaves)?;

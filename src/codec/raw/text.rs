@@ -22,7 +22,7 @@ pub(super) fn decode(content: &Content<'_>) -> Result<String, DecodeError> {
 /// Reads a text that is in a file, compressed, or none.
 #[cold]
 fn decode_slowly(content: &Content<'_>) -> Result<String, DecodeError> {
-    expect_codec(content, &[TEXT])?;
+    expect_codec(content, [TEXT])?;
     String::from_utf8(content.whole()?.into_owned())
         .map_err(|error| DecodeError::Unreadable(error.to_string().into()))
 }

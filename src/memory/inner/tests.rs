@@ -1,4 +1,4 @@
-//! Compressed entries, found by programs with and without the feature `zstd`.
+//! Compressed entries with bytes that stay readable for good.
 
 use std::time::{Duration, SystemTime};
 
@@ -42,28 +42,11 @@ fn stored() -> Vec<(tempfile::TempDir, Memory)> {
         .into()
 }
 
-#[cfg(feature = "zstd")]
 #[test]
 fn with_the_feature_a_compressed_entry_is_a_hit() {
     for (_dir, memory) in stored() {
         assert!(memory.contains(&text::delayed(5000)));
         let outcome = memory.call_info(text::delayed(5000));
         assert_eq!((outcome.source, outcome.value), (Source::Hit, text::uncached(5000)));
-    }
-}
-
-#[cfg(not(feature = "zstd"))]
-#[test]
-fn without_the_feature_a_compressed_entry_is_a_miss_that_names_it_and_is_replaced() {
-    for (_dir, memory) in stored() {
-        let reason = "its value is compressed with zstd: build with the feature `zstd`";
-        assert!(!memory.contains(&text::delayed(5000)));
-        assert!(memory.why(&text::delayed(5000)).to_string().contains(reason));
-        assert_eq!(memory.verify().unwrap().sound, 1, "it is not damaged");
-        let outcome = memory.call_info(text::delayed(5000));
-        assert_eq!(outcome.source, Source::Miss(crate::MissReason::Unreadable(reason.into())));
-        assert_eq!(outcome.value, text::uncached(5000));
-        assert_eq!(memory.call_info(text::delayed(5000)).source, Source::Hit);
-        assert!(memory.entries().unwrap()[0].bytes() > 5000, "stored as it is");
     }
 }
