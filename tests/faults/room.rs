@@ -37,7 +37,7 @@ fn open(root: &Path, layout: Layout, budget: u64) -> Memory {
 
 #[test]
 fn a_budget_holds_whatever_is_stored_replaced_and_used() {
-    const BUDGET: u64 = 24 << 20;
+    const BUDGET: u64 = 12 << 20;
     for layout in [Layout::Log, Layout::Files] {
         for (name, length) in [("small", 300), ("middling", 20_000), ("large", 400_000), ("larger", 3 << 20)]
         {
@@ -45,7 +45,7 @@ fn a_budget_holds_whatever_is_stored_replaced_and_used() {
             let root = dir.path().join("cache");
             let memory = open(&root, layout, BUDGET);
             let count =
-                (4 * BUDGET / length as u64).min(if layout == Layout::Files { 4_000 } else { 20_000 });
+                (4 * BUDGET / length as u64).min(if layout == Layout::Files { 2_000 } else { 10_000 });
             for number in 0..count {
                 // Each is used at once, so that all of it is in use.
                 memory.call(block::delayed(number, length));

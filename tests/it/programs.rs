@@ -4,7 +4,7 @@
 //! digest of its arguments, so that the oracle, which makes the same calls one after the other without any cache, knows every value.
 //! Calls are shared: many ways lead to each. Checked are the values, that nothing hangs, and that nothing is computed twice.
 //!
-//! For some seconds in a test run; `REMEMO_TEST_PROGRAMS=3600` is for an hour. The seed of a program that fails is told, and
+//! For some seconds in a test run; `REMEMO_TEST_SECONDS=3600` is for an hour. The seed of a program that fails is told, and
 //! `REMEMO_TEST_PROGRAM=<seed>` runs it alone.
 
 use std::collections::HashMap;
@@ -261,7 +261,7 @@ fn random_programs_end_with_the_right_values_and_compute_nothing_twice() {
     if let Ok(seed) = env::var("REMEMO_TEST_PROGRAM") {
         return run(seed.parse().unwrap());
     }
-    let seconds = env::var("REMEMO_TEST_PROGRAMS").map_or(3, |seconds| seconds.parse().unwrap());
+    let seconds = env::var("REMEMO_TEST_SECONDS").map_or(3, |seconds| seconds.parse().unwrap());
     let started = Instant::now();
     // Others each time, but for a start that is always the same.
     let fresh = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs() * 100_000;

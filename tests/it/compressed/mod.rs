@@ -4,6 +4,7 @@
 
 mod damage;
 mod footprint;
+mod without;
 
 use std::sync::Barrier;
 use std::thread;
