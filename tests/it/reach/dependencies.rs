@@ -1,4 +1,4 @@
-//! Versions of crates of registries, which cargo chooses.
+//! Versions and features of crates of registries, which cargo chooses.
 
 use crate::package::{Package, locked, replace};
 
@@ -72,4 +72,29 @@ fn a_package_that_the_workspace_above_excludes() {
         )
         .run_as(&["run", "--manifest-path", "tool/Cargo.toml"])
         .expect([replace("tool/Cargo.toml", "=1.0.2", "=1.0.1").misses(&["direct"])]);
+}
+
+#[test]
+fn a_feature_of_a_crate_of_a_registry() {
+    let library = "pub fn step() -> u64 { if cfg!(feature = \"fine\") { 7 } else { 8 } }";
+    Package::new("registry_features")
+        .with_shelf()
+        .shelved("shelved_featured", "1.0.1", "[features]\nfine = []\n", library)
+        .dependency("shelved_featured = { version = \"1\", registry = \"shelf\" }")
+        .main(
+            r"
+            #[rememo::memo]
+            fn stepped(x: u64) -> u64 { x + shelved_featured::step() }
+
+            #[rememo::memo]
+            fn other(x: u64) -> u64 { x }
+            ",
+            "show!(stepped(1)); show!(other(1));",
+        )
+        .expect([replace(
+            "Cargo.toml",
+            "registry = \"shelf\"",
+            "registry = \"shelf\", features = [\"fine\"]",
+        )
+        .misses(&["stepped"])]);
 }
