@@ -1,5 +1,6 @@
 mod hidden;
 pub(super) mod package;
+mod scenarios;
 
 use super::*;
 

@@ -16,8 +16,6 @@ pub struct Edit {
 enum Change {
     Replace { file: String, old: String, new: String },
     Add { file: String, text: String },
-    Remove { file: String },
-    Rename { from: String, to: String },
     Touch { file: String },
     Cargo { arguments: &'static [&'static str] },
 }
@@ -30,16 +28,6 @@ pub fn replace(file: &str, old: &str, new: &str) -> Edit {
 /// Adds a file.
 pub fn add(file: &str, text: impl Into<String>) -> Edit {
     Edit::default().with(Change::Add { file: file.to_owned(), text: text.into() })
-}
-
-/// Removes a file.
-pub fn remove(file: &str) -> Edit {
-    Edit::default().with(Change::Remove { file: file.to_owned() })
-}
-
-/// Renames a file.
-pub fn rename(from: &str, to: &str) -> Edit {
-    Edit::default().with(Change::Rename { from: from.to_owned(), to: to.to_owned() })
 }
 
 /// Writes a file with the text that it has.
@@ -232,13 +220,6 @@ impl Change {
                 let there = files.insert(file.clone(), text.clone());
                 assert!(there.is_none(), "there is a file {file} already");
             }
-            Change::Remove { file } => {
-                files.remove(file).unwrap_or_else(|| panic!("there is no file {file}"));
-            }
-            Change::Rename { from, to } => {
-                let text = files.remove(from).unwrap_or_else(|| panic!("there is no file {from}"));
-                files.insert(to.clone(), text);
-            }
             Change::Touch { .. } | Change::Cargo { .. } => {}
         }
     }
@@ -250,8 +231,6 @@ impl std::fmt::Display for Edit {
             match change {
                 Change::Replace { file, old, new } => write!(f, "[{file}: {old:?} -> {new:?}]")?,
                 Change::Add { file, .. } => write!(f, "[add {file}]")?,
-                Change::Remove { file } => write!(f, "[remove {file}]")?,
-                Change::Rename { from, to } => write!(f, "[rename {from} to {to}]")?,
                 Change::Touch { file } => write!(f, "[touch {file}]")?,
                 Change::Cargo { arguments } => write!(f, "[cargo {}]", arguments.join(" "))?,
             }

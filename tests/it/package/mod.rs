@@ -18,7 +18,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-pub use self::edit::{Edit, add, add_variable, cargo, remove, rename, replace, run_as, touch};
+pub use self::edit::{Edit, add, add_variable, cargo, replace, run_as, touch};
 pub use self::lanes::target;
 pub use self::report::Report;
 pub use self::shelf::locked;
@@ -216,7 +216,7 @@ impl Package {
         self.dir.path()
     }
 
-    /// Makes the directory hold `files`. What is there already is left alone, as an editor would.
+    /// Writes `files` into the directory. What is there already is left alone, as an editor would.
     fn write(&self, files: &Files) {
         for (path, text) in files {
             let path = self.path(path);
@@ -225,9 +225,6 @@ impl Package {
             }
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, text).unwrap();
-        }
-        for path in self.files.keys().filter(|path| !files.contains_key(*path)) {
-            fs::remove_file(self.path(path)).unwrap();
         }
     }
 

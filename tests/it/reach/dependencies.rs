@@ -1,221 +1,6 @@
-//! Code of other packages: beside this one, and from registries.
+//! Versions and features of crates of registries, which cargo chooses.
 
-use crate::package::{Package, locked, member, replace};
-
-#[test]
-fn a_helper_in_a_path_dependency() {
-    Package::new("path_dependency")
-        .dependency("path_dependency_part = { path = \"part\" }")
-        .main(
-            r"
-            use path_dependency_part::shapes::Disc;
-
-            #[rememo::memo]
-            fn called(x: u64) -> u64 { path_dependency_part::add(x) }
-
-            #[rememo::memo]
-            fn method(x: u64) -> u64 { Disc(x).area() }
-
-            #[rememo::memo]
-            fn formatted(x: u64) -> String { path_dependency_part::label!(x) }
-
-            #[rememo::memo]
-            fn other(x: u64) -> u64 { x }
-            ",
-            "show!(called(1)); show!(method(1)); show!(formatted(1)); show!(other(1));",
-        )
-        .file("part/Cargo.toml", member("path_dependency_part", ""))
-        .file(
-            "part/src/lib.rs",
-            r#"
-            mod deep;
-            pub mod shapes;
-            pub use deep::add;
-            pub fn unrelated(x: u64) -> u64 { x + 5 }
-            #[macro_export]
-            macro_rules! label { ($x:expr) => { $crate::text(&format!("<{}>", $x)) }; }
-            pub fn text(inner: &str) -> String { format!("[{inner}]") }
-            "#,
-        )
-        .file("part/src/deep.rs", "pub fn add(x: u64) -> u64 { x + ADDEND }\nconst ADDEND: u64 = 7;\n")
-        .file(
-            "part/src/shapes.rs",
-            "pub struct Disc(pub u64);\nimpl Disc { pub fn area(&self) -> u64 { self.0 + 8 } }\n",
-        )
-        .expect([
-            replace("part/src/deep.rs", "= 7", "= 6").misses(&["called"]),
-            replace("part/src/shapes.rs", "+ 8", "+ 6").misses(&["method"]),
-            replace("part/src/lib.rs", "[{inner}]", "({inner})").misses(&["formatted"]),
-            replace("part/src/lib.rs", "<{}>", "{}").misses(&["formatted"]),
-            replace("part/src/lib.rs", "x + 5", "x + 6").hits(),
-            replace("part/src/lib.rs", "mod deep;", "//! Docs.\n\n/// Deep.\nmod deep;").hits(),
-        ]);
-}
-
-#[test]
-fn a_dependency_inherited_from_the_workspace_and_a_renamed_one() {
-    Package::new("inherited")
-        .dependency("inherited_part.workspace = true")
-        .dependency("kept = { package = \"inherited_other\", path = \"other\" }")
-        .manifest(
-            "members = [\"part\", \"other\"]\n[workspace.dependencies]\ninherited_part = { path = \"part\" }\n",
-        )
-        .main(
-            r"
-            #[rememo::memo]
-            fn inherited(x: u64) -> u64 { inherited_part::add(x) }
-
-            #[rememo::memo]
-            fn renamed(x: u64) -> u64 { kept::Kept::times(x) }
-            ",
-            "show!(inherited(1)); show!(renamed(1));",
-        )
-        .file("part/Cargo.toml", member("inherited_part", ""))
-        .file("part/src/lib.rs", "pub fn add(x: u64) -> u64 { x + 7 }")
-        .file("other/Cargo.toml", member("inherited_other", "[lib]\nname = \"unusual\"\npath = \"library.rs\"\n"))
-        .file("other/library.rs", "pub struct Kept;\nimpl Kept { pub fn times(x: u64) -> u64 { x * 8 } }")
-        .expect([
-            replace("part/src/lib.rs", "7", "6").misses(&["inherited"]),
-            replace("other/library.rs", "8", "6").misses(&["renamed"]),
-        ]);
-}
-
-#[test]
-fn a_path_dependency_of_a_path_dependency() {
-    Package::new("deep_dependency")
-        .dependency("deep_dependency_near = { path = \"near\" }")
-        .main(
-            r"
-            #[rememo::memo]
-            fn called(x: u64) -> u64 { deep_dependency_near::add(x) }
-
-            #[rememo::memo]
-            fn exported(x: u64) -> u64 { deep_dependency_near::times(x) }
-
-            #[rememo::memo]
-            fn dropped(x: u64) -> u64 { let mut x = x; deep_dependency_near::guard(&mut x); x }
-            ",
-            "show!(called(1)); show!(exported(1)); show!(dropped(1));",
-        )
-        .file(
-            "near/Cargo.toml",
-            member("deep_dependency_near", "[dependencies]\ndeep_dependency_far = { path = \"../far\" }\n"),
-        )
-        .file(
-            "near/src/lib.rs",
-            r"
-            pub use deep_dependency_far::*;
-            pub fn add(x: u64) -> u64 { deep_dependency_far::deep::add(x) }
-            pub fn guard(x: &mut u64) { drop(deep_dependency_far::Guard(x)) }
-            ",
-        )
-        .file("far/Cargo.toml", member("deep_dependency_far", ""))
-        .file(
-            "far/src/lib.rs",
-            r"
-            pub mod deep { pub fn add(x: u64) -> u64 { x + 7 } }
-            pub fn times(x: u64) -> u64 { x * 8 }
-            pub struct Guard<'a>(pub &'a mut u64);
-            impl Drop for Guard<'_> { fn drop(&mut self) { *self.0 += 9 } }
-            ",
-        )
-        .expect([
-            replace("far/src/lib.rs", "x + 7", "x + 6").misses(&["called"]),
-            replace("far/src/lib.rs", "x * 8", "x * 6").misses(&["exported"]),
-            replace("far/src/lib.rs", "+= 9", "+= 6").misses(&["dropped"]),
-        ]);
-}
-
-#[test]
-fn memoized_functions_made_by_a_macro_of_a_path_dependency() {
-    Package::new("foreign_macro")
-        .dependency("foreign_macro_part = { path = \"part\" }")
-        .main(
-            r"
-            foreign_macro_part::memoized!(double, 2);
-            foreign_macro_part::with_body! { plain, x => x + local() }
-            fn local() -> u64 { 5 }
-            ",
-            "show!(double(1)); show!(plain(1));",
-        )
-        .file("part/Cargo.toml", member("foreign_macro_part", ""))
-        .file(
-            "part/src/lib.rs",
-            r"
-            #[macro_export]
-            macro_rules! memoized {
-                ($name:ident, $by:expr) => {
-                    #[rememo::memo]
-                    fn $name(x: u64) -> u64 { $crate::helper(x) * $by }
-                };
-            }
-            #[macro_export]
-            macro_rules! with_body {
-                ($name:ident, $x:ident => $body:expr) => {
-                    #[rememo::memo]
-                    fn $name($x: u64) -> u64 { $body + 1 }
-                };
-            }
-            pub fn helper(x: u64) -> u64 { x + 7 }
-            pub fn unrelated() -> u64 { 9 }
-            ",
-        )
-        .expect([
-            replace("src/main.rs", "double, 2", "double, 3").misses(&["double"]).may_miss(&["plain"]),
-            replace("src/main.rs", "{ 5 }", "{ 6 }").misses(&["plain"]).may_miss(&["double"]),
-            replace("part/src/lib.rs", "x + 7", "x + 6").misses(&["double"]).may_miss(&["plain"]),
-            replace("part/src/lib.rs", "$body + 1", "$body + 2").misses(&["plain"]).may_miss(&["double"]),
-            // What such a function reaches may be taken for all there is.
-            replace("part/src/lib.rs", "{ 9 }", "{ 10 }").may_miss(&["double", "plain"]),
-        ]);
-}
-
-#[test]
-fn a_derive_and_an_attribute_of_a_path_dependency() {
-    Package::new("procedural")
-        .dependency("procedural_part = { path = \"part\" }")
-        .main(
-            r"
-            trait Weigh { fn weigh(&self) -> u64; }
-            #[derive(procedural_part::Weigh)]
-            struct Stone;
-            #[procedural_part::replaced]
-            fn helper() -> u64 { 0 }
-
-            #[rememo::memo]
-            fn derived(x: u64) -> u64 { x + Stone.weigh() }
-
-            #[rememo::memo]
-            fn attributed(x: u64) -> u64 { x + helper() }
-
-            #[rememo::memo]
-            fn called(x: u64) -> u64 { x + procedural_part::number!() }
-
-            #[rememo::memo]
-            fn other(x: u64) -> u64 { x }
-            ",
-            "show!(derived(1)); show!(attributed(1)); show!(called(1)); show!(other(1));",
-        )
-        .file("part/Cargo.toml", member("procedural_part", "[lib]\nproc-macro = true\n"))
-        .file(
-            "part/src/lib.rs",
-            r#"
-            use proc_macro::TokenStream;
-            #[proc_macro_derive(Weigh)]
-            pub fn derive(_: TokenStream) -> TokenStream { weight().parse().unwrap() }
-            fn weight() -> &'static str { "impl Weigh for Stone { fn weigh(&self) -> u64 { 7 } }" }
-            #[proc_macro_attribute]
-            pub fn replaced(_: TokenStream, _: TokenStream) -> TokenStream { "fn helper() -> u64 { 8 }".parse().unwrap() }
-            #[proc_macro]
-            pub fn number(_: TokenStream) -> TokenStream { "9".parse().unwrap() }
-            "#,
-        )
-        .expect([
-            replace("part/src/lib.rs", "{ 7 }", "{ 6 }").misses(&["derived"]).may_miss(&["attributed", "called"]),
-            replace("part/src/lib.rs", "{ 8 }", "{ 6 }").misses(&["attributed"]).may_miss(&["derived", "called"]),
-            replace("part/src/lib.rs", "\"9\"", "\"6\"").misses(&["called"]).may_miss(&["derived", "attributed"]),
-        ]);
-}
+use crate::package::{Package, locked, replace};
 
 #[test]
 fn a_crate_of_a_registry_in_another_version() {
@@ -287,4 +72,29 @@ fn a_package_that_the_workspace_above_excludes() {
         )
         .run_as(&["run", "--manifest-path", "tool/Cargo.toml"])
         .expect([replace("tool/Cargo.toml", "=1.0.2", "=1.0.1").misses(&["direct"])]);
+}
+
+#[test]
+fn a_feature_of_a_crate_of_a_registry() {
+    let library = "pub fn step() -> u64 { if cfg!(feature = \"fine\") { 7 } else { 8 } }";
+    Package::new("registry_features")
+        .with_shelf()
+        .shelved("shelved_featured", "1.0.1", "[features]\nfine = []\n", library)
+        .dependency("shelved_featured = { version = \"1\", registry = \"shelf\" }")
+        .main(
+            r"
+            #[rememo::memo]
+            fn stepped(x: u64) -> u64 { x + shelved_featured::step() }
+
+            #[rememo::memo]
+            fn other(x: u64) -> u64 { x }
+            ",
+            "show!(stepped(1)); show!(other(1));",
+        )
+        .expect([replace(
+            "Cargo.toml",
+            "registry = \"shelf\"",
+            "registry = \"shelf\", features = [\"fine\"]",
+        )
+        .misses(&["stepped"])]);
 }

@@ -1,18 +1,14 @@
-//! What a memoized function reaches by name: an edit of any of it is a miss, and an edit of anything else is not.
+//! What a memoized function reaches by name, as far as cargo and the compiler decide it: an edit of any of it is a miss, and
+//! an edit of anything else is not.
+//!
+//! What sources and manifests alone decide is tested in the crate of the macro, without a build:
+//! `macros/src/reach/tests/scenarios.rs`.
 
 mod dependencies;
 mod explained;
-mod files;
-mod functions;
-mod generics;
+mod generated;
 mod harmless;
-mod implied;
 mod macros;
-mod names;
-mod namesakes;
 mod outside;
 mod settings;
 mod targets;
-mod traits;
-mod traps;
-mod types;

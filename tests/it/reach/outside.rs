@@ -116,25 +116,6 @@ fn what_a_dependency_takes_from_its_build_script_and_manifest() {
 }
 
 #[test]
-fn features_of_a_crate_of_a_registry() {
-    Package::new("registry_features")
-        .dependency("serde_json = \"1\"")
-        .main(
-            r#"
-            #[rememo::memo]
-            fn read(x: u64) -> String { serde_json::from_str::<serde_json::Value>(&format!("{x}.00000000000000000000000001")).unwrap().to_string() }
-            "#,
-            "show!(read(1));",
-        )
-        .expect([replace(
-            "Cargo.toml",
-            "serde_json = \"1\"",
-            "serde_json = { version = \"1\", features = [\"arbitrary_precision\"] }",
-        )
-        .misses(&["read"])]);
-}
-
-#[test]
 fn a_predicate_that_only_a_macro_understands() {
     Package::new("keyword_predicate")
         .main(
