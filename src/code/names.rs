@@ -102,6 +102,11 @@ pub(super) fn is_index(name: &str) -> bool {
     name.contains("core::ops::index::Index") && (name.ends_with("::index") || name.ends_with("::index_mut"))
 }
 
+/// Whether it checks what callers of an unsafe function promise, and returns nothing.
+pub(super) fn is_check(name: &str) -> bool {
+    name.contains("18precondition_check")
+}
+
 pub(super) fn is_standard(name: &str) -> bool {
     STANDARD.contains(&name)
 }

@@ -8,6 +8,7 @@
 
 mod follow;
 mod returns;
+mod state;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -187,7 +188,7 @@ impl Graph {
             })?;
         let returns_elsewhere = |name| {
             names::crate_of(name).is_some_and(names::is_standard)
-                && (names::is_index(name) || returns::returns_in_memory(&block))
+                && (names::is_index(name) || names::is_check(name) || returns::returns_in_memory(&block))
         };
         let is_no_value = left != 0 && self.name_at(start).is_some_and(returns_elsewhere);
         Some(if is_no_value { 0 } else { left })

@@ -1,7 +1,7 @@
 //! Lends a function that borrows to threads that may outlive the borrow.
 //!
 //! A batch borrows what its calls borrow, and the threads of a pool do not know when the batch is over. So they get a
-//! [`Lent`]: as long as the lender is inside [`Lent::while_lent`] they may call the function; afterwards a call does
+//! [`LentFunction`]: as long as the lender is inside [`LentFunction::while_lent`] they may call the function; afterwards a call does
 //! nothing. The lender does not leave before the last call has returned. That is what scoped threads do, for threads that
 //! are not started for the scope.
 
@@ -12,7 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use crate::lock::lock;
 
 /// A function on loan.
-pub(crate) struct Lent<A: 'static, R: 'static> {
+pub(crate) struct LentFunction<A: 'static, R: 'static> {
     state: Mutex<LoanState<A, R>>,
     /// Notified when the last call of a loan that has ended returns.
     returned: Condvar,
@@ -29,11 +29,11 @@ struct LoanState<A: 'static, R: 'static> {
 
 // SAFETY: the pointer is a shared reference to a function that is `Sync`, so that any thread may call it. Arguments and
 // results go from one thread to another only by the caller's own hand, who makes the former and takes the latter.
-unsafe impl<A, R> Send for Lent<A, R> {}
+unsafe impl<A, R> Send for LentFunction<A, R> {}
 // SAFETY: as above; the pointer is only touched under the lock.
-unsafe impl<A, R> Sync for Lent<A, R> {}
+unsafe impl<A, R> Sync for LentFunction<A, R> {}
 
-impl<A: 'static, R: 'static> Lent<A, R> {
+impl<A: 'static, R: 'static> LentFunction<A, R> {
     /// Lends `function` for as long as `act` runs, then waits until no call of it runs any more.
     pub(crate) fn while_lent<T>(
         function: &(dyn Fn(A) -> R + Sync + '_),
@@ -45,7 +45,7 @@ impl<A: 'static, R: 'static> Lent<A, R> {
         // forgotten, and its waiting cannot be skipped.
         let function: &'static Function<A, R> = unsafe { std::mem::transmute(function) };
         let state = LoanState { function: Some(NonNull::from(function)), calls: 0 };
-        let lent = Arc::new(Lent { state: Mutex::new(state), returned: Condvar::new() });
+        let lent = Arc::new(LentFunction { state: Mutex::new(state), returned: Condvar::new() });
         let _end = End(&lent);
         act(&lent)
     }
@@ -65,7 +65,7 @@ impl<A: 'static, R: 'static> Lent<A, R> {
 }
 
 /// Ends the loan when it is dropped.
-struct End<'l, A: 'static, R: 'static>(&'l Lent<A, R>);
+struct End<'l, A: 'static, R: 'static>(&'l LentFunction<A, R>);
 
 impl<A, R> Drop for End<'_, A, R> {
     fn drop(&mut self) {
@@ -78,7 +78,7 @@ impl<A, R> Drop for End<'_, A, R> {
 }
 
 /// Counts a call out when it is dropped, also by a panic of the function.
-struct Returned<'l, A: 'static, R: 'static>(&'l Lent<A, R>);
+struct Returned<'l, A: 'static, R: 'static>(&'l LentFunction<A, R>);
 
 impl<A, R> Drop for Returned<'_, A, R> {
     fn drop(&mut self) {
@@ -91,10 +91,10 @@ impl<A, R> Drop for Returned<'_, A, R> {
     }
 }
 
-impl<A, R> fmt::Debug for Lent<A, R> {
+impl<A, R> fmt::Debug for LentFunction<A, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = lock(&self.state);
-        write!(f, "Lent(ended: {}, calls: {})", state.function.is_none(), state.calls)
+        write!(f, "LentFunction(ended: {}, calls: {})", state.function.is_none(), state.calls)
     }
 }
 
@@ -120,7 +120,7 @@ mod tests {
             inside.fetch_sub(1, SeqCst);
             text.len()
         };
-        let (caller, lent) = Lent::while_lent(&function, |lent| {
+        let (caller, lent) = LentFunction::while_lent(&function, |lent| {
             let theirs = Arc::clone(lent);
             let caller = thread::spawn(move || theirs.call(begun));
             has_begun.recv().unwrap();
@@ -139,7 +139,7 @@ mod tests {
         };
         let mut kept = None;
         let lending = AssertUnwindSafe(|| {
-            Lent::while_lent(&function, |lent| {
+            LentFunction::while_lent(&function, |lent| {
                 kept = Some(Arc::clone(lent));
                 assert!(catch_unwind(AssertUnwindSafe(|| lent.call(3))).is_err());
                 assert_eq!(lent.call(4), Some(4));

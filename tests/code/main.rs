@@ -14,6 +14,7 @@ mod fuzz;
 mod memoized;
 mod oracle;
 mod outside;
+mod places;
 mod program;
 mod settings;
 mod small;

@@ -18,6 +18,7 @@ use std::ops::ControlFlow;
 
 use super::super::usage::{ARGUMENTS, Block, KEPT};
 use super::super::x86::{Instruction, RSP};
+use super::state::{State, move_pointer, registers};
 
 /// What is called, or jumped to.
 #[derive(Clone, Copy, Debug)]
@@ -33,53 +34,6 @@ pub(super) type Ask<'a> = dyn FnMut(Callee, u8) -> Option<u16> + 'a;
 
 /// The registers in which a function returns something: rax, rdx, rcx.
 const RETURNED: u16 = 0b111;
-
-/// What may hold the address before an instruction.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct State {
-    registers: u16,
-    /// Those of them that a call has left, and nobody has written since.
-    left: u16,
-    /// By distance from where the stack pointer was at the start.
-    slots: Vec<i64>,
-    /// How far the stack pointer is below that.
-    depth: i64,
-    /// A register with the address of a function, and the slot of the program that it comes from.
-    loaded: Option<(u8, u64)>,
-}
-
-impl State {
-    fn holds(&self, register: u8) -> bool {
-        self.registers >> register & 1 == 1
-    }
-
-    fn is_empty(&self) -> bool {
-        self.registers == 0 && self.slots.is_empty()
-    }
-
-    fn held(&self) -> impl Iterator<Item = u8> + use<> {
-        let registers = self.registers;
-        (0..16).filter(move |register| registers >> register & 1 == 1)
-    }
-
-    fn hold(&mut self, register: u8, holds: bool) {
-        self.registers = self.registers & !(1 << register) | u16::from(holds) << register;
-        self.left &= !(1 << register);
-    }
-
-    /// What may be held where two ways meet; `None` if they disagree about the stack.
-    fn or(&self, other: &State) -> Option<State> {
-        if self.depth != other.depth {
-            return None;
-        }
-        let mut slots = self.slots.clone();
-        slots.extend(other.slots.iter().filter(|slot| !self.slots.contains(slot)));
-        let loaded = self.loaded.filter(|_| self.loaded == other.loaded);
-        let written = self.registers & !self.left | other.registers & !other.left;
-        let left = (self.left | other.left) & !written;
-        Some(State { registers: self.registers | other.registers, left, slots, depth: self.depth, loaded })
-    }
-}
 
 /// Follows an address through a function.
 struct Follower<'b, 'a> {
@@ -103,6 +57,8 @@ struct Follower<'b, 'a> {
     /// Registers and slots that ever held it across a call.
     kept: u16,
     kept_slots: Vec<i64>,
+    /// Whether it may go to a function that is not known.
+    lacks_callee: bool,
 }
 
 /// The registers that may hold the address when the function returns, if it is not used otherwise than by
@@ -117,17 +73,20 @@ pub(super) fn follow(
 ) -> Option<u16> {
     let held = State { registers: 1 << register, ..State::default() };
     let mut follower = Follower::new(block, (end, jumps), ask);
-    follower.walk(first, held.clone())?;
-    if follower.slots.is_empty() && follower.kept == 0 {
-        return Some(follower.returned);
+    match follower.walk(first, held.clone()) {
+        Some(()) if follower.slots.is_empty() && follower.kept == 0 => return Some(follower.returned),
+        // What is called may be known from what stands before.
+        None if !follower.lacks_callee => return None,
+        _ => {}
     }
     let mut of_entry = Follower { everywhere: true, ..Follower::new(block, (end, jumps), ask) };
     of_entry.walk(0, State::default())?;
-    let (of_entry, lowest_taken) = (of_entry.states, of_entry.lowest_taken);
+    let (of_entry, lowest_taken, reloaded) = (of_entry.states, of_entry.lowest_taken, of_entry.slots);
     // Once more, with distances from where the stack pointer was at the beginning.
     let mut follower = Follower::new(block, (end, jumps), ask);
-    let depth = of_entry.get(&first)?.depth;
-    follower.walk(first, State { depth, ..held })?;
+    let State { depth, loaded, saved, .. } = *of_entry.get(&first)?;
+    let knows_function = loaded.is_some() || saved.is_some();
+    follower.walk(first, State { depth, loaded, saved, ..held })?;
     // Landing pads: no branch leads there, a panic in a call does. What stands behind one is seen with it.
     follower.everywhere = true;
     for number in 0..block.instructions.len() {
@@ -140,7 +99,8 @@ pub(super) fn follow(
     }
     let lowest_taken = lowest_taken.min(follower.lowest_taken);
     let is_spill = |slot: &i64| follower.read.contains(slot) && *slot < lowest_taken;
-    follower.slots.iter().all(is_spill).then_some(follower.returned)
+    let is_well_known = !knows_function || reloaded.iter().all(|slot| *slot < lowest_taken);
+    (is_well_known && follower.slots.iter().all(is_spill)).then_some(follower.returned)
 }
 
 impl<'b, 'a> Follower<'b, 'a> {
@@ -159,6 +119,7 @@ impl<'b, 'a> Follower<'b, 'a> {
             at_calls: None,
             kept: 0,
             kept_slots: Vec::new(),
+            lacks_callee: false,
         }
     }
 
@@ -243,13 +204,43 @@ impl<'b, 'a> Follower<'b, 'a> {
             return (!counts).then_some(state);
         }
         let mut state = self.stack(i, bytes, state)?;
-        if state.loaded.is_some_and(|(register, _)| i.touches(register)) {
-            state.loaded = None;
-        }
+        self.keep_function(i, bytes, &mut state);
         if i.is(0x8b) && i.is_relative_to_itself() && i.is_wide() {
             state.loaded = Some((i.register(), slot()));
         }
         Some(state)
+    }
+
+    /// Of the address of a function: it is called several times, and kept on the stack in between.
+    fn keep_function(&mut self, i: &Instruction, bytes: &[u8], state: &mut State) {
+        let at = i.displacement(bytes) - state.depth;
+        let is_slot = i.base() == Some(RSP) && i.index().is_none() && i.is_wide();
+        let (stores, loads) = (is_slot && i.is(0x89), is_slot && i.is(0x8b));
+        match (state.loaded, state.saved) {
+            (Some((register, function)), _) if stores && i.register() == register => {
+                state.saved = Some((at, function));
+                return;
+            }
+            (_, Some((saved, function))) if loads && saved == at => {
+                // As with a place, of no slot below it may the address be taken.
+                note(&mut self.slots, at);
+                note(&mut self.read, at);
+                state.loaded = Some((i.register(), function));
+                return;
+            }
+            _ => {}
+        }
+        if state.loaded.is_some_and(|(register, _)| i.touches(register)) {
+            state.loaded = None;
+        }
+        let is_beside = |saved: i64| {
+            i.base() != Some(RSP)
+                || i.width().is_some_and(|width| at + i64::from(width) <= saved || saved + 8 <= at)
+        };
+        let only_reads = i.is(0x8b) || i.is(0x8d);
+        if state.saved.is_some_and(|(saved, _)| !only_reads && !is_beside(saved)) {
+            state.saved = None;
+        }
     }
 
     fn call(&mut self, callee: Option<Callee>, i: &Instruction, mut state: State) -> Option<State> {
@@ -285,6 +276,7 @@ impl<'b, 'a> Follower<'b, 'a> {
     fn pass(&mut self, callee: Option<Callee>, state: &State) -> Option<u16> {
         let mut left = 0;
         for register in ARGUMENTS.into_iter().filter(|register| state.holds(*register)) {
+            self.lacks_callee |= callee.is_none();
             let leaves = (self.ask)(callee?, register)?;
             left |= if state.left >> register & 1 == 1 { 0 } else { leaves };
         }
@@ -343,65 +335,4 @@ fn note(slots: &mut Vec<i64>, at: i64) {
     if !slots.contains(&at) {
         slots.push(at);
     }
-}
-
-/// Of what moves the stack pointer; anything else goes on.
-fn move_pointer(i: &Instruction, bytes: &[u8], state: &State) -> ControlFlow<Option<State>> {
-    if i.map != 0 {
-        return ControlFlow::Continue(());
-    }
-    let by = |distance: i64| State { depth: state.depth + distance, ..state.clone() };
-    let register = i.opcode_register();
-    ControlFlow::Break(match i.opcode {
-        0x81 | 0x83 if i.other_register() == Some(RSP) => match i.group() {
-            5 => Some(by(i.immediate(bytes))),
-            0 => Some(by(-i.immediate(bytes))),
-            _ => None,
-        },
-        0x50..=0x57 => (!state.holds(register) && register != RSP).then(|| by(8)),
-        0x68 | 0x6a => Some(by(8)),
-        0x58..=0x5f => {
-            let is_held = state.slots.contains(&-state.depth);
-            let mut after = by(-8);
-            after.hold(register, false);
-            (!is_held && register != RSP).then_some(after)
-        }
-        // Frames and flags, and what is popped to memory.
-        0x8f | 0x9c | 0x9d | 0xc8 | 0xc9 => None,
-        0xff if i.group() == 6 => match (i.base() == Some(RSP), i.index()) {
-            (true, None) => {
-                let at = i.displacement(bytes) - state.depth;
-                let is_beside = |slot: &i64| at + 8 <= *slot || slot + 8 <= at;
-                state.slots.iter().all(is_beside).then(|| by(8))
-            }
-            (true, Some(_)) => None,
-            (false, _) => (!state.held().any(|register| i.reads_as_operand(register))).then(|| by(8)),
-        },
-        _ => return ControlFlow::Continue(()),
-    })
-}
-
-/// Of what works with registers, or memory that is not on the stack.
-fn registers(i: &Instruction, mut state: State) -> Option<State> {
-    if state.registers == 0 {
-        return Some(state);
-    }
-    if let Some((from, to)) = i.copy() {
-        let holds = state.holds(from);
-        state.hold(to, holds);
-    } else if let Some(written) = i.writes_only() {
-        if state.held().any(|register| i.reads_as_operand(register)) {
-            return None;
-        }
-        state.hold(written, false);
-    } else if let Some(operand) = i.multiplies() {
-        let is_operand = |register: u8| register == 0 || operand.contains(&Some(register));
-        if state.held().any(is_operand) {
-            return None;
-        }
-        state.hold(2, false);
-    } else if state.held().any(|register| i.touches(register)) {
-        return None;
-    }
-    Some(state)
 }

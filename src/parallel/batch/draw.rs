@@ -22,7 +22,7 @@ use crate::parallel::dispatch::Dispatch;
 use crate::parallel::policy::Policy;
 use crate::parallel::pool::{Need, Pool, PoolSize, Standing, Work};
 use crate::parallel::progress::Audience;
-use crate::sys::lend::Lent;
+use crate::sys::lend::LentFunction;
 use crate::task_error::TaskSubject;
 
 /// A caller that works itself draws for so long at a time.
@@ -46,7 +46,7 @@ where
     let works = is_nested || pool.is_none();
     let batch = Batch::new(memory, dispatch, policy, BatchOptions { most, streams: false }, audience);
     let answer = |ask: Ask| batch.answer(ask);
-    Lent::while_lent(&answer, |lent| {
+    LentFunction::while_lent(&answer, |lent| {
         batch.stand(pool.as_ref(), Standing::new(OnLoan(Arc::clone(lent))));
         let _stop = StopOnDrop(&batch);
         batch.feed(calls, works);
@@ -67,7 +67,7 @@ pub(in crate::parallel) struct Finished<T> {
 
 /// A batch that its caller has lent out.
 #[derive(Debug)]
-struct OnLoan(Arc<Lent<Ask, Answer>>);
+struct OnLoan(Arc<LentFunction<Ask, Answer>>);
 
 /// What is asked of a batch.
 enum Ask {
