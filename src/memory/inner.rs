@@ -219,5 +219,6 @@ pub(super) fn encode<'v, T>(
     }
 }
 
-#[cfg(all(test, feature = "zstd"))]
+#[cfg(test)]
+#[cfg(feature = "zstd")]
 mod tests;

@@ -89,6 +89,7 @@ pub(super) fn follow(
     follower.walk(first, State { depth, loaded, saved, ..held })?;
     // Landing pads: no branch leads there, a panic in a call does. What stands behind one is seen with it.
     follower.everywhere = true;
+    let at_calls = follower.kept_slots.len();
     for number in 0..block.instructions.len() {
         if of_entry.contains_key(&number) || follower.states.contains_key(&number) {
             continue;
@@ -96,6 +97,10 @@ pub(super) fn follow(
         let Some(depth) = follower.at_calls else { break };
         let (registers, slots) = (follower.kept, follower.kept_slots.clone());
         follower.walk(number, State { registers, slots, depth, ..State::default() })?;
+    }
+    if follower.kept_slots.len() > at_calls {
+        // Other pads would have to be seen again.
+        return None;
     }
     let lowest_taken = lowest_taken.min(follower.lowest_taken);
     let is_spill = |slot: &i64| follower.read.contains(slot) && *slot < lowest_taken;

@@ -40,5 +40,6 @@ const BLOCK: usize = 1024 * 1024;
 /// The compressed bytes, or the bytes as they came if they would not shrink or are too few.
 pub(crate) type Attempt<'v> = Result<Bytes<'static>, Bytes<'v>>;
 
-#[cfg(all(test, feature = "zstd"))]
+#[cfg(test)]
+#[cfg(feature = "zstd")]
 mod tests;
