@@ -143,9 +143,12 @@ fn batches_and_submitted_calls_verify_too() {
     let memory = verifying(&cache);
     let parallel = Parallel::new().memory(&memory);
     assert_eq!(parallel.run(calls().chain(calls())).unwrap(), [&expected[..], &expected].concat());
-    assert_eq!((memory.stats().verified, memory.stats().mismatches), (40, 0));
+    // Of two equal calls one waits for the other; if that has ended by then, it is a hit again, and verified again.
+    let verified = memory.stats().verified;
+    assert!((40..=80).contains(&verified), "{verified}");
+    assert_eq!(memory.stats().mismatches, 0);
     assert_eq!(parallel.submit(cube::delayed(4)).wait().unwrap(), 64);
-    assert_eq!(memory.stats().verified, 41);
+    assert_eq!(memory.stats().verified, verified + 1);
     miss(&cache.memory, tick::delayed(3));
     parallel.run([tick::delayed(3)]).unwrap();
     assert_eq!(memory.stats().mismatches, 1);
