@@ -24,7 +24,7 @@ fn probe(data: &str, code: &str, others: &str) -> Small {
     ))
 }
 
-/// A function of `core` that panics, as far as its name tells, and one that takes two arguments on the stack.
+/// A function of `core` that panics, as far as its name tells; one that takes two arguments on the stack; one that reads a place.
 const OTHERS: &str = "
         .globl _ZN4core9panicking5probe17h0123456789abcdefE
         .type _ZN4core9panicking5probe17h0123456789abcdefE, @function
@@ -34,7 +34,11 @@ const OTHERS: &str = "
         probe_sum: mov rax, [rsp + 8]
             add rax, [rsp + 16]
             ret
-        .size probe_sum, . - probe_sum";
+        .size probe_sum, . - probe_sum
+        .type probe_line, @function
+        probe_line: mov eax, [rdi + 16]
+            ret
+        .size probe_line, . - probe_line";
 
 #[test]
 fn a_place_in_a_slot_that_is_used_for_other_things_before_and_after_tells_nothing() {
@@ -72,6 +76,62 @@ fn a_place_in_a_slot_that_is_used_for_other_things_before_and_after_tells_nothin
     around("", &format!("{call}\n mov [rsp + 8], rbx")).sees(".long 7, 9", ".long 8, 9");
     // Returned, too.
     around(call, "").sees(".long 7, 9", ".long 8, 9");
+}
+
+#[test]
+fn a_slot_that_ends_with_a_pop_tells_nothing_unless_what_was_popped_is_returned() {
+    let place = ".Lplace: .quad .Lfile, 10\n .long 7, 9";
+    let ends = |how: &str| {
+        let code = format!(
+            "push rcx
+            lea rax, [rip + .Lplace]
+            mov [rsp], rax
+            mov eax, 5
+            cmp rdi, 1000
+            ja 2f
+            {how}
+            ret
+        2:  mov rdi, [rsp]
+            call _ZN4core9panicking5probe17h0123456789abcdefE
+            ud2"
+        );
+        probe(place, &code, OTHERS)
+    };
+    ends("pop rdx\n xor edx, edx").ignores(".long 7, 9", ".long 8, 9");
+    ends("pop rax").sees(".long 7, 9", ".long 8, 9");
+    ends("pop rdx\n mov eax, [rdx + 16]").sees(".long 7, 9", ".long 8, 9");
+}
+
+#[test]
+fn a_function_that_is_kept_on_the_stack_is_known_as_long_as_nothing_else_may_be_there() {
+    let data = ".Lplace: .quad .Lfile, 10
+        .long 7, 9
+        .Lpanics: .quad _ZN4core9panicking5probe17h0123456789abcdefE
+        .Lother: .quad probe_line";
+    let meanwhile = |what: &str| {
+        let code = format!(
+            "sub rsp, 24
+            mov rax, [rip + .Lpanics]
+            mov [rsp + 8], rax
+            {what}
+            cmp rdi, 1000
+            jbe 2f
+            mov rax, [rsp + 8]
+            lea rdi, [rip + .Lplace]
+            call rax
+            ud2
+        2:  mov eax, 5
+            add rsp, 24
+            ret"
+        );
+        probe(data, &code, OTHERS)
+    };
+    meanwhile("mov [rsp], rdi\n mov [rsp + 16], rdi").ignores(".long 7, 9", ".long 8, 9");
+    meanwhile("mov rcx, [rip + .Lother]\n mov [rsp + 8], rcx").sees(".long 7, 9", ".long 8, 9");
+    meanwhile("mov dword ptr [rsp + 12], 0").sees(".long 7, 9", ".long 8, 9");
+    // By an address, anything may be put there.
+    meanwhile("lea rcx, [rsp]\n mov rdx, [rip + .Lother]\n mov [rcx + 8], rdx")
+        .sees(".long 7, 9", ".long 8, 9");
 }
 
 /// The method of a vtable.
