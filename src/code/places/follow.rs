@@ -6,7 +6,8 @@
 //! The registers and the slots of the stack that may hold it are followed along all branches. A slot is one
 //! of eight bytes at a known distance from where the stack pointer was. It must be read again, or it could
 //! be an argument on the stack; and of no place below it may the address be taken, or it could be a part of
-//! a larger value.
+//! a larger value. Written whole, it holds something else from then on. The address of a function that
+//! is called several times is followed in the same way.
 //!
 //! A register that nobody has written since may be passed and returned without anybody's wish. So the
 //! callee is asked, whatever it takes, and says what it leaves behind. What one call has left, and what
