@@ -19,7 +19,7 @@ use std::ops::ControlFlow;
 
 use super::super::usage::{ARGUMENTS, Block, KEPT};
 use super::super::x86::{Instruction, RSP};
-use super::state::{State, move_pointer, registers};
+use super::state::{State, is_beside, move_pointer, registers};
 
 /// What is called, or jumped to.
 #[derive(Clone, Copy, Debug)]
@@ -239,12 +239,10 @@ impl<'b, 'a> Follower<'b, 'a> {
         if state.loaded.is_some_and(|(register, _)| i.touches(register)) {
             state.loaded = None;
         }
-        let is_beside = |saved: i64| {
-            i.base() != Some(RSP)
-                || i.width().is_some_and(|width| at + i64::from(width) <= saved || saved + 8 <= at)
-        };
+        let is_apart =
+            |saved| i.base() != Some(RSP) || i.width().is_some_and(|width| is_beside(saved, at, width));
         let only_reads = i.is(0x8b) || i.is(0x8d);
-        if state.saved.is_some_and(|(saved, _)| !only_reads && !is_beside(saved)) {
+        if state.saved.is_some_and(|(saved, _)| !only_reads && !is_apart(saved)) {
             state.saved = None;
         }
     }
@@ -332,8 +330,8 @@ impl<'b, 'a> Follower<'b, 'a> {
             state.slots.retain(|slot| *slot != at);
         }
         // Whatever else may meet a slot.
-        let is_beside = |slot: &i64| at + i64::from(width) <= *slot || slot + 8 <= at;
-        if state.slots.iter().all(is_beside) { registers(i, state) } else { None }
+        let is_apart = state.slots.iter().all(|slot| is_beside(*slot, at, width));
+        if is_apart { registers(i, state) } else { None }
     }
 }
 

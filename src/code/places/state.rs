@@ -55,6 +55,11 @@ impl State {
     }
 }
 
+/// Whether so many bytes at a place of the stack are none of a slot's.
+pub(super) fn is_beside(slot: i64, at: i64, width: u16) -> bool {
+    at + i64::from(width) <= slot || slot + 8 <= at
+}
+
 /// Of what moves the stack pointer; anything else goes on.
 pub(super) fn move_pointer(i: &Instruction, bytes: &[u8], state: &State) -> ControlFlow<Option<State>> {
     if i.map != 0 {
@@ -82,8 +87,7 @@ pub(super) fn move_pointer(i: &Instruction, bytes: &[u8], state: &State) -> Cont
         0xff if i.group() == 6 => match (i.base() == Some(RSP), i.index()) {
             (true, None) => {
                 let at = i.displacement(bytes) - state.depth;
-                let is_beside = |slot: &i64| at + 8 <= *slot || slot + 8 <= at;
-                state.slots.iter().all(is_beside).then(|| by(8))
+                state.slots.iter().all(|slot| is_beside(*slot, at, 8)).then(|| by(8))
             }
             (true, Some(_)) => None,
             (false, _) => (!state.held().any(|register| i.reads_as_operand(register))).then(|| by(8)),
