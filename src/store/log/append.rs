@@ -14,13 +14,14 @@ use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::sync::Arc;
 
+use super::LogStore;
 use super::address::SEGMENT;
 use super::control::Weight;
+use super::look_up::Found;
 use super::open::View;
 use super::publish::Staged;
 use super::record::{self, BlobFile, Head, Record, Unsealed, length_of};
 use super::segments::LOG;
-use super::{Found, LogStore};
 use crate::error::{Error, Result};
 use crate::lock::lock;
 use crate::payload::LARGE;

@@ -1,10 +1,11 @@
 //! Renewing the marker of a blob that was verified in full, so that the next reader need not.
 
+use super::LogStore;
 use super::append::weight_of;
 use super::control::Weight;
+use super::look_up::Found;
 use super::record::Unsealed;
 use super::upkeep::Upkeep;
-use super::{Found, LogStore};
 use crate::error::Result;
 use crate::key::Key;
 use crate::store::marker::Marker;

@@ -5,6 +5,7 @@
 //! 2. It belongs to one log, whose number it repeats: an index from another directory is none.
 
 mod note;
+mod slot;
 mod table;
 
 use std::collections::HashMap;
@@ -13,8 +14,9 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 pub(super) use note::Note;
-use table::LINE;
-pub(super) use table::{Hash, Published, Table, Told};
+use slot::LINE;
+pub(super) use slot::{Hash, Told};
+pub(super) use table::{Published, Table};
 
 use super::address::Address;
 use crate::checksum;

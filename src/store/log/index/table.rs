@@ -21,39 +21,8 @@
 //!
 //! Words are a trait, so that shuttle explores the interleavings of the very code that runs on mapped memory.
 
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
-
-use super::Note;
-use crate::key::Key;
+use super::slot::{Hash, LINE, LINE_WORDS, Told, Word, address_of, slot_in, tag_of, with_address};
 use crate::store::log::address::Address;
-use crate::store::log::record::ALIGN;
-
-/// A shared word. All operations are sequentially consistent: invariant 4 orders a slot and the seal, two words.
-pub(in crate::store) trait Word {
-    fn load(&self) -> u64;
-    fn store(&self, value: u64);
-    fn add(&self, value: u64);
-    /// Puts `new` in place of `current`; fails with what is there if that is something else.
-    fn replace(&self, current: u64, new: u64) -> Result<(), u64>;
-}
-
-impl Word for AtomicU64 {
-    fn load(&self) -> u64 {
-        AtomicU64::load(self, SeqCst)
-    }
-
-    fn store(&self, value: u64) {
-        AtomicU64::store(self, value, SeqCst);
-    }
-
-    fn add(&self, value: u64) {
-        self.fetch_add(value, SeqCst);
-    }
-
-    fn replace(&self, current: u64, new: u64) -> Result<(), u64> {
-        self.compare_exchange(current, new, SeqCst, SeqCst).map(drop)
-    }
-}
 
 /// Words before the slots.
 pub(super) const HEADER: usize = 512;
@@ -65,56 +34,8 @@ mod at {
     pub(super) const USED: usize = 16;
 }
 
-/// The slots of a line.
-pub(super) const LINE: usize = 4;
-
-/// The words of a line.
-const LINE_WORDS: usize = 2 * LINE;
-
 /// A slot is looked for in so many lines: in a table that is nine tenths full, no key of a million is further than 40 from its own.
 const LONGEST_PROBE: usize = 256;
-
-/// The address field of a slot whose entry was evicted.
-const GONE: u64 = ADDRESS_MASK;
-const ADDRESS_BITS: u32 = 44;
-const ADDRESS_MASK: u64 = (1 << ADDRESS_BITS) - 1;
-
-/// The bits of a hash, and those of them that are the tag.
-const HASH_BITS: u32 = TAG_BITS + Note::HASH_BITS;
-const TAG_BITS: u32 = u64::BITS - ADDRESS_BITS;
-
-/// What the table knows of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store::log) struct Hash(u32);
-
-impl Hash {
-    /// Keys are digests already.
-    #[inline]
-    pub(in crate::store::log) fn of(key: &Key) -> Self {
-        let bytes = key.as_bytes();
-        Hash(u32::from_le_bytes(std::array::from_fn(|i| bytes[i])) >> (u32::BITS - HASH_BITS))
-    }
-
-    fn tag(self) -> u64 {
-        u64::from(self.0 & ((1 << TAG_BITS) - 1))
-    }
-
-    fn slot_word(self, address: Address) -> u64 {
-        (self.tag() << ADDRESS_BITS) | (address.0 / ALIGN as u64)
-    }
-
-    /// A note with the bits that the tag lacks.
-    fn complete(self, note: u64) -> u64 {
-        Note::with_hash(note, self.0 >> TAG_BITS)
-    }
-
-    /// The hash of the key of a slot with these words; `None` if the second is not written yet.
-    #[inline]
-    fn of_words([word, note]: [u64; 2]) -> Option<Self> {
-        let tag = u32::try_from(word >> ADDRESS_BITS).ok()?;
-        (note != 0).then(|| Hash((Note::hash(note) << TAG_BITS) | tag))
-    }
-}
 
 /// A place where a key may be: in a line of those that are gone through, a slot.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -128,28 +49,6 @@ impl Place {
 
     fn next(self) -> Self {
         Place { slot: self.slot + 1, ..self }
-    }
-}
-
-/// What a slot tells, by its words.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::store::log) struct Told(pub(in crate::store::log) [u64; 2]);
-
-impl Told {
-    #[inline]
-    pub(in crate::store::log) fn address(self) -> Option<Address> {
-        address_of(self.0[0])
-    }
-
-    /// The hash of the key that the slot belongs to; `None` if not all of it is told yet.
-    #[inline]
-    pub(in crate::store::log) fn hash(self) -> Option<Hash> {
-        Hash::of_words(self.0)
-    }
-
-    /// What is noted of the use of its entry.
-    pub(in crate::store::log) fn note(self) -> u64 {
-        self.0[1]
     }
 }
 
@@ -308,8 +207,8 @@ impl<'w, W: Word> Table<'w, W> {
         mut word: u64,
         visit: &mut impl FnMut(usize, Address) -> Result<Option<R>, E>,
     ) -> Result<Option<R>, E> {
-        let tag = word >> ADDRESS_BITS;
-        while word >> ADDRESS_BITS == tag
+        let tag = tag_of(word);
+        while tag_of(word) == tag
             && let Some(address) = address_of(word)
         {
             if let Some(found) = visit(slot, address)? {
@@ -392,7 +291,7 @@ impl<'w, W: Word> Table<'w, W> {
                 return Ok(Some(Published::Already));
             }
             let (Some(old), Some(address)) = (address_of(word), address_of(new)) else { return Ok(None) };
-            if (word ^ new) >> ADDRESS_BITS != 0 {
+            if tag_of(word) != tag_of(new) {
                 return Ok(None);
             }
             if !is_same(old)? {
@@ -424,8 +323,7 @@ impl<'w, W: Word> Table<'w, W> {
         if address_of(current) != Some(from) {
             return false;
         }
-        let field = to.map_or(GONE, |to| to.0 / ALIGN as u64);
-        word.replace(current, current & !ADDRESS_MASK | field).is_ok()
+        word.replace(current, with_address(current, to)).is_ok()
     }
 
     /// What is noted of the use of a slot's entry.
@@ -484,10 +382,10 @@ impl<'w, W: Word> Table<'w, W> {
         address_of(self.word(slot).load())
     }
 
-    /// The line of a key. It goes up with the hash, so that a copy of a table is written from its front to its end.
+    /// The line of a key.
     #[inline]
     fn home(&self, hash: Hash) -> usize {
-        usize::try_from((u64::from(hash.0) * self.lines.len() as u64) >> HASH_BITS).unwrap_or(0)
+        hash.home_among(self.lines.len())
     }
 
     /// The lines where a key may be, in the order in which they are taken.
@@ -501,39 +399,6 @@ impl<'w, W: Word> Table<'w, W> {
             }
             line
         })
-    }
-}
-
-/// The first slot of a line, from one on, that is free or has this tag; with its first word.
-#[inline]
-fn slot_in<W: Word>(line: &[W; LINE_WORDS], tag: u64, from: usize) -> Option<(usize, u64)> {
-    let is_it = |word: u64| word == 0 || word >> ADDRESS_BITS == tag;
-    if from > 0 {
-        return (from..LINE).map(|slot| (slot, line[2 * slot].load())).find(|&(_, word)| is_it(word));
-    }
-    // One after the other: a look-up that fails goes through a dozen slots.
-    let [first, _, second, _, third, _, fourth, _] = line;
-    let word = first.load();
-    if is_it(word) {
-        return Some((0, word));
-    }
-    let word = second.load();
-    if is_it(word) {
-        return Some((1, word));
-    }
-    let word = third.load();
-    if is_it(word) {
-        return Some((2, word));
-    }
-    let word = fourth.load();
-    is_it(word).then_some((3, word))
-}
-
-/// The address that a slot's word tells; `None` if it is free or its entry is gone.
-fn address_of(word: u64) -> Option<Address> {
-    match word & ADDRESS_MASK {
-        0 | GONE => None,
-        field => Some(Address(field * ALIGN as u64)),
     }
 }
 

@@ -18,13 +18,15 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::UNIX_EPOCH;
 use std::{env, fs, thread};
 
+use super::index::Note;
+use super::view::TICK;
 use super::*;
 use crate::store::suite::{draft, get, is_lent, key};
-use crate::store::{Author, Layout, Limits, Writer, open};
+use crate::store::{Author, Layout, Limits, Writer, open, root};
 
 fn options() -> Options {
     Options { layout: Layout::Log, ..Options::default() }

@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use shuttle::sync::Arc;
 use shuttle::sync::atomic::{AtomicU64 as ShuttleU64, Ordering::SeqCst as ShuttleSeqCst};
