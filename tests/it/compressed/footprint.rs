@@ -18,7 +18,7 @@ fn squeezed(length: usize) -> Vec<u64> {
 /// What the other process of the test of memory does.
 pub fn play(role: &str, cache: &Path) {
     const MIB: usize = 1 << 20;
-    /// What storing and reading may take beside the value and its bytes, in KiB.
+    /// What storing and reading may take beside the value and its bytes, in KiB: less than one value more.
     const SLACK: u64 = 32 << 10;
     let memory = Memory::open(cache).unwrap();
     // Before the measurement, so that what is made for good is there, and the machine code is known, whose following takes memory.
@@ -28,8 +28,8 @@ pub fn play(role: &str, cache: &Path) {
     let (mut value, hits) = (0, memory.stats().hits);
     let used = used_by(|| {
         value = match role {
-            "raw" => memory.call(numbers::delayed(96 * MIB / 8)).len() * 8,
-            "serde" => memory.call(throws::delayed(96 * MIB / 16)).len() * 16,
+            "raw" => memory.call(numbers::delayed(48 * MIB / 8)).len() * 8,
+            "serde" => memory.call(throws::delayed(48 * MIB / 16)).len() * 16,
             "strong" => memory.call(squeezed::delayed(3 * MIB / 8)).len() * 8,
             role => panic!("no such role: {role}"),
         };
