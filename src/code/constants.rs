@@ -82,6 +82,11 @@ pub(super) struct Part {
 }
 
 impl Part {
+    /// Whether the object may go on beyond the cut.
+    pub(super) fn goes_on(self) -> bool {
+        self.goes != Goes::Nowhere
+    }
+
     /// The same, to the left.
     pub(super) fn leftwards(self) -> Self {
         Part { goes: Goes::Left, ..self }
@@ -285,7 +290,10 @@ impl Constants {
         if told || is_whole || is_start && (self.is_merged(elf, number) || is_formed(elf, extent)) {
             return Some((Part { number, goes: Goes::Nowhere }, false));
         }
-        Some((Part { number, goes: Goes::Right }, walks(scan, pointer) != Walks::No || !is_start))
+        Some((
+            Part { number, goes: Goes::Right },
+            matches!(walks(scan, pointer), Walks::Maybe | Walks::Yes) || !is_start,
+        ))
     }
 
     /// The piece that holds an address.
@@ -339,6 +347,14 @@ impl Constants {
     fn may_share_file(&self, one: usize, other: usize) -> bool {
         let may_hold = |files: Files| self.marks(other).any(|mark| mark.files.overlap(files));
         self.marks(one).any(|mark| may_hold(mark.files))
+    }
+}
+
+/// The object files that what points to data may be of.
+pub(super) fn files(scan: &Scan, pointer: Pointer) -> Files {
+    match pointer {
+        Pointer::Code(usage) => scan.uses.get(usage as usize).map_or(Files::ALL, |usage| usage.files),
+        _ => Files::ALL,
     }
 }
 

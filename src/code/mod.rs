@@ -30,6 +30,10 @@
 //!     programs of two compilers are never compared.
 //!
 //!   What may be indexed or counted down goes on to the left, too: the pointer may be the object's end.
+//! - **Addresses outside of their object**. Code may keep the end of a table, or an address before it: a loop that goes back, C
+//!   that keeps `table - 257`. What is passed on may be the end of the object before it; what is indexed within an object, or
+//!   between two, may be of the next one; and data that nothing points into ([`orphans`]) is of whoever may be of its file.
+//!   A table that other code points into, too, and that this code counts to from far away, is not seen.
 //! - **Tables of distances** ([`tables`]). Jump tables and relative tables hold distances that change when
 //!   the linker moves unrelated things. They are found by the code that adds what it loads to the table's
 //!   address, and read as references.
@@ -69,6 +73,7 @@ mod elf;
 mod forms;
 mod names;
 mod obstacle;
+mod orphans;
 mod outside;
 mod parts;
 mod places;

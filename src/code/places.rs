@@ -176,7 +176,7 @@ impl Graph {
         let tables = function.references().filter_map(|reference| self.tables.get(&reference));
         let jumps = tables.filter(|table| table.jumps).flat_map(|table| table.targets.iter().copied());
         let jumps: Vec<u64> = jumps.filter(|target| start <= *target && *target < end).collect();
-        let block = Block { start, code, instructions: &instructions };
+        let block = Block { start, files: function.symbol.files, code, instructions: &instructions };
         let left =
             follow::follow(&block, (end, &jumps), first, register, &mut |callee, register| match self
                 .callee(callee)?

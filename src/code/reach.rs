@@ -17,7 +17,7 @@ use super::resolve::is_constant;
 use super::scan::Scan;
 use super::tables::{self, Table};
 use super::unwind::Frames;
-use super::{Obstacle, Piece, Reach};
+use super::{Obstacle, Piece, Reach, orphans};
 
 /// The number of a piece.
 pub(super) type Id = u32;
@@ -48,6 +48,7 @@ pub(super) struct Graph {
     pub(super) scan: Scan,
     pub(super) tables: HashMap<usize, Table>,
     pub(super) constants: Constants,
+    pub(super) orphans: Vec<usize>,
     pub(super) boundary: Boundary,
     pub(super) pieces: Vec<(What, Option<Described>)>,
     /// The pieces that are functions, statics, and others.
@@ -71,6 +72,7 @@ impl Graph {
             .map(|table| (table.start, if table.jumps { Vec::new() } else { table.targets.clone() }))
             .collect();
         let constants = Constants::of(&elf, &scan, &distances);
+        let orphans = orphans::find(&elf, &scan, &distances);
         Ok(Graph {
             frames: Frames::of(&elf)?,
             function_ids: vec![NONE; scan.functions.len()],
@@ -79,6 +81,7 @@ impl Graph {
             scan,
             tables,
             constants,
+            orphans,
             boundary: *boundary,
             pieces: Vec::new(),
             places: Places::default(),

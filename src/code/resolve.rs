@@ -1,9 +1,9 @@
 //! Which piece an address belongs to.
 
 use super::Obstacle;
-use super::constants::{Extent, Pointer, walks};
+use super::constants::{Extent, Pointer, files, walks};
 use super::describe::Description;
-use super::elf::{Section, Target, symbol_at};
+use super::elf::{Files, Section, Target, symbol_at};
 use super::forms::is_formed;
 use super::reach::{Graph, What};
 use super::usage::Walks;
@@ -118,36 +118,96 @@ impl Graph {
             out.refer(id, address - extent.start, true);
             return Ok(());
         }
-        let pointer = pointer.unwrap_or(Pointer::Distance);
-        // It may be the end of what lies before.
-        let may_be_end = match walks(&self.scan, pointer) {
-            Walks::No => false,
-            Walks::Maybe => !self.has_form(address),
-            Walks::Yes => true,
-        };
-        if may_be_end
-            && let Some(number) = self.elf.object_at(address.wrapping_sub(1))
+        self.refer_to_data(address, pointer.unwrap_or(Pointer::Distance), out)
+    }
+
+    /// An address of data: what it points to, and where code may go on from there.
+    fn refer_to_data(
+        &mut self,
+        address: u64,
+        pointer: Pointer,
+        out: &mut Description,
+    ) -> Result<(), Obstacle> {
+        let walks = walks(&self.scan, pointer);
+        if let Some(number) = self.elf.object_at(address.wrapping_sub(1))
             && self.elf.objects[number].end == address
+            && self.may_end(number, walks)
         {
-            let (what, start) = self.object(number);
-            let id = self.id(what);
-            out.refer(id, address - start, true);
+            self.refer_to_object(number, address, out);
+        }
+        let files = files(&self.scan, pointer);
+        if walks != Walks::No || matches!(pointer, Pointer::Slot(_)) {
+            for at in 0..self.orphans.len() {
+                self.refer_elsewhere(self.orphans[at], files, out);
+            }
         }
         if let Some(number) = self.elf.object_at(address) {
-            let (what, start) = self.object(number);
-            let id = self.id(what);
-            out.refer(id, address - start, true);
+            self.refer_to_object(number, address, out);
+            if walks != Walks::No && address != self.elf.objects[number].start {
+                self.refer_behind(number, address, files, out);
+            }
             return Ok(());
         }
         let found = self.constants.at(&self.elf, &self.scan, address, pointer);
         let (part, goes_left) = found.ok_or(Obstacle::NoData(address))?;
         let id = self.id(What::Data(part));
-        out.refer(id, address - self.constants.extent(part).start, true);
+        let extent = self.constants.extent(part);
+        out.refer(id, address - extent.start, true);
         if goes_left && let Some(left) = self.constants.next(&self.elf, &self.scan, part.leftwards()) {
             let id = self.id(What::Data(left));
             out.refer(id, 0, true);
         }
+        // What an index counts from may lie before the table.
+        if walks == Walks::Yes
+            && part.goes_on()
+            && let Some(number) = self.elf.object_at(extent.end)
+        {
+            self.refer_elsewhere(number, files, out);
+        }
         Ok(())
+    }
+
+    /// Whether the address at which an object ends may be taken as its end, by code that goes on from there like that.
+    fn may_end(&self, number: usize, walks: Walks) -> bool {
+        let object = self.elf.objects[number];
+        match walks {
+            Walks::No => false,
+            // It would be too wide for statics that are written to, which draw in what writes them before `main`, and for
+            // those that hold addresses, which lead on.
+            Walks::Passed => {
+                !self.has_form(object.end)
+                    && self.elf.section_at(object.start).is_some_and(is_constant)
+                    && self.elf.relocations_in(object.start, object.end).is_empty()
+            }
+            Walks::Maybe => !self.has_form(object.end),
+            Walks::Yes => true,
+        }
+    }
+
+    fn refer_to_object(&mut self, number: usize, address: u64, out: &mut Description) {
+        let (what, start) = self.object(number);
+        let id = self.id(what);
+        out.refer(id, address.wrapping_sub(start), true);
+    }
+
+    /// An object that code of `files` may mean by an address outside of it. How far that is from it depends on what lies between.
+    fn refer_elsewhere(&mut self, number: usize, files: Files, out: &mut Description) {
+        if self.elf.objects[number].files.overlap(files) {
+            let (what, _) = self.object(number);
+            let id = self.id(what);
+            out.refer(id, 0, true);
+        }
+    }
+
+    /// What an index counts from may lie before the table, and so in the object before: then the next of the same files is meant.
+    fn refer_behind(&mut self, number: usize, address: u64, files: Files, out: &mut Description) {
+        let end = self.elf.section_at(address).map_or(0, |section| section.end);
+        let behind = (number + 1..self.elf.objects.len())
+            .take_while(|&behind| self.elf.objects[behind].start < end)
+            .find(|&behind| self.elf.objects[behind].files.overlap(files));
+        if let Some(behind) = behind {
+            self.refer_elsewhere(behind, files, out);
+        }
     }
 
     /// Whether something begins at an address of data whose form tells what it is, such as a vtable.
@@ -180,6 +240,11 @@ impl Graph {
 pub(super) fn is_constant(section: &Section) -> bool {
     let name = &section.name;
     !section.is_writable || name.starts_with(".data.rel.ro") || name.starts_with(".got")
+}
+
+/// Whether a section has constant data of the program, piece by piece.
+pub(super) fn is_constant_data(section: &Section) -> bool {
+    is_constant(section) && !section.is_code && !is_of_the_system(section) && !is_collection(section)
 }
 
 /// Sections that describe the program to the loader: what reads them asks how it is loaded.

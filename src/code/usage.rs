@@ -1,5 +1,6 @@
 //! How a function uses an address that it takes: what stands near it in the code.
 
+use super::elf::Files;
 use super::x86::{Instruction, RBP, RSP};
 
 /// What is seen of the use of an address.
@@ -11,12 +12,16 @@ pub(super) struct Use {
     pub(super) walks: Walks,
     /// Whether distances are read from a table there and added to it.
     pub(super) is_table: bool,
+    /// The object files that the code may be of.
+    pub(super) files: Files,
 }
 
-/// Whether code may reach memory before an address that it takes.
+/// Whether code may reach memory before an address that it takes, or beyond what it points to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Walks {
     No,
+    /// It goes where it is not followed: to another function, to memory, beyond a branch.
+    Passed,
     /// It is kept on the stack, by code that counts with it or by such as optimizes nothing.
     Maybe,
     /// It is an index's base, or is counted down.
@@ -29,6 +34,10 @@ pub(super) const ARGUMENTS: [u8; 6] = [7, 6, 2, 1, 8, 9];
 /// Registers that outlive a call: rbx, rbp, r12 to r15.
 pub(super) const KEPT: u16 = 0b1111_0000_0010_1000;
 
+/// The registers of arguments, and those of what is returned.
+const PASSED: u16 = 1 << 7 | 1 << 6 | 1 << 2 | 1 << 1 | 1 << 8 | 1 << 9;
+const RETURNED: u16 = 1 << 0 | 1 << 2;
+
 /// How many instructions are looked at behind and before one.
 const BEHIND: usize = 10;
 const BEFORE: usize = 8;
@@ -37,6 +46,7 @@ const FAR: usize = 48;
 /// The instructions of a function.
 pub(super) struct Block<'b> {
     pub(super) start: u64,
+    pub(super) files: Files,
     pub(super) code: &'b [u8],
     /// Offsets, and what is there.
     pub(super) instructions: &'b [(u32, Instruction)],
@@ -46,7 +56,8 @@ impl Block<'_> {
     /// What is seen of the use of the address that instruction `number` takes.
     pub(super) fn usage(&self, number: usize, is_table: bool) -> Use {
         let register = self.instructions[number].1.register();
-        Use { numbers: self.numbers_near(number, register), walks: self.walks(number, register), is_table }
+        let (numbers, walks) = (self.numbers_near(number, register), self.walks(number, register));
+        Use { numbers, walks, is_table, files: self.files }
     }
 
     fn bytes(&self, offset: u32) -> &[u8] {
@@ -83,6 +94,7 @@ impl Block<'_> {
     /// stands, as far as the register or a copy of it holds the address.
     fn walks(&self, number: usize, register: u8) -> Walks {
         let mut held = 1_u16 << register;
+        let mut is_passed = false;
         for (offset, i) in self.instructions[number + 1..].iter().take(FAR) {
             let holds = |register: Option<u8>| register.is_some_and(|r| held >> r & 1 == 1);
             if holds(i.base()) {
@@ -99,21 +111,35 @@ impl Block<'_> {
                     let (from, to) = if i.is(0x89) { (i.register(), other) } else { (other, i.register()) };
                     held = if holds(Some(from)) { held | 1 << to } else { held & !(1 << to) };
                 }
-                Some(other) if holds(Some(other)) && i.is_arithmetic() => return Walks::Yes,
-                None if i.is(0x89) && holds(Some(i.register())) && matches!(i.base(), Some(RSP | RBP)) => {
-                    return Walks::Maybe;
+                None if i.is(0x8d) && holds(i.base()) => held |= 1 << i.register(),
+                None if i.is(0x89) && holds(Some(i.register())) => {
+                    if matches!(i.base(), Some(RSP | RBP)) {
+                        return Walks::Maybe;
+                    }
+                    is_passed = true;
                 }
-                None if i.is(0x8b) || i.is(0x8d) => held &= !(1 << i.register()),
-                _ => {}
+                _ if i.writes_only().is_some() => held &= !i.writes_only().map_or(0, |written| 1 << written),
+                Some(other) if holds(Some(other)) && i.is_arithmetic() => return Walks::Yes,
+                Some(other) => {
+                    is_passed |= holds(Some(other)) && !i.only_compares()
+                        || holds(Some(i.register())) && i.is_arithmetic();
+                }
+                None => is_passed |= i.is_push() && holds(Some(i.opcode_register())),
             }
             if i.is_call() {
+                is_passed |= held & PASSED != 0;
                 held &= KEPT;
+            } else if i.is_return() {
+                is_passed |= held & RETURNED != 0;
+            } else if i.is_relative_branch() || i.is_indirect_jump() {
+                is_passed = true;
             }
             if held == 0 {
-                return Walks::No;
+                return if is_passed { Walks::Passed } else { Walks::No };
             }
         }
-        Walks::No
+        // The end of what is looked at, or of the function.
+        Walks::Passed
     }
 }
 

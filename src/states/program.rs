@@ -18,7 +18,7 @@ use crate::key::Identity;
 
 /// Domain of blake3's key derivation; the number is the version of what is derived, and of what a machine fingerprint is made of:
 /// those of two versions are not comparable, and the source carries over from one to the other.
-const PLATFORM_CONTEXT: &str = "rememo fingerprint 8: platform";
+const PLATFORM_CONTEXT: &str = "rememo fingerprint 9: platform";
 
 /// What is known of the machine code of a function.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 use crate::small::Small;
 
 /// A program whose function `probe` is this assembly, with data and other functions beside it; `f` calls it.
-fn probe(data: &str, code: &str, others: &str) -> Small {
+pub fn probe(data: &str, code: &str, others: &str) -> Small {
     Small::new(&format!(
         "std::arch::global_asm!(r#\"
         .section .rodata.file, \"a\"

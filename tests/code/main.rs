@@ -9,6 +9,7 @@
 
 mod assembly;
 mod build;
+mod elsewhere;
 mod files;
 mod fuzz;
 mod memoized;

@@ -147,6 +147,7 @@ impl<'e> Reader<'e> {
                 let is_table = self.tables.contains(&number);
                 let block = usage::Block {
                     start: self.symbol.start,
+                    files: self.symbol.files,
                     code: self.code,
                     instructions: &self.instructions,
                 };

@@ -59,6 +59,22 @@ impl Instruction {
             }
     }
 
+    /// Whether it pushes a register.
+    pub(in crate::code) fn is_push(&self) -> bool {
+        self.map == 0 && self.vector == 0 && matches!(self.opcode, 0x50..=0x57)
+    }
+
+    /// Whether all that it does is to compare, or to test bits.
+    pub(in crate::code) fn only_compares(&self) -> bool {
+        self.map == 0
+            && match self.opcode {
+                0x38..=0x3d | 0x84 | 0x85 | 0xa8 | 0xa9 => true,
+                0x80 | 0x81 | 0x83 => self.group() == 7,
+                0xf6 | 0xf7 => self.group() <= 1,
+                _ => false,
+            }
+    }
+
     /// The register that it writes as a whole, whatever was in it, and no other: of moves and address loads.
     pub(in crate::code) fn writes_only(&self) -> Option<u8> {
         match (self.map, self.opcode) {
