@@ -13,6 +13,7 @@ pub use self::delayed::{Delayed, Repeatable, delayed};
 pub(crate) use self::named::NamedCall;
 use crate::codec::Codec;
 use crate::function::{Function, Instance, Parameters, Stated};
+use crate::input::{self, Inputs};
 use crate::key::{self, ArgumentError, Arguments, IdentityParts, Key};
 use crate::remote::{ArgumentWriter, Remote, Travel, Unsent, WholeCodec};
 use crate::states::{Difference, States};
@@ -85,10 +86,25 @@ impl MemoizedCall<'_> {
     pub(crate) fn key(&self, states: &States) -> Result<Key, ArgumentError> {
         let show = |sink: &mut Arguments<'_>| self.arguments.show(sink);
         // Nearly always: nothing is copied.
-        if let Some(stated) = self.function.known(&self.instance, states) {
-            return key::key(&stated.identity, show);
+        let key = match self.function.known(&self.instance, states) {
+            Some(known) => key::key(&known.identity, show),
+            None => key::key(&self.stated(states)?.identity, show),
+        };
+        self.note_inputs();
+        key
+    }
+
+    /// Takes note if the key that was just made is of inputs.
+    #[inline]
+    fn note_inputs(&self) {
+        if input::were_met() {
+            self.function.note_inputs();
         }
-        key::key(&self.stated(states)?.identity, show)
+    }
+
+    /// The inputs among the arguments, as they are now, with what `key` makes of them; of most functions there are none.
+    pub(crate) fn inputs<R>(&self, key: impl FnOnce() -> R) -> Option<(Inputs, R)> {
+        self.function.has_inputs().then(|| Inputs::of(key))
     }
 
     /// The key of a call whose value is not kept, if its function may ask for that.
@@ -105,7 +121,9 @@ impl MemoizedCall<'_> {
     /// The key of the call in a state that another process found.
     pub(crate) fn key_in(&self, state: &[u8; 32]) -> Result<Key, ArgumentError> {
         let identity = self.function.identity_in(&self.instance, state).map_err(ArgumentError::unknown)?;
-        key::key(&identity, |sink| self.arguments.show(sink))
+        let key = key::key(&identity, |sink| self.arguments.show(sink));
+        self.note_inputs();
+        key
     }
 
     /// Where the machine code begins that decides about the value: the function's, and what writes arguments and values and

@@ -36,6 +36,8 @@ pub struct Function {
     told_of_twins: AtomicBool,
     /// Whether it was told that a value cannot be kept.
     told_not_kept: AtomicBool,
+    /// Whether a call of it had an input: a file or a directory.
+    has_inputs: AtomicBool,
     /// In which encoding its values are tried first, and its arguments on their way to workers.
     values: Habit,
     arguments: Habit,
@@ -65,6 +67,7 @@ impl Function {
             others: Mutex::new(BTreeMap::new()),
             told_of_twins: AtomicBool::new(false),
             told_not_kept: AtomicBool::new(false),
+            has_inputs: AtomicBool::new(false),
             values: Habit::new(),
             arguments: Habit::new(),
             slot: Slot::new(),
@@ -295,6 +298,17 @@ impl Function {
     /// Whether this is the first time in this process that a value of it cannot be kept.
     pub(crate) fn is_first_not_kept(&self) -> bool {
         !self.told_not_kept.swap(true, Ordering::Relaxed)
+    }
+
+    /// Says that a call of it has an input.
+    #[cold]
+    pub(crate) fn note_inputs(&self) {
+        self.has_inputs.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a call of it had an input.
+    pub(crate) fn has_inputs(&self) -> bool {
+        self.has_inputs.load(Ordering::Relaxed)
     }
 
     /// Takes note of how long a call took.

@@ -5,13 +5,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Unreadable;
-use super::remembered::{DIGESTS, Digests};
+use super::remembered::DIGESTS;
 
 /// A directory that a function reads: all that is below it is in the key, its own path is not.
 ///
 /// That is, of every entry, its name and kind, and of a file the content, of a symbolic link the text that it holds (it
-/// is not followed), of a directory what is below it, whatever it may be, hidden files included. Times, permissions and owners are
-/// not part of it. The order in which the system lists entries does not matter.
+/// is not followed), of a directory what is below it, whatever it may be, hidden files included. A cache of this library's below it is
+/// left out, since every call changes it. Times, permissions and owners are not part of it. The order in which the system lists entries does not matter.
 ///
 /// # Cost
 ///
@@ -56,7 +56,11 @@ impl InputDir {
     }
 }
 
-path_argument! { InputDir, |path| digest(path, &DIGESTS) }
+path_argument! {
+    InputDir,
+    |path| digest(path, &|file| DIGESTS.digest(file)),
+    |path| digest(path, &|file| DIGESTS.state(file))
+}
 
 /// Domain of the digests of directories; the number is their version. What is hashed is specified in docs/format.md.
 const CONTEXT: &str = "rememo input directory 1";
@@ -64,8 +68,11 @@ const FILE: u8 = 1;
 const DIRECTORY: u8 = 2;
 const LINK: u8 = 3;
 
-/// The digest of what is below the directory at `path`.
-fn digest(path: &Path, files: &Digests) -> Result<[u8; 32], Unreadable> {
+/// The digest of what is below the directory at `path`, where `of_file` tells that of a file.
+fn digest(
+    path: &Path,
+    of_file: &dyn Fn(&Path) -> Result<[u8; 32], Unreadable>,
+) -> Result<[u8; 32], Unreadable> {
     let told = |cause| Unreadable::new(path, cause);
     let entries =
         fs::read_dir(path).and_then(Iterator::collect::<io::Result<Vec<DirEntry>>>).map_err(told)?;
@@ -81,11 +88,13 @@ fn digest(path: &Path, files: &Digests) -> Result<[u8; 32], Unreadable> {
         if kind.is_file() {
             hasher.update(&[FILE]);
             text(&mut hasher, name.as_encoded_bytes());
-            hasher.update(&files.digest(&path)?);
+            hasher.update(&of_file(&path)?);
+        } else if kind.is_dir() && is_cache(&path) {
+            // Every call changes it; and to close its `leases` would give up those of this process.
         } else if kind.is_dir() {
             hasher.update(&[DIRECTORY]);
             text(&mut hasher, name.as_encoded_bytes());
-            hasher.update(&digest(&path, files)?);
+            hasher.update(&digest(&path, of_file)?);
         } else if kind.is_symlink() {
             let target = fs::read_link(&path).map_err(|cause| Unreadable::new(&path, cause))?;
             hasher.update(&[LINK]);
@@ -99,9 +108,20 @@ fn digest(path: &Path, files: &Digests) -> Result<[u8; 32], Unreadable> {
     Ok(hasher.finalize().into())
 }
 
+/// Whether a directory is a cache of this library's.
+fn is_cache(dir: &Path) -> bool {
+    let is_tagged = dir.join("CACHEDIR.TAG").is_file();
+    is_tagged && fs::read(dir.join("format")).is_ok_and(|format| format.starts_with(b"rememo "))
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::remembered::Digests;
     use super::*;
+
+    fn content_digest(path: &Path) -> Result<[u8; 32], Unreadable> {
+        digest(path, &|file| Digests::new(None).digest(file))
+    }
 
     /// Builds the same tree with another history, then a part of it another way.
     fn tree(change: impl FnOnce(&Path)) -> [u8; 32] {
@@ -114,7 +134,7 @@ mod tests {
         #[cfg(unix)]
         std::os::unix::fs::symlink("../a", root.join("sub/link")).unwrap();
         change(&root);
-        digest(&root, &Digests::new(None)).unwrap()
+        content_digest(&root).unwrap()
     }
 
     #[test]
@@ -166,7 +186,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let socket = dir.path().join("socket");
         let _listener = UnixListener::bind(&socket).unwrap();
-        let error = digest(dir.path(), &Digests::new(None)).unwrap_err().to_string();
+        let error = content_digest(dir.path()).unwrap_err().to_string();
         assert!(error.contains(socket.to_str().unwrap()), "{error}");
     }
 
@@ -180,7 +200,7 @@ mod tests {
         let empty = blake3::derive_key(CONTEXT, &[]);
         let content = *blake3::hash(b"alpha").as_bytes();
         let listing = [&name(1, b"a")[..], &content, &name(2, b"sub"), &empty].concat();
-        let digest = digest(dir.path(), &Digests::new(None)).unwrap();
+        let digest = content_digest(dir.path()).unwrap();
         assert_eq!(digest, blake3::derive_key(CONTEXT, &listing));
         assert_eq!(
             blake3::Hash::from_bytes(digest).to_hex().as_str(),

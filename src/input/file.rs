@@ -22,8 +22,11 @@ use super::remembered::DIGESTS;
 /// Every change sets the time of change, which nobody can set back. A file that was changed within the last two seconds is not
 /// remembered, since another change might fall on the same tick of a clock, and is read again for the next key. Not noticed is what
 /// sets no time: writes through a mapping that the system has not seen yet, and a network file system whose clock
-/// is seconds behind. The file is read when the key is made and again by the function: whoever changes it in between
-/// gets the old content's key for the new content.
+/// is seconds behind.
+///
+/// The file is read when the key is made, and again by the function. In a batch the key is made when the call is drawn, before its
+/// turn. So the file is looked at again right before the function runs, and afterwards: if it has changed since the key was made, the
+/// value is returned, not kept, and the trouble counted ([`Stats::troubles`](crate::Stats::troubles)) and logged.
 ///
 /// # Errors
 ///
@@ -62,4 +65,4 @@ impl InputFile {
     }
 }
 
-path_argument! { InputFile, |path| DIGESTS.digest(path) }
+path_argument! { InputFile, |path| DIGESTS.digest(path), |path| DIGESTS.state(path) }

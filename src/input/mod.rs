@@ -5,7 +5,7 @@
 
 /// What a path that stands for content has in common: it is used as a path, and in a key it is the digest of the content.
 macro_rules! path_argument {
-    ($type:ident, $digest:expr) => {
+    ($type:ident, $digest:expr, $state:expr) => {
         impl std::ops::Deref for $type {
             type Target = Path;
 
@@ -29,7 +29,11 @@ macro_rules! path_argument {
                 known::stand_in(
                     serializer,
                     StandIn::$type,
-                    || digest(&self.0).map_err(serde::ser::Error::custom),
+                    || {
+                        // Before the digest, so that whatever changes after it is seen.
+                        $crate::input::watch::meet(&self.0, $state);
+                        digest(&self.0).map_err(serde::ser::Error::custom)
+                    },
                     |serializer| self.0.serialize(serializer),
                 )
             }
@@ -48,6 +52,7 @@ mod dir;
 mod file;
 mod kept;
 mod remembered;
+mod watch;
 
 use std::fmt;
 use std::io;
@@ -55,6 +60,7 @@ use std::path::{Path, PathBuf};
 
 pub use dir::InputDir;
 pub use file::InputFile;
+pub(crate) use watch::{Inputs, were_met};
 
 /// An input that could not be read.
 #[derive(Debug)]

@@ -53,6 +53,20 @@ impl Digests {
         self.digest_at(path, SystemTime::now).map_err(|cause| Unreadable::new(path, cause))
     }
 
+    /// What tells one state of the file from another: its stamp, or where the system tells none, its content.
+    pub(super) fn state(&self, path: &Path) -> Result<[u8; 32], Unreadable> {
+        let stat = sys::stat_path(path).map_err(|cause| Unreadable::new(path, cause))?;
+        let Some(Stamp { device, inode, size, modified, changed, .. }) = stat.stamp else {
+            return self.digest(path);
+        };
+        let mut hasher = blake3::Hasher::new();
+        for number in [device, inode, size] {
+            hasher.update(&number.to_le_bytes());
+        }
+        hasher.update(&modified.to_le_bytes()).update(&changed.to_le_bytes());
+        Ok(hasher.finalize().into())
+    }
+
     fn digest_at(&self, path: &Path, now: impl Fn() -> SystemTime) -> io::Result<[u8; 32]> {
         // Not opened yet: that may wait for ever (a pipe), and is not needed as a rule.
         let stat = sys::stat_path(path)?;

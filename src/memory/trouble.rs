@@ -26,9 +26,11 @@ pub(crate) enum Trouble {
     Record,
     /// A checkpoint could not be written, read or removed.
     Checkpoint,
+    /// An input changed after the key was made.
+    Input,
 }
 
-const KINDS: usize = Trouble::Checkpoint as usize + 1;
+const KINDS: usize = Trouble::Input as usize + 1;
 
 /// Counts by kind.
 #[derive(Debug, Default)]
@@ -70,6 +72,7 @@ impl fmt::Display for Trouble {
             Trouble::Lease => "other processes cannot be kept from computing the same",
             Trouble::Record => "the function's record cannot be written",
             Trouble::Checkpoint => "a checkpoint cannot be used",
+            Trouble::Input => "a value is not kept",
         })
     }
 }

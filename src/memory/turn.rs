@@ -6,6 +6,7 @@
 //! [`KeyedCall::lease`]; nowhere else. [`Meanwhile`] tells both whether the thread blocks, or leaves and
 //! is woken.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, ThreadId};
 use std::time::Duration;
@@ -23,6 +24,7 @@ use crate::codec::{CodecError, Encoded};
 use crate::error::{self, Error, chain};
 use crate::events;
 use crate::function::Function;
+use crate::input::Inputs;
 use crate::key::Key;
 use crate::lease::{Joined, Leader, Lease, Meanwhile, Shared, Watcher};
 use crate::payload::{Content, LARGE};
@@ -66,6 +68,8 @@ pub(crate) struct Turn<'m> {
     /// Behind the leader: it ends after the flight.
     lease: Option<Lease>,
     part: Part,
+    /// The files and directories among the arguments, if the function reads any.
+    inputs: Option<Box<Inputs>>,
     /// What the value is compared with, if the call was a hit.
     pub(super) before: Option<Box<Entry>>,
 }
@@ -139,7 +143,11 @@ impl<'m> KeyedCall<'m> {
         let asked = |leader, lease, found| {
             let (reason, arguments) = (reason.clone(), call.preview());
             let before = if reason == MissReason::Verified { self.entry().ok().map(Box::new) } else { None };
-            Ok(Asked { turn: Turn { call: self, reason, arguments, leader, lease, part, before }, found })
+            let inputs = self.inputs(call, part);
+            Ok(Asked {
+                turn: Turn { call: self, reason, arguments, leader, lease, part, inputs, before },
+                found,
+            })
         };
         // A value that was computed before is not newer than the wish to compute it again.
         let newer = matches!(reason, MissReason::Recomputed | MissReason::Verified);
@@ -169,6 +177,16 @@ impl<'m> KeyedCall<'m> {
         let is_absent = newer || self.inner.store.lacks(&self.key);
         let stored = if is_absent { None } else { self.entry().ok() };
         asked(leader, lease, stored.map(|entry| Found::Stored(Box::new(entry), waited)))
+    }
+
+    /// The inputs of the call, as they are now. They may be others already: the keys of a batch are made when its calls are drawn.
+    fn inputs(&self, call: &MemoizedCall<'_>, part: Part) -> Option<Box<Inputs>> {
+        let (inputs, key) = call.inputs(|| call.key(&self.inner.states))?;
+        // Whoever was sent the call has compared the key, which is of the sender's code.
+        if part != Part::Serves && key.ok() != Some(self.key) {
+            inputs.have_changed();
+        }
+        Some(Box::new(inputs))
     }
 
     /// The lease of the key, unless the function is cheaper than that is worth; and whether another
@@ -261,6 +279,10 @@ impl<'m> Turn<'m> {
             Part::Serves => self.call.function.took(took),
             Part::All | Part::Sends => self.call.ran(took),
         }
+        if let Some(input) = self.changed_input() {
+            let what = format!("the input `{}` changed after the key of its call was made", input.display());
+            self.call.note(Trouble::Input, &what);
+        }
     }
 
     /// What came of it.
@@ -269,7 +291,14 @@ impl<'m> Turn<'m> {
     }
 
     pub(super) fn is_worth_storing(&self, took: Duration) -> bool {
-        took >= self.call.function.definition().min_cost && !self.call.inner.is_read_only()
+        took >= self.call.function.definition().min_cost
+            && !self.call.inner.is_read_only()
+            && self.changed_input().is_none()
+    }
+
+    /// The input that is not what the key was made of.
+    fn changed_input(&self) -> Option<&Path> {
+        self.inputs.as_ref().and_then(|inputs| inputs.changed())
     }
 
     fn has_waiters(&self) -> bool {

@@ -86,10 +86,16 @@ impl<'b> Request<'b> {
         }
         let (function, arguments) = (memoized.function, memoized.preview());
         let key = self.job.key.or_else(|| memoized.key_asked_for());
+        let inputs = memoized.inputs(|| memoized.key_in(&self.job.state));
         let run = panics::catch(|| self.memory.timed(call, key));
         let (value, ran) = run.map_err(|payload| Failure::panicked(&payload))?;
         let value = Quiet::new(value);
+        let is_current = inputs.is_none_or(|(inputs, _)| inputs.changed().is_none());
         let value = match self.memory.encode(function, &codec, &value) {
+            // Who sent the job sees that, too, and does not store it.
+            Some(Encoded { codec, bytes }) if !is_current => {
+                ReplyValue::Encoded { codec, bytes: bytes.into_vec() }
+            }
             Some(encoded) => self.reply_with(function, encoded, &arguments, ran),
             None => whole_reply(&travel, function, &value)?,
         };

@@ -36,6 +36,7 @@ mod frozen;
 mod functions;
 mod gather;
 mod identity;
+mod inputs;
 mod large;
 mod layers;
 mod lints;
