@@ -128,14 +128,14 @@ impl Graph {
         pointer: Pointer,
         out: &mut Description,
     ) -> Result<(), Obstacle> {
-        let walks = walks(&self.scan, pointer);
+        let (walks, files) = (walks(&self.scan, pointer), files(&self.scan, pointer));
         if let Some(number) = self.elf.object_at(address.wrapping_sub(1))
             && self.elf.objects[number].end == address
-            && self.may_end(number, walks)
+            && self.may_end(number, walks, files)
         {
-            self.refer_to_object(number, address, out);
+            // Its end, however long it is.
+            self.refer_elsewhere(number, Files::ALL, out);
         }
-        let files = files(&self.scan, pointer);
         if walks != Walks::No || matches!(pointer, Pointer::Slot(_)) {
             for at in 0..self.orphans.len() {
                 self.refer_elsewhere(self.orphans[at], files, out);
@@ -168,14 +168,15 @@ impl Graph {
     }
 
     /// Whether the address at which an object ends may be taken as its end, by code that goes on from there like that.
-    fn may_end(&self, number: usize, walks: Walks) -> bool {
+    fn may_end(&self, number: usize, walks: Walks, files: Files) -> bool {
         let object = self.elf.objects[number];
         match walks {
             Walks::No => false,
-            // It would be too wide for statics that are written to, which draw in what writes them before `main`, and for
-            // those that hold addresses, which lead on.
+            // It would be too wide for statics that are written to, which draw in what writes them before `main`, for those that
+            // hold addresses, which lead on, and for those of other files, which lie now here, now there.
             Walks::Passed => {
                 !self.has_form(object.end)
+                    && object.files.overlap(files)
                     && self.elf.section_at(object.start).is_some_and(is_constant)
                     && self.elf.relocations_in(object.start, object.end).is_empty()
             }
