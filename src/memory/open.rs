@@ -7,9 +7,13 @@ use std::sync::Arc;
 use super::switch::{Switch, switch};
 use super::{Manners, Memory};
 use crate::error::{Error, Result};
+use crate::events;
 use crate::payload::Level;
 use crate::remote::MemorySettings;
 use crate::store::{Durability, Layout, Options};
+
+/// The files of an empty cache take some 100 kB.
+const LEAST_BUDGET: u64 = 128 << 10;
 
 /// Says where and how to open a [`Memory`]; [`Memory::builder`] makes it.
 #[must_use = "a builder opens nothing until `open`"]
@@ -34,7 +38,8 @@ impl MemoryBuilder {
     ///
     /// When a store exceeds it, what is worth least goes: the fewest seconds of computing saved per byte, weighted by how often and
     /// how lately it was used. What was used in the last minute goes last. The directory may take a sixteenth more than the
-    /// budget, and 4 MiB, beside what is being written at the moment. A value that is larger than the budget is not stored.
+    /// budget, and 4 MiB, beside what is being written at the moment. A value that is larger than the budget is not stored. The
+    /// files of an empty cache take some 100 kB of it: a budget of less keeps next to nothing, and is logged as a warning.
     ///
     /// The work is done by those who store: with the log layout a millisecond at a time, in one process at a time; with the
     /// files layout by a look at each entry whenever a sixteenth of the budget was stored, without regard to how often
@@ -226,7 +231,13 @@ impl MemoryBuilder {
             return Ok(Memory::disabled());
         }
         let dir = self.dir.map_or_else(default_dir, Ok)?;
-        refuse_home(&dir)?;
+        refuse_unmeant(&dir)?;
+        if self.options.budget.is_some_and(|budget| budget < LEAST_BUDGET) {
+            events::warn!(
+                "a budget of less than {LEAST_BUDGET} bytes keeps next to nothing: `{}`",
+                dir.display()
+            );
+        }
         // Absolute, so that a later change of the working directory does not move it.
         let root = std::path::absolute(&dir).map_err(|error| Error::io("find", dir, error))?;
         let settings = MemorySettings { root, options: self.options, compress: self.compress };
@@ -353,8 +364,14 @@ fn default_dir() -> Result<PathBuf> {
 /// What shells expand to the user's home directory.
 const HOME: &str = "~";
 
-/// Refuses a path that a shell would have changed.
-fn refuse_home(dir: &Path) -> Result<()> {
+/// Refuses an empty path, and one that a shell would have changed.
+fn refuse_unmeant(dir: &Path) -> Result<()> {
+    if dir.as_os_str().is_empty() {
+        return Err(Error::directory(
+            dir,
+            "its path is empty; `.` is the directory in which the program runs",
+        ));
+    }
     if dir.starts_with(HOME) {
         let reason =
             "`~` is the home directory to shells alone; give its path, or `./~` for a directory of that name";

@@ -10,7 +10,7 @@
 //! other source was in the same one.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -36,7 +36,8 @@ const FORMAT: &str = "rememo export 1";
 const LARGEST: u64 = 16 << 20;
 
 impl Memory {
-    /// Writes entries to a file: those of the function of this name, or all. The file appears whole, in place of any there.
+    /// Writes entries to a file: those of the function of this name, or all. The file appears whole, in place of any there. A device or
+    /// a pipe is written to as it is, `/dev/stdout` too.
     ///
     /// It takes the memory that the largest value takes, encoded. What is stored meanwhile may be in the file or not. Needs the
     /// feature `cli`.
@@ -68,11 +69,10 @@ impl Memory {
     /// ```
     pub fn export(&self, file: impl AsRef<Path>, function: Option<&str>) -> Result<Exported> {
         let Some(inner) = &self.inner else { return Ok(Exported::default()) };
-        let path = file.as_ref();
-        let (dir, name) = single::parent(path)?;
-        let temporary = Temporary::create_beside(&dir)?;
+        // What a link leads to is replaced, not the link.
+        let path = &fs::canonicalize(&file).unwrap_or_else(|_| file.as_ref().to_owned());
         let mut failed = None;
-        let exported = temporary.write(|file| {
+        let mut write = |file: &File| {
             let mut to = Builder::new(BufWriter::new(file));
             let exported = inner.export_to(&mut to, function).map_err(|error| match error {
                 Fault::Io(error) => error,
@@ -83,8 +83,18 @@ impl Memory {
             })?;
             to.into_inner()?.flush()?;
             Ok(exported)
-        });
-        let exported = exported.map_err(|error| failed.unwrap_or(error))?;
+        };
+        let is_there = |metadata: fs::Metadata| !metadata.is_file() && !metadata.is_dir();
+        // A device or a pipe is written to: nothing is put in its place.
+        if fs::metadata(path).is_ok_and(is_there) {
+            let opened =
+                File::options().write(true).open(path).map_err(|error| Error::io("open", path, error))?;
+            let exported = write(&opened).map_err(|error| Error::io("write", path, error));
+            return exported.map_err(|error| failed.unwrap_or(error));
+        }
+        let (dir, name) = single::parent(path)?;
+        let temporary = Temporary::create_beside(&dir)?;
+        let exported = temporary.write(&mut write).map_err(|error| failed.unwrap_or(error))?;
         temporary.place(&name)?;
         Ok(exported)
     }

@@ -3,6 +3,8 @@
 use std::fs;
 use std::io::{Cursor, Read};
 use std::path::Path;
+use std::process::Command;
+use std::thread;
 use std::time::Duration;
 
 use rememo::{Call, Layout};
@@ -100,6 +102,32 @@ fn one_function_goes_alone() {
     assert_eq!(there.memory.functions().unwrap()[0].name, "shop::label");
     let ran = here.rememo(&["export", file.to_str().unwrap(), "prize"]).wrong();
     assert!(ran.err.contains("no function `prize`"), "{}", ran.err);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_pipe_is_written_to_and_a_link_stays_a_link() {
+    let (here, there) = (Cache::filled(Layout::Auto), Cache::new(Layout::Auto));
+    let (file, link) = (here.root().with_file_name("all.tar"), here.root().with_file_name("link.tar"));
+    fs::write(&file, "older").unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    here.rememo(&["export", link.to_str().unwrap()]).right();
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    let whole = parts(&file);
+
+    let pipe = here.root().with_file_name("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let read = thread::spawn({
+        let pipe = pipe.clone();
+        move || fs::read(pipe).unwrap()
+    });
+    here.rememo(&["export", pipe.to_str().unwrap()]).right();
+    let through = here.root().with_file_name("through.tar");
+    fs::write(&through, read.join().unwrap()).unwrap();
+    assert_eq!(parts(&through).len(), whole.len());
+    assert!(!fs::symlink_metadata(&pipe).unwrap().is_file());
+    there.rememo(&["import", through.to_str().unwrap()]).right();
+    assert_eq!(there.memory.stats().entries, 6);
 }
 
 #[test]

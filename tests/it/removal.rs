@@ -150,6 +150,7 @@ fn orphans_are_entries_without_a_record_and_nothing_else() {
 
 #[test]
 fn a_tilde_is_expanded_in_the_variable_and_refused_in_a_path() {
+    assert!(Memory::open("").unwrap_err().to_string().contains("its path is empty"));
     for path in ["~", "~/cache"] {
         for error in [Memory::open(path).unwrap_err(), Memory::open_existing(path).unwrap_err()] {
             assert!(error.to_string().contains("is the home directory to shells alone"), "{error}");
