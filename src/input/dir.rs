@@ -11,7 +11,8 @@ use super::remembered::DIGESTS;
 ///
 /// That is, of every entry, its name and kind, and of a file the content, of a symbolic link the text that it holds (it
 /// is not followed), of a directory what is below it, whatever it may be, hidden files included. A cache of this library's below it is
-/// left out, since every call changes it. Times, permissions and owners are not part of it. The order in which the system lists entries does not matter.
+/// left out, since every call changes it. Times, permissions and owners are not part of it. The order in which the system lists entries
+/// does not matter.
 ///
 /// # Cost
 ///

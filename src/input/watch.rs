@@ -39,9 +39,11 @@ pub(crate) struct Inputs {
 impl Inputs {
     /// Those that `make` makes a key of, and what it returns.
     pub(crate) fn of<R>(make: impl FnOnce() -> R) -> (Self, R) {
-        let outer = WANTED.replace(Some(Vec::new()));
+        // A thread that ends, whose locals are gone, watches nothing any more.
+        let want = |wanted| WANTED.try_with(|all| all.replace(wanted)).ok().flatten();
+        let outer = want(Some(Vec::new()));
         let key = make();
-        let inputs = WANTED.replace(outer).unwrap_or_default();
+        let inputs = want(outer).unwrap_or_default();
         (Inputs { inputs, changed: OnceCell::new() }, key)
     }
 
@@ -64,8 +66,8 @@ impl Inputs {
 pub(super) fn meet(path: &Path, look: Look) {
     IS_USED.store(true, Relaxed);
     WAS_MET.set(true);
-    WANTED.with_borrow_mut(|wanted| {
-        if let Some(wanted) = wanted {
+    let _ = WANTED.try_with(|wanted| {
+        if let Some(wanted) = &mut *wanted.borrow_mut() {
             // The function may go to another directory.
             let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
             wanted.push(Input { before: look(&path).ok(), path, look });
