@@ -13,7 +13,7 @@ use crate::support::{TestCache, hit, miss};
 fn read_amid(file: &Path, before: &str, after: &str) -> String {
     let write = |text: &str| {
         if !text.is_empty() {
-            fs::write(file, text).unwrap()
+            fs::write(file, text).unwrap();
         }
     };
     write(before);
