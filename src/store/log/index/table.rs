@@ -2,7 +2,7 @@
 //!
 //! A slot is two words. The first is zero when the slot is free; else it holds a tag of the key, 20 bits of its hash, and the
 //! 44-bit address of its latest record, in units of eight bytes. The second holds the other 8 bits of the hash, and what is noted of
-//! the entry's use ([`Note`]). So a slot tells where its key belongs in any other table, without a look at the log.
+//! the entry's use ([`Note`](super::Note)). So a slot tells where its key belongs in any other table, without a look at the log.
 //!
 //! Four slots are a line of the processor's cache. A key is looked for in its line, then in the next one, then 2, 3, 4 … lines
 //! further on each time, so that full lines do not come to stand in long runs. In a table that has just grown a hit reads 1.2
