@@ -173,10 +173,11 @@ impl Graph {
         match walks {
             Walks::No => false,
             // It would be too wide for statics that are written to, which draw in what writes them before `main`, for those that
-            // hold addresses, which lead on, and for those of other files, which lie now here, now there.
+            // hold addresses, which lead on, and for those of other files and of this library, which lie now here, now there.
             Walks::Passed => {
                 !self.has_form(object.end)
                     && object.files.overlap(files)
+                    && !matches!(self.object(number), (What::Named(_), _))
                     && self.elf.section_at(object.start).is_some_and(is_constant)
                     && self.elf.relocations_in(object.start, object.end).is_empty()
             }

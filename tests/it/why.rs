@@ -275,6 +275,8 @@ fn to_ask_why_changes_nothing() {
     miss(&cache.memory, price::delayed(3, 4));
     let files = || {
         let mut files = files_below(&cache.root());
+        // What is counted is written once a second, whatever is asked.
+        files.retain(|file| !file.starts_with(cache.root().join("sessions")));
         files.sort();
         files
     };
