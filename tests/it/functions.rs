@@ -32,15 +32,16 @@ fn a_memoized_function_keeps_its_signature_and_uses_the_current_memory() {
     assert_ne!(info.fingerprint().as_bytes(), &[0; 32]);
 }
 
+/// By their bodies alone: by name, each would reach the other.
 mod left {
-    #[rememo::memo]
+    #[rememo::memo(track = "body")]
     pub fn same(x: u64) -> u64 {
         x
     }
 }
 
 mod right {
-    #[rememo::memo]
+    #[rememo::memo(track = "body")]
     pub fn same(x: u64) -> u64 {
         x
     }
