@@ -9,7 +9,7 @@
 use super::elf::{Elf, Files, Relocation, Target};
 use super::forms::{is_formed, is_mergeable, tells_length};
 use super::scan::{How, NO_USE, Scan};
-use super::usage::Walks;
+use super::usage::{Use, Walks};
 
 /// Something that points to a place in data without a symbol.
 #[derive(Clone, Copy, Debug)]
@@ -350,18 +350,20 @@ impl Constants {
     }
 }
 
+/// What is seen of the use of an address that code takes.
+pub(super) fn usage(scan: &Scan, pointer: Pointer) -> Option<&Use> {
+    match pointer {
+        Pointer::Code(usage) => scan.uses.get(usage as usize),
+        _ => None,
+    }
+}
+
 /// The object files that what points to data may be of.
 pub(super) fn files(scan: &Scan, pointer: Pointer) -> Files {
-    match pointer {
-        Pointer::Code(usage) => scan.uses.get(usage as usize).map_or(Files::ALL, |usage| usage.files),
-        _ => Files::ALL,
-    }
+    usage(scan, pointer).map_or(Files::ALL, |usage| usage.files)
 }
 
 /// Whether what points to data may reach memory before it.
 pub(super) fn walks(scan: &Scan, pointer: Pointer) -> Walks {
-    match pointer {
-        Pointer::Code(usage) => scan.uses.get(usage as usize).map_or(Walks::No, |usage| usage.walks),
-        _ => Walks::No,
-    }
+    usage(scan, pointer).map_or(Walks::No, |usage| usage.walks)
 }

@@ -5,7 +5,7 @@
 //! number beside the pointer to the whole table could cut a table too short; the tests have such
 //! tables.
 
-use super::constants::{Extent, Pointer};
+use super::constants::{Extent, Pointer, usage};
 use super::elf::{Elf, Relocation, Target};
 use super::scan::Scan;
 
@@ -17,7 +17,7 @@ pub(super) fn tells_length(elf: &Elf, scan: &Scan, extent: Extent, pointer: Poin
     let Some(bytes) = plain(elf, extent) else { return false };
     let is_length = |length: u64| is_text_of_length(bytes, length);
     match pointer {
-        Pointer::Code(usage) => scan.uses.get(usage as usize).is_some_and(|usage| {
+        Pointer::Code(_) => usage(scan, pointer).is_some_and(|usage| {
             // A format without arguments is a text, whose length is doubled and made odd.
             usage
                 .numbers

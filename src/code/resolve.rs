@@ -134,11 +134,13 @@ impl Graph {
             && self.may_end(number, walks, files)
         {
             // Its end, however long it is.
-            self.refer_elsewhere(number, Files::ALL, out);
+            self.refer_elsewhere(number, out);
         }
         if walks != Walks::No || matches!(pointer, Pointer::Slot(_)) {
             for at in 0..self.orphans.len() {
-                self.refer_elsewhere(self.orphans[at], files, out);
+                if self.is_of(self.orphans[at], files) {
+                    self.refer_elsewhere(self.orphans[at], out);
+                }
             }
         }
         if let Some(number) = self.elf.object_at(address) {
@@ -161,8 +163,9 @@ impl Graph {
         if walks == Walks::Yes
             && part.goes_on()
             && let Some(number) = self.elf.object_at(extent.end)
+            && self.is_of(number, files)
         {
-            self.refer_elsewhere(number, files, out);
+            self.refer_elsewhere(number, out);
         }
         Ok(())
     }
@@ -176,7 +179,7 @@ impl Graph {
             // hold addresses, which lead on, and for those of other files and of this library, which lie now here, now there.
             Walks::Passed => {
                 !self.has_form(object.end)
-                    && object.files.overlap(files)
+                    && self.is_of(number, files)
                     && !matches!(self.object(number), (What::Named(_), _))
                     && self.elf.section_at(object.start).is_some_and(is_constant)
                     && self.elf.relocations_in(object.start, object.end).is_empty()
@@ -192,13 +195,16 @@ impl Graph {
         out.refer(id, address.wrapping_sub(start), true);
     }
 
-    /// An object that code of `files` may mean by an address outside of it. How far that is from it depends on what lies between.
-    fn refer_elsewhere(&mut self, number: usize, files: Files, out: &mut Description) {
-        if self.elf.objects[number].files.overlap(files) {
-            let (what, _) = self.object(number);
-            let id = self.id(what);
-            out.refer(id, 0, true);
-        }
+    /// Whether an object may be of one of these files.
+    fn is_of(&self, number: usize, files: Files) -> bool {
+        self.elf.objects[number].files.overlap(files)
+    }
+
+    /// An object that may be meant by an address outside of it. How far that is from it depends on what lies between.
+    fn refer_elsewhere(&mut self, number: usize, out: &mut Description) {
+        let (what, _) = self.object(number);
+        let id = self.id(what);
+        out.refer(id, 0, true);
     }
 
     /// What an index counts from may lie before the table, and so in the object before: then the next of the same files is meant.
@@ -206,9 +212,9 @@ impl Graph {
         let end = self.elf.section_at(address).map_or(0, |section| section.end);
         let behind = (number + 1..self.elf.objects.len())
             .take_while(|&behind| self.elf.objects[behind].start < end)
-            .find(|&behind| self.elf.objects[behind].files.overlap(files));
+            .find(|&behind| self.is_of(behind, files));
         if let Some(behind) = behind {
-            self.refer_elsewhere(behind, files, out);
+            self.refer_elsewhere(behind, out);
         }
     }
 

@@ -12,8 +12,8 @@ use crate::payload::Level;
 use crate::remote::MemorySettings;
 use crate::store::{Durability, Layout, Options};
 
-/// The files of an empty cache take some 100 kB.
-const LEAST_BUDGET: u64 = 128 << 10;
+/// Of less the files of an empty cache may leave nothing.
+const LEAST_BUDGET: u64 = 64 << 10;
 
 /// Says where and how to open a [`Memory`]; [`Memory::builder`] makes it.
 #[must_use = "a builder opens nothing until `open`"]
@@ -39,7 +39,7 @@ impl MemoryBuilder {
     /// When a store exceeds it, what is worth least goes: the fewest seconds of computing saved per byte, weighted by how often and
     /// how lately it was used. What was used in the last minute goes last. The directory may take a sixteenth more than the
     /// budget, and 4 MiB, beside what is being written at the moment. A value that is larger than the budget is not stored. The
-    /// files of an empty cache take some 100 kB of it: a budget of less keeps next to nothing, and is logged as a warning.
+    /// files of the cache itself count: a budget of less than 64 KiB may keep little or nothing, and is logged as a warning.
     ///
     /// The work is done by those who store: with the log layout a millisecond at a time, in one process at a time; with the
     /// files layout by a look at each entry whenever a sixteenth of the budget was stored, without regard to how often
@@ -233,10 +233,7 @@ impl MemoryBuilder {
         let dir = self.dir.map_or_else(default_dir, Ok)?;
         refuse_unmeant(&dir)?;
         if self.options.budget.is_some_and(|budget| budget < LEAST_BUDGET) {
-            events::warn!(
-                "a budget of less than {LEAST_BUDGET} bytes keeps next to nothing: `{}`",
-                dir.display()
-            );
+            events::warn!("a budget of less than {LEAST_BUDGET} bytes may keep nothing: `{}`", dir.display());
         }
         // Absolute, so that a later change of the working directory does not move it.
         let root = std::path::absolute(&dir).map_err(|error| Error::io("find", dir, error))?;

@@ -84,9 +84,9 @@ impl Memory {
             to.into_inner()?.flush()?;
             Ok(exported)
         };
-        let is_there = |metadata: fs::Metadata| !metadata.is_file() && !metadata.is_dir();
         // A device or a pipe is written to: nothing is put in its place.
-        if fs::metadata(path).is_ok_and(is_there) {
+        let is_special = |metadata: fs::Metadata| !metadata.is_file() && !metadata.is_dir();
+        if fs::metadata(path).is_ok_and(is_special) {
             let opened =
                 File::options().write(true).open(path).map_err(|error| Error::io("open", path, error))?;
             let exported = write(&opened).map_err(|error| Error::io("write", path, error));

@@ -38,8 +38,6 @@ pub(super) struct Resident {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Step {
     pub(super) entries: u64,
-    /// The bytes of the evicted entries.
-    evicted: u64,
     /// The bytes given back, less those of the copies.
     pub(super) freed: u64,
 }
@@ -118,7 +116,6 @@ impl LogStore {
         view.control.uncount(weight_of(record));
         view.control.advance_clock(worth);
         step.entries += 1;
-        step.evicted += record.extent();
         step.freed += record.extent();
         let key = record.head().key;
         if let Some(blob) = record.blob() {

@@ -9,7 +9,7 @@ use crate::key::Key;
 use crate::store::log::address::Address;
 use crate::store::log::record::ALIGN;
 
-/// A shared word. All operations are sequentially consistent: invariant 4 orders a slot and the seal, two words.
+/// A shared word. All operations are sequentially consistent: invariant 4 of the table orders a slot and the seal, two words.
 pub(in crate::store) trait Word {
     fn load(&self) -> u64;
     fn store(&self, value: u64);
